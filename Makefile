@@ -1,0 +1,121 @@
+# weir: build, test, check, install. One file, not recursive.
+#   make            builds ./weir             make SAN=1    with ASan and UBSan, in build/san
+#   make test       every test this user may run            make check    house rules
+#   make V=1        shows the commands        make install  PREFIX=/usr/local DESTDIR=
+# Sources are found by wildcard; an extension is a file and a row in a list.def.
+
+CC	?= gcc
+CLANG	?= clang
+PKG	?= pkg-config
+PREFIX	?= /usr/local
+DESTDIR	?=
+V	?= 0
+SAN	?= 0
+Q	:= $(if $(filter 1,$V),,@)
+say	= $(if $(filter 1,$V),,@printf '  %-5s %s\n' $1 $2)
+
+out	:= build/$(if $(filter 1,$(SAN)),san,release)
+bin	:= $(if $(filter 1,$(SAN)),$(out)/weir,weir)
+
+MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
+LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto
+VERSION	:= 0.1
+BUILD	:= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -Wstrict-prototypes \
+	   -Wno-unused-parameter -D_GNU_SOURCE -Iuserspace -I. -I$(out) \
+	   -fPIE -fstack-protector-strong -ftrivial-auto-var-init=zero \
+	   $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,\
+	   -D_FORTIFY_SOURCE=2 -fstack-clash-protection) \
+	   $(shell $(PKG) --cflags $(LIBS)) $(if $(WERROR),-Werror) $(CFLAGS)
+ldflags	:= -pie -Wl,-z,relro,-z,now $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+ldlibs	:= $(shell $(PKG) --libs $(LIBS)) -lm
+comma	:= ,
+bpfflags := -target bpf -D__bpf__ -O2 -g -mcpu=v3 -Wall -Wno-unused-function -Wno-missing-declarations -I. \
+	    -D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+
+src	:= $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c))
+obj	:= $(src:%.c=$(out)/%.o)
+bpfsrc	:= $(sort $(wildcard bpf/*.bpf.c))
+bpfobj	:= $(bpfsrc:%.c=build/%.o)
+mainobj	:= $(out)/userspace/daemon/main.o
+lib	:= $(out)/libweir.a
+unit	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/unit/test_*.c)))
+runner	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/golden/run_*.c tests/replay/run_*.c tests/bpf/run_*.c)))
+helper	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/lib/*.c)))
+
+# Payload may be seen here and nowhere else; model/payload.h refuses the rest.
+payload	:= capture stream protocol classify
+payload_of = $(if $(filter $(payload:%=userspace/%/%),$1)$(filter tests/%,$1),-DPAYLOAD_ALLOWED)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all test unit golden check install clean tests FORCE
+
+all: $(bin)
+
+$(bin): $(mainobj) $(lib)
+	$(call say,LINK,$@)
+	$Q$(CC) $(ldflags) -o $@ $^ $(ldlibs)
+
+$(lib): $(filter-out $(mainobj),$(obj)) $(out)/bpf/objects.o
+	$(call say,AR,$@)
+	$Qrm -f $@ && ar rcs $@ $^
+
+$(out)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$Qmkdir -p $(@D)
+	$Q$(CC) $(cflags) $(call payload_of,$<) -MMD -MP -c -o $@ $<
+
+build/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+	$(call say,BPF,$<)
+	$Qmkdir -p $(@D)
+	$Q$(CLANG) $(bpfflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$Qllvm-strip -g $@ 2>/dev/null || true
+
+# The BPF objects travel inside the program.
+$(out)/bpf/objects.S: scripts/embed $(bpfobj)
+	$(call say,EMBED,$@)
+	$Qmkdir -p $(@D)
+	$Qscripts/embed $(bpfobj) >$@
+$(out)/bpf/objects.o: $(out)/bpf/objects.S
+	$Q$(CC) -c -o $@ $<
+
+# The build id changes with the commit, and only then is this file made again.
+$(out)/version.h: FORCE
+	$Qmkdir -p $(@D)
+	$Qprintf '#define WEIR_VERSION "%s"\n#define WEIR_BUILD "%s"\n' '$(VERSION)' '$(BUILD)' >$@.new; \
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(obj): | $(out)/version.h
+
+$(out)/tests/%: $(out)/tests/%.o $(lib)
+	$(call say,LINK,$@)
+	$Q$(CC) $(ldflags) -o $@ $^ $(ldlibs) -lcmocka
+$(out)/tests/%.o: tests/%.c Makefile | $(out)/version.h
+	$(call say,CC,$<)
+	$Qmkdir -p $(@D)
+	$Q$(CC) $(cflags) -DPAYLOAD_ALLOWED -MMD -MP -c -o $@ $<
+
+tests: $(bin) $(unit) $(runner) $(helper)
+
+test: tests
+	$Qscripts/run-tests $(out)
+
+unit: $(unit)
+	$Qfor t in $(unit); do $$t || exit 1; done
+
+check:
+	$Qscripts/check-all
+
+install: $(bin)
+	install -D -m 0755 $(bin) $(DESTDIR)$(PREFIX)/bin/weir
+	install -d $(DESTDIR)/etc/weir/policies
+	install -m 0644 policies/*.yaml $(DESTDIR)/etc/weir/policies/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|g' scripts/weir.service.in >$(DESTDIR)$(PREFIX)/lib/systemd/system/weir.service
+
+clean:
+	rm -rf build weir
+
+.PRECIOUS: $(out)/%.o
+-include $(obj:.o=.d) $(bpfobj:.o=.d) $(patsubst %,%.d,$(unit) $(runner) $(helper))

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* wire.h - the contract between the BPF programs and the collector. The one
+ * file both sides include: record kinds, layouts, limits, counters.
+ *
+ * Two rings carry records. The data ring carries bytes (struct wire_data and
+ * its payload); only the reader role maps it. The life ring carries what
+ * happens to processes and connections (struct wire_life, no payload ever);
+ * only the monitor role reads it.
+ *
+ * Order. The records of one connection and direction are in call order, but a
+ * TLS library writes ciphertext to the socket before its own call returns, so
+ * the WIRE_CIPHER record of an SSL_write PRECEDES the WIRE_TLS record with the
+ * plaintext. For SSL_read likewise: ciphertext in, then plaintext out.
+ *
+ * Every record is zeroed before it is filled, filled to an exact length and
+ * reserved in one of three size classes; `len` says how many payload bytes
+ * are valid, what follows up to the class size is not payload and is zero.
+ *
+ * All integers are host order, fixed width, naturally aligned; no pointers,
+ * bools, enums or longs. Times are CLOCK_BOOTTIME nanoseconds. */
+#ifndef WEIR_WIRE_H
+#define WEIR_WIRE_H
+
+#ifdef __bpf__
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef int s32;
+typedef long long s64;
+#else
+#include <stddef.h>
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
+#endif
+
+#define WIRE_VERSION 1	/* stored in recordings; change it with any layout */
+
+#define WIRE_SMALL	256	/* payload bytes of the three size classes */
+#define WIRE_MEDIUM	4096
+#define WIRE_LARGE	16384
+#define WIRE_MAX_PARTS	64	/* upper bound of WIRE_LARGE pieces of one call: 1 MiB */
+#define WIRE_HEADERS	24	/* TLS record headers in one WIRE_CIPHER record */
+#define WIRE_COMM	16
+#define WIRE_PATH	128
+
+/* Kinds on the data ring. */
+enum wire_kind {
+	WIRE_SOCKET = 1,	/* payload of a socket call, plain connection */
+	WIRE_TLS = 2,		/* plaintext of a TLS library call */
+	WIRE_CIPHER = 3,	/* socket call on a TLS connection: record headers only */
+	/* Kinds on the life ring. */
+	WIRE_EXEC = 16,		/* a process image was replaced; path is set */
+	WIRE_EXIT = 17,		/* a process (thread group) ended */
+	WIRE_CONN = 18,		/* first use of a connection by a process */
+	WIRE_CLOSE = 19,	/* a connection ended; final positions and kernel counters */
+	WIRE_FORK = 20,		/* a process was created; parent is set */
+};
+
+enum wire_dir { WIRE_RECEIVED = 0, WIRE_SENT = 1 };	/* as the watched process sees it */
+enum wire_role { WIRE_ROLE_UNKNOWN = 0, WIRE_ROLE_SERVER = 1, WIRE_ROLE_CLIENT = 2 };
+
+/* Flags of a data record. */
+#define WIRE_F_TRUNCATED   0x0001u /* the call moved more than was copied: `skipped` bytes follow */
+#define WIRE_F_UNREADABLE  0x0002u /* user memory could not be read: bytes missing, len is short */
+#define WIRE_F_NO_ARGS	   0x0004u /* bytes moved by a call whose buffer is not known (io_uring, sendfile, splice) */
+#define WIRE_F_LATE	   0x0008u /* the connection is older than weir; position 0 is where weir came in */
+#define WIRE_F_BOUND	   0x0010u /* WIRE_TLS: the session is bound to `conn` by a nested socket call (exact) */
+#define WIRE_F_FD_RESOLVED 0x0020u /* last-resort hook: the socket was looked up from the descriptor */
+#define WIRE_F_LAST	   0x0040u /* last piece of its call */
+#define WIRE_F_PROBED	   0x0080u /* WIRE_CIPHER: a TLS session is bound to this connection */
+
+/* One end of a connection. Address bytes in network order; IPv4 in the first
+ * four bytes, the rest zero. Ports in host order. */
+struct wire_end {
+	u8 addr[16];
+	u16 port;
+	u16 pad[3];
+};
+
+/* Who and over what: common to data and life records. */
+struct wire_who {
+	u64 conn;	/* connection id, never reused while weir runs; 0: not known */
+	u64 start;	/* process start time, CLOCK_BOOTTIME ns */
+	u64 cgroup;	/* cgroup v2 id of the task */
+	u32 tgid;
+	u32 tid;
+	u8 comm[WIRE_COMM];
+	struct wire_end local, remote;
+	u16 family;	/* AF_INET 2 or AF_INET6 10; 0: not known */
+	u8 role;	/* enum wire_role */
+	u8 pad0;
+	u32 netns;
+};
+
+/* A data record; `len` payload bytes follow the struct. */
+struct wire_data {
+	u16 kind;
+	u16 flags;
+	u32 len;	/* payload bytes in this record, <= WIRE_LARGE */
+	u64 time;
+	struct wire_who who;
+	u64 pos;	/* stream position of the first payload byte. WIRE_SOCKET and WIRE_CIPHER: the
+			 * kernel's TCP sequence widened to 64 bits, 0 at the first byte of the
+			 * connection. WIRE_TLS: plaintext bytes of the session so far. */
+	u64 session;	/* WIRE_TLS: the TLS object; with who.tgid and generation names the session */
+	u32 generation;	/* of the session: the object was reused for another connection */
+	u32 epoch;	/* interval in which the books count this record */
+	u32 call;	/* bytes the whole call moved */
+	u32 skipped;	/* bytes after this record's payload that the call moved and that are not in any record */
+	u8 dir;		/* enum wire_dir */
+	u8 pad[7];
+};
+
+/* Payload of a WIRE_CIPHER record: the record headers that began in this call.
+ * `moved` is the call's byte count; `len` of the data record is nr * sizeof. */
+struct wire_header {
+	u8 type;	/* 20 change_cipher_spec 21 alert 22 handshake 23 application_data */
+	u8 major, minor;
+	u8 pad;
+	u32 body;	/* length after the five header bytes */
+};
+
+struct wire_life {
+	u16 kind;
+	u16 flags;	/* WIRE_F_LATE for a connection older than weir */
+	u32 parent;	/* WIRE_FORK: tgid of the parent */
+	u64 time;
+	struct wire_who who;
+	u64 sent, received;		/* WIRE_CLOSE: bytes the kernel says the connection moved */
+	u64 sent_pos, received_pos;	/* WIRE_CLOSE: final stream positions */
+	u8 path[WIRE_PATH];		/* WIRE_EXEC: file name as given to execve, NUL-terminated */
+};
+
+/* Counters of the BPF side, one slot per CPU and epoch modulo WIRE_EPOCHS, all
+ * cumulative. Identity: produced = submitted + ring_full + unreadable + too_big
+ * + no_state, in records. */
+#define WIRE_EPOCHS 4
+enum wire_counter {
+	WIRE_C_PRODUCED,	/* records that had to be made */
+	WIRE_C_SUBMITTED,	/* records that are in the data ring */
+	WIRE_C_RING_FULL,	/* lost: no room in the data ring */
+	WIRE_C_UNREADABLE,	/* lost: user memory could not be read */
+	WIRE_C_TOO_BIG,		/* lost: beyond the per-call limit, one per call */
+	WIRE_C_NO_STATE,	/* lost: no room in a map for the connection or call */
+	WIRE_C_BYTES_RING_FULL,	/* bytes of the same causes */
+	WIRE_C_BYTES_UNREADABLE,
+	WIRE_C_BYTES_TOO_BIG,
+	WIRE_C_BYTES_NO_STATE,
+	WIRE_C_NO_ARGS,		/* calls whose buffer is not known, told in a record without payload */
+	WIRE_C_FILTERED,	/* calls of processes outside the scope */
+	WIRE_C_OWN,		/* calls of weir's own roles */
+	WIRE_C_LIFE_SUBMITTED,
+	WIRE_C_LIFE_RING_FULL,
+	WIRE_C_TLS_CALLS,	/* TLS library calls that returned data */
+	WIRE_C_TLS_UNBOUND,	/* of these, with no socket bound */
+	WIRE_C_MAX
+};
+
+/* What a TLS probe site needs to know, passed as the attach cookie. */
+#define WIRE_COOKIE_SENT	0x01u	/* the call sends (else receives) */
+#define WIRE_COOKIE_LENP_SHIFT	4	/* argument (1..6) that points to the moved length; 0: the return value */
+#define WIRE_COOKIE_OBJ_SHIFT	8	/* argument that is the TLS object */
+#define WIRE_COOKIE_BUF_SHIFT	12	/* argument that is the buffer */
+#define WIRE_COOKIE_LIB_SHIFT	16	/* row of the library in capture/tls/list.def */
+
+/* Filter: what the programs look at, written by the monitor before attaching. */
+#define WIRE_FILTER_PID	   0x01u	/* only processes in the `watched` map */
+#define WIRE_FILTER_CGROUP 0x02u	/* only cgroups in the `cgroups` map */
+
+#ifndef __bpf__
+_Static_assert(sizeof(struct wire_end) == 24, "wire_end");
+_Static_assert(sizeof(struct wire_who) == 104, "wire_who");
+_Static_assert(sizeof(struct wire_data) == 168, "wire_data");
+_Static_assert(sizeof(struct wire_header) == 8, "wire_header");
+_Static_assert(sizeof(struct wire_life) == 280, "wire_life");
+_Static_assert(offsetof(struct wire_data, who) == 16, "wire_data.who");
+#endif
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clock.h - UTC in milliseconds, CLOCK_BOOTTIME in nanoseconds, and between them. */
+#ifndef WEIR_CLOCK_H
+#define WEIR_CLOCK_H
+#include <stdint.h>
+#define UTC_SIZE 25
+uint64_t clock_utc_ms(void);
+uint64_t clock_boot_ns(void);
+uint64_t clock_boot_to_utc_ms(uint64_t boot_ns);	/* by today's offset */
+void clock_format(char out[UTC_SIZE], uint64_t utc_ms);	/* "2026-11-24T08:49:00.123Z" */
+int clock_parse(const char *, uint64_t *utc_ms);	/* that, date only, or without fraction; -EINVAL */
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* facts.h - the plain structs that travel between stages after payload has
+ * died. No struct here can hold a value that was sent or received: strings are
+ * names that passed name_clean(), masks, or words from our own tables.
+ *
+ * Everything is fixed size, so that a role can bound its memory by counting
+ * and a closed schema can be checked field by field (facts_unpack). */
+#ifndef WEIR_FACTS_H
+#define WEIR_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits of a fact, bytes including the terminating NUL. */
+#define NAME_SIZE	65	/* a cleaned name: at most 64 bytes */
+#define PATH_SIZE	129	/* a field path or a route: cleaned names joined */
+#define MASK_SIZE	40
+#define WORD_SIZE	17	/* a word of our own: protocol, method */
+#define EXE_SIZE	129
+#define MAX_FINDINGS	32	/* finding rows of one exchange; more are counted in findings_dropped */
+#define INTERVAL_NS	60000000000ull
+
+enum dir { DIR_RECEIVED, DIR_SENT };	/* as the watched process sees it; equals enum wire_dir */
+enum role { ROLE_UNKNOWN, ROLE_SERVER, ROLE_CLIENT };	/* equals enum wire_role */
+enum tls_state { TLS_UNKNOWN, TLS_ABSENT, TLS_PRESENT };
+enum binding { BINDING_NONE, BINDING_WEAK, BINDING_STRONG, BINDING_EXACT };
+enum zone { ZONE_UNKNOWN, ZONE_LOOPBACK, ZONE_HOST, ZONE_PRIVATE, ZONE_INTERNET };
+enum confidence { CONF_POSSIBLE = 1, CONF_LIKELY, CONF_CERTAIN };	/* < 0.5, 0.5 to 0.8, above */
+enum auth { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_COOKIE, AUTH_OTHER };
+enum inspected { INSPECTED_FULL, INSPECTED_PARTIAL, INSPECTED_NONE };
+
+/* Where in a message a field stood. */
+enum location {
+	LOC_NONE, LOC_PATH, LOC_QUERY, LOC_REQUEST_HEADER, LOC_RESPONSE_HEADER,
+	LOC_REQUEST_BODY, LOC_RESPONSE_BODY, LOC_TEXT, LOC_MAX
+};
+
+/* Why bytes of a stream are not there. Names in facts.c. */
+enum loss {
+	LOSS_NONE, LOSS_MISSING, LOSS_TRUNCATED, LOSS_UNREADABLE, LOSS_NO_ARGS,
+	LOSS_EVICTED, LOSS_RESTART, LOSS_MAX
+};
+
+struct endpoint { uint8_t addr[16]; uint16_t port; };
+
+struct process_key { uint32_t tgid; uint64_t start; };	/* start: CLOCK_BOOTTIME ns */
+
+/* A connection as the kernel knows it. id: struct wire_who.conn; for a TLS
+ * session without a socket, bit 63 is set and the rest names the session. */
+struct conn_facts {
+	uint64_t id;
+	struct process_key process;
+	uint64_t cgroup;
+	struct endpoint local, remote;
+	uint16_t family;	/* AF_INET, AF_INET6, 0 not known */
+	uint8_t role, tls, binding;	/* enums above */
+	uint8_t late;		/* older than weir: earlier bytes were not seen */
+	uint32_t netns;
+	char comm[16];
+};
+
+/* When: epoch is the interval of the books, time CLOCK_BOOTTIME ns. */
+struct stamp { uint64_t time; uint32_t epoch; };
+
+/* moved = examined + opaque + skipped + lost + framing + unexplained, socket bytes, both directions. */
+struct byte_account {
+	int64_t moved, examined, opaque, skipped, lost, framing;
+};
+
+/* A data class recognised in fields of one exchange; equal ones are counted together. */
+struct finding {
+	uint8_t class_id;	/* index for class_get() */
+	uint8_t confidence;	/* enum confidence */
+	uint8_t location;	/* enum location */
+	uint8_t dir;		/* enum dir */
+	uint8_t sample;		/* a documentation or test value */
+	uint32_t count;		/* fields with it */
+	uint32_t distinct;	/* of these, values not seen before in this interval and flow */
+	char path[PATH_SIZE];	/* "$.card.number", "query.email", "header.authorization" */
+	char key[NAME_SIZE];
+	char mask[MASK_SIZE];
+};
+
+/* A request with its response, or a one-way message. */
+struct exchange {
+	struct conn_facts conn;
+	struct stamp at;	/* when it was complete */
+	uint64_t began;		/* CLOCK_BOOTTIME ns of the first byte of the request */
+	uint64_t request_bytes, response_bytes;	/* head and body as on the wire */
+	uint32_t latency_us;	/* last request byte to first response byte; 0 not known */
+	uint32_t findings_dropped;	/* finding rows beyond MAX_FINDINGS */
+	uint16_t status;	/* 0: no response seen */
+	uint8_t auth, inspected;
+	uint8_t has_gap;	/* bytes are missing inside */
+	char protocol[WORD_SIZE];	/* name of the row in protocol/list.def */
+	char method[WORD_SIZE];
+	char route[PATH_SIZE];	/* template: "/users/{id}" */
+	char host[NAME_SIZE];	/* Host, authority or SNI; empty: not seen */
+	struct byte_account bytes;	/* of the connection since its last exchange or traffic fact */
+	uint32_t nr_findings;
+	struct finding findings[MAX_FINDINGS];
+};
+
+/* Bytes of a connection that no exchange has carried; at interval ends and at close. */
+struct traffic {
+	struct conn_facts conn;
+	struct stamp at;
+	char protocol[WORD_SIZE];	/* empty: none recognised */
+	char route[PATH_SIZE];		/* of the last exchange; empty: none */
+	char host[NAME_SIZE];
+	char reason[WORD_SIZE + 16];	/* of opaque or lost bytes: "unprobed_tls", "unknown_protocol", … */
+	struct byte_account bytes;
+	uint8_t closed;
+};
+
+/* Who: what the monitor found out about a process. Empty strings: not known. */
+struct process_facts {
+	struct process_key key;
+	uint32_t parent;
+	uint64_t cgroup;
+	char comm[16];
+	char exe[EXE_SIZE];	/* cleaned path of the executable */
+	char script[NAME_SIZE];	/* of an interpreter: cleaned base name of its script */
+	char unit[NAME_SIZE];	/* systemd unit, "nginx.service"; scopes too */
+	char container[NAME_SIZE];	/* container id (12 hex digits) or name */
+	char library[EXE_SIZE];	/* TLS library found in it */
+	char build_id[41];	/* hex, of that library */
+	uint8_t tls_probe;	/* enum probe_state */
+	uint8_t selftest;	/* weir's own stimulus: outside all populations */
+	uint8_t exited;
+};
+enum probe_state { PROBE_NONE, PROBE_NO_LIBRARY, PROBE_ATTACHED, PROBE_FAILED };
+
+/* First use of a connection by a process: lets both local ends find each other. */
+struct conn_seen { struct conn_facts conn; uint64_t time; };
+
+/* The books of one interval, all in records unless named otherwise. */
+#define BOOKS(X) \
+	X(produced) X(submitted) X(ring_full) X(unreadable) X(too_big) X(no_state) \
+	X(read) X(analysed) X(queue_full) X(crash_lost) X(undecodable) X(over_budget) \
+	X(findings) X(stored) X(rejected) X(keeper_lost) \
+	X(bytes_ring_full) X(bytes_unreadable) X(bytes_too_big) X(bytes_no_state) \
+	X(no_args) X(filtered) X(own) X(life_submitted) X(life_ring_full) \
+	X(tls_calls) X(tls_unbound) X(skipped_runs) X(processes_unknown)
+struct books {
+	uint32_t epoch;
+#define X(name) uint64_t name;
+	BOOKS(X)
+#undef X
+};
+
+const char *dir_name(unsigned);
+const char *role_name(unsigned);
+const char *tls_name(unsigned);
+const char *binding_name(unsigned);
+const char *zone_name(unsigned);
+const char *confidence_name(unsigned);
+const char *location_name(unsigned);	/* "path" "query" "request-header" … */
+const char *loss_name(unsigned);
+const char *auth_name(unsigned);
+const char *inspected_name(unsigned);
+/* -1 when the word is none of the enum's */
+int role_parse(const char *);
+int tls_parse(const char *);
+int zone_parse(const char *);
+int confidence_parse(const char *);
+int location_parse(const char *);
+
+void byte_account_add(struct byte_account *sum, const struct byte_account *more);
+int64_t byte_account_unexplained(const struct byte_account *);
+
+/* The wire between roles: one MessagePack array per message, closed schema.
+ * facts_pack_* append one message and return its length, or -ENOSPC.
+ * facts_unpack checks every length, range, character set and enum, refuses
+ * unknown kinds and left-over bytes, and returns the kind or -EBADMSG. */
+enum fact_kind { FACT_EXCHANGE = 1, FACT_TRAFFIC, FACT_PROCESS, FACT_CONN, FACT_BOOKS, FACT_EVENT };
+#define FACT_MAX_SIZE (64 * 1024)	/* bytes of one packed message */
+
+/* Something that happened to weir itself: role death, gap, probe, stop. */
+struct event_fact {
+	uint64_t time;		/* CLOCK_BOOTTIME ns */
+	uint32_t epoch;
+	uint32_t value;		/* pid, signal, count: by kind */
+	char kind[WORD_SIZE];	/* "gap" "stop" "probe" "selftest" "verdict" */
+	char subject[NAME_SIZE];	/* role, library, path */
+	char detail[PATH_SIZE];
+};
+
+struct fact {
+	enum fact_kind kind;
+	union {
+		struct exchange exchange;
+		struct traffic traffic;
+		struct process_facts process;
+		struct conn_seen conn;
+		struct books books;
+		struct event_fact event;
+	};
+};
+int facts_pack(const struct fact *, void *out, size_t size);
+int facts_unpack(const void *in, size_t size, struct fact *out);
+#endif

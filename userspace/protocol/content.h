@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* content.h - a body of a known or guessed media type -> fields. Tolerant of
+ * bodies that begin late or end early. Never opens entities, never recurses past
+ * CONTENT_DEPTH, stops at CONTENT_FIELDS and says so. */
+#ifndef WEIR_CONTENT_H
+#define WEIR_CONTENT_H
+#include "model/payload.h"
+
+#define CONTENT_DEPTH	32
+#define CONTENT_FIELDS	65536
+#define INFLATE_RATIO	100		/* output : input, beyond the first 64 KiB */
+#define INFLATE_MAX	(1 << 20)	/* bytes of output */
+
+struct content_job {
+	struct exchange *exchange;
+	const struct field_sink *sink;
+	enum location location;
+	enum dir dir;
+	bool cut;		/* bytes are missing at the end, or it is a partial body */
+	uint32_t fields;	/* emitted so far; the decoder counts */
+	bool limited;		/* a limit was reached: inspected is partial */
+};
+
+/* One row of protocol/content/list.def. */
+struct content {
+	const char *name;	/* "json" */
+	const char *summary;
+	/* 0..100 how well it fits; media_type is the raw Content-Type, may be empty. */
+	int (*match)(struct slice media_type, struct slice head);
+	void (*decode)(struct content_job *, struct slice body);
+};
+unsigned content_count(void);
+const struct content *content_get(unsigned);
+/* Picks the best row and decodes; no row: the body is scanned as text if it is
+ * mostly printable. Returns what was done as enum inspected. */
+int content_decode(struct content_job *, struct slice media_type, struct slice body);
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* protocol.h - ordered bytes of a connection -> exchanges with fields. Detects
+ * the protocol by content, again after a gap; a connection whose protocol is not
+ * recognised is opaque and counted so. A parser never allocates per byte, never
+ * blocks, never logs payload, and survives any input. */
+#ifndef WEIR_PROTOCOL_H
+#define WEIR_PROTOCOL_H
+#include "model/payload.h"
+
+/* Limits, bytes unless named otherwise. */
+#define PROTOCOL_HEAD_MAX	(64 << 10)	/* start line and headers; more is unparsable */
+#define PROTOCOL_BODY_HELD	(1 << 20)	/* decoded body held for a content decoder; the rest is `partial` */
+#define PROTOCOL_PENDING	256		/* pipelined requests without response */
+
+struct session;
+struct protocol_limits { size_t head, body, pending; };
+
+/* acct outlives the session; examined and opaque are added to it here. */
+struct session *session_new(const struct conn_facts *, const struct field_sink *, struct byte_account *acct);
+void session_update(struct session *, const struct conn_facts *);
+void session_bytes(struct session *, enum dir, struct slice, struct stamp);
+void session_gap(struct session *, enum dir, uint64_t lost, enum loss, struct stamp);
+/* Fills a traffic fact with what the account gained and no exchange has carried;
+ * false when there is nothing. The account's taken part is remembered here. */
+bool session_flush(struct session *, struct stamp, bool closed, const char *reason, struct traffic *);
+/* Emits what is complete (a response ended by close), then frees and wipes. */
+void session_close(struct session *, struct stamp);
+
+enum feed_status {
+	FEED_OK,	/* consumed > 0: call again with the rest */
+	FEED_MORE,	/* nothing wrong; want more bytes than were given */
+	FEED_BAD,	/* this is not the protocol, or it is hostile: stop this direction */
+};
+struct feed_result { enum feed_status status; size_t consumed; };
+
+/* One row of protocol/list.def. */
+struct protocol {
+	const char *name;	/* "http1" */
+	const char *summary;
+	size_t state_size;	/* bytes per connection, zeroed before the first feed */
+	/* 0..100 how likely, or -EAGAIN when the head is too short to tell. */
+	int (*guess)(struct slice head, enum dir);
+	void (*init)(void *state, const struct conn_facts *, const struct field_sink *, struct session *);
+	struct feed_result (*feed)(void *state, enum dir, struct slice in, struct stamp);
+	/* lost bytes are missing here. 0: goes on (resynchronises), -EPROTO: gives up. */
+	int (*gap)(void *state, enum dir, uint64_t lost, enum loss, struct stamp);
+	void (*eof)(void *state, struct stamp);
+	void (*fini)(void *state);
+};
+unsigned protocol_count(void);
+const struct protocol *protocol_get(unsigned);
+
+/* For parsers: completes ex (facts, bytes since last) and hands it to the sink. */
+void session_emit(struct session *, struct exchange *ex, struct stamp);
+/* The route template of a path: numbers, UUIDs, hex and long opaque segments
+ * become "{id}", a segment with a class becomes "{class}". */
+void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *);
+#endif

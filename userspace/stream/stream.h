@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream.h - chunks in any order -> ordered slices and explicit gaps, per
+ * connection and direction. Holds bytes only while an earlier piece is missing.
+ * Counts every byte of a connection into its byte_account. Called by the
+ * analyst's pipeline only; never parses payload, never allocates past its caps. */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+#include "model/payload.h"
+
+struct stream_limits {
+	size_t connections;	/* tracked at once; the longest idle one is evicted */
+	size_t per_connection;	/* bytes held back out of order, both directions */
+	size_t total;		/* bytes held back in all */
+	uint64_t reorder_ns;	/* a missing piece is a gap after this long */
+	uint64_t idle_ns;	/* a connection without a close is dropped after this long */
+};
+#define STREAM_LIMITS_DEFAULT ((struct stream_limits){ 131072, 256 << 10, 32 << 20, 200000000ull, 3600000000000ull })
+
+/* The other side: protocol/. `session` is what open returned (NULL: not wanted). */
+struct stream_sink {
+	void *owner;
+	void *(*open)(void *owner, const struct conn_facts *, struct byte_account *);
+	/* The facts of the connection became better (role, binding, TLS). */
+	void (*update)(void *session, const struct conn_facts *);
+	void (*bytes)(void *session, enum dir, struct slice, struct stamp);
+	void (*gap)(void *session, enum dir, uint64_t lost, enum loss, struct stamp);
+	/* What moved since the last call and no exchange carried; the session is still open. */
+	void (*flush)(void *session, struct stamp, bool closed, const char *reason);
+	void (*close)(void *session, struct stamp);
+};
+
+struct stream_stats { uint64_t connections, evicted, over_budget, gaps, gap_bytes, held; };
+
+struct stream_table;
+struct stream_table *stream_table_new(const struct stream_limits *, const struct stream_sink *);
+void stream_table_free(struct stream_table *);	/* wipes what is held; NULL is fine */
+
+/* Takes one chunk; its bytes may die on return. 0, or -ENOSPC when a cap made
+ * a gap of it (counted in over_budget). */
+int stream_push(struct stream_table *, const struct chunk *);
+
+/* The kernel closed the connection at these final positions (socket bytes) having
+ * moved `sent` and `received`. Finishes now, or when the stream has got there, or
+ * after reorder_ns. What the kernel moved and no chunk told of becomes a gap. */
+void stream_close(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
+		  uint64_t sent, uint64_t received, struct stamp);
+
+/* Passage of time: gaps for overdue pieces, idle connections, pending closes. */
+void stream_tick(struct stream_table *, struct stamp now);
+/* End of an interval: flush every connection that moved bytes. */
+void stream_interval(struct stream_table *, struct stamp now);
+void stream_stats(const struct stream_table *, struct stream_stats *);
+#endif
