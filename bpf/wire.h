@@ -12,9 +12,9 @@
  * the WIRE_CIPHER record of an SSL_write PRECEDES the WIRE_TLS record with the
  * plaintext. For SSL_read likewise: ciphertext in, then plaintext out.
  *
- * Every record is zeroed before it is filled, filled to an exact length and
- * reserved in one of three size classes; `len` says how many payload bytes
- * are valid, what follows up to the class size is not payload and is zero.
+ * A record is reserved in one of three size classes and its header is written
+ * whole; `len` says how many payload bytes are valid. What follows up to the size
+ * class is whatever the ring held before: it is never copied out of the ring.
  *
  * All integers are host order, fixed width, naturally aligned; no pointers,
  * bools, enums or longs. Times are CLOCK_BOOTTIME nanoseconds. */
@@ -45,7 +45,7 @@ typedef int64_t s64;
 #define WIRE_MEDIUM	4096
 #define WIRE_LARGE	16384
 #define WIRE_MAX_PARTS	64	/* upper bound of WIRE_LARGE pieces of one call: 1 MiB */
-#define WIRE_HEADERS	24	/* TLS record headers in one WIRE_CIPHER record */
+#define WIRE_HEADERS	32	/* TLS record headers in one WIRE_CIPHER record; fills the small class */
 #define WIRE_COMM	16
 #define WIRE_PATH	128
 
@@ -169,6 +169,14 @@ enum wire_counter {
 #define WIRE_COOKIE_BUF_SHIFT	12	/* argument that is the buffer */
 #define WIRE_COOKIE_LIB_SHIFT	16	/* row of the library in capture/tls/list.def */
 
+/* What the monitor tells the programs: the one value of the `config` map. */
+struct wire_config {
+	u32 epoch;	/* interval that counters and records belong to */
+	u32 filter;	/* WIRE_FILTER_* */
+	u32 max_parts;	/* WIRE_LARGE pieces copied of one call, 1..WIRE_MAX_PARTS */
+	u32 pad;
+};
+
 /* Filter: what the programs look at, written by the monitor before attaching. */
 #define WIRE_FILTER_PID	   0x01u	/* only processes in the `watched` map */
 #define WIRE_FILTER_CGROUP 0x02u	/* only cgroups in the `cgroups` map */
@@ -178,6 +186,7 @@ _Static_assert(sizeof(struct wire_end) == 24, "wire_end");
 _Static_assert(sizeof(struct wire_who) == 104, "wire_who");
 _Static_assert(sizeof(struct wire_data) == 168, "wire_data");
 _Static_assert(sizeof(struct wire_header) == 8, "wire_header");
+_Static_assert(WIRE_HEADERS * sizeof(struct wire_header) <= WIRE_SMALL, "headers fit the small class");
 _Static_assert(sizeof(struct wire_life) == 280, "wire_life");
 _Static_assert(offsetof(struct wire_data, who) == 16, "wire_data.who");
 #endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* emit.bpf.h - reserve -> fill -> submit, and one counter for each way to fail.
+ * Never wakes the reader: it drains on a timer (a wake-up per event was measured
+ * to cost four times the copy). */
+#ifndef WEIR_EMIT_BPF_H
+#define WEIR_EMIT_BPF_H
+#include "bpf/maps.bpf.h"
+
+static __always_inline void count(u32 epoch, u32 counter, u64 n)
+{
+	u32 slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + counter;
+	u64 *v = bpf_map_lookup_elem(&counters, &slot);
+
+	if (v)
+		__sync_fetch_and_add(v, n);
+}
+
+static __always_inline struct wire_config *config_get(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+/* A call on its way into records: head is the next record's. */
+struct piece {
+	struct wire_data head;
+	u64 buf;	/* user address of head.len bytes */
+	struct segments from;
+	u32 left;	/* bytes of the call not told yet that may be copied */
+	u32 beyond;	/* bytes past the per-call limit */
+};
+
+/* Copies head.len bytes of user memory into a record of its size class. The length
+ * is clamped in one place by asm: a plain C clamp is folded away by clang 14 and
+ * the verifier then refuses the copy. */
+#define EMIT_CLASS(p, size)							\
+	do {									\
+		struct { struct wire_data head; u8 bytes[size]; } *r;		\
+		u64 n = (p)->head.len;						\
+										\
+		r = bpf_ringbuf_reserve(&data_ring, sizeof(*r), 0);		\
+		if (!r) {							\
+			count((p)->head.epoch, WIRE_C_RING_FULL, 1);		\
+			count((p)->head.epoch, WIRE_C_BYTES_RING_FULL, n);	\
+			return 1;						\
+		}								\
+		__builtin_memcpy(&r->head, &(p)->head, sizeof(r->head));	\
+		asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(size)); \
+		if (n && bpf_probe_read_user(r->bytes, n, (void *)(p)->buf)) {	\
+			r->head.flags |= WIRE_F_UNREADABLE;			\
+			r->head.skipped += n;					\
+			r->head.len = 0;					\
+			count((p)->head.epoch, WIRE_C_PRODUCED, 1);		\
+			count((p)->head.epoch, WIRE_C_UNREADABLE, 1);		\
+			count((p)->head.epoch, WIRE_C_BYTES_UNREADABLE, n);	\
+		}								\
+		count((p)->head.epoch, WIRE_C_SUBMITTED, 1);			\
+		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);			\
+	} while (0)
+
+/* A function of its own, not inlined, so that the verifier walks it once. */
+__attribute__((noinline)) int piece_emit(struct piece *p)
+{
+	if (!p)
+		return 1;
+	count(p->head.epoch, WIRE_C_PRODUCED, 1);
+	if (p->head.len <= WIRE_SMALL)
+		EMIT_CLASS(p, WIRE_SMALL);
+	else if (p->head.len <= WIRE_MEDIUM)
+		EMIT_CLASS(p, WIRE_MEDIUM);
+	else
+		EMIT_CLASS(p, WIRE_LARGE);
+	return 0;
+}
+
+static __always_inline bool segments_next(struct segments *s)
+{
+	if (!s->nr)
+		return false;
+	if (s->compat) {
+		u32 v[2] = {};
+
+		if (bpf_probe_read_user(v, sizeof(v), (void *)s->vec))
+			return false;
+		s->base = v[0];
+		s->len = v[1];
+		s->vec += sizeof(v);
+	} else {
+		u64 v[2] = {};
+
+		if (bpf_probe_read_user(v, sizeof(v), (void *)s->vec))
+			return false;
+		s->base = v[0];
+		s->len = v[1];
+		s->vec += sizeof(v);
+	}
+	s->nr--;
+	return true;
+}
+
+/* Emits the next piece of the current segment, or moves on to the next segment.
+ * Returns 1 when there is nothing more. A function of its own for the verifier: what
+ * it left in the struct is unknown again in the next turn of the loop, so the turns
+ * look alike and are not walked one by one. */
+__attribute__((noinline)) int piece_next(struct piece *p)
+{
+	u64 n;
+
+	if (!p || !p->left)
+		return 1;
+	if (!p->from.len)
+		return !segments_next(&p->from);
+	n = p->from.len < p->left ? p->from.len : p->left;
+	if (n > WIRE_LARGE)
+		n = WIRE_LARGE;
+	p->buf = p->from.base;
+	p->head.len = n;
+	p->left -= n;
+	if (!p->left && !p->beyond)
+		p->head.flags |= WIRE_F_LAST;
+	piece_emit(p);
+	p->head.pos += n;
+	p->from.base += n;
+	p->from.len -= n;
+	return 0;
+}
+
+/* Tells of n bytes at head.pos that moved and are in no record. */
+static __always_inline void tell_skipped(struct piece *p, u32 n, u16 flag)
+{
+	p->head.len = 0;
+	p->head.skipped = n;
+	p->head.flags |= flag | WIRE_F_LAST;
+	piece_emit(p);
+}
+
+/* All of a call's bytes, from p->from, up to the limit; then what was beyond it. */
+static __always_inline void tell_call(struct piece *p, u32 moved, u32 limit)
+{
+	u32 rest;
+
+	p->left = moved < limit ? moved : limit;
+	p->beyond = moved - p->left;
+	for (int i = 0; i < 2 * WIRE_MAX_PARTS; i++)
+		if (piece_next(p))
+			break;
+	rest = p->left + p->beyond;
+	if (!rest)
+		return;
+	count(p->head.epoch, WIRE_C_PRODUCED, 1);
+	count(p->head.epoch, WIRE_C_TOO_BIG, 1);
+	count(p->head.epoch, WIRE_C_BYTES_TOO_BIG, rest);
+	tell_skipped(p, rest, WIRE_F_TRUNCATED);
+}
+
+static __always_inline struct wire_life *life_reserve(void)
+{
+	struct wire_config *cfg = config_get();
+	struct wire_life *l;
+
+	if (!cfg)
+		return NULL;
+	l = bpf_ringbuf_reserve(&life_ring, sizeof(*l), 0);
+	if (!l) {
+		count(cfg->epoch, WIRE_C_LIFE_RING_FULL, 1);
+		return NULL;
+	}
+	__builtin_memset(l, 0, sizeof(*l));
+	l->time = bpf_ktime_get_boot_ns();
+	count(cfg->epoch, WIRE_C_LIFE_SUBMITTED, 1);
+	return l;
+}
+
+static __always_inline void life_submit(struct wire_life *l)
+{
+	bpf_ringbuf_submit(l, BPF_RB_NO_WAKEUP);
+}
+#endif

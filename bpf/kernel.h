@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* kernel.h - the few kernel structs that are used, only the fields that are used;
+ * CO-RE relocates them on the running kernel. Checked on 6.1, 6.12, 6.18. */
+#ifndef WEIR_KERNEL_H
+#define WEIR_KERNEL_H
+#include "bpf/wire.h"
+
+typedef u8 __u8;
+typedef u16 __u16;
+typedef u32 __u32;
+typedef u64 __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef s32 __s32;
+typedef s64 __s64;
+typedef u16 __be16;
+typedef u32 __be32;
+typedef u32 __wsum;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
+enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_RB_NO_WAKEUP = 1 };
+enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27, BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+struct thread_info { u32 status; };
+struct fdtable { unsigned int max_fds; struct file **fd; };
+struct files_struct { struct fdtable *fdt; };
+struct inode { unsigned short i_mode; };
+struct file { struct inode *f_inode; void *private_data; };
+struct task_struct {
+	struct thread_info thread_info;
+	int pid, tgid;
+	u64 start_boottime;
+	struct task_struct *group_leader, *real_parent;
+	struct files_struct *files;
+	unsigned char comm[16];
+};
+struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
+struct ns_common { unsigned int inum; };
+struct net { struct ns_common ns; };
+typedef struct { struct net *net; } possible_net_t;
+struct sock_common {
+	union { struct { __be32 skc_daddr; __be32 skc_rcv_saddr; }; };
+	union { struct { __be16 skc_dport; u16 skc_num; }; };
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+};
+struct sock { struct sock_common __sk_common; u16 sk_type, sk_protocol; };
+struct socket { short type; struct sock *sk; };
+struct tcp_sock {
+	u32 rcv_nxt, copied_seq, snd_nxt, snd_una, write_seq;
+	u64 bytes_received, bytes_acked;
+};
+struct linux_binprm { const char *filename; };
+
+#pragma clang attribute pop
+
+struct bpf_raw_tracepoint_args { u64 args[0]; };
+
+/* Before 5.13 the state was a plain field of another name; older kernels are refused anyway. */
+#define TS_COMPAT 0x0002	/* arch/x86/include/asm/thread_info.h: a 32-bit system call is under way */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_FIN_WAIT1 4
+#define TCP_CLOSE 7
+#define TCP_LAST_ACK 9
+#define TCP_LISTEN 10
+#define TCP_NEW_SYN_RECV 12
+#define MSG_PEEK 2
+#define MSG_TRUNC 0x20
+#endif

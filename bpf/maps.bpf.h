@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* maps.bpf.h - every map: key, value, who writes, who deletes, how it is sized.
+ * Each object defines them all; the loader makes the later ones reuse the maps of
+ * the first by name, so there is one of each. No map holds payload: it is copied
+ * from user memory straight into the ring. Never LRU: that evicts uncounted. */
+#ifndef WEIR_MAPS_BPF_H
+#define WEIR_MAPS_BPF_H
+#include "bpf/kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+/* Where the bytes of a call lie: one buffer, or a vector walked segment by segment. */
+struct segments {
+	u64 base, len;	/* of the current segment */
+	u64 vec;
+	u32 nr, compat;
+};
+
+/* State of a connection. Made at ESTABLISHED or at first sight by a socket hook,
+ * deleted at CLOSE. Key: address of the kernel's socket; id tells reuse apart. */
+struct conn {
+	u64 id;
+	u64 pos[2];	/* stream position that seq[] stands for; enum wire_dir */
+	u32 seq[2];	/* kernel sequence of the next byte expected */
+	u64 final_sent;	/* position when we closed our side, before the FIN took a number */
+	u64 session;	/* TLS object bound here, of session_tgid; 0: none */
+	u32 session_tgid;
+	u32 owner;	/* tgid last seen using it */
+	u32 netns;
+	u16 family;
+	u8 role, late;
+	u8 tls;		/* TLS records were seen or a session is bound */
+	u8 looked[2];	/* the first call of the direction was checked for TLS records */
+	u8 closing;
+	/* Walk of TLS record headers, per direction. */
+	u32 body_left[2];
+	u8 header[2][8];
+	u8 header_have[2];
+	u8 pad[6];
+	struct wire_end local, remote;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, u64);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+struct { /* never written: what a new connection starts from; one on the stack would not fit */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct conn);
+} blank_conn SEC(".maps");
+
+/* A TLS session. Made by tls.bpf.c at its first call or by a nested socket call,
+ * deleted when its connection closes. */
+struct session_key { u64 object; u64 tgid; };
+struct session {
+	u64 sk;		/* key of the bound connection in conns; 0: unbound */
+	u64 conn;	/* its id */
+	u64 pos[2];	/* plaintext bytes so far */
+	u32 generation;
+	u32 pad;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, struct session_key);
+	__type(value, struct session);
+} sessions SEC(".maps");
+
+/* What a task is in the middle of. Freed by the kernel with the task. */
+struct task_state {
+	u64 object, buf, lenp;	/* TLS call in flight */
+	u64 cookie;
+	u64 stack;		/* user stack pointer at its entry: a call that never returned is found by it */
+	u32 depth;		/* nested TLS calls; only the outermost is reported */
+	u32 mmsg_next;		/* sendmmsg, recvmmsg: message the next hook is about */
+	u64 mmsg_vec;
+	u32 mmsg_len;		/* what the one before moved */
+	u32 pad;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_state);
+} tasks SEC(".maps");
+
+/* Sizes of the rings are set by the loader before loading. */
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 16 << 20); } data_ring SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 20); } life_ring SEC(".maps");
+
+/* Counters: slot = epoch % WIRE_EPOCHS * WIRE_C_MAX + counter; read by the monitor. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WIRE_EPOCHS * WIRE_C_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+/* Written by the monitor only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct wire_config);
+} config SEC(".maps");
+struct { /* weir's own roles, by tgid */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, u8);
+} own SEC(".maps");
+struct { /* WIRE_FILTER_PID: tgids to watch */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u8);
+} watched SEC(".maps");
+struct { /* WIRE_FILTER_CGROUP: cgroup ids to watch */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u8);
+} cgroups SEC(".maps");
+
+/* Connection ids, never reused while the maps live. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} last_conn SEC(".maps");
+#endif
