@@ -44,9 +44,9 @@ unit	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/unit/test_*.c)))
 runner	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/golden/run_*.c tests/replay/run_*.c tests/bpf/run_*.c)))
 helper	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/lib/*.c)))
 
-# Payload may be seen here and nowhere else; model/payload.h refuses the rest.
+# Payload may be seen here and nowhere else (and where the stages are wired); model/payload.h refuses the rest.
 payload	:= capture stream protocol classify
-payload_of = $(if $(filter $(payload:%=userspace/%/%),$1)$(filter tests/%,$1),-DPAYLOAD_ALLOWED)
+payload_of = $(if $(filter $(payload:%=userspace/%/%) userspace/daemon/pipeline.c,$1)$(filter tests/%,$1),-DPAYLOAD_ALLOWED)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -184,7 +184,7 @@ struct wire_config {
 #ifndef __bpf__
 _Static_assert(sizeof(struct wire_end) == 24, "wire_end");
 _Static_assert(sizeof(struct wire_who) == 104, "wire_who");
-_Static_assert(sizeof(struct wire_data) == 168, "wire_data");
+_Static_assert(sizeof(struct wire_data) == 160, "wire_data");
 _Static_assert(sizeof(struct wire_header) == 8, "wire_header");
 _Static_assert(WIRE_HEADERS * sizeof(struct wire_header) <= WIRE_SMALL, "headers fit the small class");
 _Static_assert(sizeof(struct wire_life) == 280, "wire_life");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* payload.h - bytes that a watched process sent or received. Refuses to compile
- * outside the folders that may see them; see design.md 4. */
+ * outside capture, stream, protocol and classify, and daemon/pipeline.c, which wires them. */
 #ifndef WEIR_PAYLOAD_H
 #define WEIR_PAYLOAD_H
 #ifndef PAYLOAD_ALLOWED

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* capture.h - loads and attaches the BPF programs, reads their counters, drains the
+ * life ring. Runs in the monitor, the only user of libbpf. Never maps the data ring:
+ * that descriptor goes to the reader. */
+#ifndef WEIR_CAPTURE_H
+#define WEIR_CAPTURE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "bpf/wire.h"
+
+struct capture_config {
+	size_t data_ring, life_ring;	/* bytes, powers of two */
+	uint32_t max_parts;		/* WIRE_LARGE pieces of one call */
+	uint32_t filter;		/* WIRE_FILTER_* */
+	const char *hooks;		/* "tracepoint", "sys_exit", or NULL: the best that loads */
+};
+
+struct capture;
+/* NULL and a sentence in why: what was tried, what happened, what to do. */
+struct capture *capture_new(const struct capture_config *, char *why, size_t why_size);
+void capture_free(struct capture *);	/* detaches everything */
+/* Attaches the process and socket programs: from here on records are made. */
+int capture_attach(struct capture *, char *why, size_t why_size);
+/* Stops making records; the rings and counters stay readable. */
+void capture_detach(struct capture *);
+const char *capture_hooks(const struct capture *);	/* name of the hook set in use */
+
+int capture_data_ring(const struct capture *);	/* descriptor, stays ours */
+size_t capture_data_size(const struct capture *);
+void capture_epoch(struct capture *, uint32_t epoch);	/* also clears the slot that is used next */
+int capture_own(struct capture *, uint32_t tgid, bool add);
+int capture_watch_pid(struct capture *, uint32_t tgid);
+int capture_watch_cgroup(struct capture *, uint64_t id);
+void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]);
+uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all programs so far */
+size_t capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
+
+/* One probe site in a library or program. path is opened by the kernel, so it may be
+ * a /proc/PID/root path. 0 or -errno. */
+int capture_probe(struct capture *, const char *path, uint64_t offset, uint64_t cookie);
+unsigned capture_probes(const struct capture *);
+#endif

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* load.c - libbpf and nothing else. The objects travel inside the program
+ * (scripts/embed); all share the maps of the first. */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "capture/capture.h"
+#include "capture/ring.h"
+
+#define MAX_OBJECTS 8
+#define MAX_LINKS 4096
+
+struct bpf_blob { const char *name; const uint8_t *start, *end; };
+extern const struct bpf_blob bpf_objects[];
+
+struct capture {
+	struct bpf_object *objects[MAX_OBJECTS];
+	const char *names[MAX_OBJECTS];
+	unsigned nr_objects;
+	struct bpf_link *links[MAX_LINKS];
+	unsigned nr_links, nr_probes;
+	const char *hooks;
+	struct capture_config config;
+	struct ring life;
+	int config_fd, counters_fd, own_fd, watched_fd, cgroups_fd, data_fd;
+	int cpus;
+};
+
+/* The hook sets, best first: which object captures at the socket, and what the kernel
+ * must know for it. */
+static const struct hook_set { const char *name, *object, *needs, *doc; } hook_sets[] = {
+	{ "tracepoint", "socket_length", "btf_trace_sock_send_length", "sock_send_length and sock_recv_length (Linux 6.3)" },
+	{ "sys_exit", "socket_exit", "btf_trace_sys_exit", "raw system call exit, fd-resolved" },
+};
+
+/* libbpf's own words are for the debug level; ours say what to do. */
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[512];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = 0;
+	log_debug("libbpf: %s", line);
+	return 0;
+}
+
+static const struct bpf_blob *blob_find(const char *name)
+{
+	for (const struct bpf_blob *b = bpf_objects; b->name; b++)
+		if (!strcmp(b->name, name))
+			return b;
+	return NULL;
+}
+
+static int maps_share(struct capture *c, struct bpf_object *o)
+{
+	struct bpf_map *m, *first;
+	int err;
+
+	bpf_object__for_each_map(m, o) {
+		if (c->nr_objects) {
+			first = bpf_object__find_map_by_name(c->objects[0], bpf_map__name(m));
+			err = first ? bpf_map__reuse_fd(m, bpf_map__fd(first)) : 0;
+			if (err)
+				return err;
+			continue;
+		}
+		if (!strcmp(bpf_map__name(m), "data_ring"))
+			bpf_map__set_max_entries(m, (uint32_t)c->config.data_ring);
+		if (!strcmp(bpf_map__name(m), "life_ring"))
+			bpf_map__set_max_entries(m, (uint32_t)c->config.life_ring);
+	}
+	return 0;
+}
+
+static int object_load(struct capture *c, const char *name)
+{
+	const struct bpf_blob *blob = blob_find(name);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
+	struct bpf_object *o;
+	int err;
+
+	if (!blob || c->nr_objects == MAX_OBJECTS)
+		return -ENOENT;
+	o = bpf_object__open_mem(blob->start, (size_t)(blob->end - blob->start), &opts);
+	if (!o)
+		return -errno;
+	err = maps_share(c, o);
+	if (!err)
+		err = bpf_object__load(o);
+	if (err) {
+		bpf_object__close(o);
+		return err;
+	}
+	c->names[c->nr_objects] = name;
+	c->objects[c->nr_objects++] = o;
+	return 0;
+}
+
+static bool kernel_knows(const struct btf *btf, const char *type)
+{
+	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+static int hooks_choose(struct capture *c, const struct btf *btf, char *why, size_t why_size)
+{
+	int err = -ENOENT;
+
+	for (size_t i = 0; i < sizeof(hook_sets) / sizeof(hook_sets[0]); i++) {
+		const struct hook_set *h = &hook_sets[i];
+
+		if (c->config.hooks && strcmp(c->config.hooks, h->name))
+			continue;
+		if (!kernel_knows(btf, h->needs)) {
+			log_info("hook set not in this kernel set=%s needs=\"%s\"", h->name, h->doc);
+			continue;
+		}
+		err = object_load(c, h->object);
+		if (!err) {
+			c->hooks = h->name;
+			return 0;
+		}
+		log_warn("hook set does not load, trying the next set=%s error=\"%s\"", h->name, strerror(-err));
+	}
+	snprintf(why, why_size, "no hook set for sockets loads on this kernel (last error: %s); "
+		 "weir is tested on Linux 6.1 and later", strerror(-err));
+	return err;
+}
+
+static int map_fd(struct capture *c, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(c->objects[0], name);
+}
+
+static int capture_load(struct capture *c, char *why, size_t why_size)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int err;
+
+	if (!btf) {
+		snprintf(why, why_size, "this kernel has no BTF (/sys/kernel/btf/vmlinux: %s); weir needs a kernel built "
+			 "with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10 are", strerror(errno));
+		return -ENOENT;
+	}
+	err = object_load(c, "process");
+	if (err == -EPERM || err == -EACCES)
+		snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root; where root is refused, "
+			 "kernel lockdown \"confidentiality\" may be on (/sys/kernel/security/lockdown)", strerror(-err));
+	else if (err)
+		snprintf(why, why_size, "the process programs do not load: %s", strerror(-err));
+	if (!err)
+		err = hooks_choose(c, btf, why, why_size);
+	if (!err && object_load(c, "tls"))
+		log_warn("TLS probes do not load on this kernel; TLS will be opaque");
+	btf__free(btf);
+	return err;
+}
+
+struct capture *capture_new(const struct capture_config *config, char *why, size_t why_size)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct wire_config value = { .filter = config->filter, .max_parts = config->max_parts };
+	uint32_t zero = 0;
+
+	if (!c)
+		return NULL;
+	c->config = *config;
+	libbpf_set_print(quiet);
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* kernels before 5.11 charge maps to it */
+	if (capture_load(c, why, why_size))
+		goto fail;
+	c->config_fd = map_fd(c, "config");
+	c->counters_fd = map_fd(c, "counters");
+	c->own_fd = map_fd(c, "own");
+	c->watched_fd = map_fd(c, "watched");
+	c->cgroups_fd = map_fd(c, "cgroups");
+	c->data_fd = map_fd(c, "data_ring");
+	c->cpus = libbpf_num_possible_cpus();
+	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring) ||
+	    bpf_map_update_elem(c->config_fd, &zero, &value, BPF_ANY)) {
+		snprintf(why, why_size, "cannot map the life ring: %s", strerror(errno));
+		goto fail;
+	}
+	return c;
+fail:
+	capture_free(c);
+	return NULL;
+}
+
+void capture_detach(struct capture *c)
+{
+	while (c->nr_links)
+		bpf_link__destroy(c->links[--c->nr_links]);
+}
+
+void capture_free(struct capture *c)
+{
+	if (!c)
+		return;
+	capture_detach(c);
+	ring_unmap(&c->life);
+	while (c->nr_objects)
+		bpf_object__close(c->objects[--c->nr_objects]);
+	free(c);
+}
+
+static int link_keep(struct capture *c, struct bpf_link *l)
+{
+	if (!l)
+		return -errno;
+	if (c->nr_links == MAX_LINKS) {
+		bpf_link__destroy(l);
+		return -ENOSPC;
+	}
+	c->links[c->nr_links++] = l;
+	return 0;
+}
+
+int capture_attach(struct capture *c, char *why, size_t why_size)
+{
+	struct bpf_program *p;
+
+	for (unsigned i = 0; i < c->nr_objects; i++) {
+		if (!strcmp(c->names[i], "tls"))
+			continue;	/* per library, by capture_probe */
+		bpf_object__for_each_program(p, c->objects[i]) {
+			int err = link_keep(c, bpf_program__attach(p));
+
+			if (err) {
+				snprintf(why, why_size, "cannot attach %s: %s", bpf_program__name(p), strerror(-err));
+				return err;
+			}
+		}
+	}
+	return 0;
+}
+
+const char *capture_hooks(const struct capture *c)
+{
+	return c->hooks;
+}
+
+int capture_data_ring(const struct capture *c)
+{
+	return c->data_fd;
+}
+
+size_t capture_data_size(const struct capture *c)
+{
+	return c->config.data_ring;
+}
+
+void capture_epoch(struct capture *c, uint32_t epoch)
+{
+	struct wire_config value = { .epoch = epoch, .filter = c->config.filter, .max_parts = c->config.max_parts };
+	uint64_t *blank = calloc((size_t)c->cpus, sizeof(*blank));
+	uint32_t zero = 0;
+
+	for (uint32_t i = 0; blank && i < WIRE_C_MAX; i++) {
+		uint32_t slot = ((epoch + 1) & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + i;
+
+		bpf_map_update_elem(c->counters_fd, &slot, blank, BPF_ANY);
+	}
+	free(blank);
+	bpf_map_update_elem(c->config_fd, &zero, &value, BPF_ANY);
+}
+
+int capture_own(struct capture *c, uint32_t tgid, bool add)
+{
+	uint8_t one = 1;
+
+	return add ? bpf_map_update_elem(c->own_fd, &tgid, &one, BPF_ANY) : bpf_map_delete_elem(c->own_fd, &tgid);
+}
+
+int capture_watch_pid(struct capture *c, uint32_t tgid)
+{
+	uint8_t one = 1;
+
+	return bpf_map_update_elem(c->watched_fd, &tgid, &one, BPF_ANY);
+}
+
+int capture_watch_cgroup(struct capture *c, uint64_t id)
+{
+	uint8_t one = 1;
+
+	return bpf_map_update_elem(c->cgroups_fd, &id, &one, BPF_ANY);
+}
+
+void capture_counters(struct capture *c, uint32_t epoch, uint64_t out[WIRE_C_MAX])
+{
+	uint64_t *values = calloc((size_t)c->cpus, sizeof(*values));
+
+	for (uint32_t i = 0; i < WIRE_C_MAX; i++) {
+		uint32_t slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + i;
+
+		out[i] = 0;
+		if (!values || bpf_map_lookup_elem(c->counters_fd, &slot, values))
+			continue;
+		for (int cpu = 0; cpu < c->cpus; cpu++)
+			out[i] += values[cpu];
+	}
+	free(values);
+}
+
+uint64_t capture_skipped_runs(struct capture *c)
+{
+	struct bpf_program *p;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < c->nr_objects; i++)
+		bpf_object__for_each_program(p, c->objects[i]) {
+			struct bpf_prog_info info = { 0 };
+			uint32_t len = sizeof(info);
+
+			if (!bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
+				sum += info.recursion_misses;
+		}
+	return sum;
+}
+
+struct life_sink { void (*take)(void *, const struct wire_life *); void *owner; };
+
+static int life_take(void *owner, const void *record, size_t len)
+{
+	const struct life_sink *s = owner;
+	struct wire_life l;
+
+	if (len < sizeof(l))
+		return 0;
+	memcpy(&l, record, sizeof(l));
+	l.path[sizeof(l.path) - 1] = 0;
+	l.who.comm[sizeof(l.who.comm) - 1] = 0;
+	s->take(s->owner, &l);
+	return 0;
+}
+
+size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_life *), void *owner)
+{
+	struct life_sink s = { take, owner };
+
+	return ring_drain(&c->life, 4096, life_take, &s);
+}
+
+static struct bpf_program *tls_program(struct capture *c, const char *name)
+{
+	for (unsigned i = 0; i < c->nr_objects; i++)
+		if (!strcmp(c->names[i], "tls"))
+			return bpf_object__find_program_by_name(c->objects[i], name);
+	return NULL;
+}
+
+int capture_probe(struct capture *c, const char *path, uint64_t offset, uint64_t cookie)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, entry, .bpf_cookie = cookie);
+	LIBBPF_OPTS(bpf_uprobe_opts, leave, .bpf_cookie = cookie, .retprobe = true);
+	struct bpf_program *enter = tls_program(c, "tls_enter"), *ret = tls_program(c, "tls_return");
+	int err;
+
+	if (!enter || !ret)
+		return -EOPNOTSUPP;
+	/* The return first: an entry without its return would leave calls open. */
+	err = link_keep(c, bpf_program__attach_uprobe_opts(ret, -1, path, offset, &leave));
+	if (!err)
+		err = link_keep(c, bpf_program__attach_uprobe_opts(enter, -1, path, offset, &entry));
+	if (!err)
+		c->nr_probes++;
+	return err;
+}
+
+unsigned capture_probes(const struct capture *c)
+{
+	return c->nr_probes;
+}

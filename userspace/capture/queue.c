@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each record: u32 length, u32 zero, bytes, padded to 8. A record that would wrap is
+ * preceded by a filler of length QUEUE_SKIP, so that every record is contiguous. */
+#include "capture/queue.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define QUEUE_SKIP 0xffffffffu
+#define QUEUE_HEADER 8
+
+static size_t padded(size_t len)
+{
+	return (len + QUEUE_HEADER + 7) & ~(size_t)7;
+}
+
+size_t queue_bytes(void)
+{
+	return 4096 + QUEUE_SIZE;
+}
+
+int queue_map(struct queue *q, int fd)
+{
+	uint8_t *p = mmap(NULL, queue_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*q = (struct queue){ (struct queue_head *)p, p + 4096, QUEUE_SIZE };
+	return 0;
+}
+
+int queue_put(struct queue *q, const void *record, size_t len)
+{
+	uint64_t at = q->head->written, done = __atomic_load_n(&q->head->done, __ATOMIC_ACQUIRE);
+	size_t need, offset = at & (q->size - 1), to_end = q->size - offset, skip = 0;
+	uint32_t word = (uint32_t)len;
+
+	if (len > q->size / 2)
+		return -ENOSPC;
+	need = padded(len);
+	if (to_end < need)
+		skip = to_end;
+	if (done > at || at - done > q->size || need + skip > q->size - (at - done))
+		return -ENOSPC;
+	if (skip) {
+		uint32_t filler = QUEUE_SKIP;
+
+		memcpy(q->data + offset, &filler, sizeof(filler));
+		at += skip;
+		offset = 0;
+	}
+	memcpy(q->data + offset, &word, sizeof(word));
+	memcpy(q->data + offset + QUEUE_HEADER, record, len);
+	__atomic_store_n(&q->head->written, at + need, __ATOMIC_RELEASE);
+	return 0;
+}
+
+const void *queue_take(struct queue *q, size_t *len, int *bad)
+{
+	uint64_t at = q->head->done, end = __atomic_load_n(&q->head->written, __ATOMIC_ACQUIRE);
+	size_t offset;
+	uint32_t word;
+
+	*bad = 0;
+	while (at != end) {
+		offset = at & (q->size - 1);
+		if (at > end || end - at > q->size || (at & 7))
+			goto bad;
+		memcpy(&word, q->data + offset, sizeof(word));
+		if (word == QUEUE_SKIP) {
+			at += q->size - offset;
+			__atomic_store_n(&q->head->done, at, __ATOMIC_RELEASE);
+			continue;
+		}
+		if (word > q->size - offset - QUEUE_HEADER || padded(word) > end - at)
+			goto bad;
+		*len = word;
+		__atomic_store_n(&q->head->claimed_records, q->head->claimed_records + 1, __ATOMIC_RELEASE);
+		return q->data + offset + QUEUE_HEADER;
+	}
+	return NULL;
+bad:
+	*bad = 1;
+	__atomic_store_n(&q->head->done, end, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+void queue_done(struct queue *q)
+{
+	uint64_t at = q->head->done;
+	size_t offset = at & (q->size - 1);
+	uint32_t word;
+
+	memcpy(&word, q->data + offset, sizeof(word));
+	if (word > q->size - offset - QUEUE_HEADER)
+		return;
+	explicit_bzero(q->data + offset, padded(word));
+	__atomic_store_n(&q->head->done_records, q->head->done_records + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&q->head->done, at + padded(word), __ATOMIC_RELEASE);
+}
+
+int queue_recover(struct queue *q, uint32_t *epoch)
+{
+	if (q->head->claimed_records == q->head->done_records)
+		return 0;
+	*epoch = (uint32_t)q->head->claimed_epoch;
+	queue_done(q);
+	q->head->claimed_records = q->head->done_records;
+	return 1;
+}

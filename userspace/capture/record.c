@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/record.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "bpf/wire.h"
+#include "model/payload.h"
+
+#define UNBOUND_SESSION (1ull << 63)
+
+size_t record_size(const void *record, size_t len)
+{
+	struct wire_data d;
+
+	if (len < sizeof(d))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	if (d.kind < WIRE_SOCKET || d.kind > WIRE_CIPHER || d.len > WIRE_LARGE || d.len > len - sizeof(d))
+		return 0;
+	return sizeof(d) + d.len;
+}
+
+uint32_t record_epoch(const void *record, size_t len)
+{
+	struct wire_data d;
+
+	if (len < sizeof(d))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	return d.epoch;
+}
+
+void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)
+{
+	*c = (struct conn_facts){
+		.id = w->conn, .process = { w->tgid, w->start }, .cgroup = w->cgroup, .family = w->family,
+		.role = w->role <= ROLE_CLIENT ? w->role : ROLE_UNKNOWN,
+		.late = !!(flags & WIRE_F_LATE), .netns = w->netns,
+	};
+	c->local.port = w->local.port;
+	c->remote.port = w->remote.port;
+	memcpy(c->local.addr, w->local.addr, sizeof(c->local.addr));
+	memcpy(c->remote.addr, w->remote.addr, sizeof(c->remote.addr));
+	memcpy(c->comm, w->comm, sizeof(c->comm) - 1);
+	/* A thread may call itself anything. */
+	for (size_t i = 0; i < sizeof(c->comm) && c->comm[i]; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/", c->comm[i]))
+			c->comm[i] = '_';
+}
+
+static enum loss cause_of(uint16_t flags)
+{
+	if (flags & WIRE_F_UNREADABLE)
+		return LOSS_UNREADABLE;
+	if (flags & WIRE_F_NO_ARGS)
+		return LOSS_NO_ARGS;
+	return flags & WIRE_F_TRUNCATED ? LOSS_TRUNCATED : LOSS_MISSING;
+}
+
+/* A session without a socket still tells what the process handled: it gets an id of its own. */
+static uint64_t session_id(const struct wire_data *d)
+{
+	uint64_t h = d->session * 0x9e3779b97f4a7c15ull ^ (uint64_t)d->who.tgid << 32 ^ d->generation;
+
+	return h | UNBOUND_SESSION;
+}
+
+int record_visit(const void *record, size_t len, void (*push)(void *, const struct chunk *), void *owner)
+{
+	size_t size = record_size(record, len);
+	struct chunk c = { 0 };
+	struct wire_data d;
+
+	if (!size)
+		return -EBADMSG;
+	memcpy(&d, record, sizeof(d));
+	if (d.dir > WIRE_SENT || d.skipped > d.call || d.call > INT32_MAX || d.pos > (uint64_t)1 << 62)
+		return -EBADMSG;
+	if (d.kind == WIRE_CIPHER && d.len % sizeof(struct wire_header))
+		return -EBADMSG;
+	record_conn(&c.conn, &d.who, d.flags);
+	c.at = (struct stamp){ d.time, d.epoch };
+	c.layer = (enum layer)d.kind;
+	c.dir = (enum dir)d.dir;
+	c.pos = d.pos;
+	c.skipped = d.skipped;
+	c.cause = d.skipped ? cause_of(d.flags) : LOSS_NONE;
+	c.probed = !!(d.flags & WIRE_F_PROBED);
+	c.bytes = slice_of((const uint8_t *)record + sizeof(d), d.len);
+	switch (d.kind) {
+	case WIRE_SOCKET:
+		c.conn.tls = TLS_ABSENT;
+		break;
+	case WIRE_CIPHER:
+		c.conn.tls = TLS_PRESENT;
+		c.moved = d.call;
+		break;
+	case WIRE_TLS:
+		c.conn.tls = TLS_PRESENT;
+		c.conn.binding = d.flags & WIRE_F_BOUND ? BINDING_EXACT : BINDING_NONE;
+		if (!(d.flags & WIRE_F_BOUND) || !d.who.conn)
+			c.conn.id = session_id(&d);
+		break;
+	}
+	if (!c.conn.id)
+		return -EBADMSG;
+	push(owner, &c);
+	return 0;
+}

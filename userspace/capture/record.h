@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record.h - bytes from the ring -> a validated chunk. The first code that looks at
+ * them, in the role that holds no privilege: lengths, kinds and enums are checked, and
+ * what does not fit is undecodable, never an error. */
+#ifndef WEIR_RECORD_H
+#define WEIR_RECORD_H
+#include <stddef.h>
+#include <stdint.h>
+#include "model/facts.h"
+
+struct chunk;
+struct wire_life;
+struct wire_who;
+/* 0 and calls push with the chunk (valid during the call), or -EBADMSG. */
+int record_visit(const void *record, size_t len, void (*push)(void *owner, const struct chunk *), void *owner);
+/* The exact bytes of a record: a ring reservation is larger than what it carries. 0: not a data record. */
+size_t record_size(const void *record, size_t len);
+uint32_t record_epoch(const void *record, size_t len);
+void record_conn(struct conn_facts *, const struct wire_who *, uint16_t flags);
+#endif
