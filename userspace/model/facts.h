@@ -135,9 +135,10 @@ enum probe_state { PROBE_NONE, PROBE_NO_LIBRARY, PROBE_ATTACHED, PROBE_FAILED };
 /* First use of a connection by a process: lets both local ends find each other. */
 struct conn_seen { struct conn_facts conn; uint64_t time; };
 
-/* The books of one interval, all in records unless named otherwise. */
+/* The books of one interval, all in records unless named otherwise; start_ms and
+ * end_ms are UTC, end exclusive. */
 #define BOOKS(X) \
-	X(produced) X(submitted) X(ring_full) X(unreadable) X(too_big) X(no_state) \
+	X(start_ms) X(end_ms) X(produced) X(submitted) X(ring_full) X(unreadable) X(too_big) X(no_state) \
 	X(read) X(analysed) X(queue_full) X(crash_lost) X(undecodable) X(over_budget) \
 	X(findings) X(stored) X(rejected) X(keeper_lost) \
 	X(bytes_ring_full) X(bytes_unreadable) X(bytes_too_big) X(bytes_no_state) \

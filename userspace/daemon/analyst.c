@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* analyst.c - steps 2 to 5 on records from the queue, facts to the keeper. The role
+ * that parses what attackers sent: no file, no socket but three inherited ones, no
+ * exec. Each record is claimed before and released after, so that one that kills
+ * this process is known and is not tried again. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "capture/queue.h"
+#include "capture/record.h"
+#include "daemon/daemon.h"
+#include "daemon/pipeline.h"
+#include "daemon/sandbox.h"
+
+#define TICK_MS 20
+#define BATCH 512	/* records between two looks at the orders */
+
+struct analyst {
+	struct queue queue;
+	struct role_stats *stats;
+	struct front *front;
+	uint32_t epoch;		/* newest seen in a record */
+	bool lost_keeper, stop;
+	uint8_t packed[FACT_MAX_SIZE];
+};
+
+static uint32_t fact_epoch(const struct fact *f)
+{
+	return f->kind == FACT_EXCHANGE ? f->exchange.at.epoch : f->traffic.at.epoch;
+}
+
+/* Blocks while the keeper is behind: then the queue fills, and the loss is counted
+ * there, in one place. */
+static void send_fact(void *owner, const struct fact *f)
+{
+	struct analyst *a = owner;
+	int len = facts_pack(f, a->packed, sizeof(a->packed));
+	ssize_t n;
+
+	if (len < 0) {
+		log_warn("a fact does not fit its schema and is dropped kind=%d error=\"%s\"", f->kind, strerror(-len));
+		role_epoch(a->stats, fact_epoch(f))->over_budget++;
+		return;
+	}
+	do {
+		n = write(FD_FACTS, a->packed, (size_t)len);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && !a->lost_keeper) {
+		a->lost_keeper = true;
+		log_error("cannot reach the keeper error=\"%s\"", strerror(errno));
+	}
+	role_epoch(a->stats, fact_epoch(f))->findings++;
+}
+
+static size_t work(struct analyst *a)
+{
+	const void *record;
+	size_t len, n;
+	int bad;
+
+	for (n = 0; n < BATCH && (record = queue_take(&a->queue, &len, &bad)); n++) {
+		uint32_t epoch = record_epoch(record, len);
+		struct role_epoch *e = role_epoch(a->stats, epoch);
+		int err;
+
+		a->queue.head->claimed_epoch = epoch;
+		if (epoch > a->epoch && epoch < a->epoch + 2)
+			a->epoch = epoch;
+		err = front_record(a->front, record, len);
+		if (err)
+			e->undecodable++;
+		else
+			e->analysed++;
+		queue_done(&a->queue);
+	}
+	return n;
+}
+
+static void obey(struct analyst *a)
+{
+	struct order o;
+
+	while (read(FD_CTL, &o, sizeof(o)) == (ssize_t)sizeof(o)) {
+		struct stamp at = { o.time, o.epoch };
+
+		switch ((enum order_kind)o.kind) {
+		case ORDER_CLOSE:
+			/* Facts of what is left belong to the newest interval: the close
+			 * itself may be older than the last record. */
+			at.epoch = at.epoch > a->epoch ? at.epoch : a->epoch;
+			front_close(a->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, at);
+			break;
+		case ORDER_FLUSH:
+			front_interval(a->front, at);
+			role_epoch(a->stats, o.epoch)->flushed = 1;
+			if (o.epoch >= a->epoch)
+				a->epoch = o.epoch + 1;
+			break;
+		case ORDER_STOP:
+			a->stop = true;
+			break;
+		}
+	}
+}
+
+int analyst_main(int argc, char **argv)
+{
+	static struct analyst a;
+	struct pollfd fds[] = { { .fd = FD_KICK, .events = POLLIN }, { .fd = FD_CTL, .events = POLLIN } };
+	uint64_t kicks;
+	char why[256];
+
+	a.stats = role_stats_map(FD_STATS, true);
+	a.front = front_new(send_fact, &a);
+	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE)) {
+		log_error("cannot map the queue or start the pipeline");
+		return 1;
+	}
+	if (sandbox_enter(sandbox_find("analyst"), why, sizeof(why))) {
+		log_error("cannot drop privileges: %s", why);
+		return 1;
+	}
+	a.stats->ready = 1;
+	while (!a.stop) {
+		if (poll(fds, 2, TICK_MS) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)
+			a.stats->beat++;
+		while (work(&a) == BATCH)
+			obey(&a);
+		obey(&a);
+		front_tick(a.front, (struct stamp){ clock_boot_ns(), a.epoch });
+		a.stats->beat++;
+	}
+	front_free(a.front);
+	return 0;
+}

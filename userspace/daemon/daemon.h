@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon.h - the roles: what each is given, and the pages in which each counts. The
+ * monitor holds every descriptor of every role, so that a role that died is replaced
+ * by another exec with the same ones, and what lay in sockets and queue survives. */
+#ifndef WEIR_DAEMON_H
+#define WEIR_DAEMON_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "model/facts.h"
+
+/* argv[1] is "role:NAME"; the rest is for the role. */
+int role_main(int argc, char **argv);
+
+/* Descriptors of a role, by number, after exec. */
+enum {
+	FD_CTL = 3,	/* to the monitor, SEQPACKET */
+	FD_STATS = 4,	/* memfd with one struct role_stats, written by this role only */
+	/* reader */
+	FD_RING = 5, FD_QUEUE = 6, FD_KICK = 7,
+	/* analyst and recorder: FD_QUEUE, FD_KICK, and */
+	FD_FACTS = 8,	/* findings to the keeper, SEQPACKET; the recorder's output file */
+	/* keeper: FD_FACTS and */
+	FD_STATE = 5, FD_JOURNAL = 6, FD_FILE = 7, FD_FIRST_POLICY = 9,
+	FD_MAX = 40
+};
+
+/* Counts of one interval; slot epoch % ROLE_EPOCHS. */
+#define ROLE_EPOCHS 4
+struct role_epoch {
+	uint32_t epoch, flushed;	/* flushed: the role has told all it will tell of this interval */
+	uint64_t read, queue_full;				/* reader */
+	uint64_t analysed, undecodable, over_budget, findings;	/* analyst; findings: facts sent */
+	uint64_t stored, rejected;				/* keeper */
+};
+struct role_stats {
+	uint64_t beat;		/* grows while the role lives */
+	uint32_t ready;		/* 1 once it is in its sandbox and working */
+	uint32_t pad;
+	struct role_epoch epochs[ROLE_EPOCHS];
+};
+/* The role's own slot for this epoch; a slot of an older one is cleared. */
+struct role_epoch *role_epoch(struct role_stats *, uint32_t epoch);
+/* The monitor's view: zeros when the role has not come to that epoch. */
+struct role_epoch role_epoch_read(const struct role_stats *, uint32_t epoch);
+struct role_stats *role_stats_map(int fd, bool write);
+
+/* Messages monitor -> reader, analyst: one struct each. */
+enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP };
+struct order {
+	uint32_t kind, epoch;
+	uint64_t conn, sent_pos, received_pos, sent, received, time;
+};
+
+int reader_main(int argc, char **argv);
+int analyst_main(int argc, char **argv);
+int keeper_main(int argc, char **argv);
+int recorder_main(int argc, char **argv);
+int stimulus_main(int argc, char **argv);
+int elfscan_main(void);
+
+/* What `weir run` was asked for. */
+struct run_options {
+	const char *state;		/* directory */
+	const char *policies[24];
+	unsigned nr_policies;
+	uint32_t pid;			/* 0: all */
+	const char *exe, *unit, *container;	/* NULL: all */
+	uint64_t duration_ms;		/* 0: until a signal */
+	const char *json_file;		/* JSON Lines sink, NULL: none */
+	const char *hooks;		/* hook set, NULL: the best */
+	const char *record;		/* `weir record`: file instead of analyst and keeper */
+	bool selftest;			/* end after the stimulus came out */
+	bool quiet;			/* no live violations on the terminal */
+};
+/* Runs until a signal or the duration; returns an exit code of cli.h. */
+int monitor_run(const struct run_options *);
+#endif

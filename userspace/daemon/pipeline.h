@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline.h - the path of the data, in two halves. The front (capture, stream,
+ * protocol, classify) turns records into facts; the back (context, policy, store,
+ * output) turns facts into leaves. Live they are two processes, in replay one. */
+#ifndef WEIR_PIPELINE_H
+#define WEIR_PIPELINE_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "model/facts.h"
+
+typedef void (*fact_sink)(void *owner, const struct fact *);
+
+struct front;
+struct front *front_new(fact_sink, void *owner);
+void front_free(struct front *);
+int front_record(struct front *, const void *record, size_t len);	/* 0 or -EBADMSG: undecodable */
+void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
+		 uint64_t received, struct stamp);
+void front_tick(struct front *, struct stamp);
+void front_interval(struct front *, struct stamp ended);	/* the interval is over: flush */
+uint64_t front_over_budget(const struct front *);
+
+/* What the back half needs from the world. */
+struct back_config {
+	const char *const *policy_names;
+	const char *const *policy_texts;
+	const size_t *policy_sizes;
+	size_t nr_policies;
+	int state;		/* directory descriptor; -1: no ledger, replay */
+	const char *host;	/* origin of a new log */
+	/* Called with each leaf's or row's JSON; for replay and for live output. */
+	void (*emit)(void *owner, const char *type, const char *json, size_t len, const char *line, uint64_t leaf);
+	void *owner;
+};
+struct back;
+struct back *back_new(const struct back_config *, char *why, size_t why_size, int *exit_code);
+void back_free(struct back *);
+
+/* The facts of the watched world, in any order. 0, or -EINVAL: refused. Exchanges are
+ * held for BACK_HOLD_NS, so that the facts about both ends can arrive first. */
+#define BACK_HOLD_NS 60000000ull
+int back_fact(struct back *, const struct fact *);
+void back_tick(struct back *, uint64_t boot_ns);
+/* Selftest results since the last call: bit 0 plain seen, bit 1 TLS seen. */
+unsigned back_selftest(struct back *);
+bool back_failed(const struct back *, char *why, size_t why_size);	/* the ledger failed closed */
+
+/* Leaves of life. */
+void back_start(struct back *, const char *hooks, const char *filters, const char *version, const char *build);
+void back_interval(struct back *, const struct books *);	/* seals the interval books->epoch */
+void back_stop(struct back *, const char *reason);
+void back_gap(struct back *, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms);
+/* Since start, for the totals at the end. */
+struct back_totals { uint64_t exchanges, findings, violations, leaves, open; };
+void back_totals(const struct back *, struct back_totals *);
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/proc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+size_t name_clean(char out[NAME_SIZE], const char *raw, size_t len);
+size_t name_clean_path(char out[EXE_SIZE], const char *raw, size_t len);
+
+#define MAPS_MAX (4 << 20)	/* bytes of /proc/PID/maps that are looked at */
+
+static ssize_t proc_read(pid_t pid, const char *file, char *out, size_t size)
+{
+	char path[64];
+	ssize_t n, got = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (got < (ssize_t)size - 1 && (n = read(fd, out + got, size - 1 - (size_t)got)) > 0)
+		got += n;
+	close(fd);
+	out[got] = 0;
+	return got;
+}
+
+uint64_t proc_start_ns(pid_t pid)
+{
+	char text[1024], *p;
+	unsigned long long ticks;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) <= 0)
+		return 0;
+	p = strrchr(text, ')');	/* the name before it may hold anything */
+	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1)
+		return 0;
+	return ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+static bool hex_run(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isxdigit((unsigned char)s[i]))
+			return false;
+	return true;
+}
+
+/* A 64-digit hex component is a container of docker, containerd, cri-o or podman. */
+static void cgroup_component(const char *s, size_t len, struct process_facts *f)
+{
+	for (size_t i = 0; len >= 64 && i <= len - 64; i++)
+		if (hex_run(s + i, 64)) {
+			snprintf(f->container, sizeof(f->container), "%.12s", s + i);
+			return;
+		}
+	if (len > 8 && (!strncmp(s + len - 8, ".service", 8) || (len > 6 && !strncmp(s + len - 6, ".scope", 6))))
+		name_clean(f->unit, s, len);
+}
+
+void proc_cgroup(const char *path, struct process_facts *f)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/\n");
+
+		if (len)
+			cgroup_component(path, len, f);
+		path += len;
+		if (*path == '\n')
+			return;
+		if (*path)
+			path++;
+	}
+}
+
+/* All lines: on hosts with both hierarchies systemd's unit is in name=systemd. */
+static void read_cgroup(pid_t pid, struct process_facts *f)
+{
+	char text[4096], *line, *save = NULL;
+
+	if (proc_read(pid, "cgroup", text, sizeof(text)) <= 0)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *path = strchr(line, ':');
+
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (path)
+			proc_cgroup(path + 1, f);
+	}
+}
+
+/* The script of an interpreter: the first argument that is no option. "-c" and "-m"
+ * carry code or a module: the module's name is taken, code is not. */
+static void read_script(pid_t pid, struct process_facts *f)
+{
+	char text[2048];
+	ssize_t n = proc_read(pid, "cmdline", text, sizeof(text));
+	const char *p = text, *end = text + (n > 0 ? n : 0), *base;
+
+	p += n > 0 ? strlen(p) + 1 : 0;
+	for (; p < end; p += strlen(p) + 1) {
+		if (!strcmp(p, "-c") || !strcmp(p, "-e"))
+			return;
+		if (!strcmp(p, "-m") && p + 3 < end) {
+			p += 3;
+			break;
+		}
+		if (*p && *p != '-')
+			break;
+	}
+	if (p >= end)
+		return;
+	base = strrchr(p, '/');
+	base = base ? base + 1 : p;
+	name_clean(f->script, base, strlen(base));
+}
+
+static bool is_interpreter(const char *exe)
+{
+	static const char *const names[] = { "python", "node", "ruby", "perl", "php", "bash", "dash", "sh", "java" };
+	const char *base = strrchr(exe, '/');
+
+	base = base ? base + 1 : exe;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (!strncmp(base, names[i], n) && strspn(base + n, "0123456789.") == strlen(base + n))
+			return true;
+	}
+	return false;
+}
+
+bool proc_facts(pid_t pid, struct process_facts *f)
+{
+	char path[64], exe[4096], comm[32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n > 0) {
+		exe[n] = 0;
+		if (n > 10 && !strcmp(exe + n - 10, " (deleted)"))
+			n -= 10;
+		name_clean_path(f->exe, exe, (size_t)n);
+	}
+	if (proc_read(pid, "comm", comm, sizeof(comm)) > 0) {
+		char clean[NAME_SIZE];
+
+		name_clean(clean, comm, strcspn(comm, "\n"));
+		snprintf(f->comm, sizeof(f->comm), "%.15s", clean);
+	} else if (n <= 0) {
+		return false;
+	}
+	read_cgroup(pid, f);
+	if (is_interpreter(f->exe))
+		read_script(pid, f);
+	return true;
+}
+
+static void maps_line(pid_t pid, const char *line, bool (*wanted)(const char *), proc_library_cb cb, void *owner)
+{
+	unsigned long long from, to, ino;
+	unsigned major, minor;
+	struct proc_library lib = { 0 };
+	const char *base;
+	char perms[8];
+	int at = 0;
+
+	if (sscanf(line, "%llx-%llx %7s %*x %x:%x %llu %n", &from, &to, perms, &major, &minor, &ino, &at) < 6 || !at)
+		return;
+	if (!strchr(perms, 'x') || !ino)
+		return;
+	base = strrchr(line + at, '/');
+	if (!base || !wanted(base + 1))
+		return;
+	lib.dev = makedev(major, minor);
+	lib.ino = ino;
+	snprintf(lib.name, sizeof(lib.name), "%.63s", base + 1);
+	/* The exact file that is mapped, also when its name is gone or means another now. */
+	snprintf(lib.open_path, sizeof(lib.open_path), "/proc/%d/map_files/%llx-%llx", pid, from, to);
+	cb(owner, &lib);
+}
+
+int proc_libraries(pid_t pid, bool (*wanted)(const char *), proc_library_cb cb, void *owner)
+{
+	char path[64], line[4400];
+	size_t seen = 0;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return -errno;
+	while (seen < MAPS_MAX && fgets(line, sizeof(line), maps)) {
+		seen += strlen(line);
+		maps_line(pid, line, wanted, cb, owner);
+	}
+	fclose(maps);
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proc.h - what /proc says about a process. Runs in the monitor. Reads names, never
+ * memory; everything passes name_clean. */
+#ifndef WEIR_PROC_H
+#define WEIR_PROC_H
+#include <stdbool.h>
+#include <sys/types.h>
+#include "model/facts.h"
+
+/* Fills comm, exe, script, unit, container of a live process; leaves what cannot be
+ * read. false: the process is gone. */
+bool proc_facts(pid_t pid, struct process_facts *);
+uint64_t proc_start_ns(pid_t pid);	/* start time, CLOCK_BOOTTIME ns, in clock ticks' grain; 0: gone */
+/* unit and container from a cgroup path, "/system.slice/nginx.service". */
+void proc_cgroup(const char *path, struct process_facts *);
+/* Calls each TLS library candidate mapped by the process: its path through
+ * /proc/PID/map_files or root, and its identity. */
+struct proc_library { dev_t dev; ino_t ino; char name[64]; char open_path[160]; };
+typedef void (*proc_library_cb)(void *owner, const struct proc_library *);
+int proc_libraries(pid_t pid, bool (*wanted)(const char *base), proc_library_cb, void *owner);
+#endif

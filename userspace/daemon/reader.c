@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.c - copies records from the kernel's ring to the shared queue, and counts.
+ * Never interprets payload: it looks at a record's header only for its length and
+ * interval. Apart from the analyst because the ring's consumer page is writable and
+ * kernel bugs have hung on it (CVE-2021-3489, CVE-2024-41009). */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "capture/queue.h"
+#include "capture/record.h"
+#include "capture/ring.h"
+#include "daemon/daemon.h"
+#include "daemon/sandbox.h"
+
+#define DRAIN_PERIOD_NS 1000000	/* ring bytes / period is the ceiling: 16 MiB each ms */
+
+struct reader { struct ring ring; struct queue queue; struct role_stats *stats; uint64_t put; };
+
+static int take(void *owner, const void *record, size_t len)
+{
+	struct reader *r = owner;
+	size_t size = record_size(record, len);
+	struct role_epoch *e = role_epoch(r->stats, record_epoch(record, len));
+
+	e->read++;
+	/* What is no record goes on as it is and is counted undecodable by the analyst. */
+	if (queue_put(&r->queue, record, size ? size : len))
+		e->queue_full++;
+	else
+		r->put++;
+	return 0;
+}
+
+int reader_main(int argc, char **argv)
+{
+	static struct reader r;
+	size_t size = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	uint64_t one = 1;
+	char why[256];
+	int err;
+
+	r.stats = role_stats_map(FD_STATS, true);
+	err = ring_map(&r.ring, FD_RING, size);
+	if (!r.stats || err || queue_map(&r.queue, FD_QUEUE)) {
+		log_error("cannot map the ring or the queue error=\"%s\"", strerror(-err));
+		return 1;
+	}
+	if (sandbox_enter(sandbox_find("reader"), why, sizeof(why))) {
+		log_error("cannot drop privileges: %s", why);
+		return 1;
+	}
+	r.stats->ready = 1;
+	for (;;) {
+		uint64_t before = r.put;
+
+		ring_drain(&r.ring, 65536, take, &r);
+		if (r.put != before && write(FD_KICK, &one, sizeof(one)) < 0)
+			r.stats->beat++;	/* the counter is full: the analyst is awake anyway */
+		r.stats->beat++;
+		nanosleep(&(struct timespec){ 0, DRAIN_PERIOD_NS }, NULL);
+	}
+}

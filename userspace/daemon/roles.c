@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* roles.c - which role this process is, and the page in which a role counts. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+static int elfscan(int argc, char **argv)
+{
+	return elfscan_main();
+}
+
+static const struct { const char *name; int (*run)(int, char **); } roles[] = {
+	{ "reader", reader_main }, { "analyst", analyst_main }, { "keeper", keeper_main },
+	{ "recorder", recorder_main }, { "stimulus", stimulus_main }, { "elfscan", elfscan },
+};
+
+int role_main(int argc, char **argv)
+{
+	const char *name = argv[1] + strlen("role:");
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (!strcmp(roles[i].name, name)) {
+			log_init(roles[i].name, LOG_INFO_);
+			return roles[i].run(argc, argv);
+		}
+	log_error("no such role: it is started by the monitor only name=%s", name);
+	return 2;
+}
+
+struct role_epoch *role_epoch(struct role_stats *s, uint32_t epoch)
+{
+	struct role_epoch *e = &s->epochs[epoch % ROLE_EPOCHS];
+
+	if (e->epoch != epoch) {
+		*e = (struct role_epoch){ 0 };
+		e->epoch = epoch;
+	}
+	return e;
+}
+
+struct role_epoch role_epoch_read(const struct role_stats *s, uint32_t epoch)
+{
+	struct role_epoch e = s->epochs[epoch % ROLE_EPOCHS];
+
+	return e.epoch == epoch ? e : (struct role_epoch){ .epoch = epoch };
+}
+
+struct role_stats *role_stats_map(int fd, bool write)
+{
+	void *p = mmap(NULL, 4096, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}

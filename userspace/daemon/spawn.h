@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spawn.h - exec of one role with exactly the descriptors of its row. Used by the
+ * monitor only. */
+#ifndef WEIR_SPAWN_H
+#define WEIR_SPAWN_H
+#include <sys/types.h>
+
+struct role_fd { int number, fd; };	/* `number` in the role, `fd` of ours; fd -1: /dev/null */
+struct role_plan {
+	const char *name;		/* "reader" */
+	struct role_fd fds[40];
+	unsigned nr_fds;
+	const char *args[40];		/* after "role:NAME"; borrowed */
+	unsigned nr_args;
+	int keep_stdout;		/* else /dev/null */
+};
+void role_plan_fd(struct role_plan *, int number, int fd);
+void role_plan_arg(struct role_plan *, const char *);
+/* The pid or -errno. The child is in a process group of its own, so that a Ctrl-C in
+ * the terminal reaches the monitor alone, which ends the roles in order. */
+pid_t role_spawn(const struct role_plan *);
+/* A pair of connected SEQPACKET sockets with room for a few facts. 0 or -errno. */
+int socket_pair(int fds[2], int bytes);
+int memory_file(const char *name, size_t size);	/* descriptor or -errno */
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch.h - what the monitor knows of the watched world: processes and the TLS
+ * libraries in them. Reads the life ring, /proc and elfscan's answers; attaches
+ * probes. Never reads captured bytes, never parses an ELF file itself. */
+#ifndef WEIR_WATCH_H
+#define WEIR_WATCH_H
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "model/facts.h"
+
+struct capture;
+struct watch;
+struct watch_config {
+	struct capture *capture;
+	const char *exe, *unit, *container;	/* filters, NULL: none */
+	void (*fact)(void *owner, const struct fact *);	/* to the keeper */
+	void (*close)(void *owner, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
+		      uint64_t sent, uint64_t received, uint64_t time);	/* to the analyst */
+	void *owner;
+};
+struct watch *watch_new(const struct watch_config *);
+void watch_free(struct watch *);
+/* Before attaching: libraries of running processes and of the host. Waits for the
+ * scans, at most a few seconds. Applies the filters to running processes. */
+void watch_survey(struct watch *);
+void watch_drain(struct watch *);		/* the life ring and finished scans */
+void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look again for libraries */
+void watch_selftest(struct watch *, pid_t);	/* this process is our own stimulus */
+void watch_resend(struct watch *);		/* all facts again, for a new keeper */
+bool watch_reap(struct watch *, pid_t, int status);	/* true: it was an elfscan */
+struct watch_stats { uint64_t unknown, libraries, probes, failed; };
+void watch_stats(const struct watch *, struct watch_stats *);
+#endif
