@@ -37,9 +37,9 @@
 
 /* Setting up. */
 
-static void role_init(struct role *r, const char *name, bool wanted)
+static void role_init(struct child *r, const char *name, bool wanted)
 {
-	*r = (struct role){ .name = name, .wanted = wanted, .stats_fd = -1, .ctl = { -1, -1 } };
+	*r = (struct child){ .name = name, .wanted = wanted, .stats_fd = -1, .ctl = { -1, -1 } };
 	if (!wanted)
 		return;
 	r->stats_fd = memory_file("weir-stats", 4096);
@@ -89,7 +89,7 @@ static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 	return pid;
 }
 
-static void role_start(struct monitor *m, struct role *r)
+static void role_start(struct monitor *m, struct child *r)
 {
 	struct role_plan plan = { .name = r->name };
 	char size[24];
@@ -124,7 +124,7 @@ static void role_start(struct monitor *m, struct role *r)
 	capture_own(m->capture, (uint32_t)pid, true);
 }
 
-static bool role_ready(struct monitor *m, struct role *r)
+static bool role_ready(struct monitor *m, struct child *r)
 {
 	uint64_t until = clock_boot_ns() + 5 * SECOND;
 	int status;
@@ -188,7 +188,7 @@ static void tell_event(struct monitor *m, const char *kind, const char *subject,
 
 /* Deaths. */
 
-static void role_died(struct monitor *m, struct role *r, int status)
+static void role_died(struct monitor *m, struct child *r, int status)
 {
 	uint64_t now = clock_boot_ns();
 	uint32_t epoch = 0;
@@ -214,7 +214,7 @@ static void role_died(struct monitor *m, struct role *r, int status)
 
 static void reap(struct monitor *m)
 {
-	struct role *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
+	struct child *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
 	int status;
 	pid_t pid;
 
@@ -235,10 +235,10 @@ static void reap(struct monitor *m)
 
 static void roles_mind(struct monitor *m, uint64_t now)
 {
-	struct role *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
+	struct child *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		struct role *r = roles[i];
+		struct child *r = roles[i];
 
 		if (r->wanted && !r->pid && now >= r->next) {
 			role_start(m, r);
@@ -462,7 +462,7 @@ static int monitor_setup(struct monitor *m)
 
 static int monitor_start(struct monitor *m)
 {
-	struct role *order[] = { &m->keeper, &m->recorder, &m->analyst, &m->reader };
+	struct child *order[] = { &m->keeper, &m->recorder, &m->analyst, &m->reader };
 	char why[512];
 
 	m->epoch = 1;
@@ -490,7 +490,7 @@ static int monitor_start(struct monitor *m)
 	return 0;
 }
 
-static void kill_and_wait(struct role *r)
+static void kill_and_wait(struct child *r)
 {
 	if (!r->pid)
 		return;

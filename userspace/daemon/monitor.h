@@ -6,7 +6,7 @@
 #include "daemon/daemon.h"
 
 /* One other process. ctl[0] is ours, ctl[1] goes to it; both stay open here. */
-struct role {
+struct child {
 	const char *name;
 	bool wanted;
 	pid_t pid;		/* 0: not running */
@@ -21,7 +21,7 @@ struct monitor {
 	const struct run_options *options;
 	struct capture *capture;
 	struct watch *watch;
-	struct role reader, analyst, keeper, recorder;
+	struct child reader, analyst, keeper, recorder;
 	struct queue queue;
 	int signals, queue_fd, kick, facts[2];
 	int state, journal, json_file, record_file;

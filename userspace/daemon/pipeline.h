@@ -35,6 +35,8 @@ struct back_config {
 struct back;
 struct back *back_new(const struct back_config *, char *why, size_t why_size, int *exit_code);
 void back_free(struct back *);
+void back_boot_id(struct back *, const char *);
+void back_address(struct back *, uint16_t family, const uint8_t addr[16]);	/* one of this host's own */
 
 /* The facts of the watched world, in any order. 0, or -EINVAL: refused. Exchanges are
  * held for BACK_HOLD_NS, so that the facts about both ends can arrive first. */

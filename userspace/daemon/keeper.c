@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper.c - steps 6 to 9: context, policy, ledger, index, local sinks. What comes in
+ * is a closed schema of facts (facts_unpack refuses the rest); no payload has ever been
+ * in this address space. Holds the state folder and the ledger's key, nothing else. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "daemon/daemon.h"
+#include "daemon/pipeline.h"
+#include "daemon/sandbox.h"
+#include "output/output.h"
+#include "version.h"
+
+#define TICK_MS 20
+#define POLICY_MAX (1 << 20)	/* bytes of one policy file */
+#define BATCH 256
+
+struct keeper {
+	struct role_stats *stats;
+	struct back *back;
+	struct outputs *outputs;
+	const char *names[32], *texts[32], *hooks, *filters;
+	size_t sizes[32], nr_policies;
+	bool journal, file, terminal, restart, stop;
+	uint32_t epoch;
+	char boot_id[40], host[65], reason[64];
+	uint8_t in[FACT_MAX_SIZE], out[4096];
+	struct fact fact;
+};
+
+static bool argument(const char *arg, const char *name, const char **value)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(arg, name, n) || arg[n] != '=')
+		return false;
+	*value = arg + n + 1;
+	return true;
+}
+
+static void arguments(struct keeper *k, int argc, char **argv)
+{
+	const char *v;
+
+	for (int i = 2; i < argc; i++) {
+		if (argument(argv[i], "policy", &v) && k->nr_policies < 32)
+			k->names[k->nr_policies++] = v;
+		else if (argument(argv[i], "hooks", &v))
+			k->hooks = v;
+		else if (argument(argv[i], "filters", &v))
+			k->filters = v;
+		else if (argument(argv[i], "journal", &v))
+			k->journal = *v == '1';
+		else if (argument(argv[i], "file", &v))
+			k->file = *v == '1';
+		else if (argument(argv[i], "terminal", &v))
+			k->terminal = *v == '1';
+		else if (argument(argv[i], "restart", &v))
+			k->restart = *v == '1';
+	}
+}
+
+static int policies_read(struct keeper *k)
+{
+	for (size_t i = 0; i < k->nr_policies; i++) {
+		char *text = malloc(POLICY_MAX);
+		ssize_t n = text ? read_all(FD_FIRST_POLICY + (int)i, text, POLICY_MAX) : -ENOMEM;
+
+		if (n < 0 || n == POLICY_MAX) {
+			log_error("cannot read the policy %s: %s", k->names[i], n < 0 ? strerror((int)-n) : "larger than 1 MiB");
+			return -1;
+		}
+		k->texts[i] = text;
+		k->sizes[i] = (size_t)n;
+		close(FD_FIRST_POLICY + (int)i);
+	}
+	return 0;
+}
+
+static void read_line(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read_all(fd, out, size - 1);
+
+	out[n > 0 ? n : 0] = 0;
+	out[strcspn(out, "\n")] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+struct addresses { struct { uint16_t family; uint8_t addr[16]; } list[64]; unsigned nr; };
+
+static void addresses_read(struct addresses *a)
+{
+	struct ifaddrs *all = NULL;
+
+	if (getifaddrs(&all))
+		return;
+	for (struct ifaddrs *i = all; i && a->nr < 64; i = i->ifa_next) {
+		if (!i->ifa_addr)
+			continue;
+		a->list[a->nr].family = i->ifa_addr->sa_family;
+		if (i->ifa_addr->sa_family == AF_INET)
+			memcpy(a->list[a->nr++].addr, &((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr, 4);
+		else if (i->ifa_addr->sa_family == AF_INET6)
+			memcpy(a->list[a->nr++].addr, &((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr, 16);
+	}
+	freeifaddrs(all);
+}
+
+static void on_emit(void *owner, const char *type, const char *json, size_t len, const char *line, uint64_t leaf)
+{
+	struct keeper *k = owner;
+	bool violation = !strcmp(type, "violation"), trouble = !strcmp(type, "gap") || !strcmp(type, "loss");
+	struct event e = { type, json, len, leaf, line, violation || trouble ? 4 : 6 };
+
+	outputs_send(k->outputs, &e);
+}
+
+static void tell_monitor(struct keeper *k, const char *kind, const char *detail, uint32_t value)
+{
+	int len;
+
+	memset(&k->fact, 0, sizeof(k->fact));
+	k->fact.kind = FACT_EVENT;
+	k->fact.event.value = value;
+	snprintf(k->fact.event.kind, sizeof(k->fact.event.kind), "%s", kind);
+	snprintf(k->fact.event.subject, sizeof(k->fact.event.subject), "keeper");
+	snprintf(k->fact.event.detail, sizeof(k->fact.event.detail), "%s", detail);
+	len = facts_pack(&k->fact, k->out, sizeof(k->out));
+	if (len > 0 && write(FD_CTL, k->out, (size_t)len) < 0)
+		log_warn("the monitor does not listen error=\"%s\"", strerror(errno));
+}
+
+static uint32_t epoch_of(const struct keeper *k)
+{
+	return k->fact.kind == FACT_EXCHANGE ? k->fact.exchange.at.epoch :
+	       k->fact.kind == FACT_TRAFFIC ? k->fact.traffic.at.epoch : k->epoch;
+}
+
+static void take_fact(struct keeper *k)
+{
+	ssize_t n = recv(FD_FACTS, k->in, sizeof(k->in), MSG_DONTWAIT | MSG_TRUNC);
+	int kind = n > 0 && n <= (ssize_t)sizeof(k->in) ? facts_unpack(k->in, (size_t)n, &k->fact) : -EBADMSG;
+
+	/* An analyst may tell of exchanges and traffic; who processes are, and what the
+	 * books say, it is not asked. */
+	if ((kind == FACT_EXCHANGE || kind == FACT_TRAFFIC) && !back_fact(k->back, &k->fact)) {
+		if (epoch_of(k) > k->epoch)
+			k->epoch = epoch_of(k);
+		role_epoch(k->stats, epoch_of(k))->stored++;
+		return;
+	}
+	role_epoch(k->stats, k->epoch)->rejected++;
+}
+
+static void take_order(struct keeper *k)
+{
+	ssize_t n = recv(FD_CTL, k->in, sizeof(k->in), MSG_DONTWAIT);
+
+	if (n <= 0 || facts_unpack(k->in, (size_t)n, &k->fact) < 0)
+		return;
+	if (k->fact.kind == FACT_EVENT && !strcmp(k->fact.event.kind, "stop")) {
+		snprintf(k->reason, sizeof(k->reason), "%s", k->fact.event.detail);
+		k->stop = true;
+		return;
+	}
+	if (k->fact.kind == FACT_BOOKS)
+		k->epoch = k->fact.books.epoch + 1;
+	back_fact(k->back, &k->fact);
+}
+
+static void work(struct keeper *k)
+{
+	struct pollfd fds[] = { { .fd = FD_CTL, .events = POLLIN }, { .fd = FD_FACTS, .events = POLLIN } };
+	unsigned bits;
+	char why[200];
+
+	if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
+		return;
+	for (int i = 0; i < BATCH && poll(&fds[0], 1, 0) > 0 && !k->stop; i++)
+		take_order(k);
+	for (int i = 0; i < BATCH && poll(&fds[1], 1, 0) > 0; i++)
+		take_fact(k);
+	back_tick(k->back, clock_boot_ns());
+	bits = back_selftest(k->back);
+	if (bits)
+		tell_monitor(k, "selftest", "detected", bits);
+	if (back_failed(k->back, why, sizeof(why))) {
+		tell_monitor(k, "failed", why, 0);
+		k->stop = true;
+	}
+	k->stats->beat++;
+}
+
+static void print_totals(struct keeper *k)
+{
+	struct back_totals t;
+
+	back_totals(k->back, &t);
+	printf("stopped: %llu exchanges, %llu findings, %llu violations (%llu open), %llu leaves\n",
+	       (unsigned long long)t.exchanges, (unsigned long long)t.findings, (unsigned long long)t.violations,
+	       (unsigned long long)t.open, (unsigned long long)t.leaves);
+	fflush(stdout);
+}
+
+static int keeper_open(struct keeper *k, const struct addresses *a)
+{
+	struct back_config config = {
+		.policy_names = k->names, .policy_texts = k->texts, .policy_sizes = k->sizes,
+		.nr_policies = k->nr_policies, .state = FD_STATE, .host = k->host, .emit = on_emit, .owner = k,
+	};
+	int code = EXIT_DEGRADED;
+	char why[512];
+
+	k->back = back_new(&config, why, sizeof(why), &code);
+	if (!k->back) {
+		log_error("%s", why);
+		return code;
+	}
+	back_boot_id(k->back, k->boot_id);
+	for (unsigned i = 0; i < a->nr; i++)
+		back_address(k->back, a->list[i].family, a->list[i].addr);
+	if (!k->restart)
+		back_start(k->back, k->hooks, k->filters, WEIR_VERSION, WEIR_BUILD);
+	return back_failed(k->back, why, sizeof(why)) ? (log_error("%s", why), EXIT_DEGRADED) : 0;
+}
+
+int keeper_main(int argc, char **argv)
+{
+	static struct keeper k;
+	static struct addresses a;
+	struct sandbox box = *sandbox_find("keeper");
+	char why[256];
+	int code;
+
+	arguments(&k, argc, argv);
+	signal(SIGPIPE, SIG_IGN);
+	k.stats = role_stats_map(FD_STATS, true);
+	if (!k.stats || policies_read(&k) || fchdir(FD_STATE))
+		return EXIT_DEGRADED;
+	read_line("/proc/sys/kernel/random/boot_id", k.boot_id, sizeof(k.boot_id));
+	gethostname(k.host, sizeof(k.host) - 1);
+	addresses_read(&a);
+	k.outputs = outputs_new();
+	if (k.terminal)
+		outputs_add(k.outputs, "terminal", STDOUT_FILENO, "the terminal");
+	if (k.journal)
+		outputs_add(k.outputs, "journal", FD_JOURNAL, "the journal");
+	if (k.file)
+		outputs_add(k.outputs, "file", FD_FILE, "the JSON Lines file");
+	box.landlock_dir = FD_STATE;
+	if (sandbox_enter(&box, why, sizeof(why))) {
+		log_error("cannot drop privileges: %s", why);
+		return EXIT_DEGRADED;
+	}
+	code = keeper_open(&k, &a);
+	if (code)
+		return code;
+	k.stats->ready = 1;
+	while (!k.stop)
+		work(&k);
+	if (!back_failed(k.back, why, sizeof(why)))
+		back_stop(k.back, k.reason);
+	print_totals(&k);
+	outputs_free(k.outputs);
+	k.outputs = NULL;
+	return 0;
+}
