@@ -22,8 +22,17 @@ uint64_t clock_boot_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
+static uint64_t boot_utc_ms;	/* 0: this machine's */
+
+void clock_set_boot_utc(uint64_t utc_ms_at_boot)
+{
+	boot_utc_ms = utc_ms_at_boot;
+}
+
 uint64_t clock_boot_to_utc_ms(uint64_t boot_ns)
 {
+	if (boot_utc_ms)
+		return boot_utc_ms + boot_ns / 1000000;
 	return (uint64_t)((int64_t)clock_utc_ms() + ((int64_t)boot_ns - (int64_t)clock_boot_ns()) / 1000000);
 }
 

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_replay.c - `weir replay FILE`: a recording through the whole pipeline, in one
+ * process, without root, without a state folder. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "capture/record.h"
+#include "cli/cli.h"
+#include "cli/policies.h"
+#include "daemon/daemon.h"
+#include "daemon/pipeline.h"
+#include "daemon/recording.h"
+#include "model/class.h"
+
+static const struct option_row options[] = {
+	{ "-o", "FORMAT", "json: one object per line (default: a line per violation and the totals)" },
+	{ "--messages", NULL, "also one object per exchange: field paths and classes, never values" },
+	{ "--policy", "PATH", "a policy file or folder; may be repeated" },
+	{ NULL, NULL, NULL }
+};
+
+struct replay {
+	struct front *front;
+	struct back *back;
+	struct recording_header header;
+	bool json, messages, pass_two;
+	const char *policies[24], *texts[24];
+	size_t sizes[24];
+	unsigned nr_policies;
+	uint32_t epoch;
+	struct books books;
+	struct fact fact;
+	struct buf buf;
+	uint64_t orders_time;
+};
+
+static void print_message(struct replay *r, const struct exchange *ex)
+{
+	struct json j;
+
+	buf_reset(&r->buf);
+	json_init(&j, &r->buf);
+	json_open(&j, NULL, '{');
+	json_string(&j, "type", "message");
+	json_time(&j, "time", clock_boot_to_utc_ms(ex->at.time));
+	json_string(&j, "protocol", ex->protocol);
+	json_string(&j, "role", role_name(ex->conn.role));
+	json_string(&j, "tls", tls_name(ex->conn.tls));
+	json_string(&j, "binding", ex->conn.tls == TLS_PRESENT ? binding_name(ex->conn.binding) : NULL);
+	json_string(&j, "method", ex->method[0] ? ex->method : NULL);
+	json_string(&j, "host", ex->host[0] ? ex->host : NULL);
+	json_string(&j, "route", ex->route[0] ? ex->route : NULL);
+	json_uint(&j, "status", ex->status);
+	json_uint(&j, "latency_us", ex->latency_us);
+	json_uint(&j, "request_bytes", ex->request_bytes);
+	json_uint(&j, "response_bytes", ex->response_bytes);
+	json_string(&j, "auth", auth_name(ex->auth));
+	json_string(&j, "inspected", inspected_name(ex->inspected));
+	json_bool(&j, "has_gap", ex->has_gap);
+	json_open(&j, "fields", '[');
+	for (uint32_t i = 0; i < ex->nr_findings; i++) {
+		const struct finding *f = &ex->findings[i];
+
+		json_open(&j, NULL, '{');
+		json_string(&j, "class", class_get(f->class_id)->name);
+		json_string(&j, "confidence", confidence_name(f->confidence));
+		json_string(&j, "location", location_name(f->location));
+		json_string(&j, "path", f->path);
+		json_string(&j, "data", dir_name(f->dir));
+		json_string(&j, "mask", f->mask);
+		json_uint(&j, "count", f->count);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	puts(buf_str(&r->buf));
+}
+
+static void on_fact(void *owner, const struct fact *f)
+{
+	struct replay *r = owner;
+
+	if (r->messages && f->kind == FACT_EXCHANGE)
+		print_message(r, &f->exchange);
+	r->books.findings++;
+	if (back_fact(r->back, f))
+		r->books.rejected++;
+	else
+		r->books.stored++;
+}
+
+static void on_emit(void *owner, const char *type, const char *json, size_t len, const char *line, uint64_t leaf)
+{
+	struct replay *r = owner;
+	bool wanted = !strcmp(type, "flow") || !strcmp(type, "violation") || !strcmp(type, "coverage");
+
+	if (r->json && wanted)
+		printf("%.*s\n", (int)len, json);
+	else if (!r->json && line && !strcmp(type, "violation"))
+		printf("%s\n", line);
+}
+
+static void interval_end(struct replay *r, uint64_t time)
+{
+	if (!r->epoch)
+		return;
+	front_interval(r->front, (struct stamp){ time, r->epoch });
+	r->books.epoch = r->epoch;
+	r->books.end_ms = clock_boot_to_utc_ms(time) + 1;
+	back_interval(r->back, &r->books);
+	r->books = (struct books){ .start_ms = r->books.end_ms };
+}
+
+/* Processes and connections come first, in a pass of their own: live they overtake. */
+static int replay_fact(struct replay *r, const void *ptr, size_t len)
+{
+	if (facts_unpack(ptr, len, &r->fact) < 0)
+		return -EBADMSG;
+	if (!r->pass_two && (r->fact.kind == FACT_PROCESS || r->fact.kind == FACT_CONN))
+		back_fact(r->back, &r->fact);
+	return 0;
+}
+
+static int replay_record(struct replay *r, const void *ptr, size_t len)
+{
+	uint32_t epoch = record_epoch(ptr, len);
+	uint64_t time;
+
+	memcpy(&time, (const char *)ptr + (len >= 16 ? 8 : 0), sizeof(time));
+	if (!r->books.start_ms)
+		r->books.start_ms = clock_boot_to_utc_ms(time);
+	if (r->epoch && epoch > r->epoch)
+		interval_end(r, time);
+	if (epoch >= r->epoch)
+		r->epoch = epoch;
+	r->orders_time = time;
+	r->books.produced++;
+	r->books.submitted++;
+	r->books.read++;
+	if (front_record(r->front, ptr, len))
+		r->books.undecodable++;
+	else
+		r->books.analysed++;
+	front_tick(r->front, (struct stamp){ time, r->epoch });
+	return 0;
+}
+
+static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size_t len)
+{
+	struct replay *r = owner;
+	struct order o;
+
+	if (kind == RECORDING_FACT)
+		return replay_fact(r, ptr, len);
+	if (!r->pass_two)
+		return 0;
+	if (kind == RECORDING_RECORD)
+		return len < 16 ? -EBADMSG : replay_record(r, ptr, len);
+	if (len != sizeof(o))
+		return -EBADMSG;
+	memcpy(&o, ptr, sizeof(o));
+	if (o.kind == ORDER_CLOSE)
+		front_close(r->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, (struct stamp){ o.time, r->epoch });
+	return 0;
+}
+
+static int replay_pass(struct replay *r, FILE *f, const char *name, bool second)
+{
+	char why[256] = "";
+	int err;
+
+	rewind(f);
+	r->pass_two = second;
+	err = recording_read(f, &r->header, on_entry, r, why, sizeof(why));
+	if (err && second)
+		fprintf(stderr, "weir replay: %s: %s; what came before it is shown\n", name, why);
+	else if (err)
+		fprintf(stderr, "weir replay: %s: %s\n", name, why);
+	return err;
+}
+
+static int replay_open(struct replay *r)
+{
+	struct back_config config = {
+		.policy_names = r->policies, .policy_texts = r->texts, .policy_sizes = r->sizes,
+		.nr_policies = r->nr_policies, .state = -1, .host = "replay", .emit = on_emit, .owner = r,
+	};
+	char why[256];
+	int code;
+
+	for (unsigned i = 0; i < r->nr_policies; i++) {
+		struct buf text;
+
+		buf_init(&text, 1 << 20);
+		if (read_file(AT_FDCWD, r->policies[i], &text)) {
+			fprintf(stderr, "weir replay: cannot read the policy %s\n", r->policies[i]);
+			return EXIT_USAGE;
+		}
+		r->texts[i] = (const char *)text.ptr;
+		r->sizes[i] = text.len;
+	}
+	r->back = back_new(&config, why, sizeof(why), &code);
+	r->front = front_new(on_fact, r);
+	if (r->back && r->front)
+		return 0;
+	fprintf(stderr, "weir replay: %s\n", r->back ? "no memory" : why);
+	return r->back ? EXIT_DEGRADED : code;
+}
+
+static int replay_file(struct replay *r, const char *name)
+{
+	FILE *f = fopen(name, "re");
+	struct back_totals t;
+	int err;
+
+	if (!f) {
+		fprintf(stderr, "weir replay: cannot open %s: %s\n", name, strerror(errno));
+		return EXIT_USAGE;
+	}
+	err = replay_open(r);
+	if (!err && replay_pass(r, f, name, false) == -EBADMSG && !r->header.format)
+		err = EXIT_USAGE;
+	if (!err && !r->header.format)
+		err = EXIT_USAGE;
+	if (!err) {
+		clock_set_boot_utc(r->header.utc_at_boot_ms);
+		if (replay_pass(r, f, name, true))
+			err = EXIT_DEGRADED;
+		/* Time passes: what waits for a missing piece becomes a gap. */
+		front_tick(r->front, (struct stamp){ r->orders_time + 3600ull * 1000000000, r->epoch });
+		interval_end(r, r->orders_time + 1000000);
+		back_totals(r->back, &t);
+		if (!r->json)
+			printf("%llu exchanges, %llu findings, %llu violations\n", (unsigned long long)t.exchanges,
+			       (unsigned long long)t.findings, (unsigned long long)t.violations);
+	}
+	back_free(r->back);
+	front_free(r->front);
+	buf_free(&r->buf);
+	fclose(f);
+	return err;
+}
+
+static int cmd_replay(int argc, char **argv)
+{
+	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("replay") };
+	static struct replay r;
+	const struct option_row *row;
+	const char *value;
+
+	buf_init(&r.buf, 1 << 20);
+	while ((row = cli_next(&cli, &value))) {
+		if (!strcmp(row->name, "--messages"))
+			r.messages = true;
+		else if (!strcmp(row->name, "-o") && !strcmp(value, "json"))
+			r.json = true;
+		else if (!strcmp(row->name, "-o") && strcmp(value, "table"))
+			return fprintf(stderr, "weir replay: -o takes json or table, not %s\n", value), EXIT_USAGE;
+		else if (!strcmp(row->name, "--policy") && policies_add(r.policies, &r.nr_policies, 24, value))
+			return EXIT_USAGE;
+	}
+	if (cli.error)
+		return EXIT_USAGE;
+	if (argc - cli.next != 1) {
+		cli_usage(cli.command, stderr);
+		return EXIT_USAGE;
+	}
+	if (!r.nr_policies && policies_default(r.policies, &r.nr_policies, 24))
+		return EXIT_USAGE;
+	return replay_file(&r, argv[cli.next]);
+}
+
+const struct command command_replay = {
+	"replay", "FILE [-o json] [--messages] [--policy PATH]...",
+	"run a recording (.weir) through the pipeline; needs no root", options, cmd_replay,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_run.c - `weir run`: monitors this host until it is told to stop. */
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/policies.h"
+#include "daemon/daemon.h"
+
+static const struct option_row options[] = {
+	{ "--state", "DIR", "where ledger and index are kept (default " STATE_DEFAULT ")" },
+	{ "--policy", "PATH", "a policy file or a folder of them; may be repeated (default: the installed, else the shipped ones)" },
+	{ "--pid", "N", "watch this process only" },
+	{ "--exe", "GLOB", "watch processes whose executable matches, by path or base name" },
+	{ "--unit", "U", "watch processes of this systemd unit only" },
+	{ "--container", "C", "watch processes of this container (id) only" },
+	{ "--duration", "T", "stop after this long: 90s, 15m, 24h" },
+	{ "--json", "FILE", "also append every leaf to this JSON Lines file" },
+	{ "--hooks", "SET", "use this hook set: tracepoint or sys_exit (default: the best that works)" },
+	{ "--quiet", NULL, "no live violations on the terminal" },
+	{ NULL, NULL, NULL }
+};
+
+/* "90s", "15m", "24h", "500ms" to milliseconds; 0: not a duration. */
+static uint64_t duration_parse(const char *s)
+{
+	char *end;
+	unsigned long long n = strtoull(s, &end, 10);
+
+	if (end == s || n > 100000000)
+		return 0;
+	if (!strcmp(end, "ms"))
+		return n;
+	if (!strcmp(end, "s") || !*end)
+		return n * 1000;
+	if (!strcmp(end, "m"))
+		return n * 60000;
+	return !strcmp(end, "h") ? n * 3600000 : 0;
+}
+
+static int usage_error(const char *what, const char *value)
+{
+	fprintf(stderr, "weir run: %s: %s\nTry 'weir run --help'.\n", what, value);
+	return EXIT_USAGE;
+}
+
+static int option_take(struct run_options *o, const char *name, const char *value)
+{
+	char *end;
+
+	if (!strcmp(name, "--state"))
+		o->state = value;
+	else if (!strcmp(name, "--policy"))
+		return policies_add(o->policies, &o->nr_policies, sizeof(o->policies) / sizeof(o->policies[0]), value);
+	else if (!strcmp(name, "--exe"))
+		o->exe = value;
+	else if (!strcmp(name, "--unit"))
+		o->unit = value;
+	else if (!strcmp(name, "--container"))
+		o->container = value;
+	else if (!strcmp(name, "--json"))
+		o->json_file = value;
+	else if (!strcmp(name, "--quiet"))
+		o->quiet = true;
+	else if (!strcmp(name, "--hooks"))
+		o->hooks = value;
+	if (!strcmp(name, "--hooks") && strcmp(value, "tracepoint") && strcmp(value, "sys_exit"))
+		return usage_error("no such hook set (tracepoint, sys_exit)", value);
+	if (!strcmp(name, "--pid")) {
+		unsigned long pid = strtoul(value, &end, 10);
+		char path[32];
+
+		snprintf(path, sizeof(path), "/proc/%lu", pid);
+		if (*end || !pid || access(path, F_OK))
+			return usage_error("no such process", value);
+		o->pid = (uint32_t)pid;
+	}
+	if (!strcmp(name, "--duration")) {
+		o->duration_ms = duration_parse(value);
+		if (!o->duration_ms)
+			return usage_error("not a duration (90s, 15m, 24h)", value);
+	}
+	return 0;
+}
+
+static int cmd_run(int argc, char **argv)
+{
+	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("run") };
+	struct run_options o = { .state = STATE_DEFAULT };
+	const struct option_row *row;
+	const char *value;
+	int err;
+
+	while ((row = cli_next(&cli, &value))) {
+		err = option_take(&o, row->name, value);
+		if (err)
+			return EXIT_USAGE;
+	}
+	if (cli.error)
+		return EXIT_USAGE;
+	if (cli.next < argc)
+		return usage_error("unexpected argument", argv[cli.next]);
+	if (!o.nr_policies && policies_default(o.policies, &o.nr_policies, sizeof(o.policies) / sizeof(o.policies[0])))
+		return EXIT_USAGE;
+	printf("state %s\npolicies", o.state);
+	for (unsigned i = 0; i < o.nr_policies; i++)
+		printf(" %s", o.policies[i]);
+	printf("\n");
+	fflush(stdout);
+	return monitor_run(&o);
+}
+
+const struct command command_run = {
+	"run", "[--policy PATH]... [--state DIR] [--pid N|--exe GLOB|--unit U|--container C] [--duration T]",
+	"watch this host, judge every flow, keep evidence", options, cmd_run,
+};
