@@ -130,10 +130,11 @@ static __always_inline struct conn *conn_get(struct sock *sk, u32 dir, u32 n)
 	return conn_add(sk, sent, received, WIRE_ROLE_UNKNOWN, 1);
 }
 
-/* Position of the first of n bytes that were just moved; the state moves on past them. */
-static __always_inline u64 conn_advance(struct conn *c, struct sock *sk, u32 dir, u32 n)
+/* Position of the first of n bytes that were just moved, `after` more behind them; the
+ * state moves on past the n. */
+static __always_inline u64 conn_advance(struct conn *c, struct sock *sk, u32 dir, u32 n, u32 after)
 {
-	u32 end = sequence(sk, dir), d = dir & 1;
+	u32 end = sequence(sk, dir) - after, d = dir & 1;
 	u64 pos = c->pos[d] + (s64)(s32)(end - n - c->seq[d]);
 
 	c->pos[d] = pos + n;

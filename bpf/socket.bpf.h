@@ -14,7 +14,10 @@ struct call {
 	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
 	u64 arg1, arg2;
 	u32 moved;
+	u32 after;	/* bytes that the same system call moved after these */
 	u8 shape, dir, compat, fd_resolved;
+	u32 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
+	u64 vec;
 };
 
 /* struct msghdr of user space: iov and iovlen. */
@@ -198,7 +201,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	if (!call || !cfg)
 		return 0;
 	d = call->dir & 1;
-	c = conn_get((struct sock *)call->sk, d, call->moved);
+	c = conn_get((struct sock *)call->sk, d, call->moved + call->after);
 	if (!c) {
 		count(cfg->epoch, WIRE_C_PRODUCED, 1);
 		count(cfg->epoch, WIRE_C_NO_STATE, 1);
@@ -220,7 +223,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	p.head.call = call->moved;
 	p.head.flags = (c->late ? WIRE_F_LATE : 0) | (call->fd_resolved ? WIRE_F_FD_RESOLVED : 0) |
 		       (c->session ? WIRE_F_PROBED : 0);
-	p.head.pos = conn_advance(c, (struct sock *)call->sk, d, call->moved);
+	p.head.pos = conn_advance(c, (struct sock *)call->sk, d, call->moved, call->after);
 	who_task(&p.head.who, t);
 	who_conn(&p.head.who, c);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;

@@ -36,14 +36,47 @@ static __always_inline bool is_peek(struct pt_regs *regs, long nr, bool compat)
 	return flags & (MSG_PEEK | MSG_TRUNC);
 }
 
-/* Points a sendmmsg or recvmmsg call at message i; its length was written back. */
-static __always_inline bool message_at(struct call *call, u64 vec, u32 i)
+static __always_inline u32 message_len(const struct call *call, u32 i)
 {
-	u32 size = call->compat ? 32 : 64, len_at = call->compat ? 28 : 56;
+	u32 size = call->compat ? 32 : 64, len_at = call->compat ? 28 : 56, len = 0;
 
+	bpf_probe_read_user(&len, sizeof(len), (void *)(call->vec + i * size + len_at));
+	return len & 0x7fffffff;
+}
+
+/* sendmmsg and recvmmsg return messages, not bytes; each one's length was written
+ * back. All of them first, for the position of each. Not inlined, for the verifier. */
+__attribute__((noinline)) int messages_sum(struct call *call)
+{
+	if (!call)
+		return 0;
+	call->after = 0;
+	for (u32 i = 0; i < MMSG_MAX && i < call->messages; i++)
+		call->after += message_len(call, i);
+	return 0;
+}
+
+__attribute__((noinline)) int message_capture(struct call *call)
+{
+	if (!call || call->message >= call->messages)
+		return 1;
+	call->arg1 = call->vec + call->message * (call->compat ? 32 : 64);
+	call->moved = message_len(call, call->message++);
+	call->after -= call->moved;
+	if (call->moved)
+		call_capture(call);
+	return 0;
+}
+
+static __always_inline void each_message(struct call *call, u32 nr)
+{
+	call->vec = call->arg1;
+	call->messages = nr;
 	call->shape = CALL_MSG;
-	call->arg1 = vec + i * size;
-	return !bpf_probe_read_user(&call->moved, sizeof(call->moved), (void *)(call->arg1 + len_at)) && call->moved;
+	messages_sum(call);
+	for (u32 i = 0; i < MMSG_MAX; i++)
+		if (message_capture(call))
+			break;
 }
 
 SEC("raw_tp/sys_exit")
@@ -56,8 +89,7 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct call_kind kind;
 	struct task_struct *t;
 	struct sock *sk;
-	bool compat, many;
-	u64 vec;
+	bool compat;
 
 	if (ret <= 0)
 		return 0;
@@ -77,14 +109,9 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	call.moved = ret;
 	call.fd_resolved = 1;
 	call_args(&call, t, regs, kind.dir);
-	vec = call.arg1;
-	nr = call.shape == CALL_MMSG ? ret : 1;
-	many = call.shape == CALL_MMSG;
-	/* They return messages, not bytes */
-	for (u32 i = 0; i < MMSG_MAX; i++) {
-		if (i >= nr || (many && !message_at(&call, vec, i)))
-			break;
+	if (call.shape == CALL_MMSG)
+		each_message(&call, ret);
+	else
 		call_capture(&call);
-	}
 	return 0;
 }

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_capture.c - the BPF programs alone: every call of the read and write families over
+ * loopback TCP must come out of the ring with its exact bytes, at the right position, and
+ * the kernel side's books must balance. Needs root; says so when it skips. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/wire.h"
+#include "capture/capture.h"
+#include "capture/record.h"
+#include "capture/ring.h"
+
+#define BIG (1 << 20)
+
+static struct capture *cap;
+static struct ring ring;
+static unsigned passed, failed;
+
+/* What came out of the ring since the last reset, per direction. */
+struct seen {
+	uint8_t bytes[2][2 * BIG];
+	uint64_t from[2], to[2], skipped[2];	/* stream positions */
+	uint64_t conn[2];
+	unsigned records[2], out_of_place[2];
+	uint16_t flags[2];
+	uint8_t role[2];
+};
+static struct seen seen;
+static struct wire_life closes[64];
+static unsigned nr_closes;
+
+static int take(void *owner, const void *record, size_t len)
+{
+	struct wire_data d;
+	unsigned dir;
+
+	if (!record_size(record, len))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	dir = d.dir & 1;
+	if (!seen.records[dir]++)
+		seen.from[dir] = seen.to[dir] = d.pos;
+	if (d.pos != seen.to[dir])
+		seen.out_of_place[dir]++;
+	if (d.kind == WIRE_SOCKET && d.pos >= seen.from[dir] && d.pos - seen.from[dir] + d.len <= sizeof(seen.bytes[0]))
+		memcpy(seen.bytes[dir] + (d.pos - seen.from[dir]), (const char *)record + sizeof(d), d.len);
+	seen.to[dir] = d.pos + d.len + d.skipped;
+	seen.skipped[dir] += d.skipped;
+	seen.flags[dir] |= d.flags;
+	seen.conn[dir] = d.who.conn;
+	seen.role[dir] = d.who.role;
+	return 0;
+}
+
+static void take_life(void *owner, const struct wire_life *l)
+{
+	if (l->kind == WIRE_CLOSE && nr_closes < 64)
+		closes[nr_closes++] = *l;
+}
+
+static void drain(void)
+{
+	ring_drain(&ring, 100000, take, NULL);
+	capture_life(cap, take_life, NULL);
+}
+
+static void reset(void)
+{
+	drain();
+	memset(&seen, 0, sizeof(seen));
+	nr_closes = 0;
+}
+
+static void check(bool ok, const char *name, const char *what, unsigned long long want, unsigned long long got)
+{
+	if (ok) {
+		passed++;
+		return;
+	}
+	failed++;
+	printf("FAIL %s: %s: expected %llu, got %llu\n", name, what, want, got);
+}
+
+static void pair(int fds[2])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int l = socket(AF_INET, SOCK_STREAM, 0), big = 4 * BIG;
+
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &big, sizeof(big));
+	setsockopt(l, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
+	if (bind(l, (struct sockaddr *)&a, len) || listen(l, 1) || getsockname(l, (struct sockaddr *)&a, &len) ||
+	    connect(fds[0], (struct sockaddr *)&a, len) || (fds[1] = accept(l, NULL, NULL)) < 0) {
+		perror("loopback");
+		exit(1);
+	}
+	close(l);
+}
+
+/* One way to send, one way to receive; both return the bytes moved. */
+static ssize_t s_write(int fd, char *b, size_t n) { return write(fd, b, n); }
+static ssize_t s_send(int fd, char *b, size_t n) { return send(fd, b, n, 0); }
+static ssize_t s_sendto(int fd, char *b, size_t n) { return sendto(fd, b, n, 0, NULL, 0); }
+static ssize_t s_writev(int fd, char *b, size_t n)
+{
+	struct iovec v[3] = { { b, n / 3 }, { b + n / 3, 0 }, { b + n / 3, n - n / 3 } };
+
+	return writev(fd, v, 3);
+}
+static ssize_t s_sendmsg(int fd, char *b, size_t n)
+{
+	struct iovec v[2] = { { b, n / 2 }, { b + n / 2, n - n / 2 } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+
+	return sendmsg(fd, &m, 0);
+}
+static ssize_t s_sendmmsg(int fd, char *b, size_t n)
+{
+	struct iovec v[3] = { { b, n / 4 }, { b + n / 4, n / 4 }, { b + n / 4 * 2, n - n / 4 * 2 } };
+	struct mmsghdr m[3] = { { .msg_hdr = { .msg_iov = &v[0], .msg_iovlen = 1 } }, { .msg_hdr = { .msg_iov = &v[1], .msg_iovlen = 1 } },
+				{ .msg_hdr = { .msg_iov = &v[2], .msg_iovlen = 1 } } };
+
+	return sendmmsg(fd, m, 3, 0) == 3 ? (ssize_t)n : -1;
+}
+static ssize_t r_read(int fd, char *b, size_t n) { return read(fd, b, n); }
+static ssize_t r_recv(int fd, char *b, size_t n) { return recv(fd, b, n, 0); }
+static ssize_t r_peek(int fd, char *b, size_t n)
+{
+	return recv(fd, b, n, MSG_PEEK) < 0 ? -1 : recv(fd, b, n, 0);
+}
+static ssize_t r_readv(int fd, char *b, size_t n)
+{
+	struct iovec v[2] = { { b, n / 5 }, { b + n / 5, n - n / 5 } };
+
+	return readv(fd, v, 2);
+}
+static ssize_t r_recvmsg(int fd, char *b, size_t n)
+{
+	struct iovec v[2] = { { b, n / 2 }, { b + n / 2, n - n / 2 } };
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+
+	return recvmsg(fd, &m, 0);
+}
+static ssize_t r_recvmmsg(int fd, char *b, size_t n)
+{
+	struct iovec v[2] = { { b, n / 2 }, { b + n / 2, n - n / 2 } };
+	struct mmsghdr m[2] = { { .msg_hdr = { .msg_iov = &v[0], .msg_iovlen = 1 } }, { .msg_hdr = { .msg_iov = &v[1], .msg_iovlen = 1 } } };
+	int got = recvmmsg(fd, m, 2, MSG_WAITFORONE, NULL);
+
+	return got < 1 ? -1 : (ssize_t)(m[0].msg_len + (got > 1 ? m[1].msg_len : 0));
+}
+
+typedef ssize_t (*mover)(int, char *, size_t);
+static const struct { const char *name; mover send, receive; } ways[] = {
+	{ "write/read", s_write, r_read }, { "send/recv", s_send, r_recv }, { "sendto/readv", s_sendto, r_readv },
+	{ "writev/recvmsg", s_writev, r_recvmsg }, { "sendmsg/recvmmsg", s_sendmsg, r_recvmmsg },
+	{ "sendmmsg/read", s_sendmmsg, r_read }, { "write/peek+recv", s_write, r_peek },
+};
+
+static char out[BIG], in[BIG];
+
+static void fill(size_t n, unsigned seed)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)('a' + (i * 7 + seed + i / 251) % 26);
+}
+
+static void move(const char *name, int fds[2], mover s, mover r, size_t n)
+{
+	ssize_t sent = s(fds[0], out, n), got = 0;
+
+	if (sent != (ssize_t)n) {
+		printf("FAIL %s: sent %zd of %zu: %s\n", name, sent, n, strerror(errno));
+		failed++;
+		return;
+	}
+	while (got < sent) {
+		ssize_t k = r(fds[1], in + got, n - (size_t)got);
+
+		if (k <= 0)
+			break;
+		got += k;
+	}
+	drain();
+	for (unsigned d = 0; d < 2; d++) {
+		check(seen.to[d] - seen.from[d] == n, name, d ? "sent bytes told" : "received bytes told", n, seen.to[d] - seen.from[d]);
+		check(!seen.out_of_place[d], name, d ? "sent records out of place" : "received records out of place", 0, seen.out_of_place[d]);
+		if (!seen.skipped[d])
+			check(!memcmp(seen.bytes[d], out, n), name, d ? "sent content differs" : "received content differs", 0, 1);
+	}
+}
+
+static void test_ways(void)
+{
+	static const size_t sizes[] = { 1, 7, 255, 256, 257, 4096, 4097, 16384, 16385, 60000 };
+
+	for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
+		int fds[2];
+		uint64_t at = 0;
+
+		reset();
+		pair(fds);
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			reset();
+			if (sizes[i] < 8 && w >= 3)
+				continue;	/* empty segments are a case of their own */
+			fill(sizes[i], (unsigned)i);
+			move(ways[w].name, fds, ways[w].send, ways[w].receive, sizes[i]);
+			check(seen.from[1] == at, ways[w].name, "position", at, seen.from[1]);
+			check(seen.from[0] == at, ways[w].name, "position received", at, seen.from[0]);
+			check(seen.role[1] == WIRE_ROLE_CLIENT && seen.role[0] == WIRE_ROLE_SERVER, ways[w].name, "roles", 21,
+			      seen.role[1] * 10u + seen.role[0]);
+			at += sizes[i];
+		}
+		reset();
+		close(fds[0]);
+		r_read(fds[1], in, 1);
+		close(fds[1]);
+		for (int i = 0; i < 200 && nr_closes < 2; i++) {
+			drain();
+			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+		}
+		check(nr_closes == 2, ways[w].name, "closes", 2, nr_closes);
+		for (unsigned i = 0; i < nr_closes; i++) {
+			uint64_t want = closes[i].who.role == WIRE_ROLE_CLIENT ? closes[i].sent_pos : closes[i].received_pos;
+
+			check(want == at, ways[w].name, "final position", at, want);
+		}
+	}
+}
+
+static void test_large_is_truncated_and_said(void)
+{
+	size_t n = 900000, limit = 8 * WIRE_LARGE;
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(n, 3);
+	move("large", fds, s_write, r_read, n);
+	check(seen.skipped[1] == n - limit, "large", "bytes beyond the limit", n - limit, seen.skipped[1]);
+	check(seen.flags[1] & WIRE_F_TRUNCATED, "large", "truncated flag", 1, 0);
+	check(!memcmp(seen.bytes[1], out, limit), "large", "content up to the limit", 0, 1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_sendfile_is_named(void)
+{
+	char path[] = "/tmp/weir-bpf-XXXXXX";
+	int fds[2], fd = mkstemp(path);
+	off_t at = 0;
+
+	pair(fds);
+	reset();
+	if (write(fd, out, 5000) != 5000 || sendfile(fds[0], fd, &at, 5000) != 5000)
+		perror("sendfile");
+	drain();
+	if (strcmp(capture_hooks(cap), "sys_exit")) {
+		check(seen.skipped[1] == 5000, "sendfile", "bytes named", 5000, seen.skipped[1]);
+		check(seen.flags[1] & WIRE_F_NO_ARGS, "sendfile", "no-args flag", 1, 0);
+	}
+	unlink(path);
+	close(fd);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_unreadable_is_counted(void)
+{
+	struct iovec v[2] = { { out, 100 }, { NULL, 0 } };
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(100, 1);
+	check(writev(fds[0], v, 2) == 100, "empty segment", "bytes sent", 100, 0);
+	drain();
+	check(seen.to[1] - seen.from[1] == 100, "empty segment", "bytes told", 100, seen.to[1] - seen.from[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_books_balance(uint32_t epoch)
+{
+	uint64_t c[WIRE_C_MAX];
+
+	capture_counters(cap, epoch, c);
+	check(c[WIRE_C_PRODUCED] > 0, "books", "records", 1, 0);
+	check(c[WIRE_C_PRODUCED] == c[WIRE_C_SUBMITTED] + c[WIRE_C_RING_FULL] + c[WIRE_C_UNREADABLE] + c[WIRE_C_TOO_BIG] + c[WIRE_C_NO_STATE],
+	      "books", "produced = told + lost", c[WIRE_C_PRODUCED],
+	      c[WIRE_C_SUBMITTED] + c[WIRE_C_RING_FULL] + c[WIRE_C_UNREADABLE] + c[WIRE_C_TOO_BIG] + c[WIRE_C_NO_STATE]);
+}
+
+/* A ring that nobody drains: every record that did not fit is counted. */
+static void test_full_ring_is_counted(void)
+{
+	uint64_t before[WIRE_C_MAX], after[WIRE_C_MAX];
+	unsigned told = 0, calls = 3000;
+	int fds[2];
+
+	pair(fds);
+	reset();
+	capture_counters(cap, 1, before);
+	fill(16384, 5);
+	for (unsigned i = 0; i < calls; i++)
+		if (write(fds[0], out, 16384) != 16384 || recv(fds[1], in, 16384, MSG_WAITALL) != 16384)
+			break;
+	capture_counters(cap, 1, after);
+	drain();
+	told = seen.records[0] + seen.records[1];
+	check(after[WIRE_C_RING_FULL] > before[WIRE_C_RING_FULL], "full ring", "losses", 1, 0);
+	check(after[WIRE_C_PRODUCED] - before[WIRE_C_PRODUCED] == told + after[WIRE_C_RING_FULL] - before[WIRE_C_RING_FULL], "full ring",
+	      "made = read + lost", after[WIRE_C_PRODUCED] - before[WIRE_C_PRODUCED], told + after[WIRE_C_RING_FULL] - before[WIRE_C_RING_FULL]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static int run_set(const char *hooks)
+{
+	struct capture_config config = { .data_ring = 8 << 20, .life_ring = 1 << 20, .max_parts = 8, .filter = WIRE_FILTER_PID, .hooks = hooks };
+	char why[512] = "";
+	int late[2];
+
+	pair(late);
+	cap = capture_new(&config, why, sizeof(why));
+	if (!cap) {
+		printf("SKIP hook set %s: %s\n", hooks, why);
+		return 1;
+	}
+	capture_epoch(cap, 1);
+	capture_watch_pid(cap, (uint32_t)getpid());
+	if (ring_map(&ring, capture_data_ring(cap), config.data_ring) || capture_attach(cap, why, sizeof(why))) {
+		printf("FAIL cannot attach %s: %s\n", hooks, why);
+		failed++;
+		return 0;
+	}
+	reset();
+	fill(777, 9);
+	move("connection older than weir", late, s_write, r_read, 777);
+	check(seen.flags[1] & WIRE_F_LATE, "connection older than weir", "late flag", 1, 0);
+	close(late[0]);
+	close(late[1]);
+	test_ways();
+	test_large_is_truncated_and_said();
+	test_sendfile_is_named();
+	test_unreadable_is_counted();
+	test_full_ring_is_counted();
+	test_books_balance(1);
+	ring_unmap(&ring);
+	capture_free(cap);
+	return 0;
+}
+
+int main(void)
+{
+	unsigned skipped = 0;
+
+	if (geteuid()) {
+		printf("SKIP needs root to load BPF programs\n0 passed, 0 failed, 1 skipped\n");
+		return 0;
+	}
+	skipped += run_set("tracepoint");
+	skipped += run_set("sys_exit");
+	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
+	return failed != 0;
+}
