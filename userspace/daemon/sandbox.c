@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox.c - the order of giving up, as OpenSMTPD writes it: limits, groups, ids,
+ * capabilities, no way back, not traceable, dies with its parent, no files, no system
+ * calls. Facts: research/reliability.md 0.7-0.9 (RLIMIT_CORE does not stop a piped core
+ * dump, PR_SET_DUMPABLE 0 does, and a change of uid resets it). */
+#include "daemon/sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/landlock.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define MIB ((rlim_t)1 << 20)
+
+/* What every role needs to live: memory, time, its inherited descriptors, to end. */
+#define COMMON \
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(munmap), SCMP_SYS(brk), SCMP_SYS(mremap), \
+	SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), \
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), \
+	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall), SCMP_SYS(close), SCMP_SYS(getpid), SCMP_SYS(gettid)
+
+static const int reader_calls[] = { COMMON };
+static const int analyst_calls[] = { COMMON, SCMP_SYS(getrandom), SCMP_SYS(sched_yield) };
+static const int recorder_calls[] = { COMMON, SCMP_SYS(fdatasync) };
+static const int elfscan_calls[] = {
+	COMMON, SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl),
+};
+static const int keeper_calls[] = {
+	COMMON, SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(openat), SCMP_SYS(open),
+	SCMP_SYS(fstat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(lseek), SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64), SCMP_SYS(readv), SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(fcntl), SCMP_SYS(flock), SCMP_SYS(access),
+	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getrandom), SCMP_SYS(getcwd), SCMP_SYS(geteuid), SCMP_SYS(getuid),
+	SCMP_SYS(getegid), SCMP_SYS(getgid), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(getdents64), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(uname), SCMP_SYS(ioctl), SCMP_SYS(sysinfo), SCMP_SYS(fstatfs), SCMP_SYS(dup),
+	SCMP_SYS(sched_yield), SCMP_SYS(utimensat),
+};
+
+#define CALLS(a) (a), sizeof(a) / sizeof((a)[0])
+#define ID(n) SANDBOX_UID_BASE + (n), SANDBOX_UID_BASE + (n)
+static const struct sandbox rows[] = {
+	/* role       ids    system calls            memory     files  file size      folder */
+	{ "reader",   ID(1), CALLS(reader_calls),    512 * MIB, 16,    0,             -1 },
+	{ "analyst",  ID(2), CALLS(analyst_calls),   512 * MIB, 16,    0,             -1 },
+	{ "keeper",   ID(3), CALLS(keeper_calls),    1024 * MIB, 64,   RLIM_INFINITY, -1 },
+	{ "elfscan",  ID(4), CALLS(elfscan_calls),   256 * MIB, 16,    0,             -1 },
+	{ "recorder", ID(5), CALLS(recorder_calls),  512 * MIB, 16,    RLIM_INFINITY, -1 },
+};
+
+const struct sandbox *sandbox_find(const char *role)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].role, role))
+			return &rows[i];
+	return NULL;
+}
+
+const char *sandbox_uid_taken(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct passwd *pw = getpwuid(rows[i].uid);
+
+		if (pw)
+			return pw->pw_name;
+	}
+	return NULL;
+}
+
+static int limit(int what, rlim_t value)
+{
+	struct rlimit now, l = { value, value };
+
+	if (getrlimit(what, &now))
+		return -1;
+	if (now.rlim_max < value)
+		l.rlim_cur = l.rlim_max = now.rlim_max;	/* stricter already */
+	return setrlimit(what, &l);
+}
+
+static int limits(const struct sandbox *s)
+{
+	return limit(RLIMIT_CORE, 0) || limit(RLIMIT_NPROC, 0) || limit(RLIMIT_NOFILE, s->nofile) ||
+	       limit(RLIMIT_FSIZE, s->fsize)
+#ifndef __SANITIZE_ADDRESS__	/* its shadow is 16 TiB of address space */
+	       || limit(RLIMIT_AS, s->as)
+#endif
+	       ;
+}
+
+static int ids(const struct sandbox *s)
+{
+	return setgroups(0, NULL) || setresgid(s->gid, s->gid, s->gid) || setresuid(s->uid, s->uid, s->uid);
+}
+
+static int no_capabilities(void)
+{
+	cap_t none = cap_init();
+	int err;
+
+	if (!none)
+		return -1;
+	err = cap_set_proc(none);
+	cap_free(none);
+	return err;
+}
+
+/* Rights are known by the kernel's version of landlock; an unknown right is refused. */
+static int landlock(const struct sandbox *s)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct { uint64_t fs, net, scoped; } attr = { 0 };
+	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+	long ruleset;
+	int err;
+
+	if (abi < 1) {
+		log_debug("no landlock on this kernel: seccomp stands alone");
+		return 0;
+	}
+	attr.fs = abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi >= 2 ? 0x3fff : 0x1fff;
+	attr.net = abi >= 4 ? 3 : 0;	/* bind and connect */
+	attr.scoped = abi >= 6 ? 3 : 0;	/* abstract sockets and signals of others */
+	ruleset = syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	if (ruleset < 0)
+		return -1;
+	if (s->landlock_dir >= 0) {
+		struct landlock_path_beneath_attr rule = {
+			.parent_fd = s->landlock_dir,
+			.allowed_access = attr.fs & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
+		};
+
+		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+			return -1;
+	}
+	err = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+	close((int)ruleset);
+	return err;
+}
+
+static int filter(const struct sandbox *s)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int err = f ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < s->nr_syscalls; i++)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, s->syscalls[i], 0);
+	/* Memory, but never executable. */
+	if (!err)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!err)
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!err)
+		err = seccomp_load(f);
+	seccomp_release(f);
+	return err;
+}
+
+static int die_with_parent(pid_t parent)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent;
+}
+
+int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
+{
+	pid_t parent = getppid();
+	const char *step = "limits";
+	bool ok = !limits(s);
+
+#define STEP(name, call) (ok && (step = (name), ok = !(call)))
+	STEP("user and group ids", ids(s));
+	STEP("capabilities", no_capabilities());
+	STEP("no new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	STEP("not traceable", prctl(PR_SET_DUMPABLE, 0));
+	STEP("die with the monitor", die_with_parent(parent));
+	STEP("landlock", landlock(s));
+	STEP("seccomp", filter(s));
+#undef STEP
+	if (ok)
+		return 0;
+	snprintf(why, why_size, "%s: %s", step, strerror(errno));
+	return -1;
+}
+
+int sandbox_reduce_monitor(char *why, size_t why_size)
+{
+	static const cap_value_t keep[] = {
+		CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,	/* other processes' /proc entries */
+		CAP_SYS_ADMIN,		/* uprobes by perf events; what BPF and PERFMON do not cover */
+		CAP_BPF, CAP_PERFMON,
+		CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL,	/* to replace a role that died */
+	};
+	cap_t caps = cap_init();
+	int err = -1;
+
+	if (caps && !cap_set_flag(caps, CAP_PERMITTED, sizeof(keep) / sizeof(keep[0]), keep, CAP_SET) &&
+	    !cap_set_flag(caps, CAP_EFFECTIVE, sizeof(keep) / sizeof(keep[0]), keep, CAP_SET))
+		err = cap_set_proc(caps);
+	if (err)
+		snprintf(why, why_size, "%s", strerror(errno));
+	for (cap_value_t c = 0; !err && c <= CAP_LAST_CAP; c++) {
+		bool kept = false;
+
+		for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
+			kept |= keep[i] == c;
+		if (!kept)
+			(void)prctl(PR_CAPBSET_DROP, c);	/* newer than the kernel: EINVAL, nothing to drop */
+	}
+	cap_free(caps);
+	return err;
+}
