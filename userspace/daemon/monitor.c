@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -66,7 +67,7 @@ static void plan_policies(struct monitor *m, struct role_plan *plan, int *opened
 static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 {
 	int opened[24];
-	static char args[24][320], hooks[64], filters[256];
+	static char args[24][320], hooks[64], filters[300];
 	pid_t pid;
 
 	plan->keep_stdout = 1;

@@ -175,19 +175,25 @@ static int die_with_parent(pid_t parent)
 int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
 {
 	pid_t parent = getppid();
-	const char *step = "limits";
-	bool ok = !limits(s);
+	const char *step = NULL;
 
-#define STEP(name, call) (ok && (step = (name), ok = !(call)))
-	STEP("user and group ids", ids(s));
-	STEP("capabilities", no_capabilities());
-	STEP("no new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	STEP("not traceable", prctl(PR_SET_DUMPABLE, 0));
-	STEP("die with the monitor", die_with_parent(parent));
-	STEP("landlock", landlock(s));
-	STEP("seccomp", filter(s));
-#undef STEP
-	if (ok)
+	if (limits(s))
+		step = "limits";
+	else if (ids(s))
+		step = "user and group ids";
+	else if (no_capabilities())
+		step = "capabilities";
+	else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		step = "no new privileges";
+	else if (prctl(PR_SET_DUMPABLE, 0))
+		step = "not traceable";
+	else if (die_with_parent(parent))
+		step = "die with the monitor";
+	else if (landlock(s))
+		step = "landlock";
+	else if (filter(s))
+		step = "seccomp";
+	if (!step)
 		return 0;
 	snprintf(why, why_size, "%s: %s", step, strerror(errno));
 	return -1;

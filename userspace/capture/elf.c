@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/elf.h"
+
+#include <gelf.h>
+#include <libelf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+
+#define SEGMENTS_MAX 64
+
+struct segment { uint64_t address, offset, size; };
+struct elf_image {
+	Elf *elf;
+	int fd;
+	struct segment segments[SEGMENTS_MAX];
+	unsigned nr_segments;
+};
+
+static void segments_read(struct elf_image *e)
+{
+	size_t nr = 0;
+
+	if (elf_getphdrnum(e->elf, &nr))
+		return;
+	for (size_t i = 0; i < nr && e->nr_segments < SEGMENTS_MAX; i++) {
+		GElf_Phdr p;
+
+		if (!gelf_getphdr(e->elf, (int)i, &p) || p.p_type != PT_LOAD || !(p.p_flags & PF_X))
+			continue;
+		if (p.p_offset > ELF_FILE_MAX || p.p_filesz > ELF_FILE_MAX || p.p_vaddr > UINT64_MAX - p.p_filesz)
+			continue;
+		e->segments[e->nr_segments++] = (struct segment){ p.p_vaddr, p.p_offset, p.p_filesz };
+	}
+}
+
+struct elf_image *elf_open(int fd)
+{
+	struct elf_image *e = calloc(1, sizeof(*e));
+	GElf_Ehdr head;
+	struct stat st;
+
+	if (!e || fstat(fd, &st) || (uint64_t)st.st_size > ELF_FILE_MAX || elf_version(EV_CURRENT) == EV_NONE)
+		goto fail;
+	e->fd = fd;
+	e->elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!e->elf || elf_kind(e->elf) != ELF_K_ELF || !gelf_getehdr(e->elf, &head))
+		goto fail;
+	if (head.e_machine != EM_X86_64 || gelf_getclass(e->elf) != ELFCLASS64 || head.e_shnum > ELF_SECTIONS_MAX)
+		goto fail;
+	segments_read(e);
+	if (e->nr_segments)
+		return e;
+fail:
+	elf_close(e);
+	return NULL;
+}
+
+void elf_close(struct elf_image *e)
+{
+	if (!e)
+		return;
+	elf_end(e->elf);
+	free(e);
+}
+
+static bool build_id_of(Elf_Data *data, char hex[41])
+{
+	GElf_Nhdr note;
+	size_t at = 0, name, desc, next;
+
+	while (data && (next = gelf_getnote(data, at, &note, &name, &desc)) > at) {
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz && note.n_descsz <= 20 &&
+		    desc <= data->d_size && note.n_descsz <= data->d_size - desc && !memcmp((char *)data->d_buf + name, "GNU", 4)) {
+			hex_encode(hex, (uint8_t *)data->d_buf + desc, note.n_descsz);
+			return true;
+		}
+		at = next;
+	}
+	return false;
+}
+
+void elf_build_id(const struct elf_image *e, char hex[41])
+{
+	Elf_Scn *s = NULL;
+	GElf_Shdr head;
+
+	hex[0] = 0;
+	while ((s = elf_nextscn(e->elf, s)))
+		if (gelf_getshdr(s, &head) && head.sh_type == SHT_NOTE && head.sh_size < 65536 &&
+		    build_id_of(elf_getdata(s, NULL), hex))
+			return;
+}
+
+static uint64_t symbol_in(const struct elf_image *e, Elf_Scn *s, const GElf_Shdr *head, const char *name)
+{
+	Elf_Data *data = elf_getdata(s, NULL);
+	size_t nr = head->sh_entsize ? head->sh_size / head->sh_entsize : 0;
+
+	for (size_t i = 0; data && i < nr && i < ELF_SYMBOLS_MAX; i++) {
+		const char *text;
+		GElf_Sym sym;
+
+		if (!gelf_getsym(data, (int)i, &sym) || GELF_ST_TYPE(sym.st_info) != STT_FUNC || sym.st_shndx == SHN_UNDEF)
+			continue;
+		text = elf_strptr(e->elf, head->sh_link, sym.st_name);
+		if (text && !strcmp(text, name))
+			return sym.st_value;
+	}
+	return 0;
+}
+
+uint64_t elf_symbol(const struct elf_image *e, const char *name)
+{
+	Elf_Scn *s = NULL;
+	GElf_Shdr head;
+
+	while ((s = elf_nextscn(e->elf, s))) {
+		uint64_t at;
+
+		if (!gelf_getshdr(s, &head) || (head.sh_type != SHT_DYNSYM && head.sh_type != SHT_SYMTAB))
+			continue;
+		at = symbol_in(e, s, &head, name);
+		if (at)
+			return at;
+	}
+	return 0;
+}
+
+uint64_t elf_offset(const struct elf_image *e, uint64_t address)
+{
+	for (unsigned i = 0; i < e->nr_segments; i++) {
+		const struct segment *s = &e->segments[i];
+
+		if (address >= s->address && address - s->address < s->size)
+			return s->offset + (address - s->address);
+	}
+	return 0;
+}
+
+size_t elf_code(const struct elf_image *e, uint64_t address, uint8_t *out, size_t size)
+{
+	for (unsigned i = 0; i < e->nr_segments; i++) {
+		const struct segment *s = &e->segments[i];
+		uint64_t left;
+		ssize_t n;
+
+		if (address < s->address || address - s->address >= s->size)
+			continue;
+		left = s->size - (address - s->address);
+		n = pread(e->fd, out, size < left ? size : left, (off_t)(s->offset + (address - s->address)));
+		return n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* openssl.c - OpenSSL 1.1.1 to 3.x, shared.
+ *
+ * The exported functions begin with `sub $imm,%rsp`, which the kernel single-steps: 15 us
+ * here. All of SSL_read and SSL_read_ex goes through one internal function (and the same
+ * for writes) that begins with `push`, which is emulated: 1 us. It has no symbol, so it
+ * is found as the first direct call of both exported ones, which must agree; its
+ * arguments are (SSL *, buffer, size, size_t *moved), and it returns 1 on success. This
+ * also sees programs that go through BIO_f_ssl. Checked on 1.1.1w and 3.0 to 3.5. */
+#include <errno.h>
+
+#include "capture/elf.h"
+#include "capture/tls/tls.h"
+
+#define NAME "libssl.so"
+
+static const struct tls_function exported[] = {
+	{ "SSL_read", false, 1, 2, 0 },
+	{ "SSL_read_ex", false, 1, 2, 4 },
+	{ "SSL_write", true, 1, 2, 0 },
+	{ "SSL_write_ex", true, 1, 2, 4 },
+	{ 0 }
+};
+static const struct tls_function internal_read = { "ssl_read_internal", false, 1, 2, 4 };
+static const struct tls_function internal_write = { "ssl_write_internal", true, 1, 2, 4 };
+
+static uint64_t shared_call(const struct elf_image *e, const char *a, const char *b)
+{
+	uint64_t fa = elf_symbol(e, a), fb = elf_symbol(e, b), ca, cb;
+	bool cheap;
+
+	if (!fa || !fb)
+		return 0;
+	ca = site_first_call(e, fa);
+	cb = site_first_call(e, fb);
+	if (!ca || ca != cb || !site_entry(e, ca, &cheap) || !cheap)
+		return 0;
+	return ca;
+}
+
+static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
+{
+	uint64_t read = shared_call(e, "SSL_read", "SSL_read_ex"), write = shared_call(e, "SSL_write", "SSL_write_ex");
+
+	if (!elf_symbol(e, "SSL_read") || !elf_symbol(e, "SSL_write"))
+		return -ENOENT;
+	if (!read || !write)
+		return tls_sites_exported(lib, e, s);
+	tls_site_add(s, e, read, &internal_read);
+	tls_site_add(s, e, write, &internal_write);
+	return s->nr ? 0 : -ENOENT;
+}
+
+const struct tls_lib tls_lib_openssl = {
+	.name = "openssl", .summary = "OpenSSL 1.1.1 to 3.x, shared library", .soname = NAME,
+	.functions = exported, .find = find,
+};

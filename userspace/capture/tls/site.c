@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* site.c - where to probe. Walks the first instructions of a function with a length
+ * decoder that knows what compilers put there and refuses the rest: a wrong length would
+ * place a probe inside an instruction, and that would break the watched process.
+ *
+ * Encoding: Intel SDM volume 2, chapter 2 and appendix A. Only lengths are decoded. */
+#include <string.h>
+
+#include "bpf/wire.h"
+#include "capture/elf.h"
+#include "capture/tls/tls.h"
+
+#define WALK_BYTES 192	/* how far the first call may be from the entry */
+#define INSN_MAX 15
+
+/* What follows an opcode: '.' nothing, 'm' ModRM, 'b' ModRM and imm8, 'd' ModRM and imm32,
+ * '1' imm8 or rel8, '4' imm32 or rel32, '-' not known to us. Rows of 16. */
+static const char one_byte[257] =
+	"mmmm14--mmmm14--" "mmmm14--mmmm14--"	/* 00-1f: add or adc sbb */
+	"mmmm14--mmmm14--" "mmmm14--mmmm14--"	/* 20-3f: and sub xor cmp */
+	"----------------"			/* 40-4f: REX, taken before */
+	"................"			/* 50-5f: push pop */
+	"---m----4d1b----"			/* 60-6f: movsxd, push imm, imul */
+	"1111111111111111"			/* 70-7f: jcc rel8 */
+	"bd-bmmmmmmmm-m--"			/* 80-8f: group 1, test, xchg, mov, lea */
+	".-------..------"			/* 90-9f: nop, cwde, cdq */
+	"--------14------"			/* a0-af: test al, eax */
+	"11111111" "44444444"			/* b0-bf: mov imm (a 64-bit one is refused below) */
+	"bb-.--bd-.------"			/* c0-cf: shifts, ret, mov imm, leave */
+	"mmmm------------"			/* d0-df: shifts */
+	"--------44-1----"			/* e0-ef: call, jmp rel32, jmp rel8 */
+	"------bm----..mm";			/* f0-ff: groups (test imm is refused below) */
+static const char two_byte[257] =
+	"-----.-----.---m" "mmmmmmmmmmmmmmmm" "--------mmmmmmmm" "----------------"
+	"mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "bbbbmmm-----mmmm"
+	"4444444444444444" "mmmmmmmmmmmmmmmm" "--.mb------mb-mm" "mmmmmmmm--bmmmmm"
+	"mmb-bbb-........" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmm-";
+
+static size_t modrm_len(const uint8_t *p, size_t left)
+{
+	uint8_t mod, rm;
+	size_t n = 1;
+
+	if (!left)
+		return 0;
+	mod = p[0] >> 6;
+	rm = p[0] & 7;
+	if (mod == 3)
+		return 1;
+	if (rm == 4) {
+		if (left < 2)
+			return 0;
+		n++;
+		if (mod == 0 && (p[1] & 7) == 5)
+			n += 4;
+	}
+	if (mod == 0 && rm == 5)
+		n += 4;
+	return n + (mod == 1 ? 1 : mod == 2 ? 4 : 0);
+}
+
+/* Length of the instruction at p, 0 when it is not known. */
+static size_t insn_len(const uint8_t *p, size_t left)
+{
+	size_t n = 0, m = 0;
+	bool rex_w = false, wide16 = false;
+	uint8_t op;
+	char kind;
+
+	while (n < left && (p[n] == 0x66 || p[n] == 0xf2 || p[n] == 0xf3 || p[n] == 0x64 || p[n] == 0x2e))
+		wide16 |= p[n++] == 0x66;
+	if (n < left && (p[n] & 0xf0) == 0x40)
+		rex_w = p[n++] & 8;
+	if (n >= left)
+		return 0;
+	op = p[n++];
+	if (op == 0x0f) {
+		if (n >= left)
+			return 0;
+		kind = two_byte[p[n++]];
+	} else {
+		kind = one_byte[op];
+		if (rex_w && op >= 0xb8 && op <= 0xbf)
+			return 0;
+		if (op == 0xf7 && n < left && (p[n] >> 3 & 7) < 2)
+			kind = 'd';
+		else if (op == 0xf7 || (op == 0xf6 && n < left && (p[n] >> 3 & 7) >= 2))
+			kind = 'm';
+	}
+	if (kind == '-' || (wide16 && (kind == '4' || kind == 'd')))
+		return 0;
+	if (strchr("mbd", kind)) {
+		m = modrm_len(p + n, left - n);
+		if (!m)
+			return 0;
+	}
+	n += m + (kind == '1' || kind == 'b' ? 1 : kind == '4' || kind == 'd' ? 4 : 0);
+	return n <= left && n <= INSN_MAX ? n : 0;
+}
+
+uint64_t site_first_call(const struct elf_image *e, uint64_t address)
+{
+	uint8_t code[WALK_BYTES];
+	size_t have = elf_code(e, address, code, sizeof(code)), at = 0, n;
+
+	while (at < have && (n = insn_len(code + at, have - at))) {
+		int32_t rel;
+
+		if (code[at] == 0xc3 || code[at] == 0xe9)
+			return 0;	/* the function ends before it calls */
+		if (code[at] == 0xe8) {
+			memcpy(&rel, code + at + 1, sizeof(rel));
+			return address + at + 5 + (uint64_t)(int64_t)rel;
+		}
+		at += n;
+	}
+	return 0;
+}
+
+/* The kernel emulates push of a register, one-byte nop and call (arch/x86/kernel/uprobes.c,
+ * branch_setup_xol_ops, push_setup_xol_ops). A five-byte nop is never taken: its optimised
+ * form writes below the stack pointer. */
+uint64_t site_entry(const struct elf_image *e, uint64_t address, bool *cheap)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	uint8_t code[16];
+	size_t have = elf_code(e, address, code, sizeof(code)), at = 0;
+
+	if (have >= sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64)))
+		at = sizeof(endbr64);
+	if (have < at + 2 || !insn_len(code + at, have - at))
+		return 0;
+	*cheap = (code[at] >= 0x50 && code[at] <= 0x57) || (code[at] == 0x41 && code[at + 1] >= 0x50 && code[at + 1] <= 0x57) ||
+		 code[at] == 0x90 || code[at] == 0xe8;
+	if (code[at] == 0x0f && code[at + 1] == 0x1f)
+		return 0;
+	return address + at;
+}
+
+void tls_site_add(struct tls_sites *s, const struct elf_image *e, uint64_t address, const struct tls_function *f)
+{
+	bool cheap = false;
+	uint64_t at = site_entry(e, address, &cheap), offset = at ? elf_offset(e, at) : 0;
+
+	if (!offset || s->nr == TLS_SITES)
+		return;
+	s->site[s->nr].offset = offset;
+	s->site[s->nr].dear = !cheap;
+	s->site[s->nr++].cookie = (f->sent ? WIRE_COOKIE_SENT : 0) | (uint64_t)f->lenp << WIRE_COOKIE_LENP_SHIFT |
+				  (uint64_t)f->object << WIRE_COOKIE_OBJ_SHIFT | (uint64_t)f->buf << WIRE_COOKIE_BUF_SHIFT |
+				  (uint64_t)s->row << WIRE_COOKIE_LIB_SHIFT;
+}
+
+int tls_sites_exported(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
+{
+	for (const struct tls_function *f = lib->functions; f->symbol; f++) {
+		uint64_t at = elf_symbol(e, f->symbol);
+
+		if (at)
+			tls_site_add(s, e, at, f);
+	}
+	return s->nr ? 0 : -1;
+}

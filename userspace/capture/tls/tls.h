@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls.h - a TLS library is one data file and one row in list.def: how to recognise it,
+ * which functions, where the arguments are, which rule picks the probe site. What the
+ * BPF side must know goes into the attach cookie, so a library needs no kernel code.
+ * The scan runs in the elfscan role: the file is hostile input. */
+#ifndef WEIR_TLS_H
+#define WEIR_TLS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TLS_SITES 8
+
+/* The answer of a scan; fixed size, written whole, checked by the monitor. */
+struct tls_sites {
+	char build_id[41];	/* hex; empty: the file has none */
+	uint8_t row;		/* of the library in list.def */
+	uint32_t nr;
+	struct {
+		uint64_t offset;	/* in the file */
+		uint64_t cookie;	/* WIRE_COOKIE_* */
+		uint8_t dear;		/* single-stepped: 15 times the cost */
+	} site[TLS_SITES];
+};
+
+struct elf_image;
+struct tls_function {
+	const char *symbol;
+	bool sent;
+	uint8_t object, buf;	/* argument numbers, 1..6 */
+	uint8_t lenp;		/* argument that points to the moved length; 0: it is returned */
+};
+struct tls_lib {
+	const char *name, *summary;
+	const char *soname;	/* prefix of the file's name: "libssl.so" */
+	const struct tls_function *functions;	/* the exported ones, ended by a NULL symbol */
+	/* Fills sites; 0 or -ENOENT: not this library. */
+	int (*find)(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
+};
+unsigned tls_lib_count(void);
+const struct tls_lib *tls_lib_get(unsigned);
+/* 0, -ENOENT: no library of ours, -EBADMSG: no ELF file we read. */
+int tls_scan_fd(int fd, struct tls_sites *);
+
+/* For rules. */
+void tls_site_add(struct tls_sites *, const struct elf_image *, uint64_t address, const struct tls_function *);
+/* The exported functions as they are: the last resort of every rule. */
+int tls_sites_exported(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
+/* Address of the first direct call in the function at `address`; 0: none found. */
+uint64_t site_first_call(const struct elf_image *, uint64_t address);
+/* Where to probe a function: past endbr64. *cheap: the instruction there is emulated. */
+uint64_t site_entry(const struct elf_image *, uint64_t address, bool *cheap);
+#endif
