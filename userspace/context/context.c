@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* context.c - the tables of processes and connections, and what they say of a flow. */
+#include "context/context.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/hash.h"
+
+#define HOST_ADDRESSES 64
+
+struct process { struct process_facts facts; uint64_t seen; struct process *next; };
+struct connection { struct conn_facts conn; uint64_t seen; struct connection *next; };
+
+struct context {
+	struct process **processes;
+	struct connection **connections;
+	size_t nr_processes, max_processes, nr_connections, max_connections, oldest;
+	struct siphash_key key;
+	struct { uint16_t family; uint8_t addr[16]; } host[HOST_ADDRESSES];
+	unsigned nr_host;
+};
+
+struct context *context_new(size_t max_processes, size_t max_conns)
+{
+	struct context *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->max_processes = max_processes;
+	c->max_connections = max_conns;
+	c->processes = calloc(max_processes, sizeof(*c->processes));
+	c->connections = calloc(max_conns, sizeof(*c->connections));
+	if (c->processes && c->connections && !random_bytes(&c->key, sizeof(c->key)))
+		return c;
+	context_free(c);
+	return NULL;
+}
+
+void context_free(struct context *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; c->processes && i < c->max_processes; i++)
+		while (c->processes[i]) {
+			struct process *p = c->processes[i];
+
+			c->processes[i] = p->next;
+			free(p);
+		}
+	for (size_t i = 0; c->connections && i < c->max_connections; i++)
+		while (c->connections[i]) {
+			struct connection *p = c->connections[i];
+
+			c->connections[i] = p->next;
+			free(p);
+		}
+	free(c->processes);
+	free(c->connections);
+	free(c);
+}
+
+/* Processes. */
+
+static struct process **process_slot(const struct context *c, struct process_key key)
+{
+	struct { uint64_t tgid, start; } k = { key.tgid, key.start };
+
+	return &c->processes[siphash(&c->key, &k, sizeof(k)) % c->max_processes];
+}
+
+static struct process *process_find(const struct context *c, struct process_key key)
+{
+	struct process *p = *process_slot(c, key);
+
+	while (p && (p->facts.key.tgid != key.tgid || p->facts.key.start != key.start))
+		p = p->next;
+	return p;
+}
+
+int context_process(struct context *c, const struct process_facts *f)
+{
+	struct process *p = process_find(c, f->key), **slot;
+
+	if (p) {
+		p->facts = *f;
+		return 0;
+	}
+	if (c->nr_processes == c->max_processes)
+		return -ENOSPC;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	slot = process_slot(c, f->key);
+	*p = (struct process){ .facts = *f, .next = *slot };
+	*slot = p;
+	c->nr_processes++;
+	return 0;
+}
+
+const struct process_facts *context_find(const struct context *c, struct process_key key)
+{
+	const struct process *p = process_find(c, key);
+
+	return p ? &p->facts : NULL;
+}
+
+void context_each(const struct context *c, void (*each)(void *, const struct process_facts *), void *owner)
+{
+	for (size_t i = 0; i < c->max_processes; i++)
+		for (struct process *p = c->processes[i]; p; p = p->next)
+			each(owner, &p->facts);
+}
+
+/* Connections: found by their addresses, as the other end sees them. */
+
+struct tuple { uint8_t local[16], remote[16]; uint16_t local_port, remote_port; uint32_t netns; };
+
+static struct tuple tuple_of(const struct conn_facts *c, bool swapped)
+{
+	struct tuple t = { .netns = c->netns };
+	const struct endpoint *a = swapped ? &c->remote : &c->local, *b = swapped ? &c->local : &c->remote;
+
+	memcpy(t.local, a->addr, sizeof(t.local));
+	memcpy(t.remote, b->addr, sizeof(t.remote));
+	t.local_port = a->port;
+	t.remote_port = b->port;
+	return t;
+}
+
+static struct connection **connection_slot(const struct context *c, const struct tuple *t)
+{
+	return &c->connections[siphash(&c->key, t, sizeof(*t)) % c->max_connections];
+}
+
+static struct connection *connection_find(const struct context *c, const struct tuple *t)
+{
+	struct connection *p = *connection_slot(c, t);
+
+	for (; p; p = p->next) {
+		struct tuple have = tuple_of(&p->conn, false);
+
+		if (!memcmp(&have, t, sizeof(have)))
+			return p;
+	}
+	return NULL;
+}
+
+int context_conn(struct context *c, const struct conn_seen *s)
+{
+	struct tuple t = tuple_of(&s->conn, false);
+	struct connection *p = connection_find(c, &t), **slot;
+
+	if (p) {
+		p->conn = s->conn;	/* the ports were used again */
+		p->seen = s->time;
+		return 0;
+	}
+	if (c->nr_connections == c->max_connections)
+		return -ENOSPC;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	slot = connection_slot(c, &t);
+	*p = (struct connection){ .conn = s->conn, .seen = s->time, .next = *slot };
+	*slot = p;
+	c->nr_connections++;
+	return 0;
+}
+
+const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
+{
+	struct tuple t = tuple_of(conn, true);
+	const struct connection *p;
+
+	if (!conn->family || !conn->local.port)
+		return NULL;
+	p = connection_find(c, &t);
+	return p && p->conn.id != conn->id ? context_find(c, p->conn.process) : NULL;
+}
+
+void context_forget(struct context *c, uint64_t before)
+{
+	for (size_t i = 0; i < c->max_connections; i++) {
+		struct connection **at = &c->connections[i];
+
+		while (*at) {
+			struct connection *p = *at;
+
+			if (p->seen >= before) {
+				at = &p->next;
+				continue;
+			}
+			*at = p->next;
+			free(p);
+			c->nr_connections--;
+		}
+	}
+	for (size_t i = 0; i < c->max_processes; i++) {
+		struct process **at = &c->processes[i];
+
+		while (*at) {
+			struct process *p = *at;
+
+			if (!p->facts.exited || p->facts.key.start >= before) {
+				at = &p->next;
+				continue;
+			}
+			*at = p->next;
+			free(p);
+			c->nr_processes--;
+		}
+	}
+}
+
+/* Where. */
+
+void context_host_address(struct context *c, uint16_t family, const uint8_t addr[16])
+{
+	if (c->nr_host == HOST_ADDRESSES)
+		return;
+	c->host[c->nr_host].family = family;
+	memcpy(c->host[c->nr_host++].addr, addr, 16);
+}
+
+/* An IPv4 address, also one that is mapped into IPv6 (RFC 4291, 2.5.5.2). */
+static bool as_ipv4(uint16_t family, const uint8_t a[16], uint8_t out[4])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (family == AF_INET)
+		memcpy(out, a, 4);
+	else if (family == AF_INET6 && !memcmp(a, mapped, sizeof(mapped)))
+		memcpy(out, a + 12, 4);
+	else
+		return false;
+	return true;
+}
+
+static enum zone zone_of_v4(const uint8_t a[4])
+{
+	if (a[0] == 127)
+		return ZONE_LOOPBACK;
+	if (a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168))
+		return ZONE_PRIVATE;	/* RFC 1918 */
+	if ((a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 169 && a[1] == 254))
+		return ZONE_PRIVATE;	/* RFC 6598, RFC 3927 */
+	return ZONE_INTERNET;
+}
+
+static enum zone zone_of_v6(const uint8_t a[16])
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	if (!memcmp(a, loopback, 16))
+		return ZONE_LOOPBACK;
+	if ((a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80))
+		return ZONE_PRIVATE;	/* RFC 4193, link-local */
+	return ZONE_INTERNET;
+}
+
+enum zone context_zone(const struct context *c, const struct conn_facts *conn)
+{
+	uint8_t v4[4];
+	enum zone z;
+
+	if (conn->family != AF_INET && conn->family != AF_INET6)
+		return ZONE_UNKNOWN;
+	z = as_ipv4(conn->family, conn->remote.addr, v4) ? zone_of_v4(v4) : zone_of_v6(conn->remote.addr);
+	if (z == ZONE_LOOPBACK)
+		return z;
+	if (!memcmp(conn->local.addr, conn->remote.addr, 16))
+		return ZONE_HOST;
+	for (unsigned i = 0; i < c->nr_host; i++)
+		if (c->host[i].family == conn->family && !memcmp(c->host[i].addr, conn->remote.addr, conn->family == AF_INET ? 4 : 16))
+			return ZONE_HOST;
+	return z;
+}
+
+void endpoint_name(char out[NAME_SIZE], uint16_t family, const struct endpoint *e)
+{
+	uint8_t v4[4];
+
+	out[0] = 0;
+	if (as_ipv4(family, e->addr, v4)) {
+		snprintf(out, NAME_SIZE, "%u.%u.%u.%u", v4[0], v4[1], v4[2], v4[3]);
+		return;
+	}
+	if (family != AF_INET6)
+		return;
+	/* RFC 5952 without its shortening of inner zeros but for "::1": unambiguous and stable. */
+	for (int i = 0, n = 0; i < 8; i++)
+		n += snprintf(out + n, NAME_SIZE - (size_t)n, i ? ":%x" : "%x", e->addr[2 * i] << 8 | e->addr[2 * i + 1]);
+	if (!strcmp(out, "0:0:0:0:0:0:0:1"))
+		snprintf(out, NAME_SIZE, "::1");
+}
+
+/* The flow. */
+
+static uint64_t pair_id(const char *client, const char *server, uint16_t port, const char *protocol, const char *route)
+{
+	static const struct siphash_key key = { 0x7765697270616972ull, 1 };
+	char text[2 * NAME_SIZE + WORD_SIZE + PATH_SIZE + 16];
+	int n = snprintf(text, sizeof(text), "%s|%s|%u|%s|%s", client, server, port, protocol, route);
+	uint64_t id = siphash(&key, text, (size_t)n);
+
+	return id ? id : 1;
+}
+
+static void flow_process(const struct context *c, const struct conn_facts *conn, struct flow_facts *f)
+{
+	const struct process_facts *p = context_find(c, conn->process);
+	struct process_facts unknown = { .key = conn->process };
+
+	if (!p) {	/* gone before anybody could look: its own name for itself is left */
+		memcpy(unknown.comm, conn->comm, sizeof(unknown.comm));
+		p = &unknown;
+	}
+	workload_name(f->workload, p);
+	memcpy(f->exe, p->exe, sizeof(f->exe));
+	memcpy(f->unit, p->unit, sizeof(f->unit));
+	memcpy(f->container, p->container, sizeof(f->container));
+	f->selftest = p->selftest;
+}
+
+static void flow_peer(const struct context *c, const struct conn_facts *conn, struct flow_facts *f)
+{
+	const struct process_facts *other = context_other_end(c, conn);
+	char theirs[NAME_SIZE];
+	bool server = f->role == ROLE_SERVER;
+
+	endpoint_name(f->peer_address, conn->family, &conn->remote);
+	if (other && !other->selftest) {
+		workload_name(theirs, other);
+		f->pair = pair_id(server ? theirs : f->workload, server ? f->workload : theirs, f->port, f->protocol, f->route);
+	}
+	if (server)
+		snprintf(f->peer, sizeof(f->peer), "%s", f->pair ? theirs : zone_name(f->zone));
+	else
+		snprintf(f->peer, sizeof(f->peer), "%s", f->host[0] ? f->host : f->peer_address);
+}
+
+void context_flow(const struct context *c, const struct conn_facts *conn, const char *protocol, const char *method,
+		  const char *route, const char *host, uint16_t status, uint8_t auth, struct flow_facts *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->process = conn->process;
+	f->role = conn->role;
+	f->tls = conn->tls;
+	f->binding = conn->binding;
+	f->status = status;
+	f->auth = auth;
+	f->port = conn->role == ROLE_SERVER ? conn->local.port : conn->remote.port;
+	f->zone = (uint8_t)context_zone(c, conn);
+	snprintf(f->protocol, sizeof(f->protocol), "%s", protocol);
+	snprintf(f->method, sizeof(f->method), "%s", method);
+	snprintf(f->route, sizeof(f->route), "%s", route);
+	snprintf(f->host, sizeof(f->host), "%s", host);
+	flow_process(c, conn, f);
+	flow_peer(c, conn, f);
+}
