@@ -12,8 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-size_t name_clean(char out[NAME_SIZE], const char *raw, size_t len);
-size_t name_clean_path(char out[EXE_SIZE], const char *raw, size_t len);
+#include "classify/names.h"
 
 #define MAPS_MAX (4 << 20)	/* bytes of /proc/PID/maps that are looked at */
 

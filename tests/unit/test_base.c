@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+
+static void a_buffer_never_passes_its_maximum(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 10);
+	assert_int_equal(buf_add(&b, "12345678", 8), 0);
+	assert_int_equal(buf_add(&b, "abc", 3), -ENOSPC);
+	assert_int_equal(b.len, 8);
+	assert_int_equal(buf_add(&b, "a", 1), -ENOSPC);	/* failed stays */
+	buf_reset(&b);
+	assert_int_equal(buf_add(&b, "a", 1), 0);
+	buf_free(&b);
+}
+
+static void consuming_wipes_the_tail(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	buf_puts(&b, "secretrest");
+	buf_consume(&b, 6);
+	assert_int_equal(b.len, 4);
+	assert_memory_equal(b.ptr, "rest", 4);
+	assert_null(memmem(b.ptr, b.size, "secret", 6));
+	assert_memory_equal(b.ptr + 4, "\0\0\0\0\0\0", 6);
+	buf_free(&b);
+}
+
+static void json_is_inert(void **state)
+{
+	struct buf b;
+	struct json j;
+
+	buf_init(&b, 4096);
+	json_init(&j, &b);
+	json_open(&j, NULL, '{');
+	json_string(&j, "a", "quote\" back\\ esc\x1b[31m del\x7f c1\xc2\x9b ok\xc3\xa9 bad\xff");
+	json_open(&j, "list", '[');
+	json_int(&j, NULL, -5);
+	json_uint(&j, NULL, UINT64_MAX);
+	json_bool(&j, NULL, true);
+	json_string(&j, NULL, NULL);
+	json_close(&j, ']');
+	json_time(&j, "t", 1700000000123);
+	json_close(&j, '}');
+	assert_string_equal(buf_str(&b), "{\"a\":\"quote\\\" back\\\\ esc\\u001b[31m del\\u007f c1\\u009b ok\xc3\xa9 bad\\ufffd\","
+			    "\"list\":[-5,18446744073709551615,true,null],\"t\":\"2023-11-14T22:13:20.123Z\"}");
+	buf_free(&b);
+}
+
+static void times_are_written_and_read_back(void **state)
+{
+	static const uint64_t times[] = { 0, 951782400000, 1709164800000, 4102444799999, 1700000000123 };
+	char text[UTC_SIZE];
+	uint64_t back;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		clock_format(text, times[i]);
+		assert_int_equal(clock_parse(text, &back), 0);
+		assert_int_equal(back, times[i]);
+	}
+	assert_int_equal(clock_parse("2024-02-29", &back), 0);
+	assert_int_equal(clock_parse("2023-02-29", &back), -EINVAL);
+	assert_int_equal(clock_parse("2026-11-24T08:49:00", &back), -EINVAL);
+	assert_int_equal(clock_parse("2026-11-24T25:00:00Z", &back), -EINVAL);
+	assert_int_equal(clock_parse("2026-11-24T08:49:00Zjunk", &back), -EINVAL);
+}
+
+/* Vectors of Aumasson and Bernstein's reference code, key 00..0f. */
+static void siphash_agrees_with_its_reference(void **state)
+{
+	struct siphash_key key;
+	uint8_t k[16], in[15];
+
+	for (int i = 0; i < 16; i++)
+		k[i] = (uint8_t)i;
+	for (int i = 0; i < 15; i++)
+		in[i] = (uint8_t)i;
+	memcpy(&key, k, 16);
+	assert_true(siphash(&key, in, 0) == 0x726fdb47dd0e0e31ull);
+	assert_true(siphash(&key, in, 15) == 0xa129ca6149be45e5ull);
+}
+
+static void base64_goes_both_ways_and_refuses_the_rest(void **state)
+{
+	uint8_t out[32];
+	char text[64];
+
+	base64_encode(text, (const uint8_t *)"any carnal pleas", 16);
+	assert_string_equal(text, "YW55IGNhcm5hbCBwbGVhcw==");
+	assert_int_equal(base64_decode(out, sizeof(out), text, strlen(text)), 16);
+	assert_memory_equal(out, "any carnal pleas", 16);
+	assert_int_equal(base64_decode(out, 15, text, strlen(text)), -EINVAL);
+	assert_int_equal(base64_decode(out, sizeof(out), "abc", 3), -EINVAL);
+	assert_int_equal(base64_decode(out, sizeof(out), "ab==cdef", 8), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_buffer_never_passes_its_maximum),
+		cmocka_unit_test(consuming_wipes_the_tail),
+		cmocka_unit_test(json_is_inert),
+		cmocka_unit_test(times_are_written_and_read_back),
+		cmocka_unit_test(siphash_agrees_with_its_reference),
+		cmocka_unit_test(base64_goes_both_ways_and_refuses_the_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

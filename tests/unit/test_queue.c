@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/queue.h"
+
+static struct queue queue_make(void)
+{
+	struct queue q;
+	int fd = memfd_create("queue", 0);
+
+	assert_int_equal(ftruncate(fd, (off_t)queue_bytes()), 0);
+	assert_int_equal(queue_map(&q, fd), 0);
+	close(fd);
+	return q;
+}
+
+static void queue_drop(struct queue *q)
+{
+	munmap(q->head, queue_bytes());
+}
+
+static void records_come_out_in_order_and_whole(void **state)
+{
+	struct queue q = queue_make();
+	uint8_t record[5000];
+	unsigned put = 0, got = 0, seed = 1;
+	int bad;
+
+	/* 40 MiB through 4 MiB: the end is passed many times at odd places. */
+	while (got < 20000) {
+		while (put < 20000) {
+			size_t len = 1 + (put * 2654435761u) % sizeof(record);
+
+			memset(record, (int)(put & 255), len);
+			if (queue_put(&q, record, len))
+				break;
+			put++;
+		}
+		for (seed = seed * 1103515245 + 12345; seed % 7; seed /= 3) {
+			size_t len;
+			const uint8_t *p = queue_take(&q, &len, &bad);
+
+			assert_int_equal(bad, 0);
+			if (!p)
+				break;
+			assert_int_equal(len, 1 + (got * 2654435761u) % sizeof(record));
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(p[i], got & 255);
+			queue_done(&q);
+			got++;
+		}
+	}
+	assert_int_equal(put, got);
+	queue_drop(&q);
+}
+
+static void a_full_queue_refuses_and_keeps_what_it_has(void **state)
+{
+	struct queue q = queue_make();
+	uint8_t record[16384] = { 7 };
+	size_t n = 0, len;
+	int bad;
+
+	while (!queue_put(&q, record, sizeof(record)))
+		n++;
+	assert_in_range(n, QUEUE_SIZE / 16400, QUEUE_SIZE / 16384);
+	for (size_t i = 0; i < n; i++) {
+		assert_non_null(queue_take(&q, &len, &bad));
+		assert_int_equal(len, sizeof(record));
+		queue_done(&q);
+	}
+	assert_null(queue_take(&q, &len, &bad));
+	queue_drop(&q);
+}
+
+static void a_record_that_was_consumed_is_wiped(void **state)
+{
+	struct queue q = queue_make();
+	static const char secret[] = "planted-secret-value";
+	size_t len;
+	int bad;
+
+	assert_int_equal(queue_put(&q, secret, sizeof(secret)), 0);
+	assert_non_null(queue_take(&q, &len, &bad));
+	assert_non_null(memmem(q.data, q.size, secret, sizeof(secret)));
+	queue_done(&q);
+	assert_null(memmem(q.data, q.size, secret, sizeof(secret)));
+	queue_drop(&q);
+}
+
+static void a_record_in_hand_at_death_is_dropped_once(void **state)
+{
+	struct queue q = queue_make();
+	uint32_t epoch = 0;
+	size_t len;
+	int bad;
+
+	queue_put(&q, "first", 5);
+	queue_put(&q, "second", 6);
+	q.head->claimed_epoch = 42;
+	assert_non_null(queue_take(&q, &len, &bad));	/* and then the consumer dies */
+	assert_int_equal(queue_recover(&q, &epoch), 1);
+	assert_int_equal(epoch, 42);
+	assert_int_equal(queue_recover(&q, &epoch), 0);
+	assert_memory_equal(queue_take(&q, &len, &bad), "second", 6);
+	queue_drop(&q);
+}
+
+static void a_lying_producer_cannot_make_the_consumer_read_outside(void **state)
+{
+	static const uint64_t lies[] = { 1, 7, 12, (uint64_t)1 << 40, UINT64_MAX, QUEUE_SIZE + 8 };
+	static const uint32_t lengths[] = { 0xfffffffe, QUEUE_SIZE, 0x80000000, 4096 };
+	size_t len;
+	int bad;
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
+		for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+			struct queue q = queue_make();
+
+			memcpy(q.data, &lengths[k], 4);
+			q.head->written = lies[i];
+			if (queue_take(&q, &len, &bad))
+				assert_in_range(len, 0, QUEUE_SIZE - 8);
+			queue_drop(&q);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records_come_out_in_order_and_whole),
+		cmocka_unit_test(a_full_queue_refuses_and_keeps_what_it_has),
+		cmocka_unit_test(a_record_that_was_consumed_is_wiped),
+		cmocka_unit_test(a_record_in_hand_at_death_is_dropped_once),
+		cmocka_unit_test(a_lying_producer_cannot_make_the_consumer_read_outside),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
