@@ -33,15 +33,17 @@ struct stream_stats { uint64_t connections, evicted, over_budget, gaps, gap_byte
 
 struct stream_table;
 struct stream_table *stream_table_new(const struct stream_limits *, const struct stream_sink *);
-void stream_table_free(struct stream_table *);	/* wipes what is held; NULL is fine */
+void stream_table_free(struct stream_table *);	/* delivers what is held, closes the sessions, wipes; NULL is fine */
 
 /* Takes one chunk; its bytes may die on return. 0, or -ENOSPC when a cap made
- * a gap of it (counted in over_budget). */
+ * a gap of what was missing before it, or when it cannot belong to any stream
+ * (connection 0, absurd position or length); both are counted in over_budget. */
 int stream_push(struct stream_table *, const struct chunk *);
 
 /* The kernel closed the connection at these final positions (socket bytes) having
  * moved `sent` and `received`. Finishes now, or when the stream has got there, or
- * after reorder_ns. What the kernel moved and no chunk told of becomes a gap. */
+ * after reorder_ns. What the kernel moved and no chunk told of becomes a gap. It may
+ * come before the first chunk: then it is kept, as long as there is room. */
 void stream_close(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
 		  uint64_t sent, uint64_t received, struct stamp);
 

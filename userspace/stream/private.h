@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* private.h - what the files of stream/ say to each other.
+ *
+ * A connection has two numberings per direction. The kernel's sequence carries
+ * what passed the socket: plain payload (LAYER_SOCKET) or TLS records of which only
+ * the headers are known (LAYER_CIPHER), possibly the first and then the second
+ * (STARTTLS). The plaintext's sequence (LAYER_TLS) counts the bytes of a TLS
+ * session. The account is in socket bytes, so it is the kernel's sequence that
+ * `moved` comes from, and tls_record.c that says how the two agree.
+ *
+ *	chunk -> stream.c -> reassemble.c (in order, gaps) -> deliver.c -> sink, account
+ *	                                                        `-> tls_record.c -> account */
+#ifndef WEIR_STREAM_PRIVATE_H
+#define WEIR_STREAM_PRIVATE_H
+#include <stdbool.h>
+#include "base/hash.h"
+#include "stream/stream.h"
+
+#define POSITION_MAX	((uint64_t)1 << 62)	/* no TCP stream gets there: sums below cannot wrap */
+#define CALL_MAX	((uint64_t)1 << 32)	/* bytes of one call, captured or not */
+#define HELD_PIECES	1024	/* held of one connection: bounds the work of an insertion */
+#define HELD_SHARE	256	/* bytes of limits.total for each piece that may be held in all */
+#define EARLY_MAX	16	/* application records before the first plaintext: a handshake has fewer */
+#define UNBOUND		((uint64_t)1 << 63)	/* in a connection id: a TLS session without a socket */
+
+/* Intrusive ring; an unlinked node points to itself. */
+struct node { struct node *prev, *next; };
+static inline void node_init(struct node *n)
+{
+	n->prev = n->next = n;
+}
+static inline void node_unlink(struct node *n)
+{
+	n->prev->next = n->next;
+	n->next->prev = n->prev;
+	node_init(n);
+}
+static inline void node_link(struct node *head, struct node *n)	/* becomes head->next */
+{
+	n->prev = head;
+	n->next = head->next;
+	head->next->prev = n;
+	head->next = n;
+}
+
+/* A chunk without its connection: bytes borrowed. */
+struct part {
+	uint64_t pos;
+	uint64_t moved;		/* LAYER_CIPHER: extent in the sequence, skipped included */
+	uint64_t skipped;
+	struct stamp at;
+	enum layer layer;
+	enum loss cause;
+	bool probed;
+	struct slice bytes;
+};
+
+/* A part that waits for an earlier one: owns its bytes, wipes them. */
+struct piece {
+	struct piece *prev, *next;
+	uint64_t arrived;	/* by the table's clock: a backlog in the queue is no absence */
+	struct part part;
+	uint8_t bytes[];
+};
+
+struct sequence {
+	uint64_t next;		/* position of the next byte to deliver */
+	struct piece *head, *tail;	/* by position */
+	uint64_t since;		/* arrival of the piece that waits longest */
+	enum dir dir;
+	bool plain;		/* numbers plaintext, not socket bytes */
+	bool started;
+};
+
+/* The TLS records of one direction, from their headers; see tls_record.c. */
+struct cipher {
+	int64_t open;		/* announced by headers and not passed yet; -4..-1: a header's first bytes passed */
+	int64_t capacity;	/* plaintext that the application records can carry */
+	int64_t plain;		/* plaintext that came or is known to be missing */
+	int64_t unwalked;	/* socket bytes whose headers were not seen */
+	int64_t credited;	/* of these, proven by plaintext, hence not lost */
+	uint32_t early[EARLY_MAX];	/* bodies of application records before the first plaintext */
+	uint32_t last_body;
+	uint8_t nr_early, last_type, overhead;
+	bool ccs, handshake, tls12, data;	/* data: the first plaintext came */
+};
+
+struct lane { struct sequence kernel, plain; struct cipher cipher; };
+
+struct stream {
+	struct stream *bucket_next;
+	struct node idle, waiting;	/* waiting: holds pieces or is closing */
+	struct stream_table *table;
+	struct conn_facts conn;
+	struct byte_account account, flushed;
+	void *session;
+	struct lane lanes[2];	/* by enum dir */
+	uint64_t active;	/* when the last chunk came */
+	uint64_t final[2], closed_at;
+	size_t held;		/* bytes in pieces */
+	unsigned nr_held;
+	uint8_t layer;		/* what the session was told: 0 nothing, LAYER_SOCKET, LAYER_TLS */
+	bool opened, closing, probed;
+	bool judged;		/* whether its first payload is TLS */
+	bool no_plaintext;	/* TLS bodies were counted opaque */
+};
+
+/* What is remembered of a connection that is not tracked; see trace.c. */
+enum trace_state { TRACE_NONE, TRACE_EVICTED, TRACE_CLOSED, TRACE_CLOSING };
+struct trace {
+	uint64_t id;
+	uint64_t pos[2];	/* EVICTED: kernel positions reached; CLOSING: final ones */
+	uint64_t other[2];	/* EVICTED: plaintext positions reached; CLOSING: the kernel's totals */
+	uint8_t state, probed;
+	uint8_t overhead[2], data[2], tls12[2];
+};
+
+struct stream_table {
+	struct stream_limits limits;
+	struct stream_sink sink;
+	struct stream_stats stats;
+	struct siphash_key key;
+	struct stream **buckets;
+	struct trace *traces;
+	size_t nr_buckets, nr_traces;	/* powers of two */
+	size_t nr_held, max_held;	/* pieces */
+	struct node idle, waiting;	/* idle: most recent first */
+	uint64_t now;			/* newest stamp seen, or what the last tick said */
+	uint32_t epoch;
+};
+
+/* reassemble.c */
+/* Delivers the part and what it makes contiguous, or holds it. 0, or -ENOSPC when a
+ * cap turned what was missing before it into a gap. */
+int sequence_push(struct stream *, struct sequence *, const struct part *);
+void sequence_expire(struct stream *, struct sequence *, struct stamp now);
+void sequence_drain(struct stream *, struct sequence *, enum loss cause, struct stamp);
+/* Only up to the first held piece of another layer than LAYER_SOCKET. */
+void sequence_drain_socket(struct stream *, struct sequence *, struct stamp);
+
+/* deliver.c: of parts in order, from reassemble.c */
+void stream_deliver(struct stream *, struct sequence *, const struct part *);
+/* follow: layer of what comes after the gap, 0: nothing does. */
+void stream_lose(struct stream *, struct sequence *, uint64_t lost, enum loss, unsigned follow, struct stamp);
+/* From here on the session is told plaintext of TLS, not of the socket. */
+void stream_enter_tls(struct stream *, struct stamp);
+void stream_learn(struct stream *, const struct chunk *);
+void stream_flush(struct stream *, struct stamp, bool closed);
+void stream_open(struct stream *);
+
+/* tls_record.c */
+void cipher_walk(struct stream *, enum dir, const struct part *);
+void cipher_lose(struct stream *, enum dir, uint64_t lost);
+void cipher_plain(struct stream *, enum dir, uint64_t n);
+bool cipher_waits(const struct stream *, enum dir);	/* plaintext of what passed is still to come */
+void cipher_settle(struct stream *, enum dir);	/* no plaintext will come: early records are opaque */
+void cipher_close(struct stream *, enum dir);
+
+/* trace.c */
+int trace_init(struct stream_table *);
+enum trace_state trace_get(const struct stream_table *, uint64_t id, struct trace *out);
+void trace_leave(struct stream_table *, const struct stream *, bool closed);
+void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2]);
+void trace_resume(struct stream *, const struct trace *);
+#endif

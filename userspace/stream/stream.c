@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream.c - the table of connections: found by id, evicted by idleness, ended by
+ * the kernel's close, by time, or by a cap; each way is counted.
+ *
+ * Time is the newest stamp that was passed in, never a clock's: the same input gives
+ * the same output, live and in a replay. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream/private.h"
+
+#define BUCKETS_MAX	((size_t)1 << 20)
+#define STREAM_OF(node, member) ((struct stream *)(void *)((char *)(node) - offsetof(struct stream, member)))
+
+struct stream_table *stream_table_new(const struct stream_limits *limits, const struct stream_sink *sink)
+{
+	struct stream_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->limits = *limits;
+	if (!t->limits.connections)
+		t->limits.connections = 1;
+	t->sink = *sink;
+	node_init(&t->idle);
+	node_init(&t->waiting);
+	t->max_held = HELD_PIECES + t->limits.total / HELD_SHARE;
+	t->nr_buckets = 64;
+	while (t->nr_buckets < t->limits.connections && t->nr_buckets < BUCKETS_MAX)
+		t->nr_buckets *= 2;
+	t->buckets = calloc(t->nr_buckets, sizeof(*t->buckets));
+	if (t->buckets && !trace_init(t) && !random_bytes(&t->key, sizeof(t->key)))
+		return t;
+	stream_table_free(t);
+	return NULL;
+}
+
+static void stamp_take(struct stream_table *t, struct stamp at)
+{
+	if (at.time > t->now)
+		t->now = at.time;
+	if (at.epoch > t->epoch)
+		t->epoch = at.epoch;
+}
+
+static struct stream **bucket_of(const struct stream_table *t, uint64_t id)
+{
+	return &t->buckets[siphash(&t->key, &id, sizeof(id)) & (t->nr_buckets - 1)];
+}
+
+static struct stream *stream_find(const struct stream_table *t, uint64_t id)
+{
+	struct stream *s = *bucket_of(t, id);
+
+	while (s && s->conn.id != id)
+		s = s->bucket_next;
+	return s;
+}
+
+static void stream_unlink(struct stream *s)
+{
+	struct stream **at = bucket_of(s->table, s->conn.id);
+
+	while (*at != s)
+		at = &(*at)->bucket_next;
+	*at = s->bucket_next;
+	node_unlink(&s->idle);
+	node_unlink(&s->waiting);
+	s->table->stats.connections--;
+}
+
+static void stream_watch(struct stream *s)
+{
+	node_unlink(&s->waiting);
+	if (s->nr_held || s->closing)
+		node_link(&s->table->waiting, &s->waiting);
+}
+
+/* What the kernel moved past the last position that was delivered. */
+static void tail_lose(struct stream *s, enum dir dir, struct stamp at)
+{
+	struct sequence *q = &s->lanes[dir].kernel;
+	uint64_t from = q->next;
+
+	if (s->final[dir] <= from)
+		return;
+	q->next = s->final[dir];
+	stream_lose(s, q, s->final[dir] - from, LOSS_MISSING, 0, at);
+}
+
+/* Delivers what is held, tells what is missing, ends the session and forgets. */
+static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
+{
+	for (int d = 0; d < 2; d++)
+		sequence_drain(s, &s->lanes[d].kernel, cause, at);
+	for (int d = 0; d < 2; d++)
+		sequence_drain(s, &s->lanes[d].plain, cause, at);
+	for (int d = 0; s->closing && d < 2; d++)
+		tail_lose(s, d, at);
+	for (int d = 0; s->layer == LAYER_TLS && d < 2; d++)
+		cipher_close(s, d);
+	stream_flush(s, at, s->closing);
+	if (s->session)
+		s->table->sink.close(s->session, at);
+	trace_leave(s->table, s, s->closing);
+	stream_unlink(s);
+	free(s);
+}
+
+void stream_table_free(struct stream_table *t)
+{
+	if (!t)
+		return;
+	while (t->idle.next != &t->idle) {
+		struct stream *s = STREAM_OF(t->idle.prev, idle);
+
+		stream_finish(s, LOSS_RESTART, (struct stamp){ t->now, t->epoch });
+	}
+	free(t->buckets);
+	free(t->traces);
+	free(t);
+}
+
+/* ---- the end of a connection ---- */
+
+/* Positions and totals are of the same bytes, counted by the kernel in two ways; of a
+ * connection older than weir the totals begin before position 0. */
+static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_t total[2])
+{
+	for (int d = 0; d < 2; d++) {
+		s->final[d] = pos[d];
+		if (!s->conn.late && total[d] > pos[d])
+			s->final[d] = total[d];
+		if (s->final[d] > POSITION_MAX)
+			s->final[d] = 0; /* no position at all */
+	}
+	s->closing = true;
+	s->closed_at = s->table->now;
+}
+
+static bool closing_done(const struct stream *s)
+{
+	if (s->nr_held)
+		return false;
+	for (int d = 0; d < 2; d++)
+		if (s->lanes[d].kernel.next < s->final[d] || (s->layer == LAYER_TLS && cipher_waits(s, d)))
+			return false;
+	return true;
+}
+
+/* Ends it if it is at its end, else keeps it where stream_tick looks. */
+static void stream_check(struct stream *s, struct stamp at)
+{
+	uint64_t now = s->table->now;
+
+	if (s->closed_at > now)
+		s->closed_at = now; /* the clock was set back by a tick */
+	if (s->closing && (closing_done(s) || now - s->closed_at >= s->table->limits.reorder_ns))
+		stream_finish(s, LOSS_MISSING, at);
+	else
+		stream_watch(s);
+}
+
+void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
+		  uint64_t sent, uint64_t received, struct stamp at)
+{
+	const uint64_t pos[2] = { [DIR_RECEIVED] = received_pos, [DIR_SENT] = sent_pos };
+	const uint64_t total[2] = { [DIR_RECEIVED] = received, [DIR_SENT] = sent };
+	struct stream *s = stream_find(t, conn);
+
+	stamp_take(t, at);
+	if (!s) {
+		trace_close(t, conn, pos, total);
+		return;
+	}
+	if (!s->closing)
+		closing_begin(s, pos, total);
+	stream_check(s, at);
+}
+
+/* ---- chunks ---- */
+
+static struct stream *stream_new(struct stream_table *t, const struct chunk *ch, const struct trace *tr)
+{
+	struct stream *s = calloc(1, sizeof(*s)), **bucket = bucket_of(t, ch->conn.id);
+
+	if (!s)
+		return NULL;
+	s->table = t;
+	s->conn = ch->conn;
+	s->conn.tls = ch->layer == LAYER_SOCKET ? TLS_UNKNOWN : TLS_PRESENT;
+	for (int d = 0; d < 2; d++) {
+		s->lanes[d].kernel.dir = s->lanes[d].plain.dir = (enum dir)d;
+		s->lanes[d].plain.plain = true;
+	}
+	if (tr && tr->state == TRACE_EVICTED)
+		trace_resume(s, tr);
+	if (tr && tr->state == TRACE_CLOSING)
+		closing_begin(s, tr->pos, tr->other);
+	s->bucket_next = *bucket;
+	*bucket = s;
+	node_init(&s->waiting);
+	node_init(&s->idle);
+	node_link(&t->idle, &s->idle);
+	t->stats.connections++;
+	return s;
+}
+
+/* The connection of the chunk, made if it is new. NULL: none can be, or it is over. */
+static struct stream *stream_get(struct stream_table *t, const struct chunk *ch, int *err)
+{
+	struct stream *s = stream_find(t, ch->conn.id);
+	enum trace_state state;
+	struct trace tr;
+
+	*err = 0;
+	if (s)
+		return s;
+	state = trace_get(t, ch->conn.id, &tr);
+	if (state == TRACE_CLOSED)
+		return NULL; /* what it carries was counted as missing at the close */
+	if (t->stats.connections >= t->limits.connections) {
+		t->stats.evicted++;
+		stream_finish(STREAM_OF(t->idle.prev, idle), LOSS_EVICTED, ch->at);
+	}
+	s = stream_new(t, ch, state == TRACE_NONE ? NULL : &tr);
+	if (!s)
+		*err = -ENOSPC;
+	return s;
+}
+
+/* Positions that no stream reaches, lengths that no call moves, and "no connection". */
+static bool chunk_is_sane(const struct chunk *ch)
+{
+	return ch->conn.id && (unsigned)ch->dir <= DIR_SENT && ch->layer >= LAYER_SOCKET && ch->layer <= LAYER_CIPHER &&
+	       ch->pos <= POSITION_MAX && ch->bytes.len <= CALL_MAX && ch->skipped <= CALL_MAX &&
+	       ch->moved <= CALL_MAX && (ch->layer != LAYER_CIPHER || ch->skipped <= ch->moved);
+}
+
+static int chunk_push(struct stream_table *t, const struct chunk *ch)
+{
+	const struct part part = { .pos = ch->pos, .moved = ch->moved, .skipped = ch->skipped, .at = ch->at,
+				   .layer = ch->layer, .cause = ch->cause, .probed = ch->probed, .bytes = ch->bytes };
+	struct sequence *q;
+	struct stream *s;
+	int err;
+
+	s = stream_get(t, ch, &err);
+	if (!s)
+		return err;
+	s->active = t->now;
+	node_unlink(&s->idle);
+	node_link(&t->idle, &s->idle);
+	stream_learn(s, ch);
+	if (!s->opened)
+		stream_open(s);
+	if (ch->layer == LAYER_TLS)
+		stream_enter_tls(s, ch->at);
+	q = ch->layer == LAYER_TLS ? &s->lanes[ch->dir].plain : &s->lanes[ch->dir].kernel;
+	err = sequence_push(s, q, &part);
+	sequence_expire(s, q, ch->at);
+	stream_check(s, ch->at);
+	return err;
+}
+
+int stream_push(struct stream_table *t, const struct chunk *ch)
+{
+	int err = -ENOSPC;
+
+	if (chunk_is_sane(ch)) {
+		stamp_take(t, ch->at);
+		err = chunk_push(t, ch);
+	}
+	if (err)
+		t->stats.over_budget++;
+	return err;
+}
+
+/* ---- time ---- */
+
+static void stream_expire(struct stream *s, struct stamp now)
+{
+	for (int d = 0; d < 2; d++) {
+		sequence_expire(s, &s->lanes[d].kernel, now);
+		sequence_expire(s, &s->lanes[d].plain, now);
+	}
+	stream_check(s, now);
+}
+
+void stream_tick(struct stream_table *t, struct stamp now)
+{
+	struct node round = t->waiting, *n;
+
+	t->now = now.time;
+	t->epoch = now.epoch;
+	/* Taken off whole: each connection goes back if it still waits, or ends. */
+	if (t->waiting.next == &t->waiting)
+		node_init(&round);
+	round.next->prev = round.prev->next = &round;
+	node_init(&t->waiting);
+	while ((n = round.next) != &round)
+		stream_expire(STREAM_OF(n, waiting), now);
+	while ((n = t->idle.prev) != &t->idle) {
+		struct stream *s = STREAM_OF(n, idle);
+
+		if (s->active > now.time)
+			s->active = now.time;
+		if (now.time - s->active < t->limits.idle_ns)
+			break;
+		stream_finish(s, LOSS_MISSING, now);
+	}
+}
+
+void stream_interval(struct stream_table *t, struct stamp now)
+{
+	for (struct node *n = t->idle.next; n != &t->idle; n = n->next)
+		stream_flush(STREAM_OF(n, idle), now, false);
+}
+
+void stream_stats(const struct stream_table *t, struct stream_stats *out)
+{
+	*out = t->stats;
+}

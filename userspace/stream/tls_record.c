@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_record.c - where the socket bytes of a TLS connection went, from the headers
+ * of its records.
+ *
+ *	[type major minor len16] body ...	RFC 8446 5.1, RFC 5246 6.2.1
+ *
+ * Header, alert, handshake and change_cipher_spec are framing. An application_data
+ * body (type 23) carries plaintext and an overhead: TLS 1.3 one byte of inner type
+ * and a tag of 16; TLS 1.2 an explicit nonce of 8 and the tag, or the tag alone
+ * (ChaCha20-Poly1305). So the records promise a plaintext (`capacity`), the probe
+ * delivers one (`plain`), and only where both agree does the account balance. That is
+ * the point: framing is never found by subtraction, and plaintext that a probe has
+ * missed shows as unexplained.
+ *
+ * TLS 1.3 hides the rest of its handshake in type 23 as well (Finished, certificates,
+ * tickets). These come before the first plaintext of their direction; but so does the
+ * record that carries it, since ciphertext precedes plaintext in the ring. Hence the
+ * bodies of early records are kept until the first plaintext's length tells which of
+ * them is its own (early_split).
+ *
+ * Socket bytes whose headers were not seen (a lost record, a jump) are lost, until
+ * plaintext comes that no walked record promised: then that much of them was not. */
+#include <string.h>
+
+#include "bpf/wire.h"
+#include "stream/private.h"
+
+enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
+
+#define HEADER_SIZE	5
+#define OVERHEAD_13	17
+#define OVERHEAD_12	24	/* AES-GCM, AES-CCM */
+#define OVERHEAD_CHACHA	16
+#define FINISHED_CHACHA	(16 + OVERHEAD_CHACHA)	/* an encrypted TLS 1.2 Finished */
+#define FINISHED_MAX	100	/* no TLS 1.2 Finished is longer (CBC with SHA-384: 96); a hello is */
+#define ALERT_13	(2 + OVERHEAD_13)	/* close_notify in a record of type 23 */
+
+static struct cipher *cipher_of(struct stream *s, enum dir dir)
+{
+	return &s->lanes[dir].cipher;
+}
+
+static uint32_t overhead_of(const struct cipher *c)
+{
+	return c->overhead ? c->overhead : OVERHEAD_13;
+}
+
+static int64_t capacity_of(const struct cipher *c, uint32_t body)
+{
+	return body > overhead_of(c) ? body - overhead_of(c) : 0;
+}
+
+/* Plaintext beyond what the walked records promised was in bytes not walked. */
+static void credit_update(struct stream *s, struct cipher *c)
+{
+	int64_t excess = c->plain - c->capacity, due;
+
+	due = excess < 0 ? 0 : excess < c->unwalked ? excess : c->unwalked;
+	s->account.lost -= due - c->credited;
+	c->credited = due;
+}
+
+static void unwalked_add(struct stream *s, struct cipher *c, int64_t n)
+{
+	c->unwalked += n;
+	s->account.lost += n;
+	credit_update(s, c);
+}
+
+static void application_count(struct stream *s, struct cipher *c, uint32_t body)
+{
+	int64_t room = capacity_of(c, body);
+
+	c->capacity += room;
+	s->account.framing += body - room;
+}
+
+static void early_add(struct stream *s, struct cipher *c, uint32_t body)
+{
+	if (c->nr_early == EARLY_MAX) {
+		/* Longer than a handshake: data that nobody decrypts for us. */
+		s->account.opaque += c->early[0];
+		s->no_plaintext = true;
+		memmove(c->early, c->early + 1, sizeof(c->early) - sizeof(c->early[0]));
+		c->nr_early--;
+	}
+	c->early[c->nr_early++] = body;
+}
+
+/* After change_cipher_spec TLS 1.3 sends no clear handshake, but for the second hello
+ * after a HelloRetryRequest; TLS 1.2 sends Finished, whose plaintext is 16 bytes. */
+static void handshake_count(struct cipher *c, uint32_t body)
+{
+	c->handshake = true;
+	if (!c->ccs || c->tls12 || body >= FINISHED_MAX)
+		return;
+	c->tls12 = true;
+	c->overhead = body == FINISHED_CHACHA ? OVERHEAD_CHACHA : OVERHEAD_12;
+}
+
+static void header_count(struct stream *s, struct cipher *c, const struct wire_header *h)
+{
+	s->account.framing += HEADER_SIZE;
+	c->last_type = h->type;
+	c->last_body = h->body;
+	switch (h->type) {
+	case APPLICATION:
+		if (c->data)
+			application_count(s, c, h->body);
+		else
+			early_add(s, c, h->body);
+		return;
+	case CHANGE_CIPHER_SPEC:
+		c->ccs = true;
+		break;
+	case HANDSHAKE:
+		handshake_count(c, h->body);
+		break;
+	case ALERT:
+		break;
+	default: /* no such record: the walk is on the wrong track, or it is not TLS */
+		s->account.opaque += h->body;
+		return;
+	}
+	s->account.framing += h->body;
+}
+
+/* Bytes known to belong to the body that is open are not lost when they are jumped. */
+static int64_t body_pass(struct cipher *c, int64_t n)
+{
+	int64_t known = c->open <= 0 ? 0 : c->open < n ? c->open : n;
+
+	c->open -= known;
+	return n - known;
+}
+
+void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
+{
+	struct cipher *c = cipher_of(s, dir);
+	int64_t skipped = (int64_t)p->skipped, passed = (int64_t)p->moved - skipped;
+	struct wire_header h;
+
+	s->account.moved += (int64_t)p->moved;
+	s->probed |= p->probed;
+	for (size_t at = 0; p->bytes.len - at >= sizeof(h); at += sizeof(h)) {
+		memcpy(&h, p->bytes.ptr + at, sizeof(h));
+		if (h.body > UINT16_MAX)
+			h.body = UINT16_MAX;
+		header_count(s, c, &h);
+		c->open += HEADER_SIZE + (int64_t)h.body;
+	}
+	c->open -= passed;
+	if (c->open <= -HEADER_SIZE) {
+		/* Of a record whose header came in bytes not seen. */
+		unwalked_add(s, c, -c->open);
+		c->open = 0;
+	}
+	if (skipped)
+		unwalked_add(s, c, body_pass(c, skipped));
+	credit_update(s, c);
+}
+
+void cipher_lose(struct stream *s, enum dir dir, uint64_t lost)
+{
+	struct cipher *c = cipher_of(s, dir);
+
+	s->account.moved += (int64_t)lost;
+	unwalked_add(s, c, body_pass(c, (int64_t)lost));
+}
+
+/* ---- the first plaintext ---- */
+
+/* First of the records from `from` on that together hold exactly n; nr_early: none do. */
+static unsigned early_exact(const struct cipher *c, unsigned from, int64_t n)
+{
+	for (unsigned i = from; i < c->nr_early; i++) {
+		int64_t sum = 0;
+
+		for (unsigned j = i; j < c->nr_early && sum < n; j++) {
+			sum += capacity_of(c, c->early[j]);
+			if (sum == n)
+				return i;
+		}
+	}
+	return c->nr_early;
+}
+
+/* Which early record is the first with plaintext, of which n bytes came. */
+static unsigned early_split(const struct cipher *c, int64_t n, bool late)
+{
+	int64_t sum = 0;
+	unsigned i;
+
+	if (c->tls12 || (late && !c->handshake))
+		return 0; /* the handshake is not in type 23, or was before weir */
+	/* The first is Finished or earlier, but for early data. */
+	i = early_exact(c, 1, n);
+	if (i == c->nr_early)
+		i = early_exact(c, 0, n);
+	if (i < c->nr_early || c->unwalked >= n)
+		return i;
+	/* A reader with a small buffer takes the first bytes of a longer record. */
+	for (i = c->nr_early; i > 0 && sum < n; i--)
+		sum += capacity_of(c, c->early[i - 1]);
+	return i;
+}
+
+/* A connection older than weir shows no handshake: its first plaintext tells the
+ * overhead, if it was one record. */
+static void overhead_guess(struct cipher *c, int64_t n)
+{
+	static const uint8_t known[] = { OVERHEAD_13, OVERHEAD_12, OVERHEAD_CHACHA };
+
+	if (c->handshake || c->overhead)
+		return;
+	for (size_t k = 0; k < sizeof(known); k++)
+		for (unsigned i = 0; i < c->nr_early; i++)
+			if (c->early[i] == n + known[k]) {
+				c->overhead = known[k];
+				return;
+			}
+}
+
+static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
+{
+	unsigned split;
+
+	overhead_guess(c, n);
+	split = early_split(c, n, s->conn.late);
+	for (unsigned i = 0; i < c->nr_early; i++) {
+		if (i < split)
+			s->account.framing += c->early[i];
+		else
+			application_count(s, c, c->early[i]);
+	}
+	c->nr_early = 0;
+	c->data = true;
+	s->probed = true;
+}
+
+void cipher_plain(struct stream *s, enum dir dir, uint64_t n)
+{
+	struct cipher *c = cipher_of(s, dir);
+
+	if (!n)
+		return;
+	if (!c->data)
+		plain_begin(s, c, (int64_t)n);
+	c->plain += (int64_t)n;
+	credit_update(s, c);
+}
+
+/* ---- the end ---- */
+
+static bool ends_with_alert(const struct cipher *c)
+{
+	return c->data && !c->tls12 && c->last_type == APPLICATION && c->last_body == ALERT_13;
+}
+
+bool cipher_waits(const struct stream *s, enum dir dir)
+{
+	const struct cipher *c = &s->lanes[dir].cipher;
+
+	if (!s->probed)
+		return false;
+	if (!c->data)
+		return c->nr_early > 0;
+	return c->capacity - (ends_with_alert(c) ? ALERT_13 - OVERHEAD_13 : 0) > c->plain;
+}
+
+void cipher_settle(struct stream *s, enum dir dir)
+{
+	struct cipher *c = cipher_of(s, dir);
+
+	for (unsigned i = 0; i < c->nr_early; i++)
+		s->account.opaque += c->early[i];
+	s->no_plaintext |= c->nr_early > 0;
+	c->nr_early = 0;
+}
+
+/* The connection ended inside a record: its rest was announced and never moved. An
+ * application record without its tag cannot be decrypted by anybody. */
+static void cut_settle(struct stream *s, struct cipher *c)
+{
+	int64_t body = c->last_body, cut = c->open < body ? c->open : body;
+
+	c->open = 0;
+	switch (c->last_type) {
+	case APPLICATION:
+		if (!c->data) {
+			if (c->nr_early)
+				c->early[c->nr_early - 1] -= (uint32_t)cut;
+			else
+				s->account.opaque -= cut; /* an interval's end has settled it whole */
+			return;
+		}
+		c->capacity -= capacity_of(c, c->last_body);
+		s->account.framing -= body - capacity_of(c, c->last_body);
+		s->account.opaque += body - cut;
+		s->no_plaintext |= body > cut;
+		credit_update(s, c);
+		return;
+	case CHANGE_CIPHER_SPEC:
+	case ALERT:
+	case HANDSHAKE:
+		s->account.framing -= cut;
+		return;
+	default:
+		s->account.opaque -= cut;
+	}
+}
+
+void cipher_close(struct stream *s, enum dir dir)
+{
+	struct cipher *c = cipher_of(s, dir);
+	bool alert = ends_with_alert(c) && c->open <= 0 && c->capacity - c->plain >= ALERT_13 - OVERHEAD_13;
+
+	if (c->open > 0)
+		cut_settle(s, c);
+	s->account.framing -= c->open; /* the first bytes of a header that was cut */
+	c->open = 0;
+	if (!c->data) {
+		cipher_settle(s, dir);
+	} else if (alert) {
+		c->capacity -= ALERT_13 - OVERHEAD_13;
+		s->account.framing += ALERT_13 - OVERHEAD_13;
+	}
+}
