@@ -29,6 +29,9 @@ struct piece {
 	struct segments from;
 	u32 left;	/* bytes of the call not told yet that may be copied */
 	u32 beyond;	/* bytes past the per-call limit */
+	/* The walk over TLS record headers; here and not apart, for the stack of 6.1. */
+	u32 body_left, have, nr, pad;
+	u8 header[8];
 };
 
 /* Copies head.len bytes of user memory into a record of its size class. The length

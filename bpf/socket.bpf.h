@@ -84,47 +84,39 @@ static __always_inline bool segments_init(struct segments *s, const struct call 
 	return false;
 }
 
-/* A walk over the TLS records that pass in a call. Headers and bodies are cut by calls
- * at will, so the place is kept in the connection between calls. */
-struct walk {
-	struct segments from;
-	u32 left, body_left;
-	u8 header[8];
-	u32 have, nr;	/* bytes of a header so far; headers found in this call */
-};
-
-/* One step: to the next segment, over a record's body, or one byte into a header.
- * Returns 0, 1 when a header is whole, 2 at the end. Not inlined, for the verifier
- * (see piece_next). */
-__attribute__((noinline)) int walk_step(struct walk *w)
+/* One step of the walk over the TLS records that pass in a call: to the next segment,
+ * over a record's body, or one byte into a header. Headers and bodies are cut by calls at
+ * will, so the place is kept in the connection between calls. Returns 0, 1 when a header
+ * is whole, 2 at the end. Not inlined, for the verifier (see piece_next). */
+__attribute__((noinline)) int walk_step(struct piece *p)
 {
 	struct segments *s;
 	u64 n;
 
-	if (!w || !w->left || w->nr >= WIRE_HEADERS)
+	if (!p || !p->left || p->nr >= WIRE_HEADERS)
 		return 2;
-	s = &w->from;
+	s = &p->from;
 	if (!s->len)
 		return segments_next(s) ? 0 : 2;
-	n = s->len < w->left ? s->len : w->left;
-	if (w->body_left) {
-		if (n > w->body_left)
-			n = w->body_left;
-		w->body_left -= n;
+	n = s->len < p->left ? s->len : p->left;
+	if (p->body_left) {
+		if (n > p->body_left)
+			n = p->body_left;
+		p->body_left -= n;
 	} else {
 		n = 1;
-		if (bpf_probe_read_user(&w->header[w->have & 7], 1, (void *)s->base))
+		if (bpf_probe_read_user(&p->header[p->have & 7], 1, (void *)s->base))
 			return 2;
-		w->have++;
+		p->have++;
 	}
 	s->base += n;
 	s->len -= n;
-	w->left -= n;
-	if (w->have < 5)
+	p->left -= n;
+	if (p->have < 5)
 		return 0;
-	w->have = 0;
-	w->nr++;
-	w->body_left = w->header[3] << 8 | w->header[4];
+	p->have = 0;
+	p->nr++;
+	p->body_left = p->header[3] << 8 | p->header[4];
 	return 1;
 }
 
@@ -133,42 +125,46 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 {
 	struct { struct wire_data head; struct wire_header header[WIRE_HEADERS]; } *r;
 	u32 d = p->head.dir & 1;
-	struct walk w = { .from = p->from, .left = moved, .body_left = c->body_left[d], .have = c->header_have[d] };
 
-	__builtin_memcpy(w.header, c->header[d], sizeof(w.header));
 	count(p->head.epoch, WIRE_C_PRODUCED, 1);
 	r = bpf_ringbuf_reserve(&data_ring, sizeof(*r), 0);
 	if (!r) {
 		count(p->head.epoch, WIRE_C_RING_FULL, 1);
 		count(p->head.epoch, WIRE_C_BYTES_RING_FULL, moved);
+		c->body_left[d] = c->header_have[d] = 0;
 		return;
 	}
+	p->left = moved;
+	p->nr = 0;
+	p->body_left = c->body_left[d];
+	p->have = c->header_have[d];
+	__builtin_memcpy(p->header, c->header[d], sizeof(p->header));
 	for (int i = 0; i < 7 * WIRE_HEADERS; i++) {
-		int step = walk_step(&w);
+		int step = walk_step(p);
 
 		if (step == 2)
 			break;
 		if (step == 1) {
-			struct wire_header *h = &r->header[(w.nr - 1) & (WIRE_HEADERS - 1)];
+			struct wire_header *h = &r->header[(p->nr - 1) & (WIRE_HEADERS - 1)];
 
-			h->type = w.header[0];
-			h->major = w.header[1];
-			h->minor = w.header[2];
+			h->type = p->header[0];
+			h->major = p->header[1];
+			h->minor = p->header[2];
 			h->pad = 0;
-			h->body = w.body_left;
+			h->body = p->body_left;
 		}
 	}
 	__builtin_memcpy(&r->head, &p->head, sizeof(r->head));
-	r->head.len = (w.nr & (2 * WIRE_HEADERS - 1)) * sizeof(struct wire_header);
+	r->head.len = (p->nr & (2 * WIRE_HEADERS - 1)) * sizeof(struct wire_header);
 	r->head.flags |= WIRE_F_LAST;
-	if (w.left) { /* more records than fit: the walk has lost its place */
-		r->head.skipped = w.left;
+	if (p->left) { /* more records than fit: the walk has lost its place */
+		r->head.skipped = p->left;
 		r->head.flags |= WIRE_F_TRUNCATED;
-		w.body_left = w.have = 0;
+		p->body_left = p->have = 0;
 	}
-	c->body_left[d] = w.body_left;
-	c->header_have[d] = w.have;
-	__builtin_memcpy(c->header[d], w.header, sizeof(w.header));
+	c->body_left[d] = p->body_left;
+	c->header_have[d] = p->have;
+	__builtin_memcpy(c->header[d], p->header, sizeof(p->header));
 	count(p->head.epoch, WIRE_C_SUBMITTED, 1);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }

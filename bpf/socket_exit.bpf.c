@@ -56,27 +56,35 @@ __attribute__((noinline)) int messages_sum(struct call *call)
 	return 0;
 }
 
-__attribute__((noinline)) int message_capture(struct call *call)
+/* Moves on to the next message that holds bytes; 1 at the end. */
+__attribute__((noinline)) int message_next(struct call *call)
 {
 	if (!call || call->message >= call->messages)
 		return 1;
 	call->arg1 = call->vec + call->message * (call->compat ? 32 : 64);
 	call->moved = message_len(call, call->message++);
 	call->after -= call->moved;
-	if (call->moved)
-		call_capture(call);
 	return 0;
 }
 
 static __always_inline void each_message(struct call *call, u32 nr)
 {
-	call->vec = call->arg1;
-	call->messages = nr;
-	call->shape = CALL_MSG;
-	messages_sum(call);
-	for (u32 i = 0; i < MMSG_MAX; i++)
-		if (message_capture(call))
+	bool many = call->shape == CALL_MMSG;
+
+	if (many) {
+		call->vec = call->arg1;
+		call->messages = nr;
+		call->shape = CALL_MSG;
+		messages_sum(call);
+	}
+	for (u32 i = 0; i < MMSG_MAX; i++) {
+		if (many && message_next(call))
 			break;
+		if (call->moved)
+			call_capture(call);
+		if (!many)
+			break;
+	}
 }
 
 SEC("raw_tp/sys_exit")
@@ -109,9 +117,6 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	call.moved = ret;
 	call.fd_resolved = 1;
 	call_args(&call, t, regs, kind.dir);
-	if (call.shape == CALL_MMSG)
-		each_message(&call, ret);
-	else
-		call_capture(&call);
+	each_message(&call, ret);
 	return 0;
 }

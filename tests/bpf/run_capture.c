@@ -99,8 +99,8 @@ static void pair(int fds[2])
 	int l = socket(AF_INET, SOCK_STREAM, 0), big = 4 * BIG;
 
 	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &big, sizeof(big));
-	setsockopt(l, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
+	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	setsockopt(l, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
 	if (bind(l, (struct sockaddr *)&a, len) || listen(l, 1) || getsockname(l, (struct sockaddr *)&a, &len) ||
 	    connect(fds[0], (struct sockaddr *)&a, len) || (fds[1] = accept(l, NULL, NULL)) < 0) {
 		perror("loopback");
