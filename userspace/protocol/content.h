@@ -17,6 +17,7 @@ struct content_job {
 	enum location location;
 	enum dir dir;
 	bool cut;		/* bytes are missing at the end, or it is a partial body */
+	bool late;		/* bytes are missing before the first */
 	uint32_t fields;	/* emitted so far; the decoder counts */
 	bool limited;		/* a limit was reached: inspected is partial */
 };

@@ -11,6 +11,8 @@
 #define PROTOCOL_HEAD_MAX	(64 << 10)	/* start line and headers; more is unparsable */
 #define PROTOCOL_BODY_HELD	(1 << 20)	/* decoded body held for a content decoder; the rest is `partial` */
 #define PROTOCOL_PENDING	256		/* pipelined requests without response */
+#define PROTOCOL_DETECT		64		/* held per direction until the protocol is known */
+#define PROTOCOL_HELD_TOTAL	(128 << 20)	/* held by all connections; beyond it bodies are `partial` */
 
 struct session;
 struct protocol_limits { size_t head, body, pending; };
@@ -31,7 +33,8 @@ enum feed_status {
 	FEED_MORE,	/* nothing wrong; want more bytes than were given */
 	FEED_BAD,	/* this is not the protocol, or it is hostile: stop this direction */
 };
-struct feed_result { enum feed_status status; size_t consumed; };
+/* opaque: bytes of consumed that were passed over without being understood. */
+struct feed_result { enum feed_status status; size_t consumed, opaque; };
 
 /* One row of protocol/list.def. */
 struct protocol {
@@ -46,11 +49,26 @@ struct protocol {
 	int (*gap)(void *state, enum dir, uint64_t lost, enum loss, struct stamp);
 	void (*eof)(void *state, struct stamp);
 	void (*fini)(void *state);
+	/* Finds its own beginning in the middle of other bytes: gets what no row
+	 * guesses, after a gap() of 0 bytes, and counts the rest as opaque. */
+	bool seeks;
 };
 unsigned protocol_count(void);
 const struct protocol *protocol_get(unsigned);
 
-/* For parsers: completes ex (facts, bytes since last) and hands it to the sink. */
+/* For parsers: what became of the next nr bytes of the slice being fed. What a
+ * parser consumes without counting is examined when feed returns; a parser that
+ * emits in the middle of a slice counts first, so that the exchange balances. */
+enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED };
+void session_count(struct session *, enum fate, size_t nr);
+/* For parsers: nr bytes counted earlier were something else. Never more than what
+ * was counted since the last fact, so that no fact goes below zero. */
+void session_recount(struct session *, enum fate from, enum fate to, size_t nr);
+/* For parsers: asks for nr bytes of PROTOCOL_HELD_TOTAL, and gives them back. */
+bool session_hold(struct session *, size_t nr);
+void session_release(struct session *, size_t nr);
+/* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
+ * role that ex knows and the connection does not is learnt. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);
 /* The route template of a path: numbers, UUIDs, hex and long opaque segments
  * become "{id}", a segment with a class becomes "{class}". */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* content.c - which decoder a body goes to; no decoder: it is scanned as text. */
+#include "protocol/content.h"
+
+#include <string.h>
+
+#define TEXT_PIECE 16384
+#define TEXT_OVERLAP 256
+
+#define CONTENT(name) extern const struct content content_##name;
+#include "protocol/content/list.def"
+#undef CONTENT
+
+static const struct content *const contents[] = {
+#define CONTENT(name) &content_##name,
+#include "protocol/content/list.def"
+#undef CONTENT
+};
+
+unsigned content_count(void)
+{
+	return sizeof(contents) / sizeof(contents[0]);
+}
+
+const struct content *content_get(unsigned i)
+{
+	return i < content_count() ? contents[i] : NULL;
+}
+
+static bool mostly_printable(struct slice body)
+{
+	size_t n = body.len < 1024 ? body.len : 1024, odd = 0;
+
+	for (size_t i = 0; i < n; i++)
+		odd += body.ptr[i] < 0x20 && !strchr("\t\r\n", body.ptr[i]);
+	return odd * 20 < n;
+}
+
+/* Pieces overlap, so that a value on a border is seen whole once. */
+static void scan_text(struct content_job *job, struct slice body)
+{
+	for (size_t at = 0; at < body.len; at += TEXT_PIECE - TEXT_OVERLAP) {
+		size_t n = body.len - at < TEXT_PIECE ? body.len - at : TEXT_PIECE;
+		struct field f = {
+			.location = job->location, .dir = job->dir, .path = "body", .text = 1,
+			.value = slice_of(body.ptr + at, n), .cut = job->cut && at + n == body.len,
+		};
+
+		job->sink->field(job->sink->owner, job->exchange, &f);
+		job->fields++;
+		if (at + n == body.len)
+			break;
+	}
+}
+
+int content_decode(struct content_job *job, struct slice media_type, struct slice body)
+{
+	const struct content *best = NULL;
+	int best_score = 0;
+
+	if (!body.len)
+		return job->cut ? INSPECTED_PARTIAL : INSPECTED_FULL;
+	for (unsigned i = 0; i < content_count(); i++) {
+		int score = contents[i]->match(media_type, body);
+
+		if (score > best_score) {
+			best_score = score;
+			best = contents[i];
+		}
+	}
+	if (best)
+		best->decode(job, body);
+	else if (mostly_printable(body))
+		scan_text(job, body);
+	else
+		return INSPECTED_NONE;
+	return job->cut || job->limited ? INSPECTED_PARTIAL : INSPECTED_FULL;
+}

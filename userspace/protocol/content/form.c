@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* form.c - application/x-www-form-urlencoded. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "protocol/content.h"
+#include "protocol/http1_head.h"
+
+#define TYPE "application/x-www-form-urlencoded"
+
+static int match(struct slice type, struct slice head)
+{
+	return type.len >= strlen(TYPE) && !strncasecmp((const char *)type.ptr, TYPE, strlen(TYPE)) ? 100 : 0;
+}
+
+static void emit(struct content_job *job, struct slice key, struct slice value, bool cut)
+{
+	char name[NAME_SIZE] = "", path[PATH_SIZE];
+	struct field f = {
+		.location = job->location, .dir = job->dir, .path = path, .key = key, .value = value,
+		.siblings = job->fields, .cut = cut,
+	};
+
+	if (key.len)
+		job->sink->clean(job->sink->owner, name, key);
+	snprintf(path, sizeof(path), "form.%s", name);
+	job->sink->field(job->sink->owner, job->exchange, &f);
+	job->fields++;
+}
+
+static bool looks_like_value(struct slice key)
+{
+	bool odd = false;
+
+	for (size_t i = 0; i < key.len; i++)
+		odd |= key.ptr[i] == '@' || (key.ptr[i] >= '0' && key.ptr[i] <= '9');
+	return odd && key.len > 5;
+}
+
+static void decode(struct content_job *job, struct slice body)
+{
+	uint8_t *copy = malloc(body.len), *p = copy, *end = copy + body.len;
+
+	if (!copy) {
+		job->limited = true;
+		return;
+	}
+	memcpy(copy, body.ptr, body.len);
+	while (p < end && job->fields < CONTENT_FIELDS) {
+		uint8_t *amp = memchr(p, '&', (size_t)(end - p)), *stop = amp ? amp : end;
+		uint8_t *eq = memchr(p, '=', (size_t)(stop - p));
+		struct slice key, value = { 0 };
+
+		key = slice_of(p, percent_decode(p, (size_t)((eq ? eq : stop) - p), true));
+		if (eq)
+			value = slice_of(eq + 1, percent_decode(eq + 1, (size_t)(stop - eq) - 1, true));
+		if (looks_like_value(key))
+			emit(job, (struct slice){ 0 }, key, false);
+		if (value.len)
+			emit(job, key, value, job->cut && !amp);
+		p = stop + 1;
+	}
+	job->limited |= p < end;
+	explicit_bzero(copy, body.len);
+	free(copy);
+}
+
+const struct content content_form = {
+	.name = "form", .summary = "URL-encoded forms", .match = match, .decode = decode,
+};

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http1.c - HTTP/1.0 and 1.1 (RFC 9112), tolerant: joins late, survives gaps, pairs
+ * pipelined requests with their responses. Where a message's end cannot be trusted
+ * (two lengths, a broken chunk) the direction looks for the next start line instead of
+ * reading on at the wrong place. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "protocol/content.h"
+#include "protocol/http1_head.h"
+#include "protocol/inflate.h"
+#include "protocol/protocol.h"
+
+enum phase { PHASE_START, PHASE_LENGTH, PHASE_CHUNK_SIZE, PHASE_CHUNK, PHASE_CHUNK_END, PHASE_TRAILER, PHASE_CLOSE, PHASE_RESYNC, PHASE_TUNNEL };
+
+/* A request that waits for its response, or a response without a request. */
+struct pending {
+	struct exchange *ex;
+	bool request_done, response_begun, response_done;
+	bool is_head, is_connect;
+	uint64_t request_end;
+};
+
+/* One direction. */
+struct side {
+	enum phase phase;
+	bool response, after_gap;
+	uint64_t left;			/* bytes of the body or chunk to come */
+	size_t scanned;
+	struct pending *pending;	/* whose message is being read; NULL between messages */
+	struct buf body;
+	bool cut;			/* the body held is not whole */
+	enum encoding encoding;
+	char type[96];			/* Content-Type, for the decoder */
+	size_t type_len;
+	uint64_t began;
+};
+
+struct state {
+	const struct field_sink *sink;
+	struct session *session;
+	struct side sides[2];
+	struct pending queue[PROTOCOL_PENDING];
+	unsigned head, nr;		/* ring */
+};
+
+static int guess(struct slice head, enum dir dir)
+{
+	bool response;
+	int begins = head_begins(head, &response);
+
+	return begins < 0 ? -EAGAIN : begins ? 95 : 0;
+}
+
+static void init(void *state, const struct conn_facts *conn, const struct field_sink *sink, struct session *session)
+{
+	struct state *s = state;
+
+	s->sink = sink;
+	s->session = session;
+	buf_init(&s->sides[0].body, PROTOCOL_BODY_HELD);
+	buf_init(&s->sides[1].body, PROTOCOL_BODY_HELD);
+}
+
+/* The queue of exchanges. */
+
+static struct pending *pending_at(struct state *s, unsigned i)
+{
+	return &s->queue[(s->head + i) % PROTOCOL_PENDING];
+}
+
+static void pending_drop_first(struct state *s)
+{
+	free(s->queue[s->head].ex);
+	s->queue[s->head] = (struct pending){ 0 };
+	s->head = (s->head + 1) % PROTOCOL_PENDING;
+	s->nr--;
+}
+
+static void emit_first(struct state *s, struct stamp at)
+{
+	struct pending *p = pending_at(s, 0);
+
+	for (int d = 0; d < 2; d++)
+		if (s->sides[d].pending == p)
+			s->sides[d].pending = NULL;
+	session_emit(s->session, p->ex, at);
+	pending_drop_first(s);
+}
+
+static void emit_ready(struct state *s, struct stamp at)
+{
+	while (s->nr && pending_at(s, 0)->request_done && pending_at(s, 0)->response_done)
+		emit_first(s, at);
+}
+
+static struct pending *pending_new(struct state *s, struct stamp at)
+{
+	struct pending *p;
+
+	if (s->nr == PROTOCOL_PENDING)
+		emit_first(s, at);
+	p = pending_at(s, s->nr);
+	*p = (struct pending){ .ex = calloc(1, sizeof(struct exchange)) };
+	if (!p->ex)
+		return NULL;
+	p->ex->began = at.time;
+	s->nr++;
+	return p;
+}
+
+/* The request that a response answers: the oldest that has none; after a gap the newest,
+ * because the responses of the others were lost in it. */
+static struct pending *pending_for_response(struct state *s, struct side *side, struct stamp at)
+{
+	struct pending *p = NULL;
+
+	if (side->after_gap)
+		while (s->nr > 1 && !pending_at(s, 0)->response_begun) {
+			pending_at(s, 0)->ex->has_gap = 1;
+			emit_first(s, at);
+		}
+	side->after_gap = false;
+	for (unsigned i = 0; i < s->nr && !p; i++)
+		if (!pending_at(s, i)->response_begun)
+			p = pending_at(s, i);
+	if (p)
+		return p;
+	p = pending_new(s, at);
+	if (p)
+		p->request_done = true;
+	return p;
+}
+
+/* Bodies. */
+
+static void body_reset(struct side *side)
+{
+	buf_reset(&side->body);
+	side->cut = false;
+}
+
+static void body_take(struct side *side, struct slice in)
+{
+	size_t room = PROTOCOL_BODY_HELD - side->body.len, n = in.len < room ? in.len : room;
+
+	if (n < in.len || buf_add(&side->body, in.ptr, n))
+		side->cut = true;
+}
+
+static int body_decode(struct state *s, struct side *side, enum dir dir)
+{
+	struct exchange *ex = side->pending->ex;
+	struct content_job job = {
+		.exchange = ex, .sink = s->sink, .dir = dir, .cut = side->cut,
+		.location = side->response ? LOC_RESPONSE_BODY : LOC_REQUEST_BODY,
+	};
+	struct slice body = slice_of(side->body.ptr, side->body.len), type = slice_of((const uint8_t *)side->type, side->type_len);
+	struct buf plain;
+	int done;
+
+	if (side->encoding == ENCODING_UNKNOWN)
+		return INSPECTED_NONE;
+	if (side->encoding == ENCODING_NONE)
+		return content_decode(&job, type, body);
+	buf_init(&plain, INFLATE_MAX);
+	job.cut |= !inflate_body(body, &plain);
+	done = content_decode(&job, type, slice_of(plain.ptr, plain.len));
+	buf_free(&plain);
+	return done;
+}
+
+static void message_done(struct state *s, struct side *side, enum dir dir, struct stamp at)
+{
+	struct pending *p = side->pending;
+
+	side->phase = PHASE_START;
+	side->scanned = 0;
+	if (!p)
+		return;
+	if (side->body.len || side->cut) {
+		int done = body_decode(s, side, dir);
+
+		if (side->cut && done == INSPECTED_FULL)
+			done = INSPECTED_PARTIAL;
+		if (done > p->ex->inspected)
+			p->ex->inspected = (uint8_t)done;
+	}
+	body_reset(side);
+	side->pending = NULL;
+	if (side->response) {
+		p->response_done = true;
+	} else {
+		p->request_done = true;
+		p->request_end = at.time;
+	}
+	emit_ready(s, at);
+}
+
+/* Heads. */
+
+static void request_head(struct state *s, struct side *side, const struct head *h, struct pending *p, enum dir dir)
+{
+	struct exchange *ex = p->ex;
+	char name[NAME_SIZE];
+	struct slice host = h->host;
+	const uint8_t *colon;
+
+	ex->conn.role = dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
+	s->sink->clean(s->sink->owner, name, h->method);
+	snprintf(ex->method, sizeof(ex->method), "%.16s", name);
+	route_template(ex->route, h->target, s->sink);
+	/* The port is not the host's name; "[::1]:80" keeps what is in brackets. */
+	if (host.len && host.ptr[0] == '[') {
+		colon = memchr(host.ptr, ']', host.len);
+		host = colon ? slice_of(host.ptr + 1, (size_t)(colon - host.ptr) - 1) : host;
+	} else if ((colon = memchr(host.ptr ? host.ptr : (const uint8_t *)"", ':', host.len))) {
+		host.len = (size_t)(colon - host.ptr);
+	}
+	if (host.len)
+		s->sink->clean(s->sink->owner, ex->host, host);
+	ex->auth = (uint8_t)h->auth;
+	p->is_head = h->method.len == 4 && !memcmp(h->method.ptr, "HEAD", 4);
+	p->is_connect = h->method.len == 7 && !memcmp(h->method.ptr, "CONNECT", 7);
+}
+
+static void response_head(struct side *side, const struct head *h, struct pending *p, enum dir dir, struct stamp at)
+{
+	struct exchange *ex = p->ex;
+	uint64_t us = at.time > p->request_end ? (at.time - p->request_end) / 1000 : 0;
+
+	if (!ex->conn.role)
+		ex->conn.role = dir == DIR_SENT ? ROLE_SERVER : ROLE_CLIENT;
+	ex->status = h->status;
+	if (p->request_end)
+		ex->latency_us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+	p->response_begun = true;
+}
+
+/* RFC 9112, 6.3: which rule ends the body. */
+static void body_begin(struct side *side, const struct head *h, const struct pending *p)
+{
+	bool none = h->response && (p->is_head || h->status / 100 == 1 || h->status == 204 || h->status == 304);
+
+	side->encoding = h->encoding;
+	side->type_len = h->type.len < sizeof(side->type) ? h->type.len : sizeof(side->type);
+	if (side->type_len)
+		memcpy(side->type, h->type.ptr, side->type_len);
+	side->left = h->length;
+	if (none || (h->framing == FRAMING_NONE && !h->response) || (h->framing == FRAMING_LENGTH && !h->length))
+		side->phase = PHASE_START;
+	else if (h->framing == FRAMING_LENGTH)
+		side->phase = PHASE_LENGTH;
+	else if (h->framing == FRAMING_CHUNKED)
+		side->phase = PHASE_CHUNK_SIZE;
+	else if (h->framing == FRAMING_BAD)
+		side->phase = PHASE_RESYNC;
+	else
+		side->phase = PHASE_CLOSE;
+}
+
+static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t *copy, size_t len, struct stamp at)
+{
+	struct pending *p;
+	struct head h;
+
+	if (!head_parse(copy, len, &h))
+		return false;
+	side->response = h.response;
+	if (h.response && h.status / 100 == 1 && h.status != 101)
+		return true;	/* 100-continue and its like: the answer is still to come */
+	p = h.response ? pending_for_response(s, side, at) : pending_new(s, at);
+	if (!p)
+		return false;
+	if (h.response)
+		response_head(side, &h, p, dir, at);
+	else
+		request_head(s, side, &h, p, dir);
+	*(h.response ? &p->ex->response_bytes : &p->ex->request_bytes) += len;
+	side->pending = p;
+	body_begin(side, &h, p);
+	head_fields(&h, copy, len, dir, p->ex, s->sink);
+	if (h.response && (h.status == 101 || (p->is_connect && h.status / 100 == 2))) {
+		message_done(s, side, dir, at);
+		s->sides[0].phase = s->sides[1].phase = PHASE_TUNNEL;
+	} else if (side->phase == PHASE_START) {
+		message_done(s, side, dir, at);
+	} else if (side->phase == PHASE_RESYNC) {
+		p->ex->inspected = INSPECTED_PARTIAL;
+		message_done(s, side, dir, at);
+		side->phase = PHASE_RESYNC;
+	}
+	return true;
+}
+
+static struct feed_result feed_start(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
+{
+	size_t skip = 0, len;
+	uint8_t *copy;
+	bool response;
+	int begins;
+
+	while (skip < in.len && (in.ptr[skip] == '\r' || in.ptr[skip] == '\n'))
+		skip++;	/* RFC 9112, 2.2: empty lines before a start line */
+	if (skip)
+		return (struct feed_result){ FEED_OK, skip, 0 };
+	begins = head_begins(in, &response);
+	if (begins < 0)
+		return (struct feed_result){ FEED_MORE, 0, 0 };
+	if (!begins) {
+		side->phase = PHASE_RESYNC;
+		return (struct feed_result){ FEED_OK, 1, 1 };
+	}
+	len = head_length(in, &side->scanned);
+	if (!len && in.len > PROTOCOL_HEAD_MAX) {
+		side->phase = PHASE_RESYNC;
+		side->scanned = 0;
+		return (struct feed_result){ FEED_OK, in.len, in.len };
+	}
+	if (!len)
+		return (struct feed_result){ FEED_MORE, 0, 0 };
+	side->scanned = 0;
+	copy = malloc(len);
+	if (!copy)
+		return (struct feed_result){ FEED_BAD, 0, 0 };
+	memcpy(copy, in.ptr, len);
+	if (!take_head(s, side, dir, copy, len, at))
+		side->phase = PHASE_RESYNC;
+	explicit_bzero(copy, len);
+	free(copy);
+	return (struct feed_result){ FEED_OK, len, 0 };
+}
+
+static void count_body(struct side *side, size_t n)
+{
+	struct exchange *ex = side->pending ? side->pending->ex : NULL;
+
+	if (ex)
+		*(side->response ? &ex->response_bytes : &ex->request_bytes) += n;
+}
+
+static struct feed_result feed_counted(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
+{
+	size_t n = in.len < side->left ? in.len : side->left;
+
+	body_take(side, slice_of(in.ptr, n));
+	count_body(side, n);
+	side->left -= n;
+	if (!side->left && side->phase == PHASE_LENGTH)
+		message_done(s, side, dir, at);
+	else if (!side->left)
+		side->phase = PHASE_CHUNK_END;
+	return (struct feed_result){ FEED_OK, n, 0 };
+}
+
+/* "1a;extension\r\n" to 0x1a; -1: no chunk size. */
+static int64_t chunk_size(struct slice line)
+{
+	uint64_t n = 0;
+	size_t i = 0;
+
+	for (; i < line.len && i < 16; i++) {
+		uint8_t c = line.ptr[i] | 0x20;
+
+		if (c >= '0' && c <= '9')
+			n = n << 4 | (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			n = n << 4 | (unsigned)(c - 'a' + 10);
+		else
+			break;
+	}
+	if (!i || n > INT64_MAX || (i < line.len && !strchr(";\r\n \t", line.ptr[i])))
+		return -1;
+	return (int64_t)n;
+}
+
+/* One line of the chunked coding: a size, the line end behind a chunk, a trailer. */
+static struct feed_result feed_line(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
+{
+	const uint8_t *nl = memchr(in.ptr, '\n', in.len);
+	size_t len = nl ? (size_t)(nl - in.ptr) + 1 : 0;
+	bool empty = len == 1 || (len == 2 && in.ptr[0] == '\r');
+	int64_t size;
+
+	if (!nl && in.len < 8192)
+		return (struct feed_result){ FEED_MORE, 0, 0 };
+	if (!nl)
+		goto lost;
+	count_body(side, len);
+	switch (side->phase) {
+	case PHASE_CHUNK_SIZE:
+		size = chunk_size(slice_of(in.ptr, len));
+		if (size < 0)
+			goto lost;
+		side->left = (uint64_t)size;
+		side->phase = size ? PHASE_CHUNK : PHASE_TRAILER;
+		break;
+	case PHASE_CHUNK_END:
+		if (!empty)
+			goto lost;
+		side->phase = PHASE_CHUNK_SIZE;
+		break;
+	default:
+		if (empty)
+			message_done(s, side, dir, at);
+	}
+	return (struct feed_result){ FEED_OK, len, 0 };
+lost:
+	side->cut = true;
+	message_done(s, side, dir, at);
+	side->phase = PHASE_RESYNC;
+	return (struct feed_result){ FEED_OK, 1, 1 };
+}
+
+/* Looks for the next start line at the beginning of a line. */
+static struct feed_result feed_resync(struct side *side, struct slice in)
+{
+	size_t at = 0;
+
+	while (at < in.len) {
+		struct slice rest = slice_of(in.ptr + at, in.len - at);
+		const uint8_t *nl;
+		bool response;
+		int begins = head_begins(rest, &response);
+
+		if (begins) {
+			if (begins > 0)
+				side->phase = PHASE_START;
+			return (struct feed_result){ begins > 0 ? FEED_OK : FEED_MORE, at, at };
+		}
+		nl = memchr(rest.ptr, '\n', rest.len);
+		if (!nl)
+			return (struct feed_result){ FEED_OK, in.len, in.len };
+		at = (size_t)(nl - in.ptr) + 1;
+	}
+	return (struct feed_result){ FEED_OK, at, at };
+}
+
+static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
+{
+	struct state *s = state;
+	struct side *side = &s->sides[dir];
+
+	switch (side->phase) {
+	case PHASE_START:
+		return feed_start(s, side, dir, in, at);
+	case PHASE_LENGTH:
+	case PHASE_CHUNK:
+		return feed_counted(s, side, dir, in, at);
+	case PHASE_CHUNK_SIZE:
+	case PHASE_CHUNK_END:
+	case PHASE_TRAILER:
+		return feed_line(s, side, dir, in, at);
+	case PHASE_CLOSE:
+		body_take(side, in);
+		count_body(side, in.len);
+		return (struct feed_result){ FEED_OK, in.len, 0 };
+	case PHASE_RESYNC:
+		return feed_resync(side, in);
+	case PHASE_TUNNEL:
+		break;
+	}
+	return (struct feed_result){ FEED_BAD, 0, 0 };
+}
+
+static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
+{
+	struct state *s = state;
+	struct side *side = &s->sides[dir];
+
+	side->scanned = 0;
+	if (side->pending)
+		side->pending->ex->has_gap = 1;
+	if (side->phase == PHASE_TUNNEL)
+		return -EPROTO;
+	side->cut = true;
+	if (side->phase == PHASE_CLOSE)
+		return 0;
+	if ((side->phase == PHASE_LENGTH || side->phase == PHASE_CHUNK) && lost <= side->left) {
+		side->left -= lost;
+		count_body(side, lost);
+		if (!side->left && side->phase == PHASE_LENGTH)
+			message_done(s, side, dir, at);
+		else if (!side->left)
+			side->phase = PHASE_CHUNK_END;
+		return 0;
+	}
+	message_done(s, side, dir, at);
+	side->cut = false;
+	side->after_gap = true;
+	side->phase = PHASE_RESYNC;
+	return 0;
+}
+
+/* The connection ended: a body that runs until then is whole, others are cut. */
+static void eof(void *state, struct stamp at)
+{
+	struct state *s = state;
+
+	for (int d = 0; d < 2; d++) {
+		struct side *side = &s->sides[d];
+
+		if (!side->pending)
+			continue;
+		side->cut |= side->phase != PHASE_CLOSE;
+		message_done(s, side, (enum dir)d, at);
+	}
+	while (s->nr)
+		emit_first(s, at);
+}
+
+static void fini(void *state)
+{
+	struct state *s = state;
+
+	while (s->nr)
+		pending_drop_first(s);
+	buf_free(&s->sides[0].body);
+	buf_free(&s->sides[1].body);
+}
+
+const struct protocol protocol_http1 = {
+	.name = "http1", .summary = "HTTP/1.0 and 1.1, requests paired with responses", .state_size = sizeof(struct state),
+	.guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http1_head.h - the head of an HTTP/1 message: start line and headers, RFC 9112. Works
+ * on a private copy that it changes in place (obs-fold, percent-decoding). */
+#ifndef WEIR_HTTP1_HEAD_H
+#define WEIR_HTTP1_HEAD_H
+#include "model/payload.h"
+
+enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_BAD };
+enum encoding { ENCODING_NONE, ENCODING_DEFLATE, ENCODING_UNKNOWN };	/* deflate: gzip, zlib or raw, told apart by content */
+
+struct head {
+	bool response;
+	struct slice method, target;	/* of a request */
+	uint16_t status;		/* of a response */
+	enum framing framing;		/* as the headers alone say */
+	uint64_t length;
+	enum encoding encoding;
+	struct slice type;		/* Content-Type */
+	enum auth auth;
+	struct slice host;
+};
+
+/* Bytes of the head that begins at in, its empty line included; 0: not complete yet.
+ * *scanned is where the last look ended, so that a head that trickles in stays cheap. */
+size_t head_length(struct slice in, size_t *scanned);
+/* Does a message begin here? 1 yes, 0 no, -1 too short to tell. *response as well. */
+int head_begins(struct slice in, bool *response);
+/* Parses a whole head. false: it is none. */
+bool head_parse(uint8_t *copy, size_t len, struct head *);
+/* Emits the fields of a parsed head: path, query, headers, cookies. */
+void head_fields(const struct head *, uint8_t *copy, size_t len, enum dir, struct exchange *, const struct field_sink *);
+/* Decodes %XX (and '+' when form) in place; returns the new length. */
+size_t percent_decode(uint8_t *text, size_t len, bool form);
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.c - one connection: which protocol it speaks, and the account of its bytes.
+ *
+ * Detection is by content, per connection, from the first bytes of either direction;
+ * until it is decided a little is held. What nobody recognises is opaque. After a gap
+ * in an undecided or given-up direction detection starts again. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "protocol/protocol.h"
+
+#define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
+#define DETECT_TRIES 1024
+#define CARRY_MAX (PROTOCOL_HEAD_MAX + 16384)
+
+#define PROTOCOL(name) extern const struct protocol protocol_##name;
+#include "protocol/list.def"
+#undef PROTOCOL
+
+static const struct protocol *const protocols[] = {
+#define PROTOCOL(name) &protocol_##name,
+#include "protocol/list.def"
+#undef PROTOCOL
+};
+
+unsigned protocol_count(void)
+{
+	return sizeof(protocols) / sizeof(protocols[0]);
+}
+
+const struct protocol *protocol_get(unsigned i)
+{
+	return i < protocol_count() ? protocols[i] : NULL;
+}
+
+struct session {
+	struct conn_facts conn;
+	const struct field_sink *sink;
+	struct byte_account *acct;
+	struct byte_account told;	/* part of the account that facts have carried */
+	const struct protocol *protocol;
+	void *state;
+	struct buf carry[2];		/* bytes the parser wants more of */
+	bool opaque[2];			/* given up until the next gap */
+	bool opaque_any;
+	unsigned tries;			/* failed detections of a late connection */
+	char route[PATH_SIZE], host[NAME_SIZE];
+};
+
+struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account *acct)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->conn = *conn;
+	s->sink = sink;
+	s->acct = acct;
+	buf_init(&s->carry[0], CARRY_MAX);
+	buf_init(&s->carry[1], CARRY_MAX);
+	return s;
+}
+
+void session_update(struct session *s, const struct conn_facts *conn)
+{
+	uint8_t role = s->conn.role;
+
+	s->conn = *conn;
+	if (!s->conn.role)
+		s->conn.role = role;	/* what the protocol has taught stays */
+}
+
+static void give_up(struct session *s, enum dir dir)
+{
+	s->acct->opaque += (int64_t)s->carry[dir].len;
+	buf_reset(&s->carry[dir]);
+	s->opaque[dir] = s->opaque_any = true;
+}
+
+static void protocol_begin(struct session *s, const struct protocol *p)
+{
+	s->state = calloc(1, p->state_size);
+	if (!s->state)
+		return;
+	s->protocol = p;
+	p->init(s->state, &s->conn, s->sink, s);
+}
+
+/* 1: decided, 0: wants more, -1: nobody knows this. */
+static int detect(struct session *s, enum dir dir)
+{
+	struct slice head = slice_of(s->carry[dir].ptr, s->carry[dir].len);
+	const struct protocol *best = NULL;
+	int best_score = 0;
+	bool more = false;
+
+	for (unsigned i = 0; i < protocol_count(); i++) {
+		int score = protocols[i]->guess(head, dir);
+
+		more |= score == -EAGAIN;
+		if (score > best_score) {
+			best_score = score;
+			best = protocols[i];
+		}
+	}
+	if (best) {
+		protocol_begin(s, best);
+		return s->protocol ? 1 : -1;
+	}
+	return more && head.len < HEAD_HELD ? 0 : -1;
+}
+
+/* Feeds what is carried and `in` behind it; keeps what the parser wants to see again. */
+static void feed(struct session *s, enum dir dir, struct stamp at)
+{
+	struct buf *b = &s->carry[dir];
+
+	while (b->len && !s->opaque[dir]) {
+		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr, b->len), at);
+
+		if (r.consumed > b->len)
+			r.consumed = b->len;
+		s->acct->examined += (int64_t)(r.consumed - r.opaque);
+		s->acct->opaque += (int64_t)r.opaque;
+		s->opaque_any |= r.opaque > 0;
+		buf_consume(b, r.consumed);
+		if (r.status == FEED_BAD)
+			give_up(s, dir);
+		else if (r.status == FEED_MORE || !r.consumed)
+			break;
+	}
+}
+
+void session_bytes(struct session *s, enum dir dir, struct slice in, struct stamp at)
+{
+	while (in.len && !s->opaque[dir]) {
+		struct buf *b = &s->carry[dir];
+		size_t room = CARRY_MAX - b->len, n = in.len < room ? in.len : room;
+		size_t before = b->len + n;
+
+		if (!n || buf_add(b, in.ptr, n)) {
+			give_up(s, dir);	/* a head longer than any limit */
+			break;
+		}
+		in = slice_of(in.ptr + n, in.len - n);
+		if (!s->protocol) {
+			int d = detect(s, dir);
+
+			if (d < 0) {
+				give_up(s, dir);
+				/* A connection joined late begins anywhere: the next call may
+				 * begin a message. */
+				s->opaque[dir] = !s->conn.late || ++s->tries > DETECT_TRIES;
+			}
+			if (d <= 0)
+				continue;
+			/* The other direction may have been waiting for this. */
+			if (s->carry[!dir].len)
+				feed(s, !dir, at);
+		}
+		feed(s, dir, at);
+		if (in.len && b->len == before)
+			give_up(s, dir);
+	}
+	if (in.len)
+		s->acct->opaque += (int64_t)in.len;
+}
+
+void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
+{
+	s->opaque[dir] = false;
+	if (!s->protocol) {
+		s->acct->opaque += (int64_t)s->carry[dir].len;
+		buf_reset(&s->carry[dir]);
+		return;
+	}
+	/* What was carried is a message's head without its end. */
+	s->acct->examined += (int64_t)s->carry[dir].len;
+	buf_reset(&s->carry[dir]);
+	if (s->protocol->gap(s->state, dir, lost, cause, at))
+		give_up(s, dir);
+}
+
+static struct byte_account take_account(struct session *s)
+{
+	struct byte_account now = *s->acct, d = {
+		now.moved - s->told.moved, now.examined - s->told.examined, now.opaque - s->told.opaque,
+		now.skipped - s->told.skipped, now.lost - s->told.lost, now.framing - s->told.framing,
+	};
+
+	s->told = now;
+	return d;
+}
+
+bool session_flush(struct session *s, struct stamp at, bool closed, const char *reason, struct traffic *t)
+{
+	static const struct byte_account nothing;
+	struct byte_account d = take_account(s);
+
+	if (!memcmp(&d, &nothing, sizeof(d)))
+		return false;
+	t->conn = s->conn;
+	t->at = at;
+	t->bytes = d;
+	t->closed = closed;
+	snprintf(t->protocol, sizeof(t->protocol), "%s", s->protocol ? s->protocol->name : "");
+	memcpy(t->route, s->route, sizeof(t->route));
+	memcpy(t->host, s->host, sizeof(t->host));
+	if (!reason && s->opaque_any && d.opaque)
+		reason = "unknown_protocol";
+	snprintf(t->reason, sizeof(t->reason), "%s", reason ? reason : "");
+	return true;
+}
+
+void session_emit(struct session *s, struct exchange *ex, struct stamp at)
+{
+	uint8_t role = ex->conn.role;
+
+	ex->conn = s->conn;
+	if (!ex->conn.role)
+		ex->conn.role = s->conn.role = role;
+	ex->at = at;
+	ex->bytes = take_account(s);
+	snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
+	memcpy(s->route, ex->route, sizeof(s->route));
+	if (ex->host[0])
+		memcpy(s->host, ex->host, sizeof(s->host));
+	s->sink->exchange(s->sink->owner, ex);
+}
+
+void session_close(struct session *s, struct stamp at)
+{
+	if (!s)
+		return;
+	for (int d = 0; d < 2; d++) {
+		if (s->protocol)
+			s->acct->examined += (int64_t)s->carry[d].len;
+		else
+			s->acct->opaque += (int64_t)s->carry[d].len;
+	}
+	if (s->protocol) {
+		s->protocol->eof(s->state, at);
+		s->protocol->fini(s->state);
+		explicit_bzero(s->state, s->protocol->state_size);
+		free(s->state);
+	}
+	buf_free(&s->carry[0]);
+	buf_free(&s->carry[1]);
+	free(s);
+}
