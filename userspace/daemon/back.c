@@ -190,6 +190,13 @@ static void emit_violation(void *owner, const char *json, size_t len, const char
 	leaf_add(owner, "violation", json, len, line);
 }
 
+static uint64_t next_leaf(void *owner)
+{
+	const struct back *b = owner;
+
+	return b->ledger ? ledger_size(b->ledger) : b->totals.leaves;
+}
+
 static void emit_open_flow(void *owner, const char *json, size_t len)
 {
 	index_open_row(((struct back *)owner)->index, "flow", json, len);
@@ -272,7 +279,7 @@ static void judge(struct back *b, const struct exchange *ex, const struct flow_f
 				continue;
 			seen[f->class_id / 8] |= (uint8_t)(1 << f->class_id % 8);
 			violations_add(b->violations, policy_rule(b->policy, r), flow, f, ex, utc,
-				       b->ledger ? ledger_size(b->ledger) : b->totals.leaves, emit_violation, b);
+				       next_leaf(b), emit_violation, b);
 		}
 	}
 }
@@ -513,7 +520,7 @@ void back_interval(struct back *b, const struct books *k)
 		coverage_write(v->coverage, k->start_ms, k->end_ms, emit_coverage, b);
 		v->used = false;
 	}
-	violations_interval(b->violations, now, k->end_ms, emit_violation, b);
+	violations_interval(b->violations, now, k->end_ms, next_leaf, emit_violation, b);
 	write_losses(b, k);
 	write_selftest_missed(b);
 	write_heartbeat(b, k);
@@ -665,6 +672,18 @@ static int index_catch_up(struct back *b, char *why, size_t why_size)
 	return index_commit(b->index) | index_begin(b->index);
 }
 
+static int on_open_violation(void *owner, int columns, const char *const *values)
+{
+	struct back *b = owner;
+	uint64_t window = 3600000000000ull;
+
+	for (size_t i = 0; values[1] && i < policy_rules(b->policy); i++)
+		if (!strcmp(policy_rule(b->policy, i)->id, values[1]))
+			window = policy_rule(b->policy, i)->window_ns;
+	violations_restore(b->violations, columns, values, window, clock_boot_ns(), clock_utc_ms());
+	return 0;
+}
+
 static void write_genesis(struct back *b)
 {
 	struct utsname u;
@@ -705,6 +724,8 @@ static int store_open(struct back *b, char *why, size_t why_size, int *exit_code
 	}
 	if (created)
 		write_genesis(b);
+	if (index_query(b->index, violations_restore_sql, NULL, 0, on_open_violation, b, reason, sizeof(reason)))
+		log_warn("open violations cannot be taken over and will open again: %s", reason);
 	if (cut)
 		log_warn("the last %llu bytes of the ledger were a torn leaf, signed by nobody, and were cut", (unsigned long long)cut);
 	return 0;

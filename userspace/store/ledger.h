@@ -5,7 +5,7 @@
  * verify. Never repairs, never makes a key over an existing log, never reports an
  * fsync error as success.
  *
- *   STATE/ledger/key           Ed25519 seed, 0600     STATE/ledger/key.pub   vkey line
+ *   STATE/ledger/key           "PRIVATE+KEY+origin+…" of C2SP notes, 0600; key.pub: its vkey line
  *   STATE/ledger/leaves        u16be length, bytes, …  (the tlog-tiles bundle encoding)
  *   STATE/ledger/tile/0/NNN    full 8 KiB hash tiles of level 0
  *   STATE/ledger/checkpoint    the last signed one     STATE/ledger/checkpoints  all of them, appended
@@ -22,12 +22,20 @@
 #define HASH_SIZE 32
 
 struct ledger;
-enum ledger_error { LEDGER_OK = 0, LEDGER_INTEGRITY = 1, LEDGER_KEY = 2, LEDGER_IO = 3, LEDGER_FOREIGN = 4 };
+enum ledger_error {
+	LEDGER_OK = 0,
+	LEDGER_INTEGRITY = 1,	/* what lies on the disk is not what was signed */
+	LEDGER_KEY = 2,		/* the key is missing or cannot be read, over a log */
+	LEDGER_IO = 3,
+	LEDGER_FOREIGN = 4,	/* signed by another key */
+	LEDGER_ARGUMENT = 5	/* ledger_verify: vkey or at_least is no such thing */
+};
 
 /* Opens or creates STATE/ledger below dir (a descriptor of STATE, stays the
- * caller's). origin is used when the log is new ("host/weir/<id>" is made of it).
- * *created: the log is new. Cuts a torn tail that no checkpoint covers and says
- * how many bytes in *cut. On error NULL and one line in why. */
+ * caller's). A new log is named "<origin>/<8 random hex>", for good: the name lies with
+ * the key. *created: it holds no leaf yet. Whole leaves beyond the last checkpoint are
+ * kept, and the next commit signs them; a torn tail there is cut, *cut says how many
+ * bytes. On error NULL, one line in why, and nothing was changed. */
 struct ledger *ledger_open(int dir, const char *origin, bool *created, uint64_t *cut, enum ledger_error *,
 			   char *why, size_t why_size);
 void ledger_close(struct ledger *);
@@ -35,7 +43,7 @@ void ledger_close(struct ledger *);
 /* Appends one leaf; not durable before ledger_commit. Returns its index or -errno;
  * after a failure every further call fails (fail closed). */
 int64_t ledger_append(struct ledger *, const char *json, size_t len);
-/* fdatasync, sign, publish. 0 or -errno. Does nothing when nothing was appended. */
+/* fdatasync, sign, publish. 0 or -errno. Does nothing when every leaf is signed. */
 int ledger_commit(struct ledger *);
 uint64_t ledger_size(const struct ledger *);
 void ledger_root(const struct ledger *, uint8_t root[HASH_SIZE]);
@@ -47,12 +55,17 @@ const char *ledger_leaf(struct ledger *, uint64_t index, size_t *len);
 
 struct ledger_report {
 	char origin[128], key_id[9], root[45];	/* root base64 */
-	uint64_t size, leaves_read, checkpoints;
+	char vkey[256];				/* what the signatures were checked with */
+	uint64_t size, leaves_read, checkpoints;	/* leaves_read - size: not covered by any checkpoint */
+	uint64_t torn;				/* bytes after the last whole leaf */
 	bool outside_key, outside_checkpoint;	/* what was given to check against */
 	char why[256];				/* of a refusal: what, where */
 };
-/* Offline. vkey and at_least ("SIZE:ROOT", root base64) may be NULL. Calls each
- * leaf in order when leaf is set; a non-zero return of it ends with LEDGER_INTEGRITY. */
+/* Offline, or beside a weir that writes. vkey and at_least ("SIZE:ROOT", root base64) may
+ * be NULL; without vkey the key is STATE/ledger/key.pub, which whoever changed the log
+ * could have changed too. leaf, when set, is called with each covered leaf in order, while
+ * the tree is still being made: what it heard counts only after LEDGER_OK. A non-zero
+ * return of it ends with LEDGER_INTEGRITY. */
 enum ledger_error ledger_verify(int dir, const char *vkey, const char *at_least,
 				int (*leaf)(void *owner, uint64_t index, const char *json, size_t len), void *owner,
 				struct ledger_report *);

@@ -21,11 +21,14 @@ void violations_free(struct violations *);
 void violations_add(struct violations *, const struct rule_info *, const struct flow_facts *, const struct finding *,
 		    const struct exchange *, uint64_t utc_ms, uint64_t leaf, violation_emit emit, void *owner);
 /* End of interval: update leaves of those that grew, closing leaves of the quiet. */
-void violations_interval(struct violations *, uint64_t now_boot_ns, uint64_t utc_ms, violation_emit emit, void *owner);
+void violations_interval(struct violations *, uint64_t now_boot_ns, uint64_t utc_ms, uint64_t (*next_leaf)(void *owner),
+			 violation_emit emit, void *owner);
 size_t violations_open(const struct violations *);
 uint64_t violations_opened(const struct violations *);	/* since start */
 uint64_t violations_dropped(const struct violations *);
-/* For a restart: takes over an open violation from its last leaf (text columns by
- * name, as index_query gives them). */
-int violations_restore(struct violations *, int columns, const char *const *names, const char *const *values);
+/* For a restart: takes over an open violation from its last leaf, a row of
+ * violations_restore_sql. window_ns of its rule, as it is now. */
+extern const char violations_restore_sql[];
+int violations_restore(struct violations *, int columns, const char *const *values, uint64_t window_ns, uint64_t now_boot_ns,
+		       uint64_t now_utc_ms);
 #endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flows.c - one interval's flows, by key. */
+#include "store/flows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "store/private.h"
+
+#define BUCKETS 8192
+#define CLASSES 24	/* class x direction rows of one flow; there are fewer classes */
+#define OTHER "{other}"
+
+struct class_sum { uint8_t class_id, confidence, dir; uint64_t findings, distinct; };
+
+struct flow {
+	struct flow_facts facts;
+	uint64_t exchanges;
+	struct byte_account bytes;
+	struct class_sum classes[CLASSES];
+	unsigned nr_classes;
+	struct flow *next;
+};
+
+struct workload { char name[NAME_SIZE]; unsigned routes; struct workload *next; };
+
+struct flows {
+	struct flow *buckets[BUCKETS];
+	struct workload *workloads;
+	size_t count;
+	uint64_t other;
+	struct siphash_key key;
+	struct buf buf;
+};
+
+struct flows *flows_new(void)
+{
+	struct flows *f = calloc(1, sizeof(*f));
+
+	if (!f || random_bytes(&f->key, sizeof(f->key))) {
+		free(f);
+		return NULL;
+	}
+	buf_init(&f->buf, 65536);
+	return f;
+}
+
+void flows_reset(struct flows *f)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (f->buckets[i]) {
+			struct flow *r = f->buckets[i];
+
+			f->buckets[i] = r->next;
+			free(r);
+		}
+	while (f->workloads) {
+		struct workload *w = f->workloads;
+
+		f->workloads = w->next;
+		free(w);
+	}
+	f->count = 0;
+	f->other = 0;
+}
+
+void flows_free(struct flows *f)
+{
+	if (!f)
+		return;
+	flows_reset(f);
+	buf_free(&f->buf);
+	free(f);
+}
+
+static bool same_key(const struct flow_facts *a, const struct flow_facts *b)
+{
+	return a->role == b->role && a->port == b->port && a->tls == b->tls && !strcmp(a->workload, b->workload) &&
+	       !strcmp(a->exe, b->exe) && !strcmp(a->peer, b->peer) && !strcmp(a->protocol, b->protocol) && !strcmp(a->route, b->route);
+}
+
+static struct flow **slot(struct flows *f, const struct flow_facts *k)
+{
+	char text[4 * PATH_SIZE + 64];
+	int n = snprintf(text, sizeof(text), "%s|%s|%u|%s|%u|%s|%s|%u", k->workload, k->exe, k->role, k->peer, k->port, k->protocol,
+			 k->route, k->tls);
+
+	return &f->buckets[siphash(&f->key, text, (size_t)n) % BUCKETS];
+}
+
+static struct flow *find(struct flows *f, const struct flow_facts *k)
+{
+	struct flow *r = *slot(f, k);
+
+	while (r && !same_key(&r->facts, k))
+		r = r->next;
+	return r;
+}
+
+static bool route_allowed(struct flows *f, const struct flow_facts *k)
+{
+	struct workload *w = f->workloads;
+
+	while (w && strcmp(w->name, k->workload))
+		w = w->next;
+	if (!w) {
+		w = calloc(1, sizeof(*w));
+		if (!w)
+			return false;
+		snprintf(w->name, sizeof(w->name), "%s", k->workload);
+		w->next = f->workloads;
+		f->workloads = w;
+	}
+	if (w->routes >= FLOWS_ROUTES || f->count >= FLOWS_MAX)
+		return false;
+	w->routes++;
+	return true;
+}
+
+static struct flow *flow_get(struct flows *f, const struct flow_facts *facts)
+{
+	struct flow_facts k = *facts;
+	struct flow *r = find(f, &k), **at;
+
+	if (r)
+		return r;
+	if (!route_allowed(f, &k)) {
+		snprintf(k.route, sizeof(k.route), OTHER);
+		f->other++;
+		r = find(f, &k);
+		if (r)
+			return r;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	at = slot(f, &k);
+	r->facts = k;
+	r->next = *at;
+	*at = r;
+	f->count++;
+	return r;
+}
+
+static void add_finding(struct flow *r, const struct finding *x)
+{
+	struct class_sum *c = NULL;
+
+	for (unsigned i = 0; i < r->nr_classes && !c; i++)
+		if (r->classes[i].class_id == x->class_id && r->classes[i].dir == x->dir)
+			c = &r->classes[i];
+	if (!c && r->nr_classes < CLASSES) {
+		c = &r->classes[r->nr_classes++];
+		*c = (struct class_sum){ .class_id = x->class_id, .dir = x->dir };
+	}
+	if (!c)
+		return;
+	if (x->confidence > c->confidence)
+		c->confidence = x->confidence;
+	c->findings += x->count;
+	c->distinct += x->distinct;
+}
+
+/* The best that was known in the interval is what the row says. */
+static void improve(struct flow *r, const struct flow_facts *k)
+{
+	if (k->binding > r->facts.binding)
+		r->facts.binding = k->binding;
+	if (k->pair && !r->facts.pair)
+		r->facts.pair = k->pair;
+}
+
+void flows_exchange(struct flows *f, const struct flow_facts *facts, const struct exchange *ex)
+{
+	struct flow *r = facts->selftest ? NULL : flow_get(f, facts);
+
+	if (!r)
+		return;
+	improve(r, facts);
+	r->exchanges++;
+	byte_account_add(&r->bytes, &ex->bytes);
+	for (uint32_t i = 0; i < ex->nr_findings; i++)
+		add_finding(r, &ex->findings[i]);
+}
+
+void flows_traffic(struct flows *f, const struct flow_facts *facts, const struct traffic *t)
+{
+	struct flow *r = facts->selftest ? NULL : flow_get(f, facts);
+
+	if (!r)
+		return;
+	improve(r, facts);
+	byte_account_add(&r->bytes, &t->bytes);
+}
+
+size_t flows_count(const struct flows *f)
+{
+	return f->count;
+}
+
+uint64_t flows_other(const struct flows *f)
+{
+	return f->other;
+}
+
+static void text_or_null(struct json *j, const char *key, const char *value)
+{
+	json_string(j, key, value[0] ? value : NULL);
+}
+
+void bytes_write(struct json *j, const struct byte_account *b)
+{
+	json_open(j, "bytes", '{');
+	json_int(j, "moved", b->moved);
+	json_int(j, "examined", b->examined);
+	json_int(j, "opaque", b->opaque);
+	json_int(j, "skipped", b->skipped);
+	json_int(j, "lost", b->lost);
+	json_int(j, "framing", b->framing);
+	json_int(j, "unexplained", byte_account_unexplained(b));
+	json_close(j, '}');
+}
+
+static void write_classes(struct json *j, const struct flow *r)
+{
+	json_open(j, "classes", '[');
+	for (unsigned i = 0; i < r->nr_classes; i++) {
+		const struct class_sum *c = &r->classes[i];
+		const struct class_info *info = class_get(c->class_id);
+
+		json_open(j, NULL, '{');
+		json_string(j, "class", info->name);
+		json_string(j, "group", group_name(info->group));
+		json_string(j, "confidence", confidence_name(c->confidence));
+		json_string(j, "data", dir_name(c->dir));
+		json_uint(j, "findings", c->findings);
+		json_uint(j, "distinct", c->distinct);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, uint64_t end_ms, bool sealed)
+{
+	const struct flow_facts *k = &r->facts;
+	char pair[17];
+	struct json j;
+
+	snprintf(pair, sizeof(pair), "%016llx", (unsigned long long)k->pair);
+	buf_reset(b);
+	json_init(&j, b);
+	json_open(&j, NULL, '{');
+	json_string(&j, "type", "flow");
+	json_time(&j, "start", start_ms);
+	json_time(&j, "end", end_ms);
+	json_bool(&j, "sealed", sealed);
+	json_string(&j, "pair", k->pair ? pair : NULL);
+	json_string(&j, "workload", k->workload);
+	text_or_null(&j, "exe", k->exe);
+	text_or_null(&j, "unit", k->unit);
+	text_or_null(&j, "container", k->container);
+	json_string(&j, "role", role_name(k->role));
+	json_string(&j, "peer", k->peer);
+	json_string(&j, "peer_zone", zone_name(k->zone));
+	json_uint(&j, "port", k->port);
+	text_or_null(&j, "protocol", k->protocol);
+	text_or_null(&j, "route", k->route);
+	json_open(&j, "tls", '{');
+	json_string(&j, "state", tls_name(k->tls));
+	json_string(&j, "version", NULL);
+	json_close(&j, '}');
+	json_string(&j, "binding", binding_name(k->binding));
+	json_uint(&j, "exchanges", r->exchanges);
+	write_classes(&j, r);
+	bytes_write(&j, &r->bytes);
+	json_close(&j, '}');
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct flow_facts *x = &(*(const struct flow *const *)a)->facts, *y = &(*(const struct flow *const *)b)->facts;
+	int d = strcmp(x->workload, y->workload);
+
+	d = d ? d : strcmp(x->peer, y->peer);
+	d = d ? d : (int)x->role - (int)y->role;
+	d = d ? d : (int)x->port - (int)y->port;
+	d = d ? d : strcmp(x->protocol, y->protocol);
+	d = d ? d : strcmp(x->route, y->route);
+	d = d ? d : (int)x->tls - (int)y->tls;
+	return d ? d : strcmp(x->exe, y->exe);
+}
+
+void flows_write(struct flows *f, uint64_t start_ms, uint64_t end_ms, bool sealed,
+		 void (*emit)(void *, const char *, size_t), void *owner)
+{
+	struct flow **all = calloc(f->count ? f->count : 1, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; all && i < BUCKETS; i++)
+		for (struct flow *r = f->buckets[i]; r; r = r->next)
+			all[n++] = r;
+	if (n)
+		qsort(all, n, sizeof(*all), by_key);
+	for (size_t i = 0; i < n; i++) {
+		write_flow(&f->buf, all[i], start_ms, end_ms, sealed);
+		emit(owner, buf_str(&f->buf), f->buf.len);
+	}
+	free(all);
+}
