@@ -36,7 +36,7 @@ struct keeper {
 	size_t sizes[32], nr_policies;
 	bool journal, file, terminal, restart, stop;
 	uint32_t epoch;
-	char boot_id[40], host[65], reason[64];
+	char boot_id[40], host[65], reason[PATH_SIZE];
 	uint8_t in[FACT_MAX_SIZE], out[4096];
 	struct fact fact;
 };

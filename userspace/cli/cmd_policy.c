@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_policy.c - `weir policy check|test [FILE]...`: are the policy files right, and do
+ * their rules do what their tests say. Needs no root and no state folder. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/policies.h"
+#include "policy/policy.h"
+
+#define MAX_FILES 24
+
+static const struct option_row options[] = { { NULL, NULL, NULL } };
+
+static int read_texts(struct policy_file *files, struct buf *texts, const char *const *names, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		buf_init(&texts[i], 1 << 20);
+		if (read_file(AT_FDCWD, names[i], &texts[i])) {
+			fprintf(stderr, "weir policy: cannot read %s (a file of at most 1 MiB is wanted)\n", names[i]);
+			return -1;
+		}
+		files[i] = (struct policy_file){ names[i], buf_str(&texts[i]), texts[i].len };
+	}
+	return 0;
+}
+
+static int answer(const struct policy_set *set, unsigned nr, bool test)
+{
+	char hash[65];
+	unsigned run = 0;
+	int failed;
+
+	policy_hash(set, hash);
+	if (!test) {
+		printf("%zu rules in %u file%s are right (sha256 %.16s)\n", policy_rules(set), nr, nr == 1 ? "" : "s", hash);
+		return EXIT_OK;
+	}
+	failed = policy_test(set, stdout, &run);
+	printf("%u tests, %d failed\n", run, failed);
+	return failed ? EXIT_FOUND : EXIT_OK;
+}
+
+static int cmd_policy(int argc, char **argv)
+{
+	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("policy") };
+	static struct policy_file files[MAX_FILES];
+	static struct buf texts[MAX_FILES];
+	const char *names[MAX_FILES], *verb, *value;
+	struct policy_set *set = NULL;
+	int code = EXIT_USAGE;
+	unsigned nr = 0;
+
+	while (cli_next(&cli, &value))
+		;
+	if (cli.error)
+		return EXIT_USAGE;
+	verb = cli.next < argc ? argv[cli.next] : "";
+	if (strcmp(verb, "check") && strcmp(verb, "test")) {
+		cli_usage(cli.command, stderr);
+		return EXIT_USAGE;
+	}
+	for (int i = cli.next + 1; i < argc; i++)
+		if (policies_add(names, &nr, MAX_FILES, argv[i]))
+			return EXIT_USAGE;
+	if (!nr && policies_default(names, &nr, MAX_FILES))
+		return EXIT_USAGE;
+	if (!read_texts(files, texts, names, nr))
+		set = policy_load(files, nr, stderr);
+	if (set)
+		code = answer(set, nr, !strcmp(verb, "test"));
+	policy_free(set);
+	for (unsigned i = 0; i < nr; i++)
+		buf_free(&texts[i]);
+	return code;
+}
+
+const struct command command_policy = {
+	"policy", "check|test [FILE]...", "check policy files, or run the tests inside them; needs no root", options, cmd_policy,
+};

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "daemon/daemon.h"
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strncmp(argv[1], "role:", strlen("role:")))
+		return role_main(argc, argv);
+	return cli_main(argc, argv);
+}
