@@ -82,11 +82,22 @@ static __always_inline u64 conn_next_id(void)
 	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
 }
 
+/* Sequence behind the last byte handed over or taken. A FIN takes a number that is no
+ * byte, and a read that finds it behind its data counts it in: with the peer's FIN in
+ * (CLOSE_WAIT and on) and all read, it is in copied_seq. */
 static __always_inline u32 sequence(struct sock *sk, u32 dir)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u32 copied;
+	u8 state;
 
-	return dir == WIRE_SENT ? BPF_CORE_READ(tp, write_seq) : BPF_CORE_READ(tp, copied_seq);
+	if (dir == WIRE_SENT)
+		return BPF_CORE_READ(tp, write_seq);
+	copied = BPF_CORE_READ(tp, copied_seq);
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (state != TCP_CLOSE_WAIT && state != TCP_LAST_ACK && state != TCP_CLOSING)
+		return copied;
+	return copied - (copied == BPF_CORE_READ(tp, rcv_nxt));
 }
 
 /* Adds the connection with the given next sequences; replaces one whose end was missed. */

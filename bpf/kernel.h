@@ -84,9 +84,9 @@ struct bpf_raw_tracepoint_args { u64 args[0]; };
 #define TCP_SYN_RECV 3
 #define TCP_FIN_WAIT1 4
 #define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
 #define TCP_LAST_ACK 9
-#define TCP_LISTEN 10
-#define TCP_NEW_SYN_RECV 12
+#define TCP_CLOSING 11
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 #endif

@@ -304,6 +304,33 @@ static void test_books_balance(uint32_t epoch)
 	      c[WIRE_C_SUBMITTED] + c[WIRE_C_RING_FULL] + c[WIRE_C_UNREADABLE] + c[WIRE_C_TOO_BIG] + c[WIRE_C_NO_STATE]);
 }
 
+/* A read that takes the last bytes and the FIN behind them in one call. */
+static void test_fin_is_no_byte(void)
+{
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(24, 2);
+	if (write(fds[0], out, 24) != 24)
+		perror("write");
+	close(fds[0]);
+	check(recv(fds[1], in, 4096, 0) == 24, "fin", "bytes read", 24, 0);
+	check(recv(fds[1], in, 4096, 0) == 0, "fin", "end", 0, 1);
+	drain();
+	check(seen.from[0] == 0, "fin", "position of the last bytes", 0, seen.from[0]);
+	close(fds[1]);
+	for (int i = 0; i < 200 && nr_closes < 2; i++) {
+		drain();
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	for (unsigned i = 0; i < nr_closes; i++) {
+		uint64_t at = closes[i].who.role == WIRE_ROLE_CLIENT ? closes[i].sent_pos : closes[i].received_pos;
+
+		check(at == 24, "fin", "final position", 24, at);
+	}
+}
+
 /* A ring that nobody drains: every record that did not fit is counted. */
 static void test_full_ring_is_counted(void)
 {
@@ -357,6 +384,7 @@ static int run_set(const char *hooks)
 	test_large_is_truncated_and_said();
 	test_sendfile_is_named();
 	test_unreadable_is_counted();
+	test_fin_is_no_byte();
 	test_full_ring_is_counted();
 	test_books_balance(1);
 	ring_unmap(&ring);

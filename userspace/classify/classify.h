@@ -4,6 +4,7 @@
  * without the key that is drawn at random in every process. */
 #ifndef WEIR_CLASSIFY_H
 #define WEIR_CLASSIFY_H
+#include "classify/names.h"
 #include "model/class.h"
 #include "model/payload.h"
 
@@ -14,39 +15,69 @@ struct hit {
 	char mask[MASK_SIZE];
 };
 #define CLASSIFY_HITS 64	/* hits of one value; more are dropped and counted */
+#define CLASSIFY_SCAN (1 << 20)	/* bytes of one field that are scanned; the rest is over budget */
 
 /* Evidence around a value, for detectors. */
 struct evidence {
 	struct slice key, parent;
 	enum location location;
 	uint8_t type;		/* enum value_type */
-	bool text;		/* look for spans inside; else the whole value is the candidate first */
+	bool text;		/* free text; else the whole value is a candidate for key-driven classes */
 };
+
+/* A phrase of a key that speaks for a class, lower case and squashed:
+ * "cardnumber" is card_number, cardNumber, Card-Number, and number under card. */
+struct key_phrase { const char *words; uint8_t weight; };
+#define KEY_EXACT	45	/* says the class */
+#define KEY_WEAK	15	/* may say it: "number", "tel" */
+
+/* What makes the one pass over a value ask a class. */
+enum trigger {
+	TRIGGER_DIGIT	= 1,	/* the first digit of a run */
+	TRIGGER_AT	= 2,	/* '@' or "%40" */
+	TRIGGER_LITERAL	= 4,	/* one of row->literals begins here */
+	TRIGGER_KEY	= 8,	/* the key speaks for the class: at 0, the whole value */
+};
+/* Which words of a key speak against the class. */
+enum against { AGAINST_NOTHING = 0, AGAINST_GENERAL = 1, AGAINST_NUMBER = 2 };
 
 /* One row of classify/list.def. */
 struct class_row {
 	struct class_info info;
-	/* Finds this class in value. Adds at most max hits, in order, and returns
-	 * how many. Must not read outside value. */
-	size_t (*find)(const struct evidence *, struct slice value, struct hit *out, size_t max);
+	uint8_t triggers, against;
+	const char *const *literals;	/* NULL-ended */
+	const struct key_phrase *keys;	/* ends with NULL words */
+	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */
+	/* Is this class at `at`? Fills start, end, mask and sample and returns how much
+	 * the value alone says, 1 to 100 (classify.md 5.5), or 0. Reads a bounded
+	 * stretch around `at`, so that a scan stays linear, and never outside value. */
+	int (*find)(struct slice value, size_t at, struct hit *out);
 };
+#define CLASS_ROWS 256		/* class_id is a byte */
+const struct class_row *class_row(unsigned id);	/* NULL: no such class */
 
-/* All classes over one value, overlaps resolved to one winner a span. */
+/* All classes over one value, overlaps resolved to one winner a span, in order.
+ * Hits below CONF_POSSIBLE are not reported. At most max; the rest is dropped. */
 size_t classify_value(const struct evidence *, struct slice value, struct hit *out, size_t max);
+/* The same without a limit: emit is called for each winner, in order. */
+void classify_scan(const struct evidence *, struct slice value,
+		   void (*emit)(void *owner, const struct hit *), void *owner);
+
+/* What a classifier could not do, each since it was made. */
+struct classifier_counts {
+	uint64_t hits_dropped;	/* beyond CLASSIFY_HITS in one value */
+	uint64_t bytes_over_budget;	/* beyond CLASSIFY_SCAN in one value */
+	uint64_t values_uncounted;	/* the fingerprint table was full: distinct is too low */
+};
 
 /* The classifier of one analyst: classify_value plus distinct counts. */
 struct classifier;
 struct classifier *classifier_new(void);	/* draws its key; NULL: no memory or no randomness */
 void classifier_free(struct classifier *);
-/* field_sink.field and .clean with owner = struct classifier */
+/* field_sink.field and .clean with owner = struct classifier. Only hits of at
+ * least CONF_LIKELY become findings. */
 void classifier_field(void *owner, struct exchange *, const struct field *);
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw);
 void classifier_interval(struct classifier *, uint32_t epoch);	/* forgets fingerprints */
-
-/* The one function names pass: charset [A-Za-z0-9_.:/@{}$*+-] without '@' (others
- * become '_'), at most 64 bytes, and itself classified: a class in it becomes
- * "{email}". Returns the length. For callers without slices. */
-size_t name_clean(char out[NAME_SIZE], const char *raw, size_t len);
-/* The same for a file path, segment by segment; out holds EXE_SIZE bytes. */
-size_t name_clean_path(char out[EXE_SIZE], const char *raw, size_t len);
+const struct classifier_counts *classifier_counts(const struct classifier *);
 #endif

@@ -11,12 +11,12 @@ static const struct option_row options[] = {
 	{ NULL, NULL, NULL }
 };
 
-#define X(name) "json_extract(json,'$." name "')"
+#define X(name) "json_extract(doc,'$." name "')"
 #define SUM(name) "sum(" X("bytes." name) ") " name
 /* Over the period: bytes are added, of the states the worst that moved bytes stands. */
 #define ROWS \
-	"WITH l(json) AS (SELECT json FROM leaf WHERE type='coverage' AND \"end\">CAST(?1 AS INTEGER) AND start<CAST(?2 AS INTEGER)" \
-	" UNION ALL SELECT json FROM open WHERE type='coverage' AND ms(json_extract(json,'$.start'))<CAST(?2 AS INTEGER))," \
+	"WITH l(doc) AS (SELECT doc FROM leaf WHERE type='coverage' AND \"end\">CAST(?1 AS INTEGER) AND start<CAST(?2 AS INTEGER)" \
+	" UNION ALL SELECT doc FROM open WHERE type='coverage' AND ms(json_extract(doc,'$.start'))<CAST(?2 AS INTEGER))," \
 	" s AS (SELECT " X("workload") " w, " X("pid") " pid, max(" X("exe") ") exe, max(" X("library") ") library, max(" X("build_id") ") build_id," \
 	" min(" X("start") ") a, max(" X("end") ") z, max(" X("binding") ") binding, max(CASE WHEN " X("bytes.moved") ">0 OR " X("state") "='dead' THEN CASE " \
 	X("state") " WHEN 'visible' THEN 1 WHEN 'partial' THEN 3 WHEN 'blind' THEN 4 WHEN 'dead' THEN 5 ELSE 0 END ELSE 0 END) worst," \
@@ -65,7 +65,7 @@ static int cmd_coverage(int argc, char **argv)
 		return EXIT_NOT_VERIFIED;
 	}
 	err = reading_print(&r, coverage_sql, &workload, 1, headers);
-	hooks = reading_one(&r, "SELECT json_extract(json,'$.hooks') FROM leaf WHERE type='start' ORDER BY leaf DESC LIMIT 1");
+	hooks = reading_one(&r, "SELECT json_extract(doc,'$.hooks') FROM leaf WHERE type='start' ORDER BY leaf DESC LIMIT 1");
 	if (!err && !r.json)
 		printf("%shooks: %s. Not looked at: UDP, UNIX sockets, io_uring and sendfile payload.\n", r.rows ? "" : "no process has moved bytes yet\n", hooks);
 	reading_close(&r);

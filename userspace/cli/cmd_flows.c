@@ -14,14 +14,14 @@ static const struct option_row options[] = {
 };
 
 #define WHERE \
-	" WHERE (?3='' OR json_extract(json,'$.workload')=?3) AND (?4='' OR EXISTS(SELECT 1 FROM json_each(json,'$.classes')" \
-	" WHERE json_extract(value,'$.class')=?4)) AND (?5='' OR json_extract(json,'$.peer')=?5)"
+	" WHERE (?3='' OR json_extract(doc,'$.workload')=?3) AND (?4='' OR EXISTS(SELECT 1 FROM json_each(doc,'$.classes')" \
+	" WHERE json_extract(value,'$.class')=?4)) AND (?5='' OR json_extract(doc,'$.peer')=?5)"
 #define CLASSES(json) "(SELECT group_concat(json_extract(value,'$.class')||' x'||json_extract(value,'$.findings'),', ') FROM json_each(" json ",'$.classes'))"
-#define X(name) "json_extract(json,'$." name "')"
+#define X(name) "json_extract(doc,'$." name "')"
 
 static const char each_sql[] = FLOWS_SQL
-	"SELECT json, substr(" X("start") ",1,16)||CASE WHEN " X("sealed") " THEN '' ELSE '*' END, " X("workload") ", " X("role") ", " X("peer") ", "
-	X("peer_zone") ", " X("port") ", " X("route") ", " X("tls.state") ", " X("binding") ", " X("exchanges") ", " CLASSES("json") ", "
+	"SELECT doc, substr(" X("start") ",1,16)||CASE WHEN " X("sealed") " THEN '' ELSE '*' END, " X("workload") ", " X("role") ", " X("peer") ", "
+	X("peer_zone") ", " X("port") ", " X("route") ", " X("tls.state") ", " X("binding") ", " X("exchanges") ", " CLASSES("doc") ", "
 	X("bytes.moved") " FROM f" WHERE " ORDER BY " X("start") ", " X("workload") ", " X("peer") ", " X("role") ", " X("route");
 
 /* Classes are added up by class and direction; of distinct the largest interval stands. */
@@ -36,15 +36,15 @@ const char flows_sum_sql[] = FLOWS_SQL
 	" c AS (SELECT " X("workload") " w, " X("exe") " e, " X("role") " r, " X("peer") " p, " X("port") " o, " X("protocol") " q, " X("route") " t,"
 	" " X("tls.state") " s, json_extract(value,'$.class') class, json_extract(value,'$.group') grp, json_extract(value,'$.data') data,"
 	" max(CASE json_extract(value,'$.confidence') WHEN 'certain' THEN 3 WHEN 'likely' THEN 2 ELSE 1 END) conf, sum(json_extract(value,'$.findings')) findings,"
-	" max(json_extract(value,'$.distinct')) dist FROM f, json_each(json,'$.classes') GROUP BY w,e,r,p,o,q,t,s,class,data),"
+	" max(json_extract(value,'$.distinct')) dist FROM f, json_each(doc,'$.classes') GROUP BY w,e,r,p,o,q,t,s,class,data),"
 	" j AS (SELECT json_object('type','flow','start',a,'end',z,'sealed',json(CASE WHEN sealed THEN 'true' ELSE 'false' END),'pair',pair,'workload',w,'exe',e,"
 	"'unit',unit,'container',container,'role',r,'peer',p,'peer_zone',zone,'port',o,'protocol',q,'route',t,'tls',json_object('state',s,'version',version),"
 	"'binding',binding,'exchanges',n,'classes',(SELECT json_group_array(json_object('class',class,'group',grp,'confidence',CASE conf WHEN 3 THEN 'certain'"
 	" WHEN 2 THEN 'likely' ELSE 'possible' END,'data',data,'findings',findings,'distinct',dist)) FROM (SELECT * FROM c WHERE c.w=g.w AND c.e IS g.e AND"
 	" c.r=g.r AND c.p=g.p AND c.o=g.o AND c.q IS g.q AND c.t IS g.t AND c.s=g.s ORDER BY class, data)),'bytes',json_object('moved',moved,'examined',examined,"
-	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained)) json FROM g)"
-	" SELECT json, " X("workload") ", " X("role") ", " X("peer") ", " X("peer_zone") ", " X("port") ", " X("route") ", " X("tls.state") ", " X("binding") ", "
-	X("exchanges") ", " CLASSES("json") ", " X("bytes.moved") " FROM j ORDER BY " X("workload") ", " X("peer") ", " X("role") ", " X("route");
+	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained)) doc FROM g)"
+	" SELECT doc, " X("workload") ", " X("role") ", " X("peer") ", " X("peer_zone") ", " X("port") ", " X("route") ", " X("tls.state") ", " X("binding") ", "
+	X("exchanges") ", " CLASSES("doc") ", " X("bytes.moved") " FROM j ORDER BY " X("workload") ", " X("peer") ", " X("role") ", " X("route");
 
 /* A local pair is two rows and one flow of data: its larger end counts. */
 const char flows_total_sql[] = FLOWS_SQL

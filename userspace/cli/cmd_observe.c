@@ -24,15 +24,15 @@ static const struct option_row options[] = {
 	{ NULL, NULL, NULL }
 };
 
-#define X(name) "json_extract(json,'$." name "')"
-#define HAS_CLASS "EXISTS(SELECT 1 FROM json_each(json,'$.classes') WHERE json_extract(value,'$.class')=substr(?4,2))"
+#define X(name) "json_extract(doc,'$." name "')"
+#define HAS_CLASS "EXISTS(SELECT 1 FROM json_each(doc,'$.classes') WHERE json_extract(value,'$.class')=substr(?4,2))"
 /* A filter is "+value" or, inverted, "-value"; empty: none. */
 #define FILTER(n, test) " AND (?" n "='' OR (substr(?" n ",1,1)='+')=(" test "))"
 
 static const char sql[] =
-	"WITH a(json, t, kind) AS (SELECT json, time, type FROM leaf WHERE type IN ('flow','violation') UNION ALL SELECT json, ms(json_extract(json,'$.end')), 'flow' FROM open WHERE type='flow')"
-	" SELECT json, substr(coalesce(" X("updated") "," X("end") "),1,19), kind, " X("workload") ", " X("role") ", " X("peer") ", " X("route") ", " X("exchanges") ","
-	" (SELECT group_concat(json_extract(value,'$.class')||' x'||json_extract(value,'$.findings'),', ') FROM json_each(json,'$.classes')), " X("rule") ", " X("mask")
+	"WITH a(doc, t, kind) AS (SELECT doc, time, type FROM leaf WHERE type IN ('flow','violation') UNION ALL SELECT doc, ms(json_extract(doc,'$.end')), 'flow' FROM open WHERE type='flow')"
+	" SELECT doc, substr(coalesce(" X("updated") "," X("end") "),1,19), kind, " X("workload") ", " X("role") ", " X("peer") ", " X("route") ", " X("exchanges") ","
+	" (SELECT group_concat(json_extract(value,'$.class')||' x'||json_extract(value,'$.findings'),', ') FROM json_each(doc,'$.classes')), " X("rule") ", " X("mask")
 	" FROM a WHERE t>=CAST(?1 AS INTEGER) AND t<CAST(?2 AS INTEGER) AND " X("exchanges") ">0"
 	FILTER("3", X("workload") "=substr(?3,2)") FILTER("4", HAS_CLASS) FILTER("5", X("role") "='client' AND " X("peer") "=substr(?5,2)")
 	FILTER("6", X("role") "='server' AND " X("peer") "=substr(?6,2)") FILTER("7", "kind=substr(?7,2)") " ORDER BY t, kind DESC";

@@ -24,7 +24,7 @@ static int read_texts(struct policy_file *files, struct buf *texts, const char *
 			fprintf(stderr, "weir policy: cannot read %s (a file of at most 1 MiB is wanted)\n", names[i]);
 			return -1;
 		}
-		files[i] = (struct policy_file){ names[i], buf_str(&texts[i]), texts[i].len };
+		files[i] = (struct policy_file){ names[i], (const char *)texts[i].ptr, texts[i].len };
 	}
 	return 0;
 }

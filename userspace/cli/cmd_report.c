@@ -105,9 +105,9 @@ static int cmd_report(int argc, char **argv)
 	err = reading_open(&r);
 	if (err)
 		return err;
-	key = reading_one(&r, "SELECT json_extract(json,'$.key') FROM leaf WHERE type='genesis' ORDER BY leaf LIMIT 1");
+	key = reading_one(&r, "SELECT json_extract(doc,'$.key') FROM leaf WHERE type='genesis' ORDER BY leaf LIMIT 1");
 	snprintf(vkey, sizeof(vkey), "%s", key ? key : "VKEY");
-	value = reading_one(&r, "SELECT json_extract(json,'$.size')||':'||json_extract(json,'$.root') FROM leaf WHERE type='heartbeat' ORDER BY leaf DESC LIMIT 1");
+	value = reading_one(&r, "SELECT json_extract(doc,'$.size')||':'||json_extract(doc,'$.root') FROM leaf WHERE type='heartbeat' ORDER BY leaf DESC LIMIT 1");
 	snprintf(verify, sizeof(verify), "weir ledger verify --state COPY --key '%s' --at-least %s", vkey, value ? value : "SIZE:ROOT");
 	snprintf(command, sizeof(command), "weir report --period %.100s --format %s (weir %s, build %s)", period, format, WEIR_VERSION, WEIR_BUILD);
 	err = !strcmp(format, "json") ? report_json(&r, command, verify) : report_html(&r, command, verify);

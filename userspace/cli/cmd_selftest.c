@@ -49,7 +49,7 @@ static int check(const char *state)
 	snprintf(path, sizeof(path), "%s/index.sqlite", state);
 	index = index_open(path, false, why, sizeof(why));
 	if (index)
-		index_query(index, "SELECT json_extract(json,'$.path'), json_extract(json,'$.result') FROM leaf WHERE type='selftest'",
+		index_query(index, "SELECT json_extract(doc,'$.path'), json_extract(doc,'$.result') FROM leaf WHERE type='selftest'",
 			    NULL, 0, on_row, &seen, why, sizeof(why));
 	index_close(index);
 	if (dir >= 0)

@@ -6,21 +6,21 @@
 
 static const struct option_row options[] = { READING_OPTIONS, { NULL, NULL, NULL } };
 
-#define X(name) "json_extract(json,'$." name "')"
-#define CRITERIA "(SELECT group_concat(value,' ') FROM json_each(json,'$.criteria'))"
+#define X(name) "json_extract(doc,'$." name "')"
+#define CRITERIA "(SELECT group_concat(value,' ') FROM json_each(doc,'$.criteria'))"
 
 const char violations_list_sql[] = VIOLATIONS_SQL
-	"SELECT json, " X("id") ", substr(" X("opened") ",1,19), " X("severity") ", " X("rule") ", " X("workload") ", " X("peer") ", " X("route") ", "
+	"SELECT doc, " X("id") ", substr(" X("opened") ",1,19), " X("severity") ", " X("rule") ", " X("workload") ", " X("peer") ", " X("route") ", "
 	X("classes[0].class") ", " X("mask") ", " X("exchanges") ", " X("status") ", " CRITERIA " FROM v ORDER BY " X("opened") ", id";
 static const char *const list_headers[] = { "ID", "OPENED", "SEVERITY", "RULE", "WORKLOAD", "PEER", "ROUTE", "CLASS", "MASK", "EXCHANGES", "STATUS", "CRITERIA" };
 
 static const char show_sql[] = VIOLATIONS_SQL
 	", k(i, name, value) AS (SELECT 0,'id',id FROM v WHERE id=?3 UNION ALL SELECT e.id, e.key, CASE WHEN e.type IN ('array','object') THEN e.value ELSE e.atom END"
-	" FROM v, json_each(v.json) e WHERE v.id=?3 AND e.key NOT IN ('type','id')) SELECT value, name, value FROM k ORDER BY i";
-static const char show_json_sql[] = VIOLATIONS_SQL "SELECT json, id FROM v WHERE id=?3";
+	" FROM v, json_each(v.doc) e WHERE v.id=?3 AND e.key NOT IN ('type','id')) SELECT value, name, value FROM k ORDER BY i";
+static const char show_json_sql[] = VIOLATIONS_SQL "SELECT doc, id FROM v WHERE id=?3";
 static const char history_sql[] =
-	"SELECT json, leaf, substr(json_extract(json,'$.updated'),1,19), json_extract(json,'$.status'), json_extract(json,'$.exchanges') FROM leaf"
-	" WHERE type='violation' AND json_extract(json,'$.id')=?3 AND ?1=?1 AND ?2=?2 ORDER BY leaf";
+	"SELECT doc, leaf, substr(json_extract(doc,'$.updated'),1,19), json_extract(doc,'$.status'), json_extract(doc,'$.exchanges') FROM leaf"
+	" WHERE type='violation' AND json_extract(doc,'$.id')=?3 AND ?1=?1 AND ?2=?2 ORDER BY leaf";
 static const char *const show_headers[] = { "FIELD", "VALUE" };
 static const char *const history_headers[] = { "LEAF", "UPDATED", "STATUS", "EXCHANGES" };
 

@@ -40,13 +40,13 @@ const char *reading_one(struct reading *, const char *sql);
  * column the object, then the cells. Parameters ?3.. are their filters ("": none). */
 extern const char flows_sum_sql[], flows_total_sql[], violations_list_sql[], coverage_sql[];
 
-/* All flows of the period, sealed and running, as rows f(json). */
+/* All flows of the period, sealed and running, as rows f(doc). */
 #define FLOWS_SQL \
-	"WITH f(json) AS (SELECT json FROM leaf WHERE type='flow' AND \"end\">CAST(?1 AS INTEGER) AND start<CAST(?2 AS INTEGER)" \
-	" UNION ALL SELECT json FROM open WHERE type='flow' AND ms(json_extract(json,'$.end'))>CAST(?1 AS INTEGER)" \
-	" AND ms(json_extract(json,'$.start'))<CAST(?2 AS INTEGER)) "
-/* The latest leaf of each violation that was touched in the period, as rows v(json, leaf, id). */
+	"WITH f(doc) AS (SELECT doc FROM leaf WHERE type='flow' AND \"end\">CAST(?1 AS INTEGER) AND start<CAST(?2 AS INTEGER)" \
+	" UNION ALL SELECT doc FROM open WHERE type='flow' AND ms(json_extract(doc,'$.end'))>CAST(?1 AS INTEGER)" \
+	" AND ms(json_extract(doc,'$.start'))<CAST(?2 AS INTEGER)) "
+/* The latest leaf of each violation that was touched in the period, as rows v(doc, leaf, id). */
 #define VIOLATIONS_SQL \
-	"WITH v(json, leaf, id) AS (SELECT json, max(leaf), json_extract(json,'$.id') FROM leaf WHERE type='violation'" \
-	" AND ms(json_extract(json,'$.opened'))<CAST(?2 AS INTEGER) AND time>=CAST(?1 AS INTEGER) GROUP BY json_extract(json,'$.id')) "
+	"WITH v(doc, leaf, id) AS (SELECT doc, max(leaf), json_extract(doc,'$.id') FROM leaf WHERE type='violation'" \
+	" AND ms(json_extract(doc,'$.opened'))<CAST(?2 AS INTEGER) AND time>=CAST(?1 AS INTEGER) GROUP BY json_extract(doc,'$.id')) "
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/report.h"
 
-#define X(name) "json_extract(json,'$." name "')"
+#define X(name) "json_extract(doc,'$." name "')"
 #define IN_PERIOD " AND time>=CAST(?1 AS INTEGER) AND time<CAST(?2 AS INTEGER) "
 #define LAST(type, field) "SELECT " X(field) " FROM leaf WHERE type='" type "' AND time<CAST(?2 AS INTEGER) AND ?1=?1 ORDER BY leaf DESC LIMIT 1"
 
@@ -46,12 +46,12 @@ const struct report_section report_sections[] = {
 	  "No process moved bytes.", coverage_sql,
 	  { "Workload", "PID", "State", "Reason", "Library", "Binding", "Moved", "Examined", "Opaque", "Lost", "Framing", "Unexplained" } },
 	{ "gaps", "Gaps", "Times in which weir, or a part of it, was not running.", "None.",
-	  "SELECT json, " X("from") ", " X("to") ", " X("role") ", " X("reason") " FROM leaf WHERE type='gap'" IN_PERIOD "ORDER BY leaf", { "From", "To", "Role", "Reason" } },
+	  "SELECT doc, " X("from") ", " X("to") ", " X("role") ", " X("reason") " FROM leaf WHERE type='gap'" IN_PERIOD "ORDER BY leaf", { "From", "To", "Role", "Reason" } },
 	{ "losses", "Losses", "Records that did not reach analysis, by cause.", "None.",
-	  "SELECT json, " X("start") ", " X("end") ", " X("cause") ", " X("records") ", " X("bytes") " FROM leaf WHERE type='loss'" IN_PERIOD "ORDER BY leaf",
+	  "SELECT doc, " X("start") ", " X("end") ", " X("cause") ", " X("records") ", " X("bytes") " FROM leaf WHERE type='loss'" IN_PERIOD "ORDER BY leaf",
 	  { "From", "To", "Cause", "Records", "Bytes" } },
 	{ "changes", "Changes", "Policy and class set in force; each start and each change is a leaf.", "None.",
-	  "SELECT json, " X("time") ", leaf, " X("rules") ", " X("policy_hash") ", " X("class_hash") " FROM leaf WHERE type='policy'" IN_PERIOD "ORDER BY leaf",
+	  "SELECT doc, " X("time") ", leaf, " X("rules") ", " X("policy_hash") ", " X("class_hash") " FROM leaf WHERE type='policy'" IN_PERIOD "ORDER BY leaf",
 	  { "Time", "Leaf", "Rules", "Policy hash", "Class set hash" } },
 	{ "violations", "Violations", "Each row is one rule broken by one workload towards one peer with one class on one route, until it was quiet for the rule's window.",
 	  "None was found in what was visible.", violations_list_sql,
@@ -60,6 +60,6 @@ const struct report_section report_sections[] = {
 	  "No flows were observed.", flows_sum_sql, { "Workload", "Role", "Peer", "Zone", "Port", "Route", "TLS", "Binding", "Exchanges", "Classes", "Bytes" } },
 	{ "criteria", "Criteria index", "Trust Services Criteria to which violations of the period speak. A criterion that is not listed was not addressed.", "None.",
 	  VIOLATIONS_SQL "SELECT json_object('criterion',value,'violations',count(*),'open',sum(" X("status") "='open')), value, count(*), sum(" X("status") "='open'),"
-	  " group_concat(DISTINCT " X("rule") ") FROM v, json_each(v.json,'$.criteria') GROUP BY value ORDER BY value", { "Criterion", "Violations", "Open", "Rules" } },
+	  " group_concat(DISTINCT " X("rule") ") FROM v, json_each(v.doc,'$.criteria') GROUP BY value ORDER BY value", { "Criterion", "Violations", "Open", "Rules" } },
 	{ NULL, NULL, NULL, NULL, NULL, { NULL } }
 };

@@ -37,9 +37,9 @@ static const char *vfs_name(void)
 
 static const char schema[] =
 	"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
-	"CREATE TABLE IF NOT EXISTS leaf(leaf INTEGER PRIMARY KEY, type TEXT NOT NULL, time INTEGER, start INTEGER, \"end\" INTEGER, json TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS leaf(leaf INTEGER PRIMARY KEY, type TEXT NOT NULL, time INTEGER, start INTEGER, \"end\" INTEGER, doc TEXT NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS leaf_type ON leaf(type, time);"
-	"CREATE TABLE IF NOT EXISTS open(type TEXT NOT NULL, json TEXT NOT NULL);";
+	"CREATE TABLE IF NOT EXISTS open(type TEXT NOT NULL, doc TEXT NOT NULL);";
 
 /* A leaf's time: its own, else the end of its interval, else what a violation updated. */
 static const char add_sql[] =

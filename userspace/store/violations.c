@@ -254,14 +254,14 @@ uint64_t violations_dropped(const struct violations *v)
 
 /* Columns of the query in back.c, by place: see violations_restore_sql. */
 const char violations_restore_sql[] =
-	"SELECT json_extract(json,'$.id'), json_extract(json,'$.rule'), json_extract(json,'$.title'), json_extract(json,'$.severity'),"
-	" (SELECT group_concat(value,' ') FROM json_each(json,'$.criteria')), ms(json_extract(json,'$.opened')), ms(json_extract(json,'$.updated')),"
-	" json_extract(json,'$.workload'), json_extract(json,'$.exe'), json_extract(json,'$.role'), json_extract(json,'$.peer'),"
-	" json_extract(json,'$.peer_zone'), json_extract(json,'$.port'), json_extract(json,'$.protocol'), json_extract(json,'$.route'),"
-	" json_extract(json,'$.classes[0].class'), json_extract(json,'$.classes[0].confidence'), json_extract(json,'$.classes[0].data'),"
-	" json_extract(json,'$.classes[0].findings'), json_extract(json,'$.classes[0].distinct'), json_extract(json,'$.path'),"
-	" json_extract(json,'$.mask'), json_extract(json,'$.exchanges') FROM leaf l WHERE type='violation' AND json_extract(json,'$.status')='open'"
-	" AND leaf=(SELECT max(leaf) FROM leaf m WHERE m.type='violation' AND json_extract(m.json,'$.id')=json_extract(l.json,'$.id'))";
+	"SELECT json_extract(doc,'$.id'), json_extract(doc,'$.rule'), json_extract(doc,'$.title'), json_extract(doc,'$.severity'),"
+	" (SELECT group_concat(value,' ') FROM json_each(doc,'$.criteria')), ms(json_extract(doc,'$.opened')), ms(json_extract(doc,'$.updated')),"
+	" json_extract(doc,'$.workload'), json_extract(doc,'$.exe'), json_extract(doc,'$.role'), json_extract(doc,'$.peer'),"
+	" json_extract(doc,'$.peer_zone'), json_extract(doc,'$.port'), json_extract(doc,'$.protocol'), json_extract(doc,'$.route'),"
+	" json_extract(doc,'$.classes[0].class'), json_extract(doc,'$.classes[0].confidence'), json_extract(doc,'$.classes[0].data'),"
+	" json_extract(doc,'$.classes[0].findings'), json_extract(doc,'$.classes[0].distinct'), json_extract(doc,'$.path'),"
+	" json_extract(doc,'$.mask'), json_extract(doc,'$.exchanges') FROM leaf l WHERE type='violation' AND json_extract(doc,'$.status')='open'"
+	" AND leaf=(SELECT max(leaf) FROM leaf m WHERE m.type='violation' AND json_extract(m.doc,'$.id')=json_extract(l.doc,'$.id'))";
 
 #define TAKE(field, n) snprintf(field, sizeof(field), "%s", c[n] ? c[n] : "")
 #define NUMBER(n) (c[n] ? strtoull(c[n], NULL, 10) : 0)

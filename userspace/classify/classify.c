@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* classify.c - the classifier of one analyst: a field's hits become finding rows
+ * of the exchange. To tell how many different values a row stands for it keeps
+ * keyed fingerprints of the interval; the key is random and dies with the process,
+ * so that a fingerprint says nothing to anyone else. */
+#include "classify/classify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "classify/check.h"
+
+#define PRINTS		(1u << 16)	/* slots; 512 KiB */
+#define PRINTS_FULL	(PRINTS / 4 * 3)
+#define NORMAL_MAX	256	/* bytes of a value that are normalised; longer ones are taken as they are */
+
+struct classifier {
+	struct siphash_key key;
+	uint32_t epoch, nr_prints;
+	struct classifier_counts counts;
+	uint64_t *prints;	/* 0: free */
+};
+
+struct classifier *classifier_new(void)
+{
+	struct classifier *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->prints = calloc(PRINTS, sizeof(*c->prints));
+	if (!c->prints || random_bytes(&c->key, sizeof(c->key))) {
+		classifier_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void classifier_free(struct classifier *c)
+{
+	if (!c)
+		return;
+	if (c->prints)
+		explicit_bzero(c->prints, PRINTS * sizeof(*c->prints));
+	free(c->prints);
+	explicit_bzero(c, sizeof(*c));
+	free(c);
+}
+
+void classifier_interval(struct classifier *c, uint32_t epoch)
+{
+	if (c->epoch == epoch && !c->nr_prints)
+		return;
+	c->epoch = epoch;
+	c->nr_prints = 0;
+	memset(c->prints, 0, PRINTS * sizeof(*c->prints));
+}
+
+const struct classifier_counts *classifier_counts(const struct classifier *c)
+{
+	return &c->counts;
+}
+
+/* "4111 1111…" and "4111-1111…" are one card, Ana@x and ana@x one address. */
+static uint64_t value_print(const struct classifier *c, struct slice v)
+{
+	uint8_t text[NORMAL_MAX];
+	size_t n = 0;
+	uint64_t print;
+
+	if (v.len > NORMAL_MAX)
+		return siphash(&c->key, v.ptr, v.len);
+	for (size_t i = 0; i < v.len; i++)
+		if (!v.ptr[i] || !strchr(" -().", v.ptr[i]))
+			text[n++] = to_lower(v.ptr[i]);
+	print = siphash(&c->key, text, n);
+	explicit_bzero(text, sizeof(text));
+	return print;
+}
+
+/* The flow of design.md 8 as this process knows it: a server's clients are one. */
+static uint64_t flow_print(const struct classifier *c, const struct exchange *ex, unsigned class_id, uint64_t value)
+{
+	struct {
+		uint64_t start, route, value;
+		uint8_t addr[16];
+		uint32_t tgid;
+		uint16_t port;
+		uint8_t role, class_id;
+	} key;
+
+	memset(&key, 0, sizeof(key));
+	key.start = ex->conn.process.start;
+	key.tgid = ex->conn.process.tgid;
+	key.role = ex->conn.role;
+	key.class_id = (uint8_t)class_id;
+	key.value = value;
+	key.route = siphash(&c->key, ex->route, strnlen(ex->route, sizeof(ex->route)));
+	if (ex->conn.role == ROLE_CLIENT) {
+		memcpy(key.addr, ex->conn.remote.addr, sizeof(key.addr));
+		key.port = ex->conn.remote.port;
+	}
+	return siphash(&c->key, &key, sizeof(key)) | 1;
+}
+
+/* True when print was not known; it is now. When the table is full: false. */
+static bool print_add(struct classifier *c, uint64_t print)
+{
+	uint32_t i = (uint32_t)(print >> 1) & (PRINTS - 1);
+
+	for (; c->prints[i]; i = (i + 1) & (PRINTS - 1))
+		if (c->prints[i] == print)
+			return false;
+	if (c->nr_prints == PRINTS_FULL) {
+		c->counts.values_uncounted++;
+		return false;
+	}
+	c->prints[i] = print;
+	c->nr_prints++;
+	return true;
+}
+
+/* The row of class, place and path; a new one when there is none, NULL when full. */
+static struct finding *row_get(struct exchange *ex, const struct field *f, const struct hit *hit)
+{
+	struct finding *row;
+
+	for (uint32_t i = 0; i < ex->nr_findings; i++) {
+		row = &ex->findings[i];
+		if (row->class_id == hit->class_id && row->location == f->location && row->dir == f->dir &&
+		    !strncmp(row->path, f->path, PATH_SIZE - 1))
+			return row;
+	}
+	if (ex->nr_findings == MAX_FINDINGS) {
+		ex->findings_dropped++;
+		return NULL;
+	}
+	row = &ex->findings[ex->nr_findings++];
+	memset(row, 0, sizeof(*row));
+	row->class_id = hit->class_id;
+	row->location = (uint8_t)f->location;
+	row->dir = (uint8_t)f->dir;
+	row->sample = 1;
+	memcpy(row->path, f->path, strnlen(f->path, PATH_SIZE - 1));
+	name_clean(row->key, (const char *)f->key.ptr, f->key.len);
+	return row;
+}
+
+/* One hit into its row. fresh: the first of its class in this field. */
+static void row_add(struct classifier *c, struct exchange *ex, const struct field *f, const struct hit *hit, bool fresh)
+{
+	struct finding *row = row_get(ex, f, hit);
+	struct slice value = { f->value.ptr + hit->start, hit->end - hit->start };
+
+	if (!row)
+		return;
+	row->count += fresh;
+	row->distinct += print_add(c, flow_print(c, ex, hit->class_id, value_print(c, value)));
+	/* Shown is the first mask; that of a real value before a sample's. */
+	if (!row->mask[0] || (row->sample && !hit->sample))
+		memcpy(row->mask, hit->mask, MASK_SIZE);
+	row->sample &= hit->sample;
+	if (hit->confidence > row->confidence)
+		row->confidence = hit->confidence;
+}
+
+struct batch { struct classifier *c; size_t nr; struct hit hits[CLASSIFY_HITS]; };
+
+static void batch_add(void *owner, const struct hit *hit)
+{
+	struct batch *b = owner;
+
+	if (hit->confidence < CONF_LIKELY)
+		return;
+	if (b->nr == CLASSIFY_HITS)
+		b->c->counts.hits_dropped++;
+	else
+		b->hits[b->nr++] = *hit;
+}
+
+static bool batch_fresh(const struct batch *b, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (b->hits[j].class_id == b->hits[i].class_id)
+			return false;
+	return true;
+}
+
+void classifier_field(void *owner, struct exchange *ex, const struct field *f)
+{
+	struct batch batch = { .c = owner };
+	struct evidence ev = {
+		.key = f->key, .parent = f->parent, .location = f->location, .type = f->type, .text = f->text
+	};
+	struct slice value = f->value;
+
+	if (value.len > CLASSIFY_SCAN) {
+		batch.c->counts.bytes_over_budget += value.len - CLASSIFY_SCAN;
+		value.len = CLASSIFY_SCAN;
+		if (ex->inspected == INSPECTED_FULL)
+			ex->inspected = INSPECTED_PARTIAL;
+	}
+	classify_scan(&ev, value, batch_add, &batch);
+	for (size_t i = 0; i < batch.nr; i++) {
+		const struct hit *hit = &batch.hits[i];
+
+		/* A number that runs into missing bytes is not known to end there. */
+		if ((f->cut || value.len < f->value.len) && hit->end == value.len &&
+		    (class_row(hit->class_id)->triggers & TRIGGER_DIGIT))
+			continue;
+		row_add(batch.c, ex, f, hit, batch_fresh(&batch, i));
+	}
+}
+
+size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw)
+{
+	(void)owner;	/* cleaning keeps no state */
+	return name_clean(out, (const char *)raw.ptr, raw.len);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* document.c - two passes: the first only decides whether the document is JSON
+ * (RFC 8259, strict), the second walks the same grammar and classifies leaves.
+ * So a text that merely begins like JSON never yields half a document. */
+#include "classify/document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/check.h"
+
+/* Where an object or array stands, and how the path went on from there. */
+struct level {
+	bool array;
+	uint8_t path_len;	/* of the path to this object or array */
+	struct slice key;	/* raw name of this object, empty in arrays */
+};
+struct walk {
+	struct slice in;
+	size_t i;
+	bool leaves;		/* second pass: classify */
+	int error;		/* -ENOMEM */
+	unsigned depth;
+	struct level level[DOCUMENT_DEPTH];
+	struct document_hit hit;	/* path and key of the leaf at hand */
+	struct slice key;
+	uint8_t *text;		/* unescaped string */
+	size_t *map;		/* raw offset of each byte of text, and of its end */
+	size_t text_size;
+	size_t base;		/* raw offset of an unescaped leaf */
+	bool mapped;
+	void (*emit)(void *owner, const struct document_hit *);
+	void *owner;
+};
+
+static void skip_space(struct walk *w)
+{
+	while (w->i < w->in.len && w->in.ptr[w->i] && strchr(" \t\r\n", w->in.ptr[w->i]))
+		w->i++;
+}
+
+static bool take(struct walk *w, uint8_t c)
+{
+	if (byte_at(w->in, w->i) != c || w->i >= w->in.len)
+		return false;
+	w->i++;
+	return true;
+}
+
+/* A string at the cursor; *raw is what stands between the quotes. */
+static bool string_take(struct walk *w, struct slice *raw, bool *escaped)
+{
+	size_t start;
+
+	if (!take(w, '"'))
+		return false;
+	*escaped = false;
+	for (start = w->i; w->i < w->in.len; w->i++) {
+		uint8_t c = w->in.ptr[w->i];
+
+		if (c == '"') {
+			*raw = slice_of(w->in.ptr + start, w->i - start);
+			w->i++;
+			return true;
+		}
+		if (c < 0x20)
+			return false;
+		if (c != '\\')
+			continue;
+		*escaped = true;
+		c = byte_at(w->in, ++w->i);
+		if (c == 'u') {
+			for (int n = 0; n < 4; n++)
+				if (!is_hex(byte_at(w->in, ++w->i)))
+					return false;
+		} else if (!c || !strchr("\"\\/bfnrt", c)) {
+			return false;
+		}
+	}
+	return false;
+}
+
+static bool digits_take(struct walk *w)
+{
+	size_t start = w->i;
+
+	while (is_digit(byte_at(w->in, w->i)))
+		w->i++;
+	return w->i > start;
+}
+
+static bool number_take(struct walk *w, struct slice *raw)
+{
+	size_t start = w->i;
+
+	take(w, '-');
+	if (!take(w, '0') && !digits_take(w))
+		return false;
+	if (take(w, '.') && !digits_take(w))
+		return false;
+	if (take(w, 'e') || take(w, 'E')) {
+		if (!take(w, '+'))
+			take(w, '-');
+		if (!digits_take(w))
+			return false;
+	}
+	*raw = slice_of(w->in.ptr + start, w->i - start);
+	return true;
+}
+
+static bool word_take(struct walk *w, const char *word)
+{
+	if (!slice_begins(w->in, w->i, word))
+		return false;
+	w->i += strlen(word);
+	return true;
+}
+
+static unsigned unicode_at(const uint8_t *p)
+{
+	return (unsigned)(hex_value(p[0]) << 12 | hex_value(p[1]) << 8 | hex_value(p[2]) << 4 | hex_value(p[3]));
+}
+
+static size_t utf8_put(uint8_t out[4], unsigned c)
+{
+	if (c < 0x80) {
+		out[0] = (uint8_t)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (uint8_t)(0xc0 | c >> 6);
+		out[1] = (uint8_t)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (uint8_t)(0xe0 | c >> 12);
+		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (uint8_t)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (uint8_t)(0xf0 | c >> 18);
+	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (uint8_t)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* One escape of a checked string at raw[i] (the backslash) into out; *used raw bytes. */
+static size_t escape_read(struct slice raw, size_t i, uint8_t out[4], size_t *used)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	unsigned c, low;
+
+	*used = 2;
+	if (raw.ptr[i + 1] != 'u') {
+		out[0] = (uint8_t)to[strchr(from, raw.ptr[i + 1]) - from];
+		return 1;
+	}
+	c = unicode_at(raw.ptr + i + 2);
+	*used = 6;
+	if (c >= 0xd800 && c < 0xdc00 && raw.len - i >= 12 && raw.ptr[i + 6] == '\\' && raw.ptr[i + 7] == 'u') {
+		low = unicode_at(raw.ptr + i + 8);
+		if (low >= 0xdc00 && low < 0xe000) {
+			*used = 12;
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+		}
+	}
+	return utf8_put(out, c);
+}
+
+/* Room for the unescaped form of raw, which is never longer than raw. */
+static bool text_reserve(struct walk *w, size_t len)
+{
+	uint8_t *text;
+	size_t *map;
+
+	if (len < w->text_size)
+		return true;
+	text = malloc(len + 1);
+	map = malloc((len + 1) * sizeof(*map));
+	if (!text || !map) {
+		free(text);
+		free(map);
+		w->error = -ENOMEM;
+		return false;
+	}
+	if (w->text)
+		explicit_bzero(w->text, w->text_size);
+	free(w->text);
+	free(w->map);
+	w->text = text;
+	w->map = map;
+	w->text_size = len + 1;
+	return true;
+}
+
+static struct slice text_unescape(struct walk *w, struct slice raw)
+{
+	size_t n = 0, at = (size_t)(raw.ptr - w->in.ptr), used;
+	uint8_t bytes[4];
+
+	if (!text_reserve(w, raw.len))
+		return (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < raw.len; i += used) {
+		size_t len = 1;
+
+		used = 1;
+		bytes[0] = raw.ptr[i];
+		if (raw.ptr[i] == '\\')
+			len = escape_read(raw, i, bytes, &used);
+		for (size_t b = 0; b < len; b++) {
+			w->map[n] = at + i;
+			w->text[n++] = bytes[b];
+		}
+	}
+	w->map[n] = at + raw.len;
+	return (struct slice){ w->text, n };
+}
+
+static void leaf_hit(void *owner, const struct hit *hit)
+{
+	struct walk *w = owner;
+
+	w->hit.class_id = hit->class_id;
+	w->hit.confidence = hit->confidence;
+	w->hit.sample = hit->sample;
+	w->hit.start = w->mapped ? w->map[hit->start] : w->base + hit->start;
+	w->hit.end = w->mapped ? w->map[hit->end] : w->base + hit->end;
+	memcpy(w->hit.mask, hit->mask, MASK_SIZE);
+	w->emit(w->owner, &w->hit);
+}
+
+/* Name of the nearest object above the innermost, through arrays. */
+static struct slice parent_key(const struct walk *w)
+{
+	unsigned d = w->depth;
+
+	if (!d)
+		return (struct slice){ NULL, 0 };
+	/* In an array the array's own name is the key; its object the parent. */
+	for (d--; w->level[d].array && d; d--)
+		;
+	return w->level[d].key;
+}
+
+static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum value_type type)
+{
+	struct evidence ev = { .location = LOC_NONE, .type = (uint8_t)type, .key = w->key, .parent = parent_key(w) };
+	struct slice value = raw;
+
+	w->base = (size_t)(raw.ptr - w->in.ptr);
+	w->mapped = escaped;
+	if (escaped) {
+		value = text_unescape(w, raw);
+		if (w->error)
+			return;
+	}
+	classify_scan(&ev, value, leaf_hit, w);
+}
+
+static void path_add(char path[PATH_SIZE], const char *more)
+{
+	size_t len = strlen(path), n = strlen(more);
+
+	if (n < PATH_SIZE - len)
+		memcpy(path + len, more, n + 1);
+	else if (len < PATH_SIZE - 2 && path[len - 1] != '*')
+		memcpy(path + len, "*", 2);	/* cut: the rest is not named */
+}
+
+/* The name of a member: into the path, and raw as evidence. */
+static void key_set(struct walk *w, struct slice raw)
+{
+	struct level *l = &w->level[w->depth - 1];
+
+	w->hit.path[l->path_len] = 0;
+	name_clean(w->hit.key, (const char *)raw.ptr, raw.len);
+	path_add(w->hit.path, ".");
+	path_add(w->hit.path, w->hit.key);
+	w->key = raw;
+}
+
+static bool level_push(struct walk *w, bool array)
+{
+	struct level *l = &w->level[w->depth];
+
+	if (w->depth == DOCUMENT_DEPTH)
+		return false;
+	if (array && w->leaves)
+		path_add(w->hit.path, "[]");
+	*l = (struct level){ .array = array, .path_len = (uint8_t)strlen(w->hit.path), .key = w->key };
+	w->depth++;
+	w->i++;
+	return true;
+}
+
+static void level_pop(struct walk *w)
+{
+	w->depth--;
+	w->i++;
+}
+
+/* In an array every element bears the array's own name. */
+static void element_set(struct walk *w)
+{
+	struct level *l = &w->level[w->depth - 1];
+
+	w->hit.path[l->path_len] = 0;
+	w->key = l->key;
+	name_clean(w->hit.key, (const char *)l->key.ptr, l->key.len);
+}
+
+static bool leaf_take(struct walk *w)
+{
+	struct slice raw = { w->in.ptr, 0 };
+	bool escaped = false;
+	uint8_t c = byte_at(w->in, w->i);
+	enum value_type type = VALUE_STRING;
+
+	if (c == '"') {
+		if (!string_take(w, &raw, &escaped))
+			return false;
+	} else if (c == '-' || is_digit(c)) {
+		type = VALUE_NUMBER;
+		if (!number_take(w, &raw))
+			return false;
+	} else {
+		return word_take(w, "true") || word_take(w, "false") || word_take(w, "null");
+	}
+	if (w->leaves)
+		leaf_classify(w, raw, escaped, type);
+	return !w->error;
+}
+
+/* "name": at the cursor. */
+static bool key_take(struct walk *w)
+{
+	struct slice raw;
+	bool escaped;
+
+	skip_space(w);
+	if (!string_take(w, &raw, &escaped))
+		return false;
+	skip_space(w);
+	if (!take(w, ':'))
+		return false;
+	if (w->leaves)
+		key_set(w, raw);
+	return true;
+}
+
+/* After a value: closes what ends here and stands before the next value. False
+ * when the grammar is broken; *done when the whole text ended well. */
+static bool value_next(struct walk *w, bool *done)
+{
+	for (;;) {
+		struct level *l;
+
+		skip_space(w);
+		if (!w->depth) {
+			*done = w->i == w->in.len;
+			return *done;
+		}
+		l = &w->level[w->depth - 1];
+		if (take(w, ',')) {
+			if (!l->array)
+				return key_take(w);
+			if (w->leaves)
+				element_set(w);
+			return true;
+		}
+		if (byte_at(w->in, w->i) != (l->array ? ']' : '}'))
+			return false;
+		level_pop(w);
+	}
+}
+
+/* Opens the object or array at the cursor; *empty when it closes at once. */
+static bool level_open(struct walk *w, bool *empty)
+{
+	bool array = byte_at(w->in, w->i) == '[';
+
+	if (!level_push(w, array))
+		return false;
+	skip_space(w);
+	*empty = byte_at(w->in, w->i) == (array ? ']' : '}');
+	if (*empty) {
+		level_pop(w);
+		return true;
+	}
+	if (array && w->leaves)
+		element_set(w);
+	return array || key_take(w);
+}
+
+/* The whole text as JSON; false when it is not, or memory ran out. */
+static bool walk_json(struct walk *w, bool leaves)
+{
+	bool done = false;
+
+	w->leaves = leaves;
+	w->i = w->depth = 0;
+	memcpy(w->hit.path, "$", 2);
+	w->key = (struct slice){ w->in.ptr, 0 };
+	while (!done) {
+		uint8_t c;
+		bool empty = false;
+
+		skip_space(w);
+		c = byte_at(w->in, w->i);
+		if (c == '{' || c == '[') {
+			if (!level_open(w, &empty))
+				return false;
+			if (!empty)
+				continue;
+		} else if (!leaf_take(w)) {
+			return false;
+		}
+		if (!value_next(w, &done))
+			return false;
+	}
+	return true;
+}
+
+static void text_classify(struct walk *w)
+{
+	struct evidence ev = { .location = LOC_TEXT, .type = VALUE_STRING, .text = true };
+
+	memcpy(w->hit.path, "$", 2);
+	w->hit.key[0] = 0;
+	w->base = 0;
+	w->mapped = false;
+	classify_scan(&ev, w->in, leaf_hit, w);
+}
+
+int document_classify(const char *bytes, size_t len,
+		      void (*hit)(void *owner, const struct document_hit *), void *owner)
+{
+	struct walk *w = calloc(1, sizeof(*w));
+	int error;
+
+	if (!w)
+		return -ENOMEM;
+	w->in = slice_of(bytes, len);
+	w->emit = hit;
+	w->owner = owner;
+	if (walk_json(w, false))
+		walk_json(w, true);
+	else
+		text_classify(w);
+	error = w->error;
+	if (w->text)
+		explicit_bzero(w->text, w->text_size);
+	free(w->text);
+	free(w->map);
+	free(w);
+	return error;
+}

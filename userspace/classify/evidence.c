@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The weights are those of classify.md 5: an exact key adds 45, an ambiguous one
+ * 15, a contradicting word takes 40, an object that fits adds 15. */
+#include "classify/evidence.h"
+
+#include <string.h>
+
+#define SCORE_WORD	30	/* below, a hit is noise and not reported */
+#define SCORE_LIKELY	50
+#define SCORE_CERTAIN	80
+#define BARE_SHAPE	30	/* value evidence below this needs a key, and cannot become certain */
+#define AGAINST_COST	40
+#define OBJECT_GAIN	15
+#define PROSE_WINDOW	48	/* bytes before a value in which a word may name it */
+#define PROSE_FAR	30	/* a word further away in the window */
+
+void surroundings_init(struct surroundings *s, const struct evidence *ev)
+{
+	key_text_init(&s->key, ev->parent, ev->key);
+	s->has_key = s->key.len > 0;
+	s->type = ev->type;
+}
+
+/* The words before start that may name the value: same line, and nothing between
+ * that ends a thought or is a value itself. */
+static struct slice prose_before(struct slice value, size_t start)
+{
+	size_t from = start, digits = 0;
+
+	while (from && start - from < PROSE_WINDOW) {
+		uint8_t c = value.ptr[from - 1];
+
+		digits = is_digit(c) ? digits + 1 : 0;
+		if ((c && strchr("\n,;&{}|", c)) || digits > 3)
+			break;
+		from--;
+	}
+	/* A word cut by the window is no word. */
+	if (from && start - from == PROSE_WINDOW)
+		while (from < start && is_alnum(value.ptr[from]))
+			from++;
+	return (struct slice){ value.ptr + from, start - from };
+}
+
+static int prose_support(const struct class_row *row, struct slice value, size_t start)
+{
+	struct key_text text;
+	struct key_verdict v;
+
+	if (!start)
+		return 0;
+	key_text_prose(&text, prose_before(value, start));
+	v = key_judge(&text, row);
+	if (v.support <= KEY_WEAK)
+		return v.after ? 0 : v.support;
+	return v.after <= 2 ? v.support : PROSE_FAR;
+}
+
+int evidence_score(const struct surroundings *s, const struct class_row *row, struct slice value,
+		   const struct hit *hit, int value_says)
+{
+	struct key_verdict v = { 0 };
+	int support, score;
+
+	if (s->has_key)
+		v = key_judge(&s->key, row);
+	support = v.support;
+	if (support < KEY_EXACT) {
+		int prose = prose_support(row, value, hit->start);
+
+		support = prose > support ? prose : support;
+	}
+	if (value_says < BARE_SHAPE && !support)
+		return 0;
+	/* A key-driven class has nothing left when the key contradicts itself. */
+	if (row->info.tier == 3 && v.against)
+		return 0;
+	score = value_says + support - (v.against ? AGAINST_COST : 0);
+	if (v.object || (s->key.person && row->info.group == GROUP_PII && support))
+		score += OBJECT_GAIN;
+	if (value_says < BARE_SHAPE && score >= SCORE_CERTAIN)
+		score = SCORE_CERTAIN - 1;
+	return score > 100 ? 100 : score;
+}
+
+int evidence_confidence(int score)
+{
+	if (score >= SCORE_CERTAIN)
+		return CONF_CERTAIN;
+	if (score >= SCORE_LIKELY)
+		return CONF_LIKELY;
+	return score >= SCORE_WORD ? CONF_POSSIBLE : 0;
+}

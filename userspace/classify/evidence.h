@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* evidence.h - value, key and object evidence -> one confidence. Percent, so
+ * that one weak piece alone can be kept from ever reaching certain. */
+#ifndef WEIR_CLASSIFY_EVIDENCE_H
+#define WEIR_CLASSIFY_EVIDENCE_H
+#include "classify/keys.h"
+
+/* What surrounds the value, worked out once. */
+struct surroundings {
+	struct key_text key;
+	uint8_t type;	/* enum value_type */
+	bool has_key;
+};
+
+void surroundings_init(struct surroundings *, const struct evidence *);
+/* Score 0 to 100 of a hit whose value alone says `value_says`. */
+int evidence_score(const struct surroundings *, const struct class_row *, struct slice value,
+		   const struct hit *, int value_says);
+/* 0 when it is not worth a word, else enum confidence. */
+int evidence_confidence(int score);
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classify/keys.h"
+
+#include <string.h>
+
+/* Beside a phrase these say that the value is about the datum, not the datum. With
+ * '-' only after the phrase: the last noun is what is named, so password_file is a
+ * file and file_password a password. */
+static const char *const general[] = {
+	"verified", "valid", "validated", "verification", "confirmed", "hash", "hashed", "digest", "masked", "redacted",
+	"enabled", "disabled", "required", "optional", "supported", "allowed", "is", "has", "opt", "optin", "subscribed",
+	"-count", "-total", "-url", "-uri", "-link", "-template", "-version", "-type", "-format", "-regex", "-pattern",
+	"-label", "-placeholder", "-hint", "-help", "-policy", "-status", "-state", "-length", "-size", "-setting",
+	"-settings", "-preference", "-preferences", "-sent", "-flag", "-mode", "-index", "-position", "-width", "-color",
+	"-public", NULL
+};
+/* These say that a number is a name of something else. */
+static const char *const numbering[] = {
+	"id", "ids", "uuid", "guid", "uid", "pid", "order", "tracking", "invoice", "serial", "sku", "ean", "upc", "gtin",
+	"isbn", "imei", "ref", "reference", "transaction", "txn", "trace", "span", "timestamp", "ts", "time", "date",
+	"created", "updated", "modified", "expires", "epoch", "offset", "cursor", "page", "sequence", "seq", "nonce",
+	"amount", "price", "balance", "quantity", "bytes", "checksum", "etag", "build", "revision", "commit", "shipment",
+	"parcel", "ticket", "batch", "lat", "lon", "lng", "latitude", "longitude", "score", "hits", "port", NULL
+};
+static const char *const persons[] = {
+	"user", "users", "customer", "customers", "patient", "patients", "person", "people", "member", "employee",
+	"employees", "contact", "contacts", "applicant", "subscriber", "guest", "passenger", "student", "client",
+	"account", "profile", "owner", "billing", "shipping", "recipient", "sender", "buyer", "payer", "cardholder",
+	"beneficiary", "payee", NULL
+};
+/* Words that stand between a name and its value in prose. */
+static const char *const fillers[] = {
+	"is", "was", "are", "of", "the", "my", "your", "his", "her", "no", "nr", "num", "number", "to", "at", "on",
+	"ist", "est", "es", NULL
+};
+
+static bool is_word(uint8_t c)
+{
+	return is_alnum(c) || c >= 0x80;
+}
+
+/* Does a token begin at i? "userID" user|ID, "XMLBody" XML|Body, "line2" line|2. */
+static bool token_begins(struct slice s, size_t i)
+{
+	uint8_t c = s.ptr[i], before;
+
+	if (!i)
+		return true;
+	before = s.ptr[i - 1];
+	if (!is_word(before) || is_digit(c) != is_digit(before))
+		return true;
+	if (!is_upper(c))
+		return false;
+	return !is_upper(before) || is_lower(byte_at(s, i + 1));
+}
+
+static void key_text_add(struct key_text *k, struct slice s)
+{
+	for (size_t i = 0; i < s.len && k->len < KEY_TEXT; i++) {
+		if (!is_word(s.ptr[i]))
+			continue;
+		k->border[k->len] = token_begins(s, i);
+		k->text[k->len++] = (char)to_lower(s.ptr[i]);
+	}
+	k->border[k->len] = true;
+}
+
+/* Length of the token that begins at i. */
+static size_t token_len(const struct key_text *k, size_t i)
+{
+	size_t end = i + 1;
+
+	while (end < k->len && !k->border[end])
+		end++;
+	return end - i;
+}
+
+static bool token_is(const struct key_text *k, size_t i, size_t len, const char *word)
+{
+	return strlen(word) == len && !memcmp(k->text + i, word, len);
+}
+
+static bool token_in(const struct key_text *k, size_t i, size_t len, const char *const *list)
+{
+	for (; *list; list++)
+		if (token_is(k, i, len, *list))
+			return true;
+	return false;
+}
+
+/* The same for a list with "-word"s; end is the end of the phrase. */
+static bool token_against(const struct key_text *k, size_t i, size_t len, const char *const *list, size_t end)
+{
+	for (; list && *list; list++)
+		if (**list == '-' ? i >= end && token_is(k, i, len, *list + 1) : token_is(k, i, len, *list))
+			return true;
+	return false;
+}
+
+void key_text_init(struct key_text *k, struct slice parent, struct slice key)
+{
+	k->len = k->own = k->person = 0;
+	if (parent.len > KEY_TEXT / 2) {	/* leave room for the key */
+		parent.ptr += parent.len - KEY_TEXT / 2;
+		parent.len = KEY_TEXT / 2;
+	}
+	key_text_add(k, parent);
+	k->own = k->len;
+	for (size_t i = 0, n; i < k->own; i += n) {
+		n = token_len(k, i);
+		k->person |= token_in(k, i, n, persons);
+	}
+	key_text_add(k, key);
+}
+
+void key_text_prose(struct key_text *k, struct slice before)
+{
+	k->len = k->own = k->person = 0;
+	key_text_add(k, before);
+}
+
+/* End of phrase when it stands at i on token borders, plural allowed; else 0. */
+static size_t phrase_at(const struct key_text *k, size_t i, const char *words, size_t len)
+{
+	size_t end = i + len;
+
+	if (!k->border[i] || len > (size_t)k->len - i || memcmp(k->text + i, words, len))
+		return 0;
+	if (k->border[end])
+		return end;
+	return k->text[end] == 's' && k->border[end + 1] ? end + 1 : 0;
+}
+
+static bool words_against(const struct key_text *k, const struct class_row *row, size_t start, size_t end)
+{
+	for (size_t i = k->own, n; i < k->len; i += n) {
+		n = token_len(k, i);
+		if (i >= start && i < end)
+			continue;
+		if ((row->against & AGAINST_GENERAL) && token_against(k, i, n, general, end))
+			return true;
+		if ((row->against & AGAINST_NUMBER) && token_against(k, i, n, numbering, end))
+			return true;
+		if (token_against(k, i, n, row->counter, end))
+			return true;
+	}
+	return false;
+}
+
+static unsigned tokens_after(const struct key_text *k, size_t end)
+{
+	unsigned after = 0;
+
+	for (size_t i = end, n; i < k->len; i += n) {
+		n = token_len(k, i);
+		after += !token_in(k, i, n, fillers);
+	}
+	return after;
+}
+
+struct key_verdict key_judge(const struct key_text *k, const struct class_row *row)
+{
+	struct key_verdict v = { 0 };
+	size_t start = 0, stop = 0, end;
+
+	for (const struct key_phrase *p = row->keys; p && p->words; p++) {
+		size_t len = strlen(p->words);
+
+		for (size_t i = 0; i < k->len && len <= (size_t)k->len - i; i++) {
+			if (k->text[i] != p->words[0] || !(end = phrase_at(k, i, p->words, len)))
+				continue;
+			if (end <= k->own) {
+				v.object = true;
+				continue;
+			}
+			/* Of equal phrases the later one: it stands nearer to the value. */
+			if (p->weight < v.support || (p->weight == v.support && end < stop))
+				continue;
+			v.support = p->weight;
+			start = i;
+			stop = end;
+		}
+	}
+	v.against = words_against(k, row, start, stop);
+	v.after = tokens_after(k, stop);
+	v.last = v.support && stop == k->len;
+	return v;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keys.h - what a field's name says about a class. Names are cut into tokens
+ * (camelCase, snake_case, kebab-case, dots, digits) and matched on token borders
+ * only: substrings take "monkey" for a key and "acid_level" for a cid. */
+#ifndef WEIR_CLASSIFY_KEYS_H
+#define WEIR_CLASSIFY_KEYS_H
+#include "classify/check.h"
+
+#define KEY_TEXT 128	/* squashed bytes kept of parent and key; more says nothing new */
+
+/* Tokens, lower case, one after the other without separators. */
+struct key_text {
+	uint8_t len;
+	uint8_t own;		/* the key's own tokens begin here, the parent's before */
+	uint8_t person;		/* the parent is a person: user, customer, patient */
+	char text[KEY_TEXT];
+	bool border[KEY_TEXT + 1];	/* a token begins here; also true at len */
+};
+struct key_verdict {
+	int support;	/* best phrase's weight, or 0 */
+	bool object;	/* a phrase stands in the parent alone */
+	bool against;	/* a word beside the phrase contradicts */
+	bool last;	/* the phrase ends the key */
+	unsigned after;	/* tokens after the phrase, without fillers */
+};
+
+void key_text_init(struct key_text *, struct slice parent, struct slice key);
+/* Prose before a value: all of it counts as key. */
+void key_text_prose(struct key_text *, struct slice before);
+struct key_verdict key_judge(const struct key_text *, const struct class_row *);
+#endif

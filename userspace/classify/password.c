@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* password.c - passwords by their key. The value can only say no: masks, hashes,
+ * flags, templates and texts about passwords are not passwords. */
+#include <string.h>
+
+#include "classify/check.h"
+
+#define VALUE_MAX	128	/* longer is a text or a blob */
+
+/* Flags, and what logs print instead of a secret. */
+static const char *const nothing[] = {
+	"true", "false", "null", "nil", "none", "undefined", "nan", "yes", "no", "on", "off", "0", "1", "n/a", "na", "-",
+	"redacted", "[redacted]", "<redacted>", "filtered", "[filtered]", "hidden", "[hidden]", "(hidden)", "masked",
+	"<masked>", "<hidden>", "removed", "[removed]", "secret text", "string", "text", "required", "optional",
+	"invalid", "valid", "empty", "unset", "set", "expired", "missing", "ok", "object", "<nil>", "(null)",
+	"[protected]", "protected", "unchanged", "not set", "must", "is", "failed", "wrong", "incorrect", NULL
+};
+/* Stands for a password in documents and defaults, and is one often enough. */
+static const char *const published[] = {
+	"password", "passwort", "secret", "changeme", "change_me", "changeit", "yourpassword", "your_password",
+	"your-password", "mypassword", "my_password", "example", "test", "password123", "letmein", "hunter2",
+	"correct horse battery staple", NULL
+};
+static const char *const hash_heads[] = {
+	"$2a$", "$2b$", "$2y$", "$2x$", "$argon2", "$1$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$scrypt", "$pbkdf2",
+	"$apr1$", "$md5", "$sha1$", "{ssha", "{sha", "{md5", "{bcrypt}", "{pbkdf2", "{argon2", "{crypt}", "{noop}",
+	"pbkdf2_", "pbkdf2:", "scrypt:", "bcrypt$", "bcrypt_", "argon2$", "sha256$", "sha1$", "md5$", "scram-sha-", NULL
+};
+static const char *const template_heads[] = { "${", "{{", "%(", "<%", "#{", "$(", "@{", NULL };
+
+/* "********", "••••", "xxxxxx", "......": one mask character repeated. */
+static bool is_masked(struct slice v)
+{
+	static const char bullets[][4] = { "\u2022", "\u25cf", "\u00b7", "\u2217" };
+	size_t stars = 0;
+
+	for (size_t i = 0; i < v.len; i++)
+		stars += v.ptr[i] == '*';
+	if (v.len >= 3 && few_bytes((const char *)v.ptr, v.len, 1))
+		return strchr("*xX.#-_?", v.ptr[0]) != NULL;
+	for (size_t i = 0; i < sizeof(bullets) / sizeof(bullets[0]); i++)
+		if (slice_begins(v, 0, bullets[i]))
+			return true;
+	return stars >= 3 && 2 * stars >= v.len;
+}
+
+static bool is_digest(struct slice v)
+{
+	if (v.len != 32 && v.len != 40 && v.len != 56 && v.len != 64 && v.len != 96 && v.len != 128)
+		return false;
+	for (size_t i = 0; i < v.len; i++)
+		if (!is_hex(v.ptr[i]))
+			return false;
+	return true;
+}
+
+static bool is_template(struct slice v)
+{
+	uint8_t last = v.ptr[v.len - 1];
+
+	for (const char *const *t = template_heads; *t; t++)
+		if (slice_begins(v, 0, *t))
+			return true;
+	if ((v.ptr[0] == '<' && last == '>') || (v.ptr[0] == '{' && last == '}') || (v.ptr[0] == '[' && last == ']'))
+		return true;
+	/* $DB_PASSWORD and %DB_PASSWORD% */
+	if (v.ptr[0] != '$' && v.ptr[0] != '%')
+		return false;
+	for (size_t i = 1; i < v.len; i++)
+		if (!is_upper(v.ptr[i]) && v.ptr[i] != '_' && !is_digit(v.ptr[i]) && i + 1 < v.len)
+			return false;
+	return v.len > 1 && is_upper(v.ptr[1]);
+}
+
+/* More than a passphrase: four blanks, or a sentence's end. */
+static bool is_sentence(struct slice v)
+{
+	unsigned blanks = 0;
+
+	for (size_t i = 0; i < v.len; i++)
+		blanks += v.ptr[i] == ' ';
+	return blanks > 5 || (blanks > 1 && (v.ptr[v.len - 1] == '.' || v.ptr[v.len - 1] == '?' || v.ptr[v.len - 1] == '!' ||
+					     v.ptr[v.len - 1] == ':'));
+}
+
+static bool is_address(struct slice v)
+{
+	return slice_begins_fold(v, 0, "http://") || slice_begins_fold(v, 0, "https://") || slice_begins_fold(v, 0, "file:") ||
+	       slice_begins_fold(v, 0, "arn:") || slice_begins_fold(v, 0, "vault:");
+}
+
+static bool has_head(const char *const *heads, struct slice v)
+{
+	for (; *heads; heads++)
+		if (slice_begins_fold(v, 0, *heads))
+			return true;
+	return false;
+}
+
+/* Mixed kinds of characters: what people choose when a rule makes them. */
+static bool is_mixed(struct slice v)
+{
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		uint8_t c = v.ptr[i];
+
+		kinds |= is_digit(c) ? 1 : is_upper(c) ? 2 : is_lower(c) ? 4 : 8;
+	}
+	return v.len >= 6 && kinds & (kinds - 1);
+}
+
+static int password_find(struct slice v, size_t at, struct hit *out)
+{
+	(void)at;	/* always the whole value */
+	if (v.len < 3 || v.len > VALUE_MAX || word_listed(nothing, v) || is_masked(v) || is_digest(v))
+		return 0;
+	if (is_template(v) || is_sentence(v) || is_address(v) || has_head(hash_heads, v))
+		return 0;
+	out->start = 0;
+	out->end = v.len;
+	out->sample = word_listed(published, v);
+	mask_set(out->mask, "********");
+	return is_mixed(v) ? 45 : 35;
+}
+
+static const struct key_phrase keys[] = {
+	{ "password", KEY_EXACT }, { "passwd", KEY_EXACT }, { "passwrd", KEY_EXACT }, { "pwd", KEY_EXACT }, { "pswd", KEY_EXACT },
+	{ "passphrase", KEY_EXACT }, { "userpass", KEY_EXACT }, { "userpassword", KEY_EXACT }, { "dbpass", KEY_EXACT },
+	{ "dbpassword", KEY_EXACT }, { "newpassword", KEY_EXACT }, { "oldpassword", KEY_EXACT }, { "pgpassword", KEY_EXACT },
+	{ "passwort", KEY_EXACT }, { "kennwort", KEY_EXACT }, { "motdepasse", KEY_EXACT }, { "mdp", KEY_EXACT },
+	{ "contraseña", KEY_EXACT }, { "contrasena", KEY_EXACT }, { "contrasenya", KEY_EXACT }, { "paroladordine", KEY_EXACT },
+	{ "parolachiave", KEY_EXACT }, { "senha", KEY_EXACT }, { "palavrapasse", KEY_EXACT }, { "wachtwoord", KEY_EXACT },
+	{ "hasło", KEY_EXACT }, { "haslo", KEY_EXACT }, { "pass", KEY_WEAK }, { "clave", KEY_WEAK }, { NULL, 0 }
+};
+/* Beside a password word: the text is about the password. */
+static const char *const counter[] = {
+	"reset", "must", "changed", "change", "expired", "expires", "expire", "min", "max", "forgot", "forgotten", "incorrect",
+	"wrong", "invalid", "missing", "show", "can", "need", "needs", "boarding", "rate", "requirements", "less", "no",
+	"-expiry", "-expiration", "-strength", "-question", "-token", "-field", "-attempts", "-history", "-salt",
+	"-encrypted", "-protected", "-protection", "-error", "-errors", "-message", "-manager", "-file", "-path", "-name",
+	"-id", "-at", "-on", "-date", "-time", "-rules", "-rule", "-complexity", "-updated", "-created", "-algorithm",
+	"-algo", "-grant", "-set", "-auth", "-authentication", "-title", "-description", "-through", "-key", "-code",
+	"-manager", "-store", "-prompt", "-age", NULL
+};
+
+const struct class_row class_password = {
+	.info = { "password", GROUP_SECRET, 3, CONF_LIKELY, "password in a field that says so" },
+	.triggers = TRIGGER_KEY,
+	.against = AGAINST_GENERAL,
+	.keys = keys,
+	.counter = counter,
+	.find = password_find,
+};

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scan.c - one pass over a value. A table says for each byte whether a class
+ * could begin there; only then the classes of that trigger are asked. Each looks
+ * at a bounded stretch, so the pass is linear whatever the bytes are. */
+#include <string.h>
+
+#include "classify/evidence.h"
+
+#define PENDING		64	/* winners that a later hit may still beat */
+#define WORD_MAX	40	/* bytes of the name in "name=value" */
+#define TOKEN_MAX	256	/* bytes of its value */
+
+enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16 };
+
+struct pending { struct hit hit; int score; };
+struct scan {
+	struct slice value;
+	struct surroundings around;
+	void (*emit)(void *owner, const struct hit *);
+	void *owner;
+	size_t nr;
+	struct pending list[PENDING];
+};
+
+/* Row numbers by trigger, and what each byte may start. Filled once from the rows. */
+static struct {
+	bool ready;
+	uint8_t kind[256];
+	uint8_t digit[CLASS_ROWS], at[CLASS_ROWS], literal[CLASS_ROWS], key[CLASS_ROWS];
+	unsigned nr_digit, nr_at, nr_literal, nr_key;
+} table;
+
+static void table_init(void)
+{
+	for (unsigned i = 0; i < class_count(); i++) {
+		const struct class_row *row = class_row(i);
+
+		if (row->triggers & TRIGGER_DIGIT)
+			table.digit[table.nr_digit++] = (uint8_t)i;
+		if (row->triggers & TRIGGER_AT)
+			table.at[table.nr_at++] = (uint8_t)i;
+		if (row->triggers & TRIGGER_KEY)
+			table.key[table.nr_key++] = (uint8_t)i;
+		if (!(row->triggers & TRIGGER_LITERAL))
+			continue;
+		table.literal[table.nr_literal++] = (uint8_t)i;
+		for (const char *const *l = row->literals; *l; l++)
+			table.kind[(uint8_t)**l] |= ON_LITERAL;
+	}
+	for (unsigned c = '0'; c <= '9'; c++)
+		table.kind[c] |= ON_DIGIT;
+	table.kind['@'] |= ON_AT;
+	table.kind['%'] |= ON_PERCENT;
+	table.kind['='] |= ON_ASSIGN;
+	table.kind[':'] |= ON_ASSIGN;
+	table.ready = true;
+}
+
+/* Does a beat b for the same bytes? Surer, then longer, then better supported. */
+static bool pending_beats(const struct pending *a, const struct pending *b)
+{
+	size_t la = a->hit.end - a->hit.start, lb = b->hit.end - b->hit.start;
+
+	if (a->hit.confidence != b->hit.confidence)
+		return a->hit.confidence > b->hit.confidence;
+	if (la != lb)
+		return la > lb;
+	if (a->score != b->score)
+		return a->score > b->score;
+	return a->hit.class_id < b->hit.class_id;
+}
+
+static void scan_flush(struct scan *s, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		s->emit(s->owner, &s->list[i].hit);
+	memmove(s->list, s->list + nr, (s->nr - nr) * sizeof(s->list[0]));
+	s->nr -= nr;
+}
+
+/* Keeps the list ordered by start and free of overlaps. */
+static void scan_add(struct scan *s, const struct pending *new)
+{
+	size_t from = s->nr, to = s->nr;
+
+	while (from && s->list[from - 1].hit.start >= new->hit.end)
+		from--;
+	to = from;
+	while (from && s->list[from - 1].hit.end > new->hit.start)
+		if (!pending_beats(new, &s->list[--from]))
+			return;
+	memmove(s->list + from, s->list + to, (s->nr - to) * sizeof(s->list[0]));
+	s->nr -= to - from;
+	if (s->nr == PENDING) {
+		scan_flush(s, PENDING / 2);
+		from = from > PENDING / 2 ? from - PENDING / 2 : 0;
+	}
+	memmove(s->list + from + 1, s->list + from, (s->nr - from) * sizeof(s->list[0]));
+	s->list[from] = *new;
+	s->nr++;
+}
+
+/* Asks one class at one place; around and value may be those of an assignment
+ * inside the value that begins at base. */
+static void scan_ask(struct scan *s, unsigned id, const struct surroundings *around, struct slice value,
+		     size_t at, size_t base)
+{
+	const struct class_row *row = class_row(id);
+	struct pending p = { .hit = { .class_id = (uint8_t)id } };
+	int says = row->find(value, at, &p.hit);
+
+	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
+		return;
+	p.score = evidence_score(around, row, value, &p.hit, says);
+	p.hit.confidence = (uint8_t)evidence_confidence(p.score);
+	if (!p.hit.confidence)
+		return;
+	p.hit.start += base;
+	p.hit.end += base;
+	scan_add(s, &p);
+}
+
+static void scan_rows(struct scan *s, const uint8_t *rows, unsigned nr, size_t at)
+{
+	for (unsigned i = 0; i < nr; i++)
+		scan_ask(s, rows[i], &s->around, s->value, at, 0);
+}
+
+static void scan_literals(struct scan *s, size_t at)
+{
+	for (unsigned i = 0; i < table.nr_literal; i++)
+		for (const char *const *l = class_row(table.literal[i])->literals; *l; l++)
+			if (slice_begins(s->value, at, *l)) {
+				scan_ask(s, table.literal[i], &s->around, s->value, at, 0);
+				break;
+			}
+}
+
+/* Classes that live by their key: the whole value, when the field's key speaks. */
+static void scan_keyed(struct scan *s)
+{
+	if (!s->around.has_key || !s->value.len)
+		return;
+	for (unsigned i = 0; i < table.nr_key; i++) {
+		struct key_verdict v = key_judge(&s->around.key, class_row(table.key[i]));
+
+		if (v.support && !v.against)
+			scan_ask(s, table.key[i], &s->around, s->value, 0, 0);
+	}
+}
+
+static bool is_name_byte(uint8_t c)
+{
+	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c >= 0x80;
+}
+
+/* The name that ends before the '=' or ':' at i, quotes and blanks between allowed. */
+static struct slice assign_name(struct slice v, size_t i)
+{
+	size_t end = i, start;
+
+	for (unsigned n = 0; n < 3 && end && strchr("\"'\\ ", v.ptr[end - 1]) && v.ptr[end - 1]; n++)
+		end--;
+	for (start = end; start && end - start < WORD_MAX && is_name_byte(v.ptr[start - 1]); start--)
+		;
+	return (struct slice){ v.ptr + start, end - start };
+}
+
+/* Up to two words before the name, for "mot de passe: …". */
+static struct slice assign_before(struct slice v, size_t name)
+{
+	size_t start = name, blanks = 0;
+
+	while (start && name - start < WORD_MAX) {
+		uint8_t c = v.ptr[start - 1];
+
+		if (c == ' ' ? ++blanks > 3 : !is_alpha(c) && c < 0x80 && c != '\'')
+			break;
+		start--;
+	}
+	return (struct slice){ v.ptr + start, name - start };
+}
+
+/* The value that begins after the '=' or ':' at i. */
+static struct slice assign_value(struct slice v, size_t i)
+{
+	size_t start = i + 1, end;
+	uint8_t quote = 0;
+
+	while (start < v.len && start - i <= 4 && v.ptr[start] && strchr(" \t\\\"'", v.ptr[start])) {
+		if (v.ptr[start] == '"' || v.ptr[start] == '\'')
+			quote = v.ptr[start];
+		start++;
+		if (quote)
+			break;
+	}
+	for (end = start; end < v.len && end - start < TOKEN_MAX; end++) {
+		uint8_t c = v.ptr[end];
+
+		if (c == '\n' || c == '\r' || (quote ? c == quote || c == '\\' : c <= ' ' || strchr("&;,\"'<>)]}", c)))
+			break;
+	}
+	return (struct slice){ v.ptr + start, end - start };
+}
+
+/* "Password: must be longer": prose under a heading, not a value. */
+static bool assign_is_prose(struct slice v, size_t colon, struct slice word)
+{
+	size_t end = (size_t)(word.ptr - v.ptr) + word.len;
+
+	if (v.ptr[colon] != ':' || byte_at(v, end) != ' ' || !is_alpha(byte_at(v, end + 1)))
+		return false;
+	for (size_t i = 0; i < word.len; i++)
+		if (!is_alpha(word.ptr[i]) && word.ptr[i] < 0x80)
+			return false;
+	return true;
+}
+
+/* "name=value" or "name: value" inside a value. */
+static void scan_assign(struct scan *s, size_t i)
+{
+	struct slice name = assign_name(s->value, i), before, token;
+	struct surroundings around = { .type = VALUE_STRING, .has_key = true };
+	bool asked = false;
+
+	if (!name.len || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+		return;
+	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
+	key_text_init(&around.key, before, name);
+	around.key.person = false;
+	for (unsigned r = 0; r < table.nr_key; r++) {
+		struct key_verdict v = key_judge(&around.key, class_row(table.key[r]));
+
+		if (!v.support || v.against || !v.last)
+			continue;
+		if (!asked) {
+			token = assign_value(s->value, i);
+			asked = true;
+			if (!token.len || assign_is_prose(s->value, i, token))
+				return;
+		}
+		scan_ask(s, table.key[r], &around, token, 0, (size_t)(token.ptr - s->value.ptr));
+	}
+}
+
+static void scan_at(struct scan *s, size_t i, unsigned kind)
+{
+	if (kind & ON_DIGIT)
+		scan_rows(s, table.digit, table.nr_digit, i);
+	if (kind & ON_LITERAL)
+		scan_literals(s, i);
+	if (kind & ON_AT || (kind & ON_PERCENT && slice_begins(s->value, i, "%40")))
+		scan_rows(s, table.at, table.nr_at, i);
+	if (kind & ON_ASSIGN)
+		scan_assign(s, i);
+}
+
+void classify_scan(const struct evidence *ev, struct slice value,
+		   void (*emit)(void *owner, const struct hit *), void *owner)
+{
+	struct scan s;
+	size_t i = 0;
+
+	if (ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
+		return;
+	if (!table.ready)
+		table_init();
+	s.value = value;
+	s.emit = emit;
+	s.owner = owner;
+	s.nr = 0;
+	surroundings_init(&s.around, ev);
+	scan_keyed(&s);
+	while (i < value.len) {
+		unsigned kind = table.kind[value.ptr[i]];
+
+		if (kind)
+			scan_at(&s, i, kind);
+		i++;
+		if (kind & ON_DIGIT)	/* the run's other digits begin nothing */
+			while (i < value.len && is_digit(value.ptr[i]))
+				i++;
+	}
+	scan_flush(&s, s.nr);
+	explicit_bzero(&s.around, sizeof(s.around));
+}
+
+struct collector { struct hit *out; size_t nr, max; };
+
+static void collect(void *owner, const struct hit *hit)
+{
+	struct collector *c = owner;
+
+	if (c->nr < c->max)
+		c->out[c->nr++] = *hit;
+}
+
+size_t classify_value(const struct evidence *ev, struct slice value, struct hit *out, size_t max)
+{
+	struct collector c = { .out = out, .max = max };
+
+	classify_scan(ev, value, collect, &c);
+	return c.nr;
+}
