@@ -10,11 +10,11 @@
 
 #include "classify/check.h"
 
-/* Where an object or array stands, and how the path went on from there. */
+/* An object or array around the cursor. */
 struct level {
 	bool array;
-	uint8_t path_len;	/* of the path to this object or array */
-	struct slice key;	/* raw name of this object, empty in arrays */
+	struct slice key;	/* raw name of this object; of an array in an array, its outermost's */
+	struct slice member;	/* raw name of the member at hand; an array has none */
 };
 struct walk {
 	struct slice in;
@@ -23,8 +23,9 @@ struct walk {
 	int error;		/* -ENOMEM */
 	unsigned depth;
 	struct level level[DOCUMENT_DEPTH];
-	struct document_hit hit;	/* path and key of the leaf at hand */
-	struct slice key;
+	struct document_hit hit;
+	bool named;		/* hit's path and key are those of the leaf at hand */
+	struct slice key;	/* raw name of the leaf at hand */
 	uint8_t *text;		/* unescaped string */
 	size_t *map;		/* raw offset of each byte of text, and of its end */
 	size_t text_size;
@@ -218,10 +219,40 @@ static struct slice text_unescape(struct walk *w, struct slice raw)
 	return (struct slice){ w->text, n };
 }
 
+static void path_add(char path[PATH_SIZE], const char *more)
+{
+	size_t len = strlen(path), n = strlen(more);
+
+	if (n < PATH_SIZE - len)
+		memcpy(path + len, more, n + 1);
+	else if (len < PATH_SIZE - 2 && path[len - 1] != '*')
+		memcpy(path + len, "*", 2);	/* cut: the rest is not named */
+}
+
+/* Names are cleaned only when there is something to report: cleaning classifies. */
+static void leaf_name(struct walk *w)
+{
+	struct document_hit *h = &w->hit;
+	char name[NAME_SIZE];
+
+	memcpy(h->path, "$", 2);
+	for (unsigned d = 0; d < w->depth; d++) {
+		path_add(h->path, w->level[d].array ? "[]" : ".");
+		if (w->level[d].array)
+			continue;
+		name_clean(name, (const char *)w->level[d].member.ptr, w->level[d].member.len);
+		path_add(h->path, name);
+	}
+	name_clean(h->key, (const char *)w->key.ptr, w->key.len);
+	w->named = true;
+}
+
 static void leaf_hit(void *owner, const struct hit *hit)
 {
 	struct walk *w = owner;
 
+	if (!w->named)
+		leaf_name(w);
 	w->hit.class_id = hit->class_id;
 	w->hit.confidence = hit->confidence;
 	w->hit.sample = hit->sample;
@@ -251,6 +282,7 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 
 	w->base = (size_t)(raw.ptr - w->in.ptr);
 	w->mapped = escaped;
+	w->named = false;
 	if (escaped) {
 		value = text_unescape(w, raw);
 		if (w->error)
@@ -259,37 +291,13 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	classify_scan(&ev, value, leaf_hit, w);
 }
 
-static void path_add(char path[PATH_SIZE], const char *more)
-{
-	size_t len = strlen(path), n = strlen(more);
-
-	if (n < PATH_SIZE - len)
-		memcpy(path + len, more, n + 1);
-	else if (len < PATH_SIZE - 2 && path[len - 1] != '*')
-		memcpy(path + len, "*", 2);	/* cut: the rest is not named */
-}
-
-/* The name of a member: into the path, and raw as evidence. */
-static void key_set(struct walk *w, struct slice raw)
-{
-	struct level *l = &w->level[w->depth - 1];
-
-	w->hit.path[l->path_len] = 0;
-	name_clean(w->hit.key, (const char *)raw.ptr, raw.len);
-	path_add(w->hit.path, ".");
-	path_add(w->hit.path, w->hit.key);
-	w->key = raw;
-}
-
 static bool level_push(struct walk *w, bool array)
 {
 	struct level *l = &w->level[w->depth];
 
 	if (w->depth == DOCUMENT_DEPTH)
 		return false;
-	if (array && w->leaves)
-		path_add(w->hit.path, "[]");
-	*l = (struct level){ .array = array, .path_len = (uint8_t)strlen(w->hit.path), .key = w->key };
+	*l = (struct level){ .array = array, .key = w->key };
 	w->depth++;
 	w->i++;
 	return true;
@@ -299,16 +307,6 @@ static void level_pop(struct walk *w)
 {
 	w->depth--;
 	w->i++;
-}
-
-/* In an array every element bears the array's own name. */
-static void element_set(struct walk *w)
-{
-	struct level *l = &w->level[w->depth - 1];
-
-	w->hit.path[l->path_len] = 0;
-	w->key = l->key;
-	name_clean(w->hit.key, (const char *)l->key.ptr, l->key.len);
 }
 
 static bool leaf_take(struct walk *w)
@@ -345,8 +343,7 @@ static bool key_take(struct walk *w)
 	skip_space(w);
 	if (!take(w, ':'))
 		return false;
-	if (w->leaves)
-		key_set(w, raw);
+	w->level[w->depth - 1].member = w->key = raw;
 	return true;
 }
 
@@ -366,8 +363,7 @@ static bool value_next(struct walk *w, bool *done)
 		if (take(w, ',')) {
 			if (!l->array)
 				return key_take(w);
-			if (w->leaves)
-				element_set(w);
+			w->key = l->key;	/* an element bears the array's own name */
 			return true;
 		}
 		if (byte_at(w->in, w->i) != (l->array ? ']' : '}'))
@@ -389,8 +385,6 @@ static bool level_open(struct walk *w, bool *empty)
 		level_pop(w);
 		return true;
 	}
-	if (array && w->leaves)
-		element_set(w);
 	return array || key_take(w);
 }
 
@@ -401,7 +395,6 @@ static bool walk_json(struct walk *w, bool leaves)
 
 	w->leaves = leaves;
 	w->i = w->depth = 0;
-	memcpy(w->hit.path, "$", 2);
 	w->key = (struct slice){ w->in.ptr, 0 };
 	while (!done) {
 		uint8_t c;
@@ -427,10 +420,10 @@ static void text_classify(struct walk *w)
 {
 	struct evidence ev = { .location = LOC_TEXT, .type = VALUE_STRING, .text = true };
 
-	memcpy(w->hit.path, "$", 2);
-	w->hit.key[0] = 0;
+	w->key = (struct slice){ w->in.ptr, 0 };
+	w->depth = 0;
 	w->base = 0;
-	w->mapped = false;
+	w->mapped = w->named = false;
 	classify_scan(&ev, w->in, leaf_hit, w);
 }
 

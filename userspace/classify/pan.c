@@ -8,8 +8,9 @@
 
 #define LEN(n)		(1u << (n))
 #define LENS(a, b)	((LEN((b) + 1) - 1) & ~(LEN(a) - 1))
-#define COMMON	85	/* a length nearly all cards of the issuer have */
-#define RARE	45	/* possible only: wants a key */
+#define COMMON	75	/* a length nearly all cards of the issuer have */
+#define RARE	40	/* possible only: wants a key */
+#define GROUPED	10	/* more, when it is written as on a card: ids are not */
 
 /* First six digits from..to, lengths, and what a match says. First match wins. */
 static const struct issuer { unsigned from, to; uint32_t lengths; uint8_t says; } issuers[] = {
@@ -31,21 +32,21 @@ static const struct issuer { unsigned from, to; uint32_t lengths; uint8_t says; 
 	{ 380000, 399999, LEN(14) | LEN(16), COMMON },
 	{ 360000, 369999, LENS(15, 19), RARE },
 	{ 620000, 629999, LEN(16), COMMON },			/* UnionPay */
-	{ 620000, 629999, LENS(17, 19), 60 },
+	{ 620000, 629999, LENS(17, 19), 55 },
 	{ 810000, 817199, LENS(16, 19), RARE },
 	{ 220000, 220499, LEN(16), COMMON },			/* Mir */
 	{ 220000, 220499, LENS(17, 19), RARE },
-	{ 508500, 508999, LEN(16), 60 },			/* RuPay */
-	{ 606985, 608500, LEN(16), 60 },
-	{ 979200, 979289, LEN(16), 60 },			/* Troy */
-	{ 506099, 506198, LEN(16) | LEN(18) | LEN(19), 60 },	/* Verve */
-	{ 506699, 506778, LEN(16), 60 },			/* Elo */
-	{ 509000, 509999, LEN(16), 60 },
-	{ 636297, 636368, LEN(16), 60 },
-	{ 606282, 606282, LEN(16), 60 },			/* Hipercard */
-	{ 860002, 860099, LEN(16), 60 },			/* Uzcard */
-	{ 986000, 986099, LEN(16), 60 },			/* Humo */
-	{ 501800, 501999, LEN(16), 60 },			/* Maestro, Dankort */
+	{ 508500, 508999, LEN(16), 55 },			/* RuPay */
+	{ 606985, 608500, LEN(16), 55 },
+	{ 979200, 979289, LEN(16), 55 },			/* Troy */
+	{ 506099, 506198, LEN(16) | LEN(18) | LEN(19), 55 },	/* Verve */
+	{ 506699, 506778, LEN(16), 55 },			/* Elo */
+	{ 509000, 509999, LEN(16), 55 },
+	{ 636297, 636368, LEN(16), 55 },
+	{ 606282, 606282, LEN(16), 55 },			/* Hipercard */
+	{ 860002, 860099, LEN(16), 55 },			/* Uzcard */
+	{ 986000, 986099, LEN(16), 55 },			/* Humo */
+	{ 501800, 501999, LEN(16), 55 },			/* Maestro, Dankort */
 	{ 500000, 509999, LENS(12, 19), RARE },			/* Maestro */
 	{ 560000, 589999, LENS(12, 19), RARE },
 	{ 639000, 639099, LENS(12, 19), RARE },
@@ -138,6 +139,8 @@ static int pan_find(struct slice s, size_t at, struct hit *out)
 		return 0;
 	out->start = at;
 	out->end = d.end[nr - 1];
+	if (d.sep)
+		says += GROUPED;
 	/* More digits before in the same dress: a part of something longer. */
 	if (d.sep && at >= 2 && (char)s.ptr[at - 1] == d.sep && is_digit(s.ptr[at - 2]))
 		says -= 40;
@@ -162,7 +165,7 @@ static const struct key_phrase keys[] = {
 static const char *const counter[] = { "gift", "loyalty", "sim", "iccid", "library", "points", NULL };
 
 const struct class_row class_pan = {
-	.info = { "pan", GROUP_PCI, 1, CONF_CERTAIN, "payment card number" },
+	.info = { "pan", GROUP_PCI, 1, CONF_LIKELY, "payment card number" },
 	.triggers = TRIGGER_DIGIT,
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,

@@ -15,13 +15,14 @@ struct memory { struct memory *next; max_align_t data[]; };
 void *policy_alloc(struct policy_set *set, size_t nr, size_t size)
 {
 	size_t bytes;
-	struct memory *m;
+	struct memory *m = NULL;
 
-	if (__builtin_mul_overflow(nr ? nr : 1, size, &bytes) || bytes > SIZE_MAX - sizeof(*m))
+	if (!__builtin_mul_overflow(nr ? nr : 1, size, &bytes) && bytes <= SIZE_MAX - sizeof(*m))
+		m = calloc(1, sizeof(*m) + bytes);
+	if (!m) {
+		set->failed = true;
 		return NULL;
-	m = calloc(1, sizeof(*m) + bytes);
-	if (!m)
-		return NULL;
+	}
 	m->next = set->memory;
 	set->memory = m;
 	return m->data;
@@ -214,7 +215,9 @@ static void on_unknown_parse(struct source *s, yaml_node_t *n, struct policy_rul
 static void dedup_parse(struct source *s, yaml_node_t *n, struct policy_rule *r)
 {
 	static const char *const keys[] = { "window" };
-	static const struct { char unit; uint64_t seconds; } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	static const struct { char unit; uint64_t seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	};
 	yaml_node_t *window;
 	const char *text;
 	size_t digits;
@@ -466,11 +469,8 @@ struct policy_set *policy_load(const struct policy_file *files, size_t nr, FILE 
 		for (int pass = PASS_LISTS; pass < PASS_END; pass++)
 			for (size_t i = 0; i < nr; i++)
 				run_pass(&l.source[i], (enum pass)pass);
-		fine = !l.nr_mistakes;
+		fine = !l.nr_mistakes && !l.set->failed;
 	}
-	/* A part that is missing though nothing was wrong with it: there was no memory. */
-	for (size_t i = 0; fine && i < l.set->nr_rules; i++)
-		fine = l.set->rule[i].forbid && l.set->rule[i].info.id && l.set->rule[i].info.title;
 	if (!fine)
 		policy_errors_print(&l, errors);
 	for (size_t i = 0; l.source && i < nr; i++)

@@ -214,8 +214,10 @@ static bool check_tokens(struct source *s)
 	yaml_parser_t p;
 	bool fine = true, end = false;
 
-	if (!yaml_parser_initialize(&p))
+	if (!yaml_parser_initialize(&p)) {
+		policy_error(s, top_mark, "no memory for this file; try again");
 		return false;
+	}
 	parser_start(&p, s);
 	while (!end) {
 		yaml_token_t t;

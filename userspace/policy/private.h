@@ -79,6 +79,7 @@ struct policy_set {
 	struct policy_case *test;
 	size_t nr_lists, nr_conditions, nr_rules, nr_tests;
 	char hash[65];
+	bool failed;	/* no memory at some time: something is missing */
 };
 
 /* early: no YAML of ours at all, so that nothing more is said of the same place. */

@@ -318,7 +318,7 @@ static void take_scalar(struct walker *w)
 
 static void walk(struct walker *w)
 {
-	while (w->p < w->end && !w->job->limited) {
+	while (w->p < w->end && w->job->fields < CONTENT_FIELDS) {
 		uint8_t c = *w->p;
 
 		if (c == '"') {
