@@ -14,6 +14,7 @@ SAN	?= 0
 Q	:= $(if $(filter 1,$V),,@)
 say	= $(if $(filter 1,$V),,@printf '  %-5s %s\n' $1 $2)
 
+comma	:= ,
 out	:= build/$(if $(filter 1,$(SAN)),san,release)
 bin	:= $(if $(filter 1,$(SAN)),$(out)/weir,weir)
 
@@ -30,7 +31,6 @@ cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -W
 	   $(shell $(PKG) --cflags $(LIBS)) $(if $(WERROR),-Werror) $(CFLAGS)
 ldflags	:= -pie -Wl,-z,relro,-z,now $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined) $(LDFLAGS)
 ldlibs	:= $(shell $(PKG) --libs $(LIBS)) -lm
-comma	:= ,
 bpfflags := -target bpf -D__bpf__ -O2 -g -mcpu=v3 -Wall -Wno-unused-function -Wno-missing-declarations -I. \
 	    -D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 

@@ -7,6 +7,9 @@
 #include "bpf/wire.h"
 #include "model/payload.h"
 
+_Static_assert(sizeof(struct record_header) == sizeof(struct wire_header) &&
+	       offsetof(struct record_header, body) == offsetof(struct wire_header, body), "the same, on both sides of the fence");
+
 #define UNBOUND_SESSION (1ull << 63)
 
 size_t record_size(const void *record, size_t len)

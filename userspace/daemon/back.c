@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "context/context.h"
+#include "daemon/back_private.h"
 #include "daemon/pipeline.h"
 #include "model/class.h"
 #include "model/flow.h"
@@ -25,47 +26,6 @@
 #include "store/index.h"
 #include "store/ledger.h"
 #include "store/violations.h"
-
-#define INTERVALS 4	/* open at once: the running one and those that are being settled */
-#define HELD_MAX 4096	/* exchanges that wait for facts about their ends */
-#define EVENTS_MAX 65536
-#define LIVE_MS 1000	/* how old the open rows of the index may be */
-
-struct held { struct held *next; uint64_t since; struct fact fact; };
-struct pending_event { struct pending_event *next; uint64_t leaf; char type[WORD_SIZE]; char *json, *line; size_t len; };
-
-struct interval {
-	uint32_t epoch;
-	bool used, changed;
-	uint64_t start_ms;
-	struct flows *flows;
-	struct coverage *coverage;
-};
-
-struct back {
-	struct back_config config;
-	struct context *context;
-	struct policy_set *policy;
-	struct violations *violations;
-	struct ledger *ledger;
-	struct index *index;
-	struct interval intervals[INTERVALS];
-	struct held *held, **held_end;
-	size_t nr_held;
-	struct pending_event *events, **events_end;
-	size_t nr_events;
-	uint64_t events_dropped;
-	bool failed;
-	char why[256];
-	unsigned selftest, selftest_interval, selftest_told;
-	uint32_t selftest_tgid;
-	uint64_t live_at, started_ms;
-	struct back_totals totals;
-	char boot_id[40];
-	char policy_hash[65], class_hash[65];
-	struct buf buf;
-	uint64_t rules_broken;	/* scratch of one exchange */
-};
 
 /* Leaves. */
 
@@ -111,7 +71,7 @@ static void back_fail(struct back *b, const char *what, int err)
 	snprintf(b->why, sizeof(b->why), "%s: %s", what, strerror(err < 0 ? -err : err));
 }
 
-static void leaf_add(struct back *b, const char *type, const char *json, size_t len, const char *line)
+void leaf_add(struct back *b, const char *type, const char *json, size_t len, const char *line)
 {
 	int64_t leaf = -1;
 
@@ -126,7 +86,7 @@ static void leaf_add(struct back *b, const char *type, const char *json, size_t 
 	event_queue(b, type, json, len, line, leaf < 0 ? UINT64_MAX : (uint64_t)leaf);
 }
 
-static void commit(struct back *b)
+void back_commit(struct back *b)
 {
 	int err = b->ledger && !b->failed ? ledger_commit(b->ledger) : 0;
 
@@ -139,7 +99,7 @@ static void commit(struct back *b)
 }
 
 /* One leaf made with the JSON writer. */
-static struct json leaf_begin(struct back *b, const char *type)
+struct json leaf_begin(struct back *b, const char *type)
 {
 	struct json j;
 
@@ -151,7 +111,7 @@ static struct json leaf_begin(struct back *b, const char *type)
 	return j;
 }
 
-static void leaf_end(struct back *b, struct json *j, const char *type, const char *line)
+void leaf_end(struct back *b, struct json *j, const char *type, const char *line)
 {
 	json_close(j, '}');
 	leaf_add(b, type, buf_str(&b->buf), b->buf.len, line);
@@ -159,7 +119,7 @@ static void leaf_end(struct back *b, struct json *j, const char *type, const cha
 
 /* Intervals. */
 
-static struct interval *interval_get(struct back *b, uint32_t epoch)
+struct interval *interval_get(struct back *b, uint32_t epoch)
 {
 	struct interval *i = &b->intervals[epoch % INTERVALS];
 
@@ -175,22 +135,22 @@ static struct interval *interval_get(struct back *b, uint32_t epoch)
 	return i;
 }
 
-static void emit_flow(void *owner, const char *json, size_t len)
+void emit_flow(void *owner, const char *json, size_t len)
 {
 	leaf_add(owner, "flow", json, len, NULL);
 }
 
-static void emit_coverage(void *owner, const char *json, size_t len)
+void emit_coverage(void *owner, const char *json, size_t len)
 {
 	leaf_add(owner, "coverage", json, len, NULL);
 }
 
-static void emit_violation(void *owner, const char *json, size_t len, const char *line)
+void emit_violation(void *owner, const char *json, size_t len, const char *line)
 {
 	leaf_add(owner, "violation", json, len, line);
 }
 
-static uint64_t next_leaf(void *owner)
+uint64_t next_leaf(void *owner)
 {
 	const struct back *b = owner;
 
@@ -333,6 +293,12 @@ static void held_do(struct back *b)
 	free(h);
 }
 
+void back_settle(struct back *b)
+{
+	while (b->held)
+		held_do(b);
+}
+
 /* Keeps a copy no longer than it must be: the findings that are there, not room for all. */
 static void hold(struct back *b, const struct fact *f)
 {
@@ -388,7 +354,7 @@ void back_tick(struct back *b, uint64_t now)
 	while (b->held && now - b->held->since >= BACK_HOLD_NS)
 		held_do(b);
 	if (b->nr_events)
-		commit(b);
+		back_commit(b);
 	live_rows(b);
 }
 
@@ -405,243 +371,6 @@ bool back_failed(const struct back *b, char *why, size_t why_size)
 	if (b->failed)
 		snprintf(why, why_size, "%s", b->why);
 	return b->failed;
-}
-
-/* Sealing. */
-
-static bool balanced(const struct books *k)
-{
-	return k->produced == k->submitted + k->ring_full + k->unreadable + k->too_big + k->no_state &&
-	       k->submitted == k->read &&
-	       k->read == k->analysed + k->queue_full + k->crash_lost + k->undecodable + k->over_budget &&
-	       k->findings == k->stored + k->rejected + k->keeper_lost;
-}
-
-static void write_loss(struct back *b, const struct books *k, const char *cause, uint64_t records, uint64_t bytes)
-{
-	struct json j;
-
-	if (!records && !bytes)
-		return;
-	j = leaf_begin(b, "loss");
-	json_time(&j, "start", k->start_ms);
-	json_time(&j, "end", k->end_ms);
-	json_string(&j, "cause", cause);
-	json_uint(&j, "records", records);
-	json_uint(&j, "bytes", bytes);
-	leaf_end(b, &j, "loss", NULL);
-}
-
-static void write_losses(struct back *b, const struct books *k)
-{
-	write_loss(b, k, "ring_full", k->ring_full, k->bytes_ring_full);
-	write_loss(b, k, "unreadable", k->unreadable, k->bytes_unreadable);
-	write_loss(b, k, "truncated", k->too_big, k->bytes_too_big);
-	write_loss(b, k, "no_state", k->no_state, k->bytes_no_state);
-	write_loss(b, k, "queue_full", k->queue_full, 0);
-	write_loss(b, k, "crash_lost", k->crash_lost, 0);
-	write_loss(b, k, "undecodable", k->undecodable, 0);
-	write_loss(b, k, "over_budget", k->over_budget, 0);
-	write_loss(b, k, "keeper_lost", k->keeper_lost, 0);
-	write_loss(b, k, "skipped_run", k->skipped_runs, 0);
-	write_loss(b, k, "life_ring_full", k->life_ring_full, 0);
-}
-
-static void write_selftest_missed(struct back *b)
-{
-	static const char *const paths[] = { "plain", "tls" };
-
-	for (unsigned i = 0; i < 2; i++) {
-		struct json j;
-
-		if (b->selftest_interval & 1u << i)
-			continue;
-		j = leaf_begin(b, "selftest");
-		json_string(&j, "path", paths[i]);
-		json_string(&j, "result", "missed");
-		leaf_end(b, &j, "selftest", NULL);
-	}
-	b->selftest_interval = 0;
-}
-
-static void write_heartbeat(struct back *b, const struct books *k)
-{
-	uint8_t root[HASH_SIZE] = { 0 };
-	char text[64], line[256];
-	bool ok = balanced(k);
-	struct json j = leaf_begin(b, "heartbeat");
-	uint64_t size = b->ledger ? ledger_size(b->ledger) : b->totals.leaves;
-
-	if (b->ledger)
-		ledger_root(b->ledger, root);
-	base64_encode(text, root, sizeof(root));
-	json_uint(&j, "epoch", k->epoch);
-	json_time(&j, "start", k->start_ms);
-	json_time(&j, "end", k->end_ms);
-	json_uint(&j, "boottime_ns", clock_boot_ns());
-	json_string(&j, "boot_id", b->boot_id);
-	json_uint(&j, "size", size);
-	json_string(&j, "root", text);
-	json_bool(&j, "balanced", ok);
-	json_open(&j, "books", '{');
-#define X(name) if (strcmp(#name, "start_ms") && strcmp(#name, "end_ms")) json_uint(&j, #name, k->name);
-	BOOKS(X)
-#undef X
-	json_close(&j, '}');
-	snprintf(line, sizeof(line), "checkpoint size=%llu root=%s exchanges=%llu lost=%llu", (unsigned long long)size, text,
-		 (unsigned long long)b->totals.exchanges,
-		 (unsigned long long)(k->ring_full + k->queue_full + k->crash_lost + k->no_state));
-	leaf_end(b, &j, "heartbeat", line);
-	if (!ok)
-		log_error("the books of an interval do not balance epoch=%u: see its heartbeat leaf", k->epoch);
-}
-
-static void tell_coverage(void *owner, const struct process_facts *p)
-{
-	char workload[NAME_SIZE];
-
-	if (p->selftest)
-		return;
-	workload_name(workload, p);
-	coverage_process(owner, p, workload);
-}
-
-void back_interval(struct back *b, const struct books *k)
-{
-	struct interval *v;
-	uint64_t now = clock_boot_ns();
-
-	while (b->held)	/* all facts of the interval are here: the monitor has counted them */
-		held_do(b);
-	v = interval_get(b, k->epoch);
-	if (v) {
-		context_each(b->context, tell_coverage, v->coverage);
-		flows_write(v->flows, k->start_ms, k->end_ms, true, emit_flow, b);
-		coverage_write(v->coverage, k->start_ms, k->end_ms, emit_coverage, b);
-		v->used = false;
-	}
-	violations_interval(b->violations, now, k->end_ms, next_leaf, emit_violation, b);
-	write_losses(b, k);
-	write_selftest_missed(b);
-	write_heartbeat(b, k);
-	context_forget(b->context, now > 600000000000ull ? now - 600000000000ull : 0);
-	if (b->index) {
-		index_open_clear(b->index, "flow");
-		index_open_clear(b->index, "coverage");
-	}
-	commit(b);
-}
-
-/* Life. */
-
-void back_gap(struct back *b, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms)
-{
-	char line[256], from[UTC_SIZE], to[UTC_SIZE];
-	struct json j = leaf_begin(b, "gap");
-
-	json_time(&j, "from", from_ms);
-	json_time(&j, "to", to_ms);
-	json_string(&j, "reason", reason);
-	json_string(&j, "role", role);
-	clock_format(from, from_ms);
-	clock_format(to, to_ms);
-	snprintf(line, sizeof(line), "gap %s..%s role=%s %s", from, to, role, reason);
-	leaf_end(b, &j, "gap", line);
-	commit(b);
-}
-
-struct last_leaf { char type[32]; uint64_t time; bool any; };
-
-static int on_last(void *owner, int columns, const char *const *v)
-{
-	struct last_leaf *l = owner;
-
-	if (columns < 2 || !v[0] || !v[1])
-		return 0;
-	snprintf(l->type, sizeof(l->type), "%s", v[0]);
-	l->time = strtoull(v[1], NULL, 10);
-	l->any = true;
-	return 0;
-}
-
-/* A log that does not end with a stop was cut short: say from when. */
-static void gap_before_start(struct back *b)
-{
-	struct last_leaf last = { 0 };
-	char why[128];
-
-	if (!b->index || index_query(b->index, "SELECT type, time FROM leaf ORDER BY leaf DESC LIMIT 1", NULL, 0, on_last, &last,
-				     why, sizeof(why)))
-		return;
-	if (last.any && strcmp(last.type, "genesis"))
-		back_gap(b, "monitor", !strcmp(last.type, "stop") ? "weir was not running" :
-			 "weir ended without a stop: killed, crashed or power lost", last.time, clock_utc_ms());
-}
-
-static void write_policy(struct back *b)
-{
-	struct json j = leaf_begin(b, "policy");
-
-	json_string(&j, "policy_hash", b->policy_hash);
-	json_string(&j, "class_hash", b->class_hash);
-	json_uint(&j, "rules", policy_rules(b->policy));
-	json_open(&j, "files", '[');
-	for (size_t i = 0; i < b->config.nr_policies; i++) {
-		const char *base = strrchr(b->config.policy_names[i], '/');
-
-		json_string(&j, NULL, base ? base + 1 : b->config.policy_names[i]);
-	}
-	json_close(&j, ']');
-	leaf_end(b, &j, "policy", NULL);
-}
-
-void back_start(struct back *b, const char *hooks, const char *filters, const char *version, const char *build)
-{
-	struct utsname u;
-	struct json j;
-
-	gap_before_start(b);
-	uname(&u);
-	j = leaf_begin(b, "start");
-	json_string(&j, "boot_id", b->boot_id);
-	json_string(&j, "host", b->config.host);
-	json_string(&j, "version", version);
-	json_string(&j, "build", build);
-	json_string(&j, "kernel", u.release);
-	json_string(&j, "hooks", hooks);
-	json_string(&j, "policy_hash", b->policy_hash);
-	json_string(&j, "class_hash", b->class_hash);
-	json_string(&j, "filters", filters[0] ? filters : NULL);
-	leaf_end(b, &j, "start", NULL);
-	write_policy(b);
-	b->started_ms = clock_utc_ms();
-	commit(b);
-}
-
-void back_stop(struct back *b, const char *reason)
-{
-	struct back_totals t;
-	struct json j;
-
-	while (b->held)
-		held_do(b);
-	back_totals(b, &t);
-	j = leaf_begin(b, "stop");
-	json_string(&j, "reason", reason);
-	json_open(&j, "totals", '{');
-	json_uint(&j, "exchanges", t.exchanges);
-	json_uint(&j, "findings", t.findings);
-	json_uint(&j, "violations", t.violations);
-	json_close(&j, '}');
-	leaf_end(b, &j, "stop", NULL);
-	commit(b);
-}
-
-void back_totals(const struct back *b, struct back_totals *t)
-{
-	*t = b->totals;
-	t->violations = violations_opened(b->violations);
-	t->open = violations_open(b->violations);
 }
 
 /* Opening. */
@@ -695,7 +424,7 @@ static void write_genesis(struct back *b)
 	json_string(&j, "origin", ledger_origin(b->ledger));
 	json_string(&j, "key", ledger_vkey(b->ledger));
 	leaf_end(b, &j, "genesis", NULL);
-	commit(b);
+	back_commit(b);
 }
 
 static int store_open(struct back *b, char *why, size_t why_size, int *exit_code)

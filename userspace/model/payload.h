@@ -22,6 +22,10 @@ static inline struct slice slice_of(const void *ptr, size_t len)
 
 enum layer { LAYER_SOCKET = 1, LAYER_TLS, LAYER_CIPHER };	/* equals enum wire_kind */
 
+/* A TLS record header that passed on a socket; body is what it announces. Equals
+ * struct wire_header. */
+struct record_header { uint8_t type, major, minor, pad; uint32_t body; };
+
 /* A validated record's bytes with their place in the stream. bytes is borrowed
  * from the queue until the call returns. */
 struct chunk {
@@ -34,7 +38,7 @@ struct chunk {
 	enum loss cause;	/* of skipped */
 	uint64_t moved;		/* LAYER_CIPHER: socket bytes of the call */
 	uint8_t probed;		/* LAYER_CIPHER: a TLS session is bound here */
-	struct slice bytes;	/* LAYER_CIPHER: struct wire_header[] */
+	struct slice bytes;	/* LAYER_CIPHER: struct record_header[] */
 };
 
 /* One named value of a message, borrowed until field() returns. */

@@ -22,7 +22,6 @@
  * plaintext comes that no walked record promised: then that much of them was not. */
 #include <string.h>
 
-#include "bpf/wire.h"
 #include "stream/private.h"
 
 enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
@@ -98,7 +97,7 @@ static void handshake_count(struct cipher *c, uint32_t body)
 	c->overhead = body == FINISHED_CHACHA ? OVERHEAD_CHACHA : OVERHEAD_12;
 }
 
-static void header_count(struct stream *s, struct cipher *c, const struct wire_header *h)
+static void header_count(struct stream *s, struct cipher *c, const struct record_header *h)
 {
 	s->account.framing += HEADER_SIZE;
 	c->last_type = h->type;
@@ -138,7 +137,7 @@ void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
 {
 	struct cipher *c = cipher_of(s, dir);
 	int64_t skipped = (int64_t)p->skipped, passed = (int64_t)p->moved - skipped;
-	struct wire_header h;
+	struct record_header h;
 
 	s->account.moved += (int64_t)p->moved;
 	s->probed |= p->probed;

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* back_life.c - the leaves of weir's own life: intervals with their books, losses and
+ * coverage; starts, stops, gaps, policies. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "context/context.h"
+#include "daemon/back_private.h"
+#include "model/class.h"
+#include "policy/policy.h"
+#include "store/flows.h"
+#include "store/index.h"
+#include "store/ledger.h"
+#include "store/violations.h"
+
+/* Sealing. */
+
+static bool balanced(const struct books *k)
+{
+	return k->produced == k->submitted + k->ring_full + k->unreadable + k->too_big + k->no_state &&
+	       k->submitted == k->read &&
+	       k->read == k->analysed + k->queue_full + k->crash_lost + k->undecodable + k->over_budget &&
+	       k->findings == k->stored + k->rejected + k->keeper_lost;
+}
+
+static void write_loss(struct back *b, const struct books *k, const char *cause, uint64_t records, uint64_t bytes)
+{
+	struct json j;
+
+	if (!records && !bytes)
+		return;
+	j = leaf_begin(b, "loss");
+	json_time(&j, "start", k->start_ms);
+	json_time(&j, "end", k->end_ms);
+	json_string(&j, "cause", cause);
+	json_uint(&j, "records", records);
+	json_uint(&j, "bytes", bytes);
+	leaf_end(b, &j, "loss", NULL);
+}
+
+static void write_losses(struct back *b, const struct books *k)
+{
+	write_loss(b, k, "ring_full", k->ring_full, k->bytes_ring_full);
+	write_loss(b, k, "unreadable", k->unreadable, k->bytes_unreadable);
+	write_loss(b, k, "truncated", k->too_big, k->bytes_too_big);
+	write_loss(b, k, "no_state", k->no_state, k->bytes_no_state);
+	write_loss(b, k, "queue_full", k->queue_full, 0);
+	write_loss(b, k, "crash_lost", k->crash_lost, 0);
+	write_loss(b, k, "undecodable", k->undecodable, 0);
+	write_loss(b, k, "over_budget", k->over_budget, 0);
+	write_loss(b, k, "keeper_lost", k->keeper_lost, 0);
+	write_loss(b, k, "skipped_run", k->skipped_runs, 0);
+	write_loss(b, k, "life_ring_full", k->life_ring_full, 0);
+}
+
+static void write_selftest_missed(struct back *b)
+{
+	static const char *const paths[] = { "plain", "tls" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct json j;
+
+		if (b->selftest_interval & 1u << i)
+			continue;
+		j = leaf_begin(b, "selftest");
+		json_string(&j, "path", paths[i]);
+		json_string(&j, "result", "missed");
+		leaf_end(b, &j, "selftest", NULL);
+	}
+	b->selftest_interval = 0;
+}
+
+static void write_heartbeat(struct back *b, const struct books *k)
+{
+	uint8_t root[HASH_SIZE] = { 0 };
+	char text[64], line[256];
+	bool ok = balanced(k);
+	struct json j = leaf_begin(b, "heartbeat");
+	uint64_t size = b->ledger ? ledger_size(b->ledger) : b->totals.leaves;
+
+	if (b->ledger)
+		ledger_root(b->ledger, root);
+	base64_encode(text, root, sizeof(root));
+	json_uint(&j, "epoch", k->epoch);
+	json_time(&j, "start", k->start_ms);
+	json_time(&j, "end", k->end_ms);
+	json_uint(&j, "boottime_ns", clock_boot_ns());
+	json_string(&j, "boot_id", b->boot_id);
+	json_uint(&j, "size", size);
+	json_string(&j, "root", text);
+	json_bool(&j, "balanced", ok);
+	json_open(&j, "books", '{');
+#define X(name) if (strcmp(#name, "start_ms") && strcmp(#name, "end_ms")) json_uint(&j, #name, k->name);
+	BOOKS(X)
+#undef X
+	json_close(&j, '}');
+	snprintf(line, sizeof(line), "checkpoint size=%llu root=%s exchanges=%llu lost=%llu", (unsigned long long)size, text,
+		 (unsigned long long)b->totals.exchanges,
+		 (unsigned long long)(k->ring_full + k->queue_full + k->crash_lost + k->no_state));
+	leaf_end(b, &j, "heartbeat", line);
+	if (!ok)
+		log_error("the books of an interval do not balance epoch=%u: see its heartbeat leaf", k->epoch);
+}
+
+static void tell_coverage(void *owner, const struct process_facts *p)
+{
+	char workload[NAME_SIZE];
+
+	if (p->selftest)
+		return;
+	workload_name(workload, p);
+	coverage_process(owner, p, workload);
+}
+
+void back_interval(struct back *b, const struct books *k)
+{
+	struct interval *v;
+	uint64_t now = clock_boot_ns();
+
+	back_settle(b);	/* all facts of the interval are here: the monitor has counted them */
+	v = interval_get(b, k->epoch);
+	if (v) {
+		context_each(b->context, tell_coverage, v->coverage);
+		flows_write(v->flows, k->start_ms, k->end_ms, true, emit_flow, b);
+		coverage_write(v->coverage, k->start_ms, k->end_ms, emit_coverage, b);
+		v->used = false;
+	}
+	violations_interval(b->violations, now, k->end_ms, next_leaf, emit_violation, b);
+	write_losses(b, k);
+	write_selftest_missed(b);
+	write_heartbeat(b, k);
+	context_forget(b->context, now > 600000000000ull ? now - 600000000000ull : 0);
+	if (b->index) {
+		index_open_clear(b->index, "flow");
+		index_open_clear(b->index, "coverage");
+	}
+	back_commit(b);
+}
+
+/* Life. */
+
+void back_gap(struct back *b, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms)
+{
+	char line[256], from[UTC_SIZE], to[UTC_SIZE];
+	struct json j = leaf_begin(b, "gap");
+
+	json_time(&j, "from", from_ms);
+	json_time(&j, "to", to_ms);
+	json_string(&j, "reason", reason);
+	json_string(&j, "role", role);
+	clock_format(from, from_ms);
+	clock_format(to, to_ms);
+	snprintf(line, sizeof(line), "gap %s..%s role=%s %s", from, to, role, reason);
+	leaf_end(b, &j, "gap", line);
+	back_commit(b);
+}
+
+struct last_leaf { char type[32]; uint64_t time; bool any; };
+
+static int on_last(void *owner, int columns, const char *const *v)
+{
+	struct last_leaf *l = owner;
+
+	if (columns < 2 || !v[0] || !v[1])
+		return 0;
+	snprintf(l->type, sizeof(l->type), "%s", v[0]);
+	l->time = strtoull(v[1], NULL, 10);
+	l->any = true;
+	return 0;
+}
+
+/* A log that does not end with a stop was cut short: say from when. */
+static void gap_before_start(struct back *b)
+{
+	struct last_leaf last = { 0 };
+	char why[128];
+
+	if (!b->index || index_query(b->index, "SELECT type, time FROM leaf ORDER BY leaf DESC LIMIT 1", NULL, 0, on_last, &last,
+				     why, sizeof(why)))
+		return;
+	if (last.any && strcmp(last.type, "genesis"))
+		back_gap(b, "monitor", !strcmp(last.type, "stop") ? "weir was not running" :
+			 "weir ended without a stop: killed, crashed or power lost", last.time, clock_utc_ms());
+}
+
+static void write_policy(struct back *b)
+{
+	struct json j = leaf_begin(b, "policy");
+
+	json_string(&j, "policy_hash", b->policy_hash);
+	json_string(&j, "class_hash", b->class_hash);
+	json_uint(&j, "rules", policy_rules(b->policy));
+	json_open(&j, "files", '[');
+	for (size_t i = 0; i < b->config.nr_policies; i++) {
+		const char *base = strrchr(b->config.policy_names[i], '/');
+
+		json_string(&j, NULL, base ? base + 1 : b->config.policy_names[i]);
+	}
+	json_close(&j, ']');
+	leaf_end(b, &j, "policy", NULL);
+}
+
+void back_start(struct back *b, const char *hooks, const char *filters, const char *version, const char *build)
+{
+	struct utsname u;
+	struct json j;
+
+	gap_before_start(b);
+	uname(&u);
+	j = leaf_begin(b, "start");
+	json_string(&j, "boot_id", b->boot_id);
+	json_string(&j, "host", b->config.host);
+	json_string(&j, "version", version);
+	json_string(&j, "build", build);
+	json_string(&j, "kernel", u.release);
+	json_string(&j, "hooks", hooks);
+	json_string(&j, "policy_hash", b->policy_hash);
+	json_string(&j, "class_hash", b->class_hash);
+	json_string(&j, "filters", filters[0] ? filters : NULL);
+	leaf_end(b, &j, "start", NULL);
+	write_policy(b);
+	b->started_ms = clock_utc_ms();
+	back_commit(b);
+}
+
+void back_stop(struct back *b, const char *reason)
+{
+	struct back_totals t;
+	struct json j;
+
+	back_settle(b);
+	back_totals(b, &t);
+	j = leaf_begin(b, "stop");
+	json_string(&j, "reason", reason);
+	json_open(&j, "totals", '{');
+	json_uint(&j, "exchanges", t.exchanges);
+	json_uint(&j, "findings", t.findings);
+	json_uint(&j, "violations", t.violations);
+	json_close(&j, '}');
+	leaf_end(b, &j, "stop", NULL);
+	back_commit(b);
+}
+
+void back_totals(const struct back *b, struct back_totals *t)
+{
+	*t = b->totals;
+	t->violations = violations_opened(b->violations);
+	t->open = violations_open(b->violations);
+}
+

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* back_private.h - the state of the back half, shared by back.c (facts in, leaves out)
+ * and back_life.c (intervals, starts, stops, gaps). */
+#ifndef WEIR_BACK_PRIVATE_H
+#define WEIR_BACK_PRIVATE_H
+#include "base/buf.h"
+#include "base/json.h"
+#include "daemon/pipeline.h"
+#include "model/flow.h"
+
+#define INTERVALS 4	/* open at once: the running one and those that are being settled */
+#define HELD_MAX 4096	/* exchanges that wait for facts about their ends */
+#define EVENTS_MAX 65536
+#define LIVE_MS 1000	/* how old the open rows of the index may be */
+
+struct held { struct held *next; uint64_t since; struct fact fact; };
+struct pending_event { struct pending_event *next; uint64_t leaf; char type[WORD_SIZE]; char *json, *line; size_t len; };
+
+struct interval {
+	uint32_t epoch;
+	bool used, changed;
+	uint64_t start_ms;
+	struct flows *flows;
+	struct coverage *coverage;
+};
+
+struct back {
+	struct back_config config;
+	struct context *context;
+	struct policy_set *policy;
+	struct violations *violations;
+	struct ledger *ledger;
+	struct index *index;
+	struct interval intervals[INTERVALS];
+	struct held *held, **held_end;
+	size_t nr_held;
+	struct pending_event *events, **events_end;
+	size_t nr_events;
+	uint64_t events_dropped;
+	bool failed;
+	char why[256];
+	unsigned selftest, selftest_interval, selftest_told;
+	uint32_t selftest_tgid;
+	uint64_t live_at, started_ms;
+	struct back_totals totals;
+	char boot_id[40];
+	char policy_hash[65], class_hash[65];
+	struct buf buf;
+};
+
+struct json leaf_begin(struct back *, const char *type);
+void leaf_end(struct back *, struct json *, const char *type, const char *line);
+void leaf_add(struct back *, const char *type, const char *json, size_t len, const char *line);
+void back_commit(struct back *);
+void back_settle(struct back *);	/* does all exchanges that are held */
+struct interval *interval_get(struct back *, uint32_t epoch);
+uint64_t next_leaf(void *back);
+void emit_flow(void *back, const char *json, size_t len);
+void emit_coverage(void *back, const char *json, size_t len);
+void emit_violation(void *back, const char *json, size_t len, const char *line);
+#endif
