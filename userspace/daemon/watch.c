@@ -141,8 +141,8 @@ static void process_resolve(struct process *p)
 	if (p->resolved)
 		return;
 	p->resolved = true;
-	if (proc_facts((pid_t)p->facts.key.tgid, &p->facts))
-		return;
+	proc_facts((pid_t)p->facts.key.tgid, &p->facts);
+	/* Gone or a zombie by now: what it was started as is known from its exec. */
 	if (!p->facts.exe[0] && p->exec_path[0])
 		name_clean_path(p->facts.exe, p->exec_path, strlen(p->exec_path));
 }
