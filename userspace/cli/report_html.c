@@ -12,7 +12,7 @@ static const char style[] =
 	"p{margin:.3rem 0 .8rem;color:#4a525c}table{border-collapse:collapse;width:100%;font-size:12.5px;margin:.4rem 0}"
 	"th{text-align:left;font-weight:600;border-bottom:1px solid #1b1f24;padding:.25rem .5rem .25rem 0;white-space:nowrap}"
 	"td{border-bottom:1px solid #dfe3e8;padding:.25rem .5rem .25rem 0;vertical-align:top;overflow-wrap:anywhere}"
-	"tr{break-inside:avoid}.facts th{width:16rem;border-bottom:1px solid #dfe3e8}.num{text-align:right;font-variant-numeric:tabular-nums}"
+	"tr{break-inside:avoid}.facts th{width:16rem;border-bottom:1px solid #dfe3e8}.num{font-variant-numeric:tabular-nums}"
 	"code,pre{font:12px/1.45 ui-monospace,monospace}pre{background:#f4f6f8;padding:.7rem .9rem;white-space:pre-wrap;overflow-wrap:anywhere}"
 	".sum{display:flex;flex-wrap:wrap;gap:.8rem;margin:1.2rem 0}.sum div{flex:1 1 8rem;border:1px solid #c9d0d8;border-radius:6px;padding:.6rem .9rem}"
 	".sum b{display:block;font-size:1.5rem;line-height:1.2;font-variant-numeric:tabular-nums}.sum span{color:#4a525c;font-size:12px}"
