@@ -51,7 +51,7 @@ void digits_read(struct digits *d, struct slice s, size_t at, const char *seps)
 			d->more = true;
 			return;
 		}
-		if (!byte_at(s, i) || !strchr(seps, s.ptr[i]) || !is_digit(byte_at(s, i + 1)))
+		if (!is_digit(byte_at(s, i + 1)) || !s.ptr[i] || !strchr(seps, s.ptr[i]))
 			return;
 		if (d->sep && (char)s.ptr[i] != d->sep)
 			return;

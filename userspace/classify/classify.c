@@ -13,13 +13,16 @@
 
 #define PRINTS		(1u << 16)	/* slots; 512 KiB */
 #define PRINTS_FULL	(PRINTS / 4 * 3)
+#define NAMES		2048	/* cleaned names kept: a service says the same few all day */
 #define NORMAL_MAX	256	/* bytes of a value that are normalised; longer ones are taken as they are */
 
+struct known_name { uint64_t print; uint8_t len; char name[NAME_SIZE]; };
 struct classifier {
 	struct siphash_key key;
 	uint32_t epoch, nr_prints;
 	struct classifier_counts counts;
 	uint64_t *prints;	/* 0: free */
+	struct known_name names[NAMES];
 };
 
 struct classifier *classifier_new(void)
@@ -212,8 +215,18 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 	}
 }
 
+/* Cleaning classifies, and every field has a name: the last clean form of each is
+ * kept, found by the keyed fingerprint of the raw one. */
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw)
 {
-	(void)owner;	/* cleaning keeps no state */
-	return name_clean(out, (const char *)raw.ptr, raw.len);
+	struct classifier *c = owner;
+	uint64_t print = siphash(&c->key, raw.ptr, raw.len) | 1;
+	struct known_name *known = &c->names[(print >> 1) % NAMES];
+
+	if (known->print != print) {
+		known->len = (uint8_t)name_clean(known->name, (const char *)raw.ptr, raw.len);
+		known->print = print;
+	}
+	memcpy(out, known->name, known->len + 1);
+	return known->len;
 }

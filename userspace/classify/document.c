@@ -37,7 +37,8 @@ struct walk {
 
 static void skip_space(struct walk *w)
 {
-	while (w->i < w->in.len && w->in.ptr[w->i] && strchr(" \t\r\n", w->in.ptr[w->i]))
+	while (w->i < w->in.len && (w->in.ptr[w->i] == ' ' || w->in.ptr[w->i] == '\n' || w->in.ptr[w->i] == '\r' ||
+				    w->in.ptr[w->i] == '\t'))
 		w->i++;
 }
 

@@ -181,8 +181,8 @@ static const struct key_phrase keys[] = {
 	{ "username", KEY_WEAK }, { "contact", KEY_WEAK }, { "recipient", KEY_WEAK }, { "sender", KEY_WEAK },
 	{ NULL, 0 }
 };
-/* Message ids have the same shape. */
-static const char *const counter[] = { "messageid", "message", "references", "host", "server", "remote", NULL };
+/* Message ids and logins have the same shape. */
+static const char *const counter[] = { "-id", "references", "host", "server", "remote", NULL };
 
 const struct class_row class_email = {
 	.info = { "email", GROUP_PII, 1, CONF_CERTAIN, "e-mail address" },

@@ -64,7 +64,7 @@ int evidence_score(const struct surroundings *s, const struct class_row *row, st
 
 	if (s->has_key)
 		v = key_judge(&s->key, row);
-	support = v.support;
+	support = v.against ? 0 : v.support;
 	if (support < KEY_EXACT) {
 		int prose = prose_support(row, value, hit->start);
 

@@ -34,9 +34,24 @@ static const char *const fillers[] = {
 	"ist", "est", "es", NULL
 };
 
-static bool is_word(uint8_t c)
+/* Is the byte at i part of a word? Letters beyond ASCII are, CJK and full-width
+ * punctuation (U+3000 to U+303F, U+FF00 to U+FF1F) is not. */
+static bool is_word(struct slice s, size_t i)
 {
-	return is_alnum(c) || c >= 0x80;
+	uint8_t c = s.ptr[i];
+
+	if (c < 0x80)
+		return is_alnum(c);
+	for (size_t back = 0; back < 3 && back <= i; back++) {
+		const uint8_t *lead = s.ptr + i - back;
+
+		if ((*lead & 0xc0) == 0x80)
+			continue;
+		if (s.len - (i - back) < 3)
+			return true;
+		return !(lead[0] == 0xe3 && lead[1] == 0x80) && !(lead[0] == 0xef && lead[1] == 0xbc && lead[2] < 0xa0);
+	}
+	return true;
 }
 
 /* Does a token begin at i? "userID" user|ID, "XMLBody" XML|Body, "line2" line|2. */
@@ -47,20 +62,28 @@ static bool token_begins(struct slice s, size_t i)
 	if (!i)
 		return true;
 	before = s.ptr[i - 1];
-	if (!is_word(before) || is_digit(c) != is_digit(before))
+	if (!is_word(s, i - 1) || is_digit(c) != is_digit(before))
 		return true;
 	if (!is_upper(c))
 		return false;
 	return !is_upper(before) || is_lower(byte_at(s, i + 1));
 }
 
+static uint32_t head_bit(char c)
+{
+	return 1u << ((uint8_t)c & 31);
+}
+
 static void key_text_add(struct key_text *k, struct slice s)
 {
 	for (size_t i = 0; i < s.len && k->len < KEY_TEXT; i++) {
-		if (!is_word(s.ptr[i]))
+		if (!is_word(s, i))
 			continue;
 		k->border[k->len] = token_begins(s, i);
-		k->text[k->len++] = (char)to_lower(s.ptr[i]);
+		k->text[k->len] = (char)to_lower(s.ptr[i]);
+		if (k->border[k->len])
+			k->heads |= head_bit(k->text[k->len]);
+		k->len++;
 	}
 	k->border[k->len] = true;
 }
@@ -77,7 +100,11 @@ static size_t token_len(const struct key_text *k, size_t i)
 
 static bool token_is(const struct key_text *k, size_t i, size_t len, const char *word)
 {
-	return strlen(word) == len && !memcmp(k->text + i, word, len);
+	size_t n = 0;
+
+	while (n < len && word[n] == k->text[i + n])
+		n++;
+	return n == len && !word[n];
 }
 
 static bool token_in(const struct key_text *k, size_t i, size_t len, const char *const *list)
@@ -100,6 +127,7 @@ static bool token_against(const struct key_text *k, size_t i, size_t len, const 
 void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 {
 	k->len = k->own = k->person = 0;
+	k->heads = 0;
 	if (parent.len > KEY_TEXT / 2) {	/* leave room for the key */
 		parent.ptr += parent.len - KEY_TEXT / 2;
 		parent.len = KEY_TEXT / 2;
@@ -116,22 +144,27 @@ void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 void key_text_prose(struct key_text *k, struct slice before)
 {
 	k->len = k->own = k->person = 0;
+	k->heads = 0;
 	key_text_add(k, before);
 }
 
 /* End of phrase when it stands at i on token borders, plural allowed; else 0. */
-static size_t phrase_at(const struct key_text *k, size_t i, const char *words, size_t len)
+static size_t phrase_at(const struct key_text *k, size_t i, const char *words)
 {
-	size_t end = i + len;
-
-	if (!k->border[i] || len > (size_t)k->len - i || memcmp(k->text + i, words, len))
+	if (!k->border[i])
 		return 0;
-	if (k->border[end])
-		return end;
-	return k->text[end] == 's' && k->border[end + 1] ? end + 1 : 0;
+	for (; *words; words++, i++)
+		if (i >= k->len || k->text[i] != *words)
+			return 0;
+	if (k->border[i])
+		return i;
+	return k->text[i] == 's' && k->border[i + 1] ? i + 1 : 0;
 }
 
-static bool words_against(const struct key_text *k, const struct class_row *row, size_t start, size_t end)
+/* start and end are those of the phrase; exact: it says the class by itself, so that
+ * only what follows can make the number another one's: order_phone is a phone,
+ * phone_order and tracking_number are not. */
+static bool words_against(const struct key_text *k, const struct class_row *row, size_t start, size_t end, bool exact)
 {
 	for (size_t i = k->own, n; i < k->len; i += n) {
 		n = token_len(k, i);
@@ -139,7 +172,7 @@ static bool words_against(const struct key_text *k, const struct class_row *row,
 			continue;
 		if ((row->against & AGAINST_GENERAL) && token_against(k, i, n, general, end))
 			return true;
-		if ((row->against & AGAINST_NUMBER) && token_against(k, i, n, numbering, end))
+		if ((row->against & AGAINST_NUMBER) && (!exact || i >= end) && token_against(k, i, n, numbering, end))
 			return true;
 		if (token_against(k, i, n, row->counter, end))
 			return true;
@@ -164,10 +197,10 @@ struct key_verdict key_judge(const struct key_text *k, const struct class_row *r
 	size_t start = 0, stop = 0, end;
 
 	for (const struct key_phrase *p = row->keys; p && p->words; p++) {
-		size_t len = strlen(p->words);
-
-		for (size_t i = 0; i < k->len && len <= (size_t)k->len - i; i++) {
-			if (k->text[i] != p->words[0] || !(end = phrase_at(k, i, p->words, len)))
+		if (!(k->heads & head_bit(p->words[0])))
+			continue;
+		for (size_t i = 0; i < k->len; i++) {
+			if (k->text[i] != p->words[0] || !(end = phrase_at(k, i, p->words)))
 				continue;
 			if (end <= k->own) {
 				v.object = true;
@@ -181,8 +214,9 @@ struct key_verdict key_judge(const struct key_text *k, const struct class_row *r
 			stop = end;
 		}
 	}
-	v.against = words_against(k, row, start, stop);
-	v.after = tokens_after(k, stop);
+	/* Without its key a key-driven class is out already. */
+	v.against = (v.support || row->info.tier < 3) && words_against(k, row, start, stop, v.support >= KEY_EXACT);
+	v.after = v.support ? tokens_after(k, stop) : 0;
 	v.last = v.support && stop == k->len;
 	return v;
 }

@@ -15,6 +15,7 @@ struct key_text {
 	uint8_t person;		/* the parent is a person: user, customer, patient */
 	char text[KEY_TEXT];
 	bool border[KEY_TEXT + 1];	/* a token begins here; also true at len */
+	uint32_t heads;		/* bit first letter % 32 of each token: most phrases end here */
 };
 struct key_verdict {
 	int support;	/* best phrase's weight, or 0 */

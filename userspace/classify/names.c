@@ -268,21 +268,34 @@ static size_t piece_end(struct slice s, size_t i)
 	return i;
 }
 
-/* Characters in odd pieces of the run of pieces joined by '-', '_', '+', '='; *end is where it ends. */
+/* Characters in odd pieces from the one at i on, pieces joined by '-', '_', '+', '=';
+ * *end is where the last of them ends. */
 static size_t run_odd(struct slice s, size_t i, size_t *end)
 {
 	size_t odd = 0;
 
-	while (i < s.len && (is_alnum(s.ptr[i]) || strchr("-_+=", s.ptr[i] ? s.ptr[i] : ' '))) {
+	*end = i;
+	while (i < s.len && (is_alnum(s.ptr[i]) || (s.ptr[i] && strchr("-_+=", s.ptr[i])))) {
 		size_t stop = piece_end(s, i);
 		struct slice piece = { s.ptr + i, stop - i };
 
-		if (is_odd_piece(piece))
+		if (is_odd_piece(piece)) {
 			odd += piece.len;
+			*end = stop;
+		}
 		i = stop > i ? stop : i + 1;
 	}
-	*end = i;
 	return odd;
+}
+
+/* Does a token of several pieces begin with the piece at i, "550e8400-e29b-…"? */
+static bool run_begins(struct slice s, size_t i, size_t *end)
+{
+	struct slice piece = { s.ptr + i, piece_end(s, i) - i };
+
+	if ((i && is_alnum(s.ptr[i - 1])) || !is_odd_piece(piece) || digits_in(piece) == piece.len)
+		return false;
+	return run_odd(s, i, end) >= OPAQUE_SUM;
 }
 
 /* End of the digits that begin at i, joined by one of "-_ ." each, when they are
@@ -300,7 +313,8 @@ static size_t digits_end(struct slice s, size_t i)
 		end = i;
 		if (i >= s.len || !s.ptr[i] || !strchr("-_ .", s.ptr[i]))
 			break;
-		dotted |= s.ptr[i] == '.';
+		if (s.ptr[i] == '.' && is_digit(byte_at(s, i + 1)))
+			dotted = true;
 		i++;
 	}
 	return nr >= (dotted ? DOTTED_LONG : DIGITS_LONG) ? end : 0;
@@ -353,10 +367,10 @@ static void put_pieces(struct writer *w, struct slice s)
 		if (!is_alnum(s.ptr[i])) {
 			end = i + 1;
 			put_bytes(w, slice_of(s.ptr + i, 1));
+		} else if (run_begins(s, i, &end)) {
+			put_word(w, "{opaque}");
 		} else if (is_digit(s.ptr[i]) && (end = digits_end(s, i))) {
 			put_word(w, "{digits}");
-		} else if ((!i || !is_alnum(s.ptr[i - 1])) && run_odd(s, i, &end) >= OPAQUE_SUM) {
-			put_word(w, "{opaque}");
 		} else {
 			end = i;
 			/* Digits that are too many end a piece of letters before them. */

@@ -2,6 +2,7 @@
 /* scan.c - one pass over a value. A table says for each byte whether a class
  * could begin there; only then the classes of that trigger are asked. Each looks
  * at a bounded stretch, so the pass is linear whatever the bytes are. */
+#include <assert.h>
 #include <string.h>
 
 #include "classify/evidence.h"
@@ -22,13 +23,29 @@ struct scan {
 	struct pending list[PENDING];
 };
 
-/* Row numbers by trigger, and what each byte may start. Filled once from the rows. */
+#define LITERALS_MAX 4096
+struct literal { const char *text; uint16_t len, next; uint8_t row; };
+
+/* Row numbers by trigger, and what each byte may start. Filled once from the rows.
+ * Literals hang in a chain by their first byte. */
 static struct {
 	bool ready;
 	uint8_t kind[256];
-	uint8_t digit[CLASS_ROWS], at[CLASS_ROWS], literal[CLASS_ROWS], key[CLASS_ROWS];
-	unsigned nr_digit, nr_at, nr_literal, nr_key;
+	uint8_t digit[CLASS_ROWS], at[CLASS_ROWS], key[CLASS_ROWS];
+	unsigned nr_digit, nr_at, nr_key;
+	uint16_t first[256], nr_literals;	/* 0: end of chain */
+	struct literal literals[LITERALS_MAX];
 } table;
+
+static void table_literal(const char *text, uint8_t row)
+{
+	struct literal *l = &table.literals[++table.nr_literals];
+
+	assert(table.nr_literals < LITERALS_MAX && text[0] && text[1]);
+	*l = (struct literal){ text, (uint16_t)strlen(text), table.first[(uint8_t)*text], row };
+	table.first[(uint8_t)*text] = table.nr_literals;
+	table.kind[(uint8_t)*text] |= ON_LITERAL;
+}
 
 static void table_init(void)
 {
@@ -41,11 +58,9 @@ static void table_init(void)
 			table.at[table.nr_at++] = (uint8_t)i;
 		if (row->triggers & TRIGGER_KEY)
 			table.key[table.nr_key++] = (uint8_t)i;
-		if (!(row->triggers & TRIGGER_LITERAL))
-			continue;
-		table.literal[table.nr_literal++] = (uint8_t)i;
-		for (const char *const *l = row->literals; *l; l++)
-			table.kind[(uint8_t)**l] |= ON_LITERAL;
+		if (row->triggers & TRIGGER_LITERAL)
+			for (const char *const *l = row->literals; *l; l++)
+				table_literal(*l, (uint8_t)i);
 	}
 	for (unsigned c = '0'; c <= '9'; c++)
 		table.kind[c] |= ON_DIGIT;
@@ -128,12 +143,15 @@ static void scan_rows(struct scan *s, const uint8_t *rows, unsigned nr, size_t a
 
 static void scan_literals(struct scan *s, size_t at)
 {
-	for (unsigned i = 0; i < table.nr_literal; i++)
-		for (const char *const *l = class_row(table.literal[i])->literals; *l; l++)
-			if (slice_begins(s->value, at, *l)) {
-				scan_ask(s, table.literal[i], &s->around, s->value, at, 0);
-				break;
-			}
+	const uint8_t *p = s->value.ptr + at;
+	size_t left = s->value.len - at;
+
+	for (unsigned i = table.first[*p]; i; i = table.literals[i].next) {
+		const struct literal *l = &table.literals[i];
+
+		if (left >= l->len && p[1] == (uint8_t)l->text[1] && !memcmp(p, l->text, l->len))
+			scan_ask(s, l->row, &s->around, s->value, at, 0);
+	}
 }
 
 /* Classes that live by their key: the whole value, when the field's key speaks. */

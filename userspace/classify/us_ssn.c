@@ -31,6 +31,8 @@ static int us_ssn_find(struct slice s, size_t at, struct hit *out)
 	struct digits d;
 	bool grouped;
 
+	if (!edge_before(s, at))
+		return 0;
 	digits_read(&d, s, at, "- ");
 	grouped = d.sep && d.nr_groups >= 3 && d.group[0] == 3 && d.group[1] == 2 && d.group[2] == 4;
 	if (!grouped && (d.group[0] != 9 || (d.nr_groups > 1 && d.sep == '-')))
@@ -41,7 +43,7 @@ static int us_ssn_find(struct slice s, size_t at, struct hit *out)
 	d.text[9] = 0;
 	out->start = at;
 	out->end = grouped ? d.end[2] : d.end[0];
-	if (!edge_before(s, at) || !edge_after(s, out->end) || byte_at(s, out->end) == '@')
+	if (!edge_after(s, out->end) || byte_at(s, out->end) == '@')
 		return 0;
 	out->sample = is_published(d.text);
 	if (!is_issued(d.text) && memcmp(d.text, "98765432", 8))

@@ -443,6 +443,7 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 {
 	struct state *s = state;
 	struct side *side = &s->sides[dir];
+	struct feed_result r;
 
 	switch (side->phase) {
 	case PHASE_START:
@@ -459,7 +460,9 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 		count_body(side, in.len);
 		return (struct feed_result){ FEED_OK, in.len, 0 };
 	case PHASE_RESYNC:
-		return feed_resync(side, in);
+		r = feed_resync(side, in);
+		/* Found where it stands: a step that consumes nothing would end the feed. */
+		return side->phase == PHASE_START && !r.consumed ? feed_start(s, side, dir, in, at) : r;
 	case PHASE_TUNNEL:
 		break;
 	}
@@ -524,5 +527,5 @@ static void fini(void *state)
 
 const struct protocol protocol_http1 = {
 	.name = "http1", .summary = "HTTP/1.0 and 1.1, requests paired with responses", .state_size = sizeof(struct state),
-	.guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.seeks = true,	.guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
 };

@@ -324,9 +324,15 @@ void head_fields(const struct head *h, uint8_t *copy, size_t len, enum dir dir, 
 	/* Headers first: the target is decoded in place below, the lines stay. */
 	each_header(copy, len, emit_header, &e);
 	if (!h->response && h->target.len) {
-		uint8_t *p = copy + (h->target.ptr - copy), *q, *frag;
+		uint8_t *p = copy + (h->target.ptr - copy), *q, *frag, *scheme;
 		size_t n = h->target.len;
 
+		scheme = *p != '/' ? memmem(p, n, "://", 3) : NULL;
+		if (scheme) {	/* absolute-form: the host is told as such */
+			q = memchr(scheme + 3, '/', n - (size_t)(scheme + 3 - p));
+			n = q ? n - (size_t)(q - p) : 0;
+			p = q ? q : p;
+		}
 		frag = memchr(p, '#', n);
 		if (frag)
 			n = (size_t)(frag - p);

@@ -13,7 +13,6 @@
 #include "protocol/protocol.h"
 
 #define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
-#define DETECT_TRIES 1024
 #define CARRY_MAX (PROTOCOL_HEAD_MAX + 16384)
 
 #define PROTOCOL(name) extern const struct protocol protocol_##name;
@@ -46,7 +45,7 @@ struct session {
 	struct buf carry[2];		/* bytes the parser wants more of */
 	bool opaque[2];			/* given up until the next gap */
 	bool opaque_any;
-	unsigned tries;			/* failed detections of a late connection */
+	bool recognised;		/* guessed, or a seeker has found a message */
 	char route[PATH_SIZE], host[NAME_SIZE];
 };
 
@@ -90,7 +89,7 @@ static void protocol_begin(struct session *s, const struct protocol *p)
 }
 
 /* 1: decided, 0: wants more, -1: nobody knows this. */
-static int detect(struct session *s, enum dir dir)
+static int detect(struct session *s, enum dir dir, struct stamp at)
 {
 	struct slice head = slice_of(s->carry[dir].ptr, s->carry[dir].len);
 	const struct protocol *best = NULL;
@@ -106,11 +105,16 @@ static int detect(struct session *s, enum dir dir)
 			best = protocols[i];
 		}
 	}
-	if (best) {
+	s->recognised = best;
+	if (!best && more && head.len < HEAD_HELD)
+		return 0;
+	for (unsigned i = 0; !best && s->conn.late && i < protocol_count(); i++)
+		best = protocols[i]->seeks ? protocols[i] : NULL;
+	if (best)
 		protocol_begin(s, best);
-		return s->protocol ? 1 : -1;
-	}
-	return more && head.len < HEAD_HELD ? 0 : -1;
+	if (s->protocol && !s->recognised)
+		s->protocol->gap(s->state, dir, 0, LOSS_NONE, at);
+	return s->protocol ? 1 : -1;
 }
 
 /* Feeds what is carried and `in` behind it; keeps what the parser wants to see again. */
@@ -147,14 +151,10 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		}
 		in = slice_of(in.ptr + n, in.len - n);
 		if (!s->protocol) {
-			int d = detect(s, dir);
+			int d = detect(s, dir, at);
 
-			if (d < 0) {
+			if (d < 0)
 				give_up(s, dir);
-				/* A connection joined late begins anywhere: the next call may
-				 * begin a message. */
-				s->opaque[dir] = !s->conn.late || ++s->tries > DETECT_TRIES;
-			}
 			if (d <= 0)
 				continue;
 			/* The other direction may have been waiting for this. */
@@ -206,7 +206,7 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	t->at = at;
 	t->bytes = d;
 	t->closed = closed;
-	snprintf(t->protocol, sizeof(t->protocol), "%s", s->protocol ? s->protocol->name : "");
+	snprintf(t->protocol, sizeof(t->protocol), "%s", s->recognised ? s->protocol->name : "");
 	memcpy(t->route, s->route, sizeof(t->route));
 	memcpy(t->host, s->host, sizeof(t->host));
 	if (!reason && s->opaque_any && d.opaque)
@@ -222,6 +222,7 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	ex->conn = s->conn;
 	if (!ex->conn.role)
 		ex->conn.role = s->conn.role = role;
+	s->recognised = true;
 	ex->at = at;
 	ex->bytes = take_account(s);
 	snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);

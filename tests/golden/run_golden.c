@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_golden.c - replays readable case files through a session and compares the events.
+ *
+ *   # why this case is there
+ *   recv: bytes as the watched process received them     (\r \n \t \\ \xHH are escapes;
+ *   send: bytes that it sent                                a line break in the file is none)
+ *   gap recv 100      bytes that are missing
+ *   late              the connection is older than weir
+ *   close
+ *   expect
+ *   field LOCATION DIR PATH KEY=VALUE
+ *   exchange METHOD ROUTE STATUS …
+ *
+ * Each case is replayed whole; split at every byte, which must give the same events; and
+ * with each line dropped as a gap, cut short, and mutated, which must not crash, hang or
+ * lose bytes of the account. Usage: run_golden FOLDER [CASE...]; --show prints events. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "protocol/protocol.h"
+
+#define STEPS 64
+
+enum step_kind { STEP_BYTES, STEP_GAP, STEP_CLOSE };
+struct step { enum step_kind kind; enum dir dir; uint8_t *bytes; size_t len; };
+struct test_case { struct step steps[STEPS]; unsigned nr; bool late; uint8_t role; char *expect; };
+
+static struct buf events;
+static unsigned passed, failed;
+static bool show_only;
+
+/* The sink: events as text. */
+
+static void print_value(struct slice v)
+{
+	for (size_t i = 0; i < v.len && i < 200; i++)
+		if (v.ptr[i] >= 0x20 && v.ptr[i] < 0x7f)
+			buf_printf(&events, "%c", v.ptr[i]);
+		else
+			buf_printf(&events, "\\x%02x", v.ptr[i]);
+}
+
+static void on_field(void *owner, struct exchange *ex, const struct field *f)
+{
+	static const char *const types[] = { "", " number", " bool", " null", " bytes" };
+
+	/* Headers that every case has say nothing. */
+	if (!strcmp(f->path, "header.content-length") || !strcmp(f->path, "header.content-type") || !strcmp(f->path, "header.host"))
+		return;
+	buf_printf(&events, "field %s %s %s ", location_name(f->location), dir_name(f->dir), f->path);
+	print_value(f->key);
+	buf_puts(&events, "=");
+	print_value(f->value);
+	buf_printf(&events, "%s%s\n", types[f->type], f->cut ? " cut" : "");
+}
+
+static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
+{
+	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = raw.ptr[i] > 0x20 && raw.ptr[i] < 0x7f ? (char)raw.ptr[i] : '_';
+	out[n] = 0;
+	return n;
+}
+
+static void on_exchange(void *owner, const struct exchange *ex)
+{
+	buf_printf(&events, "exchange %s %s %u role=%s host=%s auth=%s inspected=%s gap=%u request=%llu response=%llu\n",
+		   ex->method[0] ? ex->method : "-", ex->route[0] ? ex->route : "-", ex->status, role_name(ex->conn.role),
+		   ex->host[0] ? ex->host : "-", auth_name(ex->auth), inspected_name(ex->inspected), ex->has_gap,
+		   (unsigned long long)ex->request_bytes, (unsigned long long)ex->response_bytes);
+}
+
+static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange };
+
+/* Case files. */
+
+static size_t unescape(const char *text, size_t len, uint8_t *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned v;
+
+		if (text[i] != '\\' || i + 1 == len) {
+			out[n++] = (uint8_t)text[i];
+			continue;
+		}
+		i++;
+		if (text[i] == 'x' && len - i > 2 && sscanf(text + i + 1, "%2x", &v) == 1) {
+			out[n++] = (uint8_t)v;
+			i += 2;
+		} else {
+			out[n++] = text[i] == 'r' ? '\r' : text[i] == 'n' ? '\n' : text[i] == 't' ? '\t' : (uint8_t)text[i];
+		}
+	}
+	return n;
+}
+
+static void add_bytes(struct test_case *c, enum dir dir, const char *text, size_t len)
+{
+	struct step *s = c->nr ? &c->steps[c->nr - 1] : NULL;
+
+	/* Lines of one direction in a row are one piece, so that a case can be laid out. */
+	if (!s || s->kind != STEP_BYTES || s->dir != dir) {
+		s = &c->steps[c->nr++];
+		*s = (struct step){ STEP_BYTES, dir, NULL, 0 };
+	}
+	s->bytes = realloc(s->bytes, s->len + len + 1);
+	s->len += unescape(text, len, s->bytes + s->len);
+}
+
+static bool case_read(const char *path, struct test_case *c)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	struct buf expect;
+	bool expecting = false;
+
+	memset(c, 0, sizeof(*c));
+	buf_init(&expect, 1 << 20);
+	if (!f)
+		return false;
+	while ((n = getline(&line, &size, f)) > 0 && c->nr < STEPS - 1) {
+		unsigned lost;
+
+		if (expecting) {
+			buf_add(&expect, line, (size_t)n);
+			continue;
+		}
+		if (line[n - 1] == '\n')
+			line[--n] = 0;
+		if (!strncmp(line, "recv: ", 6))
+			add_bytes(c, DIR_RECEIVED, line + 6, (size_t)n - 6);
+		else if (!strncmp(line, "send: ", 6))
+			add_bytes(c, DIR_SENT, line + 6, (size_t)n - 6);
+		else if (sscanf(line, "gap recv %u", &lost) == 1)
+			c->steps[c->nr++] = (struct step){ STEP_GAP, DIR_RECEIVED, NULL, lost };
+		else if (sscanf(line, "gap send %u", &lost) == 1)
+			c->steps[c->nr++] = (struct step){ STEP_GAP, DIR_SENT, NULL, lost };
+		else if (!strcmp(line, "late"))
+			c->late = true;
+		else if (!strcmp(line, "client"))
+			c->role = ROLE_CLIENT;
+		else if (!strcmp(line, "close"))
+			c->steps[c->nr++] = (struct step){ STEP_CLOSE, DIR_SENT, NULL, 0 };
+		else if (!strcmp(line, "expect"))
+			expecting = true;
+		else if (n && line[0] != '#') {
+			printf("%s: not a line of a case: %s\n", path, line);
+			return false;
+		}
+	}
+	c->expect = strdup(buf_str(&expect));
+	buf_free(&expect);
+	free(line);
+	fclose(f);
+	return expecting;
+}
+
+static void case_free(struct test_case *c)
+{
+	for (unsigned i = 0; i < c->nr; i++)
+		free(c->steps[i].bytes);
+	free(c->expect);
+}
+
+/* Replay. */
+
+struct replay { struct session *session; struct byte_account acct; uint64_t moved, time; };
+
+static void give(struct replay *r, enum dir dir, const uint8_t *bytes, size_t len)
+{
+	/* A copy that ends where the bytes end: one too many faults under ASan. */
+	uint8_t *copy = malloc(len ? len : 1);
+
+	if (len)
+		memcpy(copy, bytes, len);
+	r->time += 1000000;
+	r->moved += len;
+	session_bytes(r->session, dir, slice_of(copy, len), (struct stamp){ r->time, 1 });
+	memset(copy, 0xdd, len);
+	free(copy);
+}
+
+/* piece: bytes given at once; 0: all. */
+static void replay(const struct test_case *c, size_t piece)
+{
+	struct conn_facts conn = { .id = 1, .role = c->role, .late = c->late, .tls = TLS_ABSENT };
+	struct replay r = { 0 };
+
+	buf_reset(&events);
+	r.session = session_new(&conn, &sink, &r.acct);
+	for (unsigned i = 0; i < c->nr; i++) {
+		const struct step *s = &c->steps[i];
+
+		if (s->kind == STEP_GAP)
+			session_gap(r.session, s->dir, s->len, LOSS_MISSING, (struct stamp){ ++r.time, 1 });
+		for (size_t at = 0; s->kind == STEP_BYTES && at < s->len;) {
+			size_t n = piece && piece < s->len - at ? piece : s->len - at;
+
+			give(&r, s->dir, s->bytes + at, n);
+			at += n;
+		}
+	}
+	session_close(r.session, (struct stamp){ r.time, 1 });
+	/* Every byte given is examined or opaque at the end, and none twice. */
+	if ((uint64_t)(r.acct.examined + r.acct.opaque) != r.moved)
+		buf_printf(&events, "ACCOUNT given %llu examined %lld opaque %lld\n", (unsigned long long)r.moved,
+			   (long long)r.acct.examined, (long long)r.acct.opaque);
+}
+
+static bool account_holds(void)
+{
+	return !strstr(buf_str(&events), "ACCOUNT");
+}
+
+static void result(bool ok, const char *path, const char *what)
+{
+	if (ok) {
+		passed++;
+		return;
+	}
+	failed++;
+	printf("FAIL %s: %s\n%s", path, what, buf_str(&events));
+}
+
+/* One step at a time dropped, cut or mutated: nothing may break. */
+static bool damage(struct test_case *c)
+{
+	bool ok = true;
+
+	srand(7);
+	for (unsigned i = 0; i < c->nr; i++) {
+		struct step saved = c->steps[i];
+
+		if (saved.kind != STEP_BYTES)
+			continue;
+		c->steps[i] = (struct step){ STEP_GAP, saved.dir, NULL, saved.len };
+		replay(c, 0);
+		ok &= account_holds();
+		c->steps[i] = saved;
+		for (size_t cut = 0; cut < saved.len; cut += 1 + saved.len / 64) {
+			c->steps[i].len = cut;
+			replay(c, 0);
+			ok &= account_holds();
+		}
+		c->steps[i] = saved;
+		for (int k = 0; k < 300; k++) {
+			size_t at = (size_t)rand() % saved.len;
+			uint8_t was = saved.bytes[at];
+
+			saved.bytes[at] = k % 3 ? (uint8_t)rand() : "\r\n:;,{}[]\"\\%0123 /"[rand() % 18];
+			replay(c, k % 2 ? 0 : 13);
+			ok &= account_holds();
+			saved.bytes[at] = was;
+		}
+	}
+	return ok;
+}
+
+static void run_case(const char *path)
+{
+	struct test_case c;
+
+	if (!case_read(path, &c)) {
+		failed++;
+		printf("FAIL %s: cannot be read as a case\n", path);
+		return;
+	}
+	replay(&c, 0);
+	if (show_only) {
+		printf("%s", buf_str(&events));
+		case_free(&c);
+		return;
+	}
+	result(!strcmp(buf_str(&events), c.expect), path, "whole: the events are not as expected; they are:");
+	replay(&c, 1);
+	result(!strcmp(buf_str(&events), c.expect), path, "byte by byte: the events are not as when whole; they are:");
+	for (size_t piece = 2; piece < 40; piece += 5) {
+		replay(&c, piece);
+		result(!strcmp(buf_str(&events), c.expect), path, "in pieces: the events are not as when whole; they are:");
+	}
+	result(damage(&c), path, "damaged: bytes are counted twice or not at all");
+	case_free(&c);
+}
+
+static void run_folder(const char *folder)
+{
+	struct dirent **names;
+	int n = scandir(folder, &names, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char path[1024];
+		struct stat st;
+		size_t len = strlen(names[i]->d_name);
+
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+		if (names[i]->d_name[0] != '.' && !stat(path, &st)) {
+			if (S_ISDIR(st.st_mode))
+				run_folder(path);
+			else if (len > 5 && !strcmp(names[i]->d_name + len - 5, ".case"))
+				run_case(path);
+		}
+		free(names[i]);
+	}
+	free(names);
+}
+
+int main(int argc, char **argv)
+{
+	buf_init(&events, 16 << 20);
+	for (int i = 1; i < argc; i++) {
+		struct stat st;
+
+		if (!strcmp(argv[i], "--show"))
+			show_only = true;
+		else if (!stat(argv[i], &st) && S_ISDIR(st.st_mode))
+			run_folder(argv[i]);
+		else
+			run_case(argv[i]);
+	}
+	buf_free(&events);
+	if (!show_only)
+		printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+	return failed != 0;
+}
