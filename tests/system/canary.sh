@@ -76,14 +76,14 @@ at_least "$(wc -l <"$WORK/found")" 60 "the search finds every form where there i
 
 no_bytes() { # REGEX SENTENCE: in nothing that was printed
 	local hits
-	hits=$(grep -rlaP -- "$1" "$seen" --exclude-dir=state)
+	hits=$(grep -rlaP --exclude-dir=state -- "$1" "$seen")
 	is "$(echo $hits)" '' "$2"
 }
 no_bytes '\x1b|\x07|\xc2\x9b' "no escape sequence in anything that was printed"
 no_bytes '\xe2\x80\xae' "no right-to-left override in anything that was printed"
 no_bytes "=cmd|\+cmd|@SUM" "no formula for a spreadsheet"
 no_bytes '<script>alert|onerror=alert|<img src=x' "no markup of a name in the report"
-is "$(grep -rlaP '\x1b|<script>alert|=cmd\|' "$STATE" | wc -l)" 0 "nor in any file under the state folder"
+is "$(grep -rlaP '\x1b[\[\]]|<script>alert|=cmd\|' "$STATE" | wc -l)" 0 "nor in any file under the state folder"
 if awk 'length > 20000' "$seen/violations.json" "$seen/sum.json" | grep -q .; then
 	not_ok "a name of 5000 letters is cut"
 else

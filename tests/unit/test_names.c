@@ -35,7 +35,7 @@ static void ordinary_names_stay(void **state)
 		"session-c1.scope", "billing-api", "python3:app.py", "libssl.so.3", "x86_64-linux-gnu", "utf8mb4", "sha256sum",
 		"getUserAccountDetailsV2Response", "addressLine1ForShippingLabel", "3f4e5d6c7b8a", "v1", "v2beta1", "i18n",
 		"AUTHORIZATION", "HTTP_X_FORWARDED_FOR", "application", "configuration", "authentication", "internationalization",
-		"ec2-203-0-113-25.compute", "org.freedesktop.systemd1", "s3.eu-west-1.amazonaws.com", "index.html", "a",
+		"org.freedesktop.systemd1", "s3.eu-west-1.amazonaws.com", "index.html", "a",
 		"password", "password_reset_required", "phone_number_verified", "2024-01-15", "1.2.3", "oauth2callback",
 		"access_token_expires_in", "paymentMethodDetails", "X-Amz-Security-Token", "Strict-Transport-Security",
 		"SSLSessionCacheTimeout", "transactionIdentifier", "com.example.service.UserRepository",
@@ -83,9 +83,10 @@ static void long_digits_and_opaque_runs_are_replaced(void **state)
 	assert_string_equal(clean("1234-5678-9012"), "{digits}");
 	assert_string_equal(clean("row_12345678"), "row_12345678");
 	assert_string_equal(clean("550e8400-e29b-41d4-a716-446655440000"), "{opaque}");
-	assert_string_equal(clean("tok_4f9a8b7c6d5e4f3a2b1c"), "{opaque}");
+	assert_string_equal(clean("tok_4f9a8b7c6d5e4f3a2b1c"), "tok_{opaque}");
 	assert_string_equal(clean("app-7d9f8b6c5d-x2x9z"), "app-7d9f8b6c5d-x2x9z");
 	assert_string_equal(clean("Tr0ub4dor3"), "{opaque}");
+	assert_string_equal(clean("ip-10-200-100-200.ec2.internal"), "ip-{digits}.ec2.internal");
 	assert_string_equal(clean("docker-3f4e5d6c7b8a9f0e1d2c3b4a5f6e7d8c9b0a1f2e3d4c5b6a7f8e9d0c1b2a3f4e.scope"),
 			    "docker-{opaque}.scope");
 }

@@ -220,14 +220,17 @@ static struct slice text_unescape(struct walk *w, struct slice raw)
 	return (struct slice){ w->text, n };
 }
 
-static void path_add(char path[PATH_SIZE], const char *more)
+/* One byte is kept free for the '*' of a path that is cut; false when it is. */
+static bool path_add(char path[PATH_SIZE], const char *more)
 {
 	size_t len = strlen(path), n = strlen(more);
 
-	if (n < PATH_SIZE - len)
+	if (n < PATH_SIZE - 1 - len) {
 		memcpy(path + len, more, n + 1);
-	else if (len < PATH_SIZE - 2 && path[len - 1] != '*')
-		memcpy(path + len, "*", 2);	/* cut: the rest is not named */
+		return true;
+	}
+	memcpy(path + len, "*", 2);
+	return false;
 }
 
 /* Names are cleaned only when there is something to report: cleaning classifies. */
@@ -235,14 +238,15 @@ static void leaf_name(struct walk *w)
 {
 	struct document_hit *h = &w->hit;
 	char name[NAME_SIZE];
+	bool fits = true;
 
 	memcpy(h->path, "$", 2);
-	for (unsigned d = 0; d < w->depth; d++) {
-		path_add(h->path, w->level[d].array ? "[]" : ".");
-		if (w->level[d].array)
+	for (unsigned d = 0; d < w->depth && fits; d++) {
+		fits = path_add(h->path, w->level[d].array ? "[]" : ".");
+		if (!fits || w->level[d].array)
 			continue;
 		name_clean(name, (const char *)w->level[d].member.ptr, w->level[d].member.len);
-		path_add(h->path, name);
+		fits = path_add(h->path, name);
 	}
 	name_clean(h->key, (const char *)w->key.ptr, w->key.len);
 	w->named = true;

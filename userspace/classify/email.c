@@ -2,6 +2,7 @@
 /* email.c - addresses: syntax, and a last label that can be a top-level domain.
  * Role addresses (info@, noreply@) stay: they identify a mailbox too. */
 #include <stdio.h>
+#include <string.h>
 
 #include "classify/check.h"
 
@@ -15,14 +16,11 @@ static const char *const known_tlds[] = {
 	"group", "live", "life", "world", "today", "health", "bank", "law", "consulting", "solutions", "company",
 	"example", "test", "invalid", "local", "internal", "corp", "asia", "berlin", "london", "paris", "cat", NULL
 };
-/* Units and files: user@1000.service, logo@2x.png. */
-static const char *const file_tlds[] = {
-	"service", "socket", "timer", "mount", "automount", "scope", "slice", "target", "device", "path", "swap",
-	"png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "bmp", "css", "scss", "js", "mjs", "cjs", "jsx", "ts", "tsx",
-	"json", "map", "html", "htm", "xml", "txt", "pdf", "woff", "woff2", "ttf", "eot", "mp3", "mp4", "wav", "gz",
-	"tar", "tgz", "yml", "yaml", "toml", "lock", "conf", "cfg", "ini", "log", "bak", "dll", "exe", "jar", "class",
-	"tmp", "csv", "tsv", "proto", "wasm", NULL
-};
+/* Units and files, between blanks: user@1000.service, logo@2x.png. */
+static const char file_tlds[] =
+	" service socket timer mount automount scope slice target device path swap png jpg jpeg gif svg webp ico bmp css"
+	" scss js mjs cjs jsx ts tsx json map html htm xml txt pdf woff woff2 ttf eot mp3 mp4 wav gz tar tgz yml yaml"
+	" toml lock conf cfg ini log bak dll exe jar class tmp csv tsv proto wasm ";
 static const char *const sample_names[] = { "example", "test", "invalid", "localhost", NULL };
 
 /* UTF-8 of the Latin letters U+00C0 to U+017F: lead byte and what follows. */
@@ -105,9 +103,22 @@ static size_t domain_end(struct slice s, size_t start, size_t *last_label, unsig
 	return i;
 }
 
+static bool is_file_tld(struct slice tld)
+{
+	char word[16] = " ";
+
+	if (tld.len > sizeof(word) - 3)
+		return false;
+	for (size_t i = 0; i < tld.len; i++)
+		word[1 + i] = (char)to_lower(tld.ptr[i]);
+	word[1 + tld.len] = ' ';
+	word[2 + tld.len] = 0;
+	return strstr(file_tlds, word) != NULL;
+}
+
 static int tld_says(struct slice tld, struct slice domain)
 {
-	if (tld.len < 2 || tld.len > 24 || word_listed(file_tlds, tld))
+	if (tld.len < 2 || tld.len > 24 || is_file_tld(tld))
 		return 0;
 	for (size_t i = 0; i < tld.len; i++)
 		if (!is_alpha(tld.ptr[i]) && !slice_begins_fold(tld, 0, "xn--") && !is_latin(tld, i))

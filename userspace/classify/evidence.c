@@ -42,6 +42,40 @@ static struct slice prose_before(struct slice value, size_t start)
 	return (struct slice){ value.ptr + from, start - from };
 }
 
+/* The name in `order_id=4532…` or `"order_id": "4532…`, right before start. */
+static bool assigned_name(struct slice value, size_t start, struct key_text *key)
+{
+	size_t end = start, from;
+
+	for (unsigned n = 0; n < 3 && end && strchr("\"'\\ ", value.ptr[end - 1]) && value.ptr[end - 1]; n++)
+		end--;
+	if (!end || (value.ptr[end - 1] != '=' && value.ptr[end - 1] != ':'))
+		return false;
+	end--;
+	for (unsigned n = 0; n < 2 && end && (value.ptr[end - 1] == '"' || value.ptr[end - 1] == '\''); n++)
+		end--;
+	for (from = end; from && end - from < PROSE_WINDOW && (is_alnum(value.ptr[from - 1]) || value.ptr[from - 1] == '_' ||
+							       value.ptr[from - 1] == '-' || value.ptr[from - 1] == '.'); from--)
+		;
+	key_text_init(key, (struct slice){ NULL, 0 }, (struct slice){ value.ptr + from, end - from });
+	return key->len > 0;
+}
+
+/* What names the hit: the name right before it in the value, else the field's key. */
+static struct key_verdict hit_key(const struct surroundings *s, const struct class_row *row, struct slice value,
+				  size_t start)
+{
+	struct key_verdict v = { 0 };
+	struct key_text inner;
+
+	if (start && assigned_name(value, start, &inner)) {
+		v = key_judge(&inner, row);
+		if (v.support || v.against)
+			return v;
+	}
+	return s->has_key ? key_judge(&s->key, row) : v;
+}
+
 static int prose_support(const struct class_row *row, struct slice value, size_t start)
 {
 	struct key_text text;
@@ -59,13 +93,10 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
 int evidence_score(const struct surroundings *s, const struct class_row *row, struct slice value,
 		   const struct hit *hit, int value_says)
 {
-	struct key_verdict v = { 0 };
-	int support, score;
+	struct key_verdict v = hit_key(s, row, value, hit->start);
+	int support = v.against ? 0 : v.support, score;
 
-	if (s->has_key)
-		v = key_judge(&s->key, row);
-	support = v.against ? 0 : v.support;
-	if (support < KEY_EXACT) {
+	if (support < KEY_EXACT && !v.against) {
 		int prose = prose_support(row, value, hit->start);
 
 		support = prose > support ? prose : support;

@@ -89,6 +89,15 @@ static bool is_address(struct slice v)
 	       slice_begins_fold(v, 0, "arn:") || slice_begins_fold(v, 0, "vault:");
 }
 
+/* 2016-09-08T21:47:36Z: when it was set or used. */
+static bool is_date(struct slice v)
+{
+	for (size_t i = 0; i < 10; i++)
+		if (i == 4 || i == 7 ? byte_at(v, i) != '-' : !is_digit(byte_at(v, i)))
+			return false;
+	return true;
+}
+
 static bool has_head(const char *const *heads, struct slice v)
 {
 	for (; *heads; heads++)
@@ -115,11 +124,11 @@ static int password_find(struct slice v, size_t at, struct hit *out)
 	(void)at;	/* always the whole value */
 	if (v.len < 3 || v.len > VALUE_MAX || word_listed(nothing, v) || is_masked(v) || is_digest(v))
 		return 0;
-	if (is_template(v) || is_sentence(v) || is_address(v) || has_head(hash_heads, v))
+	if (is_template(v) || is_sentence(v) || is_address(v) || is_date(v) || has_head(hash_heads, v))
 		return 0;
 	out->start = 0;
 	out->end = v.len;
-	out->sample = word_listed(published, v);
+	out->sample = word_listed(published, v) || slice_has(v, "EXAMPLE") || slice_has(v, "example");
 	mask_set(out->mask, "********");
 	return is_mixed(v) ? 45 : 35;
 }
@@ -141,7 +150,7 @@ static const char *const counter[] = {
 	"-encrypted", "-protected", "-protection", "-error", "-errors", "-message", "-manager", "-file", "-path", "-name",
 	"-id", "-at", "-on", "-date", "-time", "-rules", "-rule", "-complexity", "-updated", "-created", "-algorithm",
 	"-algo", "-grant", "-set", "-auth", "-authentication", "-title", "-description", "-through", "-key", "-code",
-	"-manager", "-store", "-prompt", "-age", NULL
+	"-store", "-prompt", "-age", "-last", "-used", NULL
 };
 
 const struct class_row class_password = {

@@ -4,6 +4,7 @@
  * at a bounded stretch, so the pass is linear whatever the bytes are. */
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "classify/evidence.h"
 
@@ -234,6 +235,31 @@ static bool assign_is_prose(struct slice v, size_t colon, struct slice word)
 	return true;
 }
 
+/* `MDP = MDP`, `pass = Pass::Base`, `PASSWORD = (BASE + 1)`: source, not a value. Quoted is a value. */
+static bool assign_is_code(struct slice v, struct slice name, struct slice word)
+{
+	bool constant = false;
+	size_t at = (size_t)(word.ptr - v.ptr);
+
+	if (at && (v.ptr[at - 1] == '"' || v.ptr[at - 1] == '\''))
+		return false;
+	if (strchr("([{<*:&=>", word.ptr[0] ? word.ptr[0] : ' '))
+		return true;
+	if (word.len == name.len && !strncasecmp((const char *)word.ptr, (const char *)name.ptr, word.len))
+		return true;
+	for (size_t i = 1; i < word.len; i++) {
+		uint8_t c = word.ptr[i];
+
+		if ((c == ':' && word.ptr[i - 1] == ':') || (c == '>' && word.ptr[i - 1] == '-') ||
+		    (c == '(' && is_alnum(word.ptr[i - 1])))
+			return true;
+		constant |= c == '_';
+	}
+	for (size_t i = 0; constant && i < word.len; i++)
+		constant = is_upper(word.ptr[i]) || word.ptr[i] == '_' || is_digit(word.ptr[i]);
+	return constant;
+}
+
 /* "name=value" or "name: value" inside a value. */
 static void scan_assign(struct scan *s, size_t i)
 {
@@ -251,10 +277,13 @@ static void scan_assign(struct scan *s, size_t i)
 
 		if (!v.support || v.against || !v.last)
 			continue;
+		/* "Pass = on" says nothing; "pass=on" may. */
+		if (v.support < KEY_EXACT && (s->value.ptr[i] == ':' || byte_at(s->value, i + 1) == ' '))
+			continue;
 		if (!asked) {
 			token = assign_value(s->value, i);
 			asked = true;
-			if (!token.len || assign_is_prose(s->value, i, token))
+			if (!token.len || assign_is_prose(s->value, i, token) || assign_is_code(s->value, name, token))
 				return;
 		}
 		scan_ask(s, table.key[r], &around, token, 0, (size_t)(token.ptr - s->value.ptr));

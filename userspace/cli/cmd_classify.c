@@ -55,7 +55,7 @@ static void print_hit(void *owner, const struct document_hit *hit)
 	json_init(&j, &job->out);
 	json_open(&j, NULL, '{');
 	if (job->many)
-		json_string(&j, "file", job->file);
+		json_string(&j, "source", job->file);
 	json_uint(&j, "line", job->line);
 	json_string(&j, "class", class_get(hit->class_id)->name);
 	json_string(&j, "confidence", confidence_name(hit->confidence));

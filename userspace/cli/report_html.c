@@ -89,10 +89,10 @@ static void facts(struct reading *r, const struct report_fact *f)
 	printf("</tbody></table>\n");
 }
 
-/* The four figures that say whether to read on. */
+/* The figures that say how far the rest can be relied on. */
 static void summary(struct reading *r)
 {
-	static const char *const names[] = { "exchanges", "violations", "gaps", "records_lost" };
+	static const char *const names[] = { "intervals", "intervals_unbalanced", "gaps", "records_lost", "selftests_missed" };
 
 	printf("<div class=\"sum\">");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

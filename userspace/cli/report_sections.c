@@ -27,14 +27,14 @@ const struct report_fact report_facts[] = {
 #define BOOK(name) "SELECT coalesce(sum(" X("books." name) "),0) FROM leaf WHERE type='heartbeat'" IN_PERIOD
 const struct report_fact report_totals[] = {
 	{ "intervals", "Intervals sealed", COUNT("type='heartbeat'"), true },
-	{ "intervals_unbalanced", "of these, books not balanced", COUNT("type='heartbeat' AND NOT " X("balanced")), true },
+	{ "intervals_unbalanced", "Intervals with unbalanced books", COUNT("type='heartbeat' AND NOT " X("balanced")), true },
 	{ "gaps", "Gaps stated", COUNT("type='gap'"), true },
 	{ "records_produced", "Records produced by the kernel side", BOOK("produced"), true },
 	{ "records_analysed", "Records analysed", BOOK("analysed"), true },
 	{ "records_lost", "Records lost, all causes", "SELECT coalesce(sum(" X("books.ring_full") "+" X("books.unreadable") "+" X("books.too_big") "+" X("books.no_state") "+" X("books.queue_full") "+" X("books.crash_lost") "+" X("books.undecodable") "+" X("books.over_budget") "),0) FROM leaf WHERE type='heartbeat'" IN_PERIOD, true },
 	{ "exchanges", "Exchanges, a local pair once", flows_total_sql, true },
 	{ "flows", "Flow summaries", FLOWS_SQL "SELECT count(*) FROM f", true },
-	{ "violations", "Violations", VIOLATIONS_SQL "SELECT count(*) FROM v", true },
+	{ "violations", "Violations in all", VIOLATIONS_SQL "SELECT count(*) FROM v", true },
 	{ "violations_open", "of these, open", VIOLATIONS_SQL "SELECT count(*) FROM v WHERE " X("status") "='open'", true },
 	{ "selftests", "Selftests detected", COUNT("type='selftest' AND " X("result") "='detected'"), true },
 	{ "selftests_missed", "Selftests missed", COUNT("type='selftest' AND " X("result") "<>'detected'"), true },

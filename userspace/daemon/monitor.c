@@ -251,7 +251,7 @@ static void roles_mind(struct monitor *m, uint64_t now)
 		if (r->stats->beat != r->beat) {
 			r->beat = r->stats->beat;
 			r->beat_at = now;
-		} else if (now - r->beat_at > STUCK_NS) {
+		} else if (now > r->beat_at && now - r->beat_at > STUCK_NS) {
 			log_error("a role is stuck and is killed name=%s", r->name);
 			kill(r->pid, SIGKILL);
 			r->beat_at = now;

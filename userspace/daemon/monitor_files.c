@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -73,8 +74,10 @@ static int state_open(struct monitor *m)
 		log_error("cannot use the state folder %s: %s; choose another with --state DIR", path, strerror(err ? -err : errno));
 		return EXIT_DEGRADED;
 	}
-	/* A lock on the folder itself: there is no file to be left behind. */
-	lock = flock(m->state, LOCK_EX | LOCK_NB);
+	/* A lock on the folder itself: there is no file to be left behind. The keeper of an
+	 * instance that was just killed may hold it for a moment longer. */
+	for (int i = 0; (lock = flock(m->state, LOCK_EX | LOCK_NB)) && i < 20; i++)
+		nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
 	if (lock) {
 		log_error("another weir is running on the state folder %s: stop it, or choose another with --state DIR", path);
 		return EXIT_USAGE;

@@ -46,6 +46,18 @@ uint64_t proc_start_ns(pid_t pid)
 	return ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
+bool proc_is_role(pid_t pid, const char *role)
+{
+	char path[64], text[64], want[32];
+	struct stat theirs, ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (stat(path, &theirs) || stat("/proc/self/exe", &ours) || theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino)
+		return false;
+	snprintf(want, sizeof(want), "role:%s", role);
+	return proc_read(pid, "cmdline", text, sizeof(text)) > 0 && !strcmp(text + strlen(text) + 1, want);
+}
+
 static bool hex_run(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

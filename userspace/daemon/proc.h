@@ -10,6 +10,8 @@
 /* Fills comm, exe, script, unit, container of a live process; leaves what cannot be
  * read. false: the process is gone. */
 bool proc_facts(pid_t pid, struct process_facts *);
+/* Is it a role of any weir built as this one: the same file, started as that role? */
+bool proc_is_role(pid_t pid, const char *role);
 uint64_t proc_start_ns(pid_t pid);	/* start time, CLOCK_BOOTTIME ns, in clock ticks' grain; 0: gone */
 /* unit and container from a cgroup path, "/system.slice/nginx.service". */
 void proc_cgroup(const char *path, struct process_facts *);

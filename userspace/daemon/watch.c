@@ -130,8 +130,7 @@ static void process_tell(struct watch *w, struct process *p)
 	memset(&w->fact, 0, sizeof(w->fact));
 	w->fact.kind = FACT_PROCESS;
 	w->fact.process = p->facts;
-	w->fact.process.selftest = p->facts.key.tgid == (uint32_t)w->selftest;
-	p->facts.selftest = w->fact.process.selftest;
+	w->fact.process.selftest = p->facts.selftest;
 	p->told = true;
 	w->config.fact(w->config.owner, &w->fact);
 }
@@ -401,6 +400,10 @@ static void on_conn(struct watch *w, const struct wire_life *l)
 
 	if (p) {
 		process_resolve(p);
+		/* Ours, or of another instance on this host: outside all populations. */
+		if (!p->told)
+			p->facts.selftest = p->facts.key.tgid == (uint32_t)w->selftest ||
+					    proc_is_role((pid_t)p->facts.key.tgid, "stimulus");
 		process_libraries(w, p, l->time);
 		if (!p->told)
 			process_tell(w, p);
