@@ -95,7 +95,8 @@ static void string(struct walk *w, char *v, size_t size)
 		return;
 	}
 	memset(v, 0, size);
-	memcpy(v, o->via.str.ptr, o->via.str.size);
+	if (o->via.str.size)
+		memcpy(v, o->via.str.ptr, o->via.str.size);
 }
 
 static void bytes(struct walk *w, uint8_t *v, size_t size)
@@ -273,6 +274,8 @@ static int room_write(void *data, const char *ptr, size_t len)
 {
 	struct room *r = data;
 
+	if (!len)
+		return 0;	/* an empty string's body: no pointer either */
 	if (r->full || len > r->size - r->len) {
 		r->full = true;
 		return -1;

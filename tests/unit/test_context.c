@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "context/context.h"
+
+static struct endpoint end4(const char *ip, uint16_t port)
+{
+	struct endpoint e = { .port = port };
+
+	inet_pton(AF_INET, ip, e.addr);
+	return e;
+}
+
+static struct endpoint end6(const char *ip, uint16_t port)
+{
+	struct endpoint e = { .port = port };
+
+	inet_pton(AF_INET6, ip, e.addr);
+	return e;
+}
+
+static void workloads_are_containers_services_or_programs(void **state)
+{
+	static const struct { struct process_facts p; const char *want; } cases[] = {
+		{ { .exe = "/usr/sbin/nginx", .unit = "nginx.service", .container = "3f4e5d6c7b8a" }, "3f4e5d6c7b8a" },
+		{ { .exe = "/usr/sbin/nginx", .unit = "nginx.service" }, "nginx.service" },
+		{ { .exe = "/usr/bin/curl", .unit = "session-3.scope" }, "curl" },
+		{ { .exe = "/usr/bin/curl", .unit = "user@1000.service" }, "curl" },
+		{ { .exe = "/usr/bin/python3.11", .script = "app.py" }, "python3.11:app.py" },
+		{ { .comm = "gone" }, "gone" },
+		{ { .comm = "" }, "unknown" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char name[NAME_SIZE];
+
+		workload_name(name, &cases[i].p);
+		assert_string_equal(name, cases[i].want);
+	}
+}
+
+static void zones_follow_the_address(void **state)
+{
+	static const struct { uint16_t family; const char *ip; enum zone want; } cases[] = {
+		{ AF_INET, "127.0.0.1", ZONE_LOOPBACK }, { AF_INET, "127.255.1.1", ZONE_LOOPBACK }, { AF_INET, "10.1.2.3", ZONE_PRIVATE },
+		{ AF_INET, "172.16.0.1", ZONE_PRIVATE }, { AF_INET, "172.32.0.1", ZONE_INTERNET }, { AF_INET, "192.168.1.1", ZONE_PRIVATE },
+		{ AF_INET, "192.169.1.1", ZONE_INTERNET }, { AF_INET, "100.64.0.1", ZONE_PRIVATE }, { AF_INET, "100.128.0.1", ZONE_INTERNET },
+		{ AF_INET, "169.254.1.1", ZONE_PRIVATE }, { AF_INET, "8.8.8.8", ZONE_INTERNET }, { AF_INET, "203.0.113.9", ZONE_HOST },
+		{ AF_INET6, "::1", ZONE_LOOPBACK }, { AF_INET6, "::ffff:127.0.0.1", ZONE_LOOPBACK }, { AF_INET6, "fd00::1", ZONE_PRIVATE },
+		{ AF_INET6, "fe80::1", ZONE_PRIVATE }, { AF_INET6, "2001:db8::1", ZONE_INTERNET }, { AF_INET6, "::ffff:10.0.0.1", ZONE_PRIVATE },
+	};
+	struct context *c = context_new(16, 16);
+	struct endpoint own = end4("203.0.113.9", 0);
+
+	context_host_address(c, AF_INET, own.addr);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conn_facts conn = { .family = cases[i].family, .local = end4("9.9.9.9", 1) };
+
+		conn.remote = cases[i].family == AF_INET ? end4(cases[i].ip, 1) : end6(cases[i].ip, 1);
+		assert_int_equal(context_zone(c, &conn), cases[i].want);
+	}
+	context_free(c);
+}
+
+static struct conn_facts client_end(void)
+{
+	return (struct conn_facts){ .id = 1, .process = { 10, 100 }, .family = AF_INET, .role = ROLE_CLIENT, .tls = TLS_PRESENT,
+				    .local = end4("127.0.0.1", 40000), .remote = end4("127.0.0.1", 443) };
+}
+
+static struct conn_facts server_end(void)
+{
+	return (struct conn_facts){ .id = 2, .process = { 20, 200 }, .family = AF_INET, .role = ROLE_SERVER, .tls = TLS_PRESENT,
+				    .local = end4("127.0.0.1", 443), .remote = end4("127.0.0.1", 40000) };
+}
+
+static void both_ends_of_a_local_pair_find_each_other(void **state)
+{
+	struct process_facts curl = { .key = { 10, 100 }, .exe = "/usr/bin/curl" }, nginx = { .key = { 20, 200 }, .exe = "/usr/sbin/nginx" };
+	struct conn_seen a = { .conn = client_end() }, b = { .conn = server_end() };
+	struct context *c = context_new(16, 16);
+	struct flow_facts f, g;
+
+	context_process(c, &curl);
+	context_process(c, &nginx);
+	context_conn(c, &a);
+	context_conn(c, &b);
+	context_flow(c, &a.conn, "p", "GET", "/x", "localhost", 200, 0, &f);
+	context_flow(c, &b.conn, "p", "GET", "/x", "localhost", 200, 0, &g);
+	assert_string_equal(f.workload, "curl");
+	assert_string_equal(f.peer, "localhost");
+	assert_int_equal(f.port, 443);
+	assert_string_equal(g.workload, "nginx");
+	assert_string_equal(g.peer, "curl");
+	assert_int_equal(g.port, 443);
+	assert_true(f.pair && f.pair == g.pair);
+	context_free(c);
+}
+
+static void a_server_names_its_users_by_zone_only(void **state)
+{
+	struct context *c = context_new(16, 16);
+	struct conn_facts conn = server_end();
+	struct flow_facts f;
+
+	conn.remote = end4("198.51.100.7", 5555);
+	context_flow(c, &conn, "p", "GET", "/x", "shop.org", 200, 0, &f);
+	assert_string_equal(f.peer, "internet");
+	assert_string_equal(f.peer_address, "198.51.100.7");
+	assert_int_equal(f.pair, 0);
+	conn = client_end();
+	conn.remote = end4("198.51.100.7", 443);
+	context_flow(c, &conn, "p", "GET", "/x", "", 200, 0, &f);
+	assert_string_equal(f.peer, "198.51.100.7");
+	context_free(c);
+}
+
+static void full_tables_refuse_and_the_dead_make_room(void **state)
+{
+	struct context *c = context_new(4, 4);
+
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(context_process(c, &(struct process_facts){ .key = { i, 50 }, .exited = i < 2 }), 0);
+	assert_int_equal(context_process(c, &(struct process_facts){ .key = { 9, 50 } }), -ENOSPC);
+	context_forget(c, 60);
+	assert_int_equal(context_process(c, &(struct process_facts){ .key = { 9, 50 } }), 0);
+	assert_null(context_find(c, (struct process_key){ 0, 50 }));
+	assert_non_null(context_find(c, (struct process_key){ 3, 50 }));
+	/* The same pid started at another time is another process. */
+	assert_null(context_find(c, (struct process_key){ 3, 51 }));
+	context_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(workloads_are_containers_services_or_programs),
+		cmocka_unit_test(zones_follow_the_address),
+		cmocka_unit_test(both_ends_of_a_local_pair_find_each_other),
+		cmocka_unit_test(a_server_names_its_users_by_zone_only),
+		cmocka_unit_test(full_tables_refuse_and_the_dead_make_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
