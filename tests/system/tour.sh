@@ -32,7 +32,7 @@ matches "$line" '453998\*+[0-9]{4}' "and a mask"
 matches "$line" 'C1\.1' "and the criteria"
 
 settle
-matches "$WORK/weir.out" '^stopped: [1-9][0-9]* exchanges, [1-9][0-9]* findings, 1 violations' "stopping prints the totals"
+matches "$WORK/weir.out" '^stopped: [1-9][0-9]* exchanges, [1-9][0-9]* findings, [1-9][0-9]* violations' "stopping prints the totals"
 for words in "flows --sum" "flows" "violations list" "coverage" "observe" "ledger verify" "report"; do
 	# shellcheck disable=SC2086
 	run "$WEIR" $words --state "$STATE"

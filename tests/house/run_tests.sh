@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Does scripts/run-tests notice a test that fails, crashes, hangs, or runs nothing? A runner
+# that cannot fail would make every other test worthless.
+. "$(dirname "$0")/../lib/lib.sh"
+TREE=$WORK/tree
+fresh() {
+	rm -rf "$TREE"
+	mkdir -p "$TREE/scripts" "$TREE/tests/house" "$TREE/b/tests/unit" "$TREE/tests/system"
+	cp scripts/run-tests "$TREE/scripts/"
+	printf '#!/bin/sh\necho "ok includes"\n' >"$TREE/scripts/check-all"
+	chmod +x "$TREE/scripts/check-all"
+}
+program() { # NAME BODY: a built unit test
+	printf '#!/bin/sh\n%s\n' "$2" >"$TREE/b/tests/unit/$1"
+	: >"$TREE/tests/unit_$1.c"
+	chmod +x "$TREE/b/tests/unit/$1"
+}
+shelf() { run "$TREE/scripts/run-tests" b b -- unit; }
+last() { tail -n 1 "$OUT"; }
+GOOD='echo "[       OK ] a_is_a"; echo "[       OK ] b_is_b"; exit 0'
+
+fresh
+program test_good "$GOOD"
+shelf
+exits 0 "a shelf of good tests passes"
+is "$(last)" "2 passed, 0 failed, 0 skipped" "and is counted test by test"
+program test_bad 'echo "[       OK ] a_is_a"; echo "[  FAILED  ] b_is_b"; exit 1'
+shelf
+exits 1 "one failed test fails the run"
+is "$(last | sed 's/, 0 skipped//; s/, [1-9][0-9]* failed/, N failed/')" "3 passed, N failed" "and is counted"
+fresh
+program test_crash 'echo "[       OK ] a_is_a"; kill -SEGV $$'
+shelf
+exits 1 "a test that crashes after a good one fails the run"
+fresh
+program test_leak "echo '[       OK ] a_is_a'; exit 23"
+shelf
+exits 1 "a sanitizer's exit status after good tests fails the run"
+fresh
+program test_empty 'exit 0'
+shelf
+exits 1 "a program that runs no test fails the run"
+fresh
+program test_hang "echo '[       OK ] a_is_a'; exec sleep 60"
+LIMIT=30
+run env LIMIT=2 "$TREE/scripts/run-tests" b b -- unit
+exits 1 "a test that hangs fails the run"
+fresh
+program test_good "$GOOD"
+printf '#!/bin/bash\necho "skip x.sh: needs root"\necho "0 passed, 0 failed, 1 skipped"\n' >"$TREE/tests/system/x.sh"
+chmod +x "$TREE/tests/system/x.sh"
+run "$TREE/scripts/run-tests" b b -- unit system
+exits 0 "a skipped test fails nothing"
+is "$(last)" "2 passed, 0 failed, 1 skipped" "is counted"
+matches "$OUT" 'needs root' "and says why"
+is "$(grep -cE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$OUT")" 1 "there is one closing line"
