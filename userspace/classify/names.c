@@ -23,6 +23,8 @@
 #define DOTTED_LONG	13	/* one more than an IPv4 address can have */
 #define OPAQUE_LONG	20
 #define OPAQUE_SUM	16	/* opaque characters of a run with '-' or '_' inside: a UUID */
+#define ESCAPES_MANY	4	/* escapes in one name: it hides something */
+#define PASSWORD_MIN	8
 #define HEX_ID		12	/* short hex ids are names: containers, commits */
 
 enum { SAYS_NOTHING = -1, SAYS_OPAQUE = -2 };
@@ -180,6 +182,20 @@ static bool escapes_undo(uint8_t *text, size_t *len)
 	return any;
 }
 
+/* A name that was written to be read needs few escapes and no password's punctuation. */
+static bool looks_hidden(struct slice raw)
+{
+	size_t escapes = 0, odd = 0, letters = 0;
+	uint8_t c;
+
+	for (size_t i = 0; i < raw.len; i++) {
+		escapes += escape_at(raw, i, &c) > 0;
+		odd += raw.ptr[i] && strchr("!#^&~;|`?", raw.ptr[i]) != NULL;
+		letters += !is_digit(raw.ptr[i]) && is_alnum(raw.ptr[i]);
+	}
+	return escapes >= ESCAPES_MANY || (odd && letters && raw.len >= PASSWORD_MIN && digits_in(raw));
+}
+
 /* A class, SAYS_OPAQUE, or SAYS_NOTHING. */
 static int name_says(struct slice raw)
 {
@@ -203,7 +219,7 @@ static int name_says(struct slice raw)
 			says = SAYS_OPAQUE;
 	}
 	explicit_bzero(text, sizeof(text));
-	return says;
+	return says == SAYS_NOTHING && looks_hidden(raw) ? SAYS_OPAQUE : says;
 }
 
 /* ---- pieces: letters and digits between anything else ---- */
