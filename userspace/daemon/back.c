@@ -82,6 +82,8 @@ void leaf_add(struct back *b, const char *type, const char *json, size_t len, co
 		else if (index_leaf(b->index, (uint64_t)leaf, json, len))
 			log_warn("the index did not take a leaf; it is made again at the next start leaf=%lld", (long long)leaf);
 	}
+	else if (b->index)	/* replay: what the totals are asked of */
+		index_leaf(b->index, b->totals.leaves, json, len);
 	b->totals.leaves++;
 	event_queue(b, type, json, len, line, leaf < 0 ? UINT64_MAX : (uint64_t)leaf);
 }
@@ -175,7 +177,7 @@ static void live_rows(struct back *b)
 
 	for (unsigned i = 0; i < INTERVALS; i++)
 		changed |= b->intervals[i].used && b->intervals[i].changed;
-	if (!b->index || !changed || now - b->live_at < LIVE_MS)
+	if (!b->ledger || !changed || now - b->live_at < LIVE_MS)
 		return;
 	b->live_at = now;
 	index_open_clear(b->index, "flow");
@@ -186,6 +188,7 @@ static void live_rows(struct back *b)
 		if (!v->used)
 			continue;
 		v->changed = false;
+		context_each(b->context, tell_coverage, v->coverage);
 		flows_write(v->flows, v->start_ms, now, false, emit_open_flow, b);
 		coverage_write(v->coverage, v->start_ms, now, emit_open_coverage, b);
 	}
@@ -255,8 +258,6 @@ static void do_exchange(struct back *b, const struct exchange *ex)
 		return;
 	}
 	b->totals.exchanges++;
-	for (uint32_t i = 0; i < ex->nr_findings; i++)
-		b->totals.findings += ex->findings[i].count;
 	if (v) {
 		v->changed = true;
 		flows_exchange(v->flows, &flow, ex);
@@ -502,8 +503,10 @@ struct back *back_new(const struct back_config *config, char *why, size_t why_si
 		snprintf(why, why_size, "the policy was refused; weir policy check FILE says the same without starting");
 		ok = false;
 	}
-	if (ok && config->state >= 0 && store_open(b, why, why_size, exit_code))
-		ok = false;
+	if (ok && config->state >= 0)
+		ok = !store_open(b, why, why_size, exit_code);
+	else if (ok)
+		ok = (b->index = index_open(NULL, true, why, why_size)) != NULL;
 	if (ok)
 		return b;
 	back_free(b);

@@ -101,15 +101,14 @@ static void write_heartbeat(struct back *b, const struct books *k)
 	BOOKS(X)
 #undef X
 	json_close(&j, '}');
-	snprintf(line, sizeof(line), "checkpoint size=%llu root=%s exchanges=%llu lost=%llu", (unsigned long long)size, text,
-		 (unsigned long long)b->totals.exchanges,
+	snprintf(line, sizeof(line), "checkpoint size=%llu root=%s records_lost=%llu", (unsigned long long)size, text,
 		 (unsigned long long)(k->ring_full + k->queue_full + k->crash_lost + k->no_state));
 	leaf_end(b, &j, "heartbeat", line);
 	if (!ok)
 		log_error("the books of an interval do not balance epoch=%u: see its heartbeat leaf", k->epoch);
 }
 
-static void tell_coverage(void *owner, const struct process_facts *p)
+void tell_coverage(void *owner, const struct process_facts *p)
 {
 	char workload[NAME_SIZE];
 
@@ -212,6 +211,7 @@ void back_start(struct back *b, const char *hooks, const char *filters, const ch
 	struct utsname u;
 	struct json j;
 
+	b->first_leaf = next_leaf(b);
 	gap_before_start(b);
 	uname(&u);
 	j = leaf_begin(b, "start");
@@ -248,10 +248,31 @@ void back_stop(struct back *b, const char *reason)
 	back_commit(b);
 }
 
+/* A local pair is two rows of a flow and one flow of data: its larger end counts. */
+static const char totals_sql[] =
+	"WITH f(doc) AS (SELECT doc FROM leaf WHERE type='flow' AND leaf>=CAST(?1 AS INTEGER)),"
+	" n(k, r, x, d) AS (SELECT coalesce(json_extract(doc,'$.pair'), doc), json_extract(doc,'$.role'), sum(json_extract(doc,'$.exchanges')),"
+	" sum((SELECT coalesce(sum(json_extract(value,'$.findings')),0) FROM json_each(doc,'$.classes'))) FROM f GROUP BY 1, 2),"
+	" p(x, d) AS (SELECT max(x), max(d) FROM n GROUP BY k) SELECT coalesce(sum(x),0), coalesce(sum(d),0) FROM p";
+
+static int on_totals(void *owner, int columns, const char *const *v)
+{
+	struct back_totals *t = owner;
+
+	t->exchanges = v[0] ? strtoull(v[0], NULL, 10) : 0;
+	t->findings = v[1] ? strtoull(v[1], NULL, 10) : 0;
+	return 1;
+}
+
 void back_totals(const struct back *b, struct back_totals *t)
 {
+	char first[24], why[128];
+	const char *params[] = { first };
+
 	*t = b->totals;
+	snprintf(first, sizeof(first), "%llu", (unsigned long long)b->first_leaf);
+	if (index_query(b->index, totals_sql, params, 1, on_totals, t, why, sizeof(why)))
+		log_warn("the totals cannot be added up: %s", why);
 	t->violations = violations_opened(b->violations);
 	t->open = violations_open(b->violations);
 }
-

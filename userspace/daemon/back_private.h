@@ -41,7 +41,7 @@ struct back {
 	char why[256];
 	unsigned selftest, selftest_interval, selftest_told;
 	uint32_t selftest_tgid;
-	uint64_t live_at, started_ms;
+	uint64_t live_at, started_ms, first_leaf;	/* first_leaf: of this start */
 	struct back_totals totals;
 	char boot_id[40];
 	char policy_hash[65], class_hash[65];
@@ -55,6 +55,7 @@ void back_commit(struct back *);
 void back_settle(struct back *);	/* does all exchanges that are held */
 struct interval *interval_get(struct back *, uint32_t epoch);
 uint64_t next_leaf(void *back);
+void tell_coverage(void *coverage, const struct process_facts *);
 void emit_flow(void *back, const char *json, size_t len);
 void emit_coverage(void *back, const char *json, size_t len);
 void emit_violation(void *back, const char *json, size_t len, const char *line);

@@ -195,7 +195,7 @@ static void maps_line(pid_t pid, const char *line, bool (*wanted)(const char *),
 		return;
 	lib.dev = makedev(major, minor);
 	lib.ino = ino;
-	snprintf(lib.name, sizeof(lib.name), "%.63s", base + 1);
+	snprintf(lib.name, sizeof(lib.name), "%.*s", (int)strcspn(base + 1, " \n"), base + 1);
 	/* The exact file that is mapped, also when its name is gone or means another now. */
 	snprintf(lib.open_path, sizeof(lib.open_path), "/proc/%d/map_files/%llx-%llx", pid, from, to);
 	cb(owner, &lib);

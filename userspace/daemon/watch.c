@@ -311,7 +311,7 @@ static void library_seen(void *owner, const struct proc_library *found)
 		struct library *lib = &l->watch->libraries[i];
 
 		l->process->library = i;
-		snprintf(l->process->facts.library, sizeof(l->process->facts.library), "%s", lib->name);
+		name_clean_path(l->process->facts.library, found->name, strlen(found->name));
 		snprintf(l->process->facts.build_id, sizeof(l->process->facts.build_id), "%s", lib->build_id);
 		l->process->facts.tls_probe = lib->state == LIB_PROBED ? PROBE_ATTACHED :
 					      lib->state == LIB_FAILED ? PROBE_FAILED : PROBE_NONE;

@@ -3,7 +3,7 @@
  * schema; libyaml), evaluates them; stateless, order-independent. Sees no payload.
  *
  * A policy set is one or more files: rules, lists, conditions, tests. A user's
- * file may extend a list of a shipped one: {extend: name, items: [...]}. */
+ * file may extend a list of a shipped one: name: {extend: true, items: [...]}. */
 #ifndef WEIR_POLICY_H
 #define WEIR_POLICY_H
 #include <stdio.h>
