@@ -22,6 +22,7 @@ static const struct option_row options[] = {
 	{ "--duration", "T", "stop after this long: 90s, 15m, 24h" },
 	{ "--json", "FILE", "also append every leaf to this JSON Lines file" },
 	{ "--hooks", "SET", "use this hook set: tracepoint or sys_exit (default: the best that works)" },
+	{ "--call-limit", "KIB", "copy at most this much of one call, 16 to 1024 (default 256); the rest is counted as truncated" },
 	{ "--quiet", NULL, "no live violations on the terminal" },
 	{ NULL, NULL, NULL }
 };
@@ -79,6 +80,13 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 		if (*end || !pid || access(path, F_OK))
 			return usage_error("no such process", value);
 		o->pid = (uint32_t)pid;
+	}
+	if (!strcmp(name, "--call-limit")) {
+		unsigned long kib = strtoul(value, &end, 10);
+
+		if (*end || kib < 16 || kib > 1024)
+			return usage_error("not a limit from 16 to 1024 KiB", value);
+		o->call_limit = (uint32_t)kib << 10;
 	}
 	if (!strcmp(name, "--duration")) {
 		o->duration_ms = duration_parse(value);

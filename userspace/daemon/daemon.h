@@ -72,6 +72,7 @@ struct run_options {
 	const char *record;		/* `weir record`: file instead of analyst and keeper */
 	bool selftest;			/* end after the stimulus came out */
 	bool quiet;			/* no live violations on the terminal */
+	uint32_t call_limit;		/* bytes copied of one call; 0: the default */
 };
 /* Runs until a signal or the duration; returns an exit code of cli.h. */
 int monitor_run(const struct run_options *);

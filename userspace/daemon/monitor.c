@@ -29,6 +29,7 @@
 #include "daemon/watch.h"
 
 #define TICK_MS 5
+#define CALL_PARTS 16	/* WIRE_LARGE pieces copied of one call: 256 KiB */
 #define SECOND 1000000000ull
 #define GRACE_NS 100000000ull	/* programs under way when the interval changed have ended by then */
 #define DRAIN_NS (3 * SECOND)	/* an interval that does not balance by then is written as it is */
@@ -423,10 +424,18 @@ static void ready_check(struct monitor *m, uint64_t now)
 
 /* Start and end. */
 
+/* Pieces of WIRE_LARGE that a limit in bytes comes to. */
+static uint32_t call_parts(uint32_t limit)
+{
+	uint32_t parts = limit ? (limit + WIRE_LARGE - 1) / WIRE_LARGE : CALL_PARTS;
+
+	return parts > WIRE_MAX_PARTS ? WIRE_MAX_PARTS : parts;
+}
+
 static int monitor_setup(struct monitor *m)
 {
 	struct capture_config config = {
-		.data_ring = 16 << 20, .life_ring = 2 << 20, .max_parts = 16,
+		.data_ring = 16 << 20, .life_ring = 2 << 20, .max_parts = call_parts(m->options->call_limit),
 		.filter = m->options->pid || m->options->exe || m->options->unit || m->options->container ?
 			  WIRE_FILTER_PID : 0,
 		.hooks = m->options->hooks,

@@ -541,6 +541,7 @@ void watch_survey(struct watch *w)
 	struct dirent *d;
 
 	survey_path(w, "/usr/lib/*/lib*.so*");
+	survey_path(w, "/lib/*/lib*.so*");
 	survey_path(w, "/usr/lib/lib*.so*");
 	survey_path(w, "/usr/local/lib/lib*.so*");
 	while (proc && (d = readdir(proc)))
