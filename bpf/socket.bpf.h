@@ -184,6 +184,22 @@ static __always_inline bool looks_tls(const struct segments *s, u64 pos, u8 late
 	return late ? h[0] >= 20 && h[0] <= 23 : h[0] == 22;
 }
 
+/* The ClientHello is no secret and holds the server's name (RFC 6066, 3): of a connection
+ * whose plaintext is never seen it is all there is to call the peer by. */
+static __always_inline void tell_hello(struct piece *p, const struct conn *c)
+{
+	u64 base = p->from.base, len = p->from.len;
+
+	if (p->head.pos || c->role == (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT))
+		return;
+	p->head.kind = WIRE_HELLO;
+	p->head.len = len < WIRE_MEDIUM ? len : WIRE_MEDIUM;
+	p->buf = base;
+	piece_emit(p);
+	p->head.kind = WIRE_CIPHER;
+	p->head.len = 0;
+}
+
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
 __attribute__((noinline)) int call_capture(struct call *call)
 {
@@ -232,8 +248,10 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		segments_next(&p.from);
 	if (!c->looked[d]) {
 		c->looked[d] = 1;
-		if (!c->tls && looks_tls(&p.from, p.head.pos, c->late))
+		if (looks_tls(&p.from, p.head.pos, c->late)) {
 			c->tls = 1;
+			tell_hello(&p, c);
+		}
 	}
 	if (c->tls) {
 		p.head.kind = WIRE_CIPHER;

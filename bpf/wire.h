@@ -54,6 +54,8 @@ enum wire_kind {
 	WIRE_SOCKET = 1,	/* payload of a socket call, plain connection */
 	WIRE_TLS = 2,		/* plaintext of a TLS library call */
 	WIRE_CIPHER = 3,	/* socket call on a TLS connection: record headers only */
+	WIRE_HELLO = 4,		/* the first call of a TLS client, as it is on the wire: tells the server's
+				 * name. Beside the WIRE_CIPHER record of the call, not in place of it. */
 	/* Kinds on the life ring. */
 	WIRE_EXEC = 16,		/* a process image was replaced; path is set */
 	WIRE_EXIT = 17,		/* a process (thread group) ended */

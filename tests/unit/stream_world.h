@@ -142,7 +142,7 @@ static inline void on_close(void *session, struct stamp at)
 static inline struct world *world_new(const struct stream_limits *limits)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct stream_sink sink = { w, on_open, on_update, on_bytes, on_gap, on_flush, on_close };
+	struct stream_sink sink = { w, on_open, on_update, on_bytes, on_gap, NULL, on_flush, on_close };
 	struct stream_limits l = STREAM_LIMITS_DEFAULT;
 
 	assert_non_null(w);

@@ -19,7 +19,7 @@ size_t record_size(const void *record, size_t len)
 	if (len < sizeof(d))
 		return 0;
 	memcpy(&d, record, sizeof(d));
-	if (d.kind < WIRE_SOCKET || d.kind > WIRE_CIPHER || d.len > WIRE_LARGE || d.len > len - sizeof(d))
+	if (d.kind < WIRE_SOCKET || d.kind > WIRE_HELLO || d.len > WIRE_LARGE || d.len > len - sizeof(d))
 		return 0;
 	return sizeof(d) + d.len;
 }
@@ -95,6 +95,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	case WIRE_SOCKET:
 		c.conn.tls = TLS_ABSENT;
 		break;
+	case WIRE_HELLO:
 	case WIRE_CIPHER:
 		c.conn.tls = TLS_PRESENT;
 		c.moved = d.call;

@@ -72,6 +72,11 @@ static void on_gap(void *session, enum dir dir, uint64_t lost, enum loss cause, 
 	session_gap(((struct link *)session)->session, dir, lost, cause, at);
 }
 
+static void on_hello(void *session, struct slice in)
+{
+	session_hello(((struct link *)session)->session, in);
+}
+
 static void on_flush(void *session, struct stamp at, bool closed, const char *reason)
 {
 	struct link *l = session;
@@ -94,7 +99,7 @@ struct front *front_new(fact_sink sink, void *owner)
 {
 	struct front *f = calloc(1, sizeof(*f));
 	struct stream_limits limits = STREAM_LIMITS_DEFAULT;
-	struct stream_sink streams = { f, on_open, on_update, on_bytes, on_gap, on_flush, on_close };
+	struct stream_sink streams = { f, on_open, on_update, on_bytes, on_gap, on_hello, on_flush, on_close };
 
 	if (!f)
 		return NULL;

@@ -20,7 +20,7 @@ static inline struct slice slice_of(const void *ptr, size_t len)
 	return (struct slice){ ptr, len };
 }
 
-enum layer { LAYER_SOCKET = 1, LAYER_TLS, LAYER_CIPHER };	/* equals enum wire_kind */
+enum layer { LAYER_SOCKET = 1, LAYER_TLS, LAYER_CIPHER, LAYER_HELLO };	/* equals enum wire_kind */
 
 /* A TLS record header that passed on a socket; body is what it announces. Equals
  * struct wire_header. */

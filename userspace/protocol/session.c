@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "protocol/hello.h"
 #include "protocol/protocol.h"
 
 #define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
@@ -184,6 +185,14 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 		give_up(s, dir);
 }
 
+void session_hello(struct session *s, struct slice in)
+{
+	struct slice name = hello_server_name(in);
+
+	if (name.len && !s->host[0])
+		s->sink->clean(s->sink->owner, s->host, name);
+}
+
 static struct byte_account take_account(struct session *s)
 {
 	struct byte_account now = *s->acct, d = {
@@ -229,6 +238,8 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	memcpy(s->route, ex->route, sizeof(s->route));
 	if (ex->host[0])
 		memcpy(s->host, ex->host, sizeof(s->host));
+	else
+		memcpy(ex->host, s->host, sizeof(ex->host));
 	s->sink->exchange(s->sink->owner, ex);
 }
 

@@ -163,6 +163,8 @@ void stream_deliver(struct stream *s, struct sequence *q, const struct part *p)
 	case LAYER_TLS:
 		deliver_plain(s, q, p);
 		break;
+	case LAYER_HELLO:	/* never in a sequence */
+		break;
 	case LAYER_CIPHER:
 		stream_enter_tls(s, p->at);
 		cipher_walk(s, q->dir, p);

@@ -233,7 +233,7 @@ static struct stream *stream_get(struct stream_table *t, const struct chunk *ch,
 /* Positions that no stream reaches, lengths that no call moves, and "no connection". */
 static bool chunk_is_sane(const struct chunk *ch)
 {
-	return ch->conn.id && (unsigned)ch->dir <= DIR_SENT && ch->layer >= LAYER_SOCKET && ch->layer <= LAYER_CIPHER &&
+	return ch->conn.id && (unsigned)ch->dir <= DIR_SENT && ch->layer >= LAYER_SOCKET && ch->layer <= LAYER_HELLO &&
 	       ch->pos <= POSITION_MAX && ch->bytes.len <= CALL_MAX && ch->skipped <= CALL_MAX &&
 	       ch->moved <= CALL_MAX && (ch->layer != LAYER_CIPHER || ch->skipped <= ch->moved);
 }
@@ -255,8 +255,13 @@ static int chunk_push(struct stream_table *t, const struct chunk *ch)
 	stream_learn(s, ch);
 	if (!s->opened)
 		stream_open(s);
-	if (ch->layer == LAYER_TLS)
+	if (ch->layer == LAYER_TLS || ch->layer == LAYER_HELLO)
 		stream_enter_tls(s, ch->at);
+	if (ch->layer == LAYER_HELLO) {
+		if (s->session && t->sink.hello)
+			t->sink.hello(s->session, ch->bytes);
+		return 0;
+	}
 	q = ch->layer == LAYER_TLS ? &s->lanes[ch->dir].plain : &s->lanes[ch->dir].kernel;
 	err = sequence_push(s, q, &part);
 	sequence_expire(s, q, ch->at);

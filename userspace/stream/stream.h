@@ -24,6 +24,8 @@ struct stream_sink {
 	void (*update)(void *session, const struct conn_facts *);
 	void (*bytes)(void *session, enum dir, struct slice, struct stamp);
 	void (*gap)(void *session, enum dir, uint64_t lost, enum loss, struct stamp);
+	/* The first call of a TLS client: for the name in it; counted elsewhere. May be NULL. */
+	void (*hello)(void *session, struct slice);
 	/* What moved since the last call and no exchange carried; the session is still open. */
 	void (*flush)(void *session, struct stamp, bool closed, const char *reason);
 	void (*close)(void *session, struct stamp);
