@@ -47,7 +47,7 @@ const struct report_section report_sections[] = {
 	  { "Workload", "PID", "State", "Reason", "Library", "Binding", "Moved", "Examined", "Opaque", "Lost", "Framing", "Unexplained" } },
 	{ "gaps", "Gaps", "Times in which weir, or a part of it, was not running.", "None.",
 	  "SELECT doc, " X("from") ", " X("to") ", " X("role") ", " X("reason") " FROM leaf WHERE type='gap'" IN_PERIOD "ORDER BY leaf", { "From", "To", "Role", "Reason" } },
-	{ "losses", "Losses", "Records that did not reach analysis, by cause.", "None.",
+	{ "losses", "Losses", "What did not reach analysis or judgement, by cause: records, and bytes where they are known.", "None.",
 	  "SELECT doc, " X("start") ", " X("end") ", " X("cause") ", " X("records") ", " X("bytes") " FROM leaf WHERE type='loss'" IN_PERIOD "ORDER BY leaf",
 	  { "From", "To", "Cause", "Records", "Bytes" } },
 	{ "changes", "Changes", "Policy and class set in force; each start and each change is a leaf.", "None.",

@@ -229,6 +229,7 @@ static void selftest_seen(struct back *b, const struct exchange *ex)
 static void judge(struct back *b, const struct exchange *ex, const struct flow_facts *flow)
 {
 	uint64_t utc = clock_boot_to_utc_ms(ex->at.time);
+	enum verdict verdict;
 
 	for (size_t r = 0; r < policy_rules(b->policy); r++) {
 		uint8_t seen[32] = { 0 };
@@ -238,7 +239,9 @@ static void judge(struct back *b, const struct exchange *ex, const struct flow_f
 
 			if (seen[f->class_id / 8] & 1 << f->class_id % 8)
 				continue;
-			if (policy_eval(b->policy, r, flow, f) != VERDICT_VIOLATION)
+			verdict = policy_eval(b->policy, r, flow, f);
+			b->undecided += verdict == VERDICT_UNKNOWN;
+			if (verdict != VERDICT_VIOLATION)
 				continue;
 			seen[f->class_id / 8] |= (uint8_t)(1 << f->class_id % 8);
 			violations_add(b->violations, policy_rule(b->policy, r), flow, f, ex, utc,
@@ -258,6 +261,7 @@ static void do_exchange(struct back *b, const struct exchange *ex)
 		return;
 	}
 	b->totals.exchanges++;
+	b->findings_dropped += ex->findings_dropped;
 	if (v) {
 		v->changed = true;
 		flows_exchange(v->flows, &flow, ex);

@@ -58,6 +58,14 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "keeper_lost", k->keeper_lost, 0);
 	write_loss(b, k, "skipped_run", k->skipped_runs, 0);
 	write_loss(b, k, "life_ring_full", k->life_ring_full, 0);
+	write_loss(b, k, "facts_lost", k->processes_unknown, 0);
+	write_loss(b, k, "closes_lost", k->closes_lost, 0);
+	write_loss(b, k, "findings_dropped", b->findings_dropped, 0);
+	write_loss(b, k, "violations_dropped", violations_dropped(b->violations) - b->violations_told, 0);
+	/* No loss of bytes, but of judgement: a rule that could not be decided. */
+	write_loss(b, k, "undecided", b->undecided, 0);
+	b->violations_told = violations_dropped(b->violations);
+	b->findings_dropped = b->undecided = 0;
 }
 
 static void write_selftest_missed(struct back *b)

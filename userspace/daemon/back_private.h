@@ -39,6 +39,9 @@ struct back {
 	uint64_t events_dropped;
 	bool failed;
 	char why[256];
+	/* Of the interval: findings an exchange had no room for; verdicts for which a fact was
+	 * not known; violations dropped that were told already. */
+	uint64_t findings_dropped, undecided, violations_told;
 	unsigned selftest, selftest_interval, selftest_told;
 	uint32_t selftest_tgid;
 	uint64_t live_at, started_ms, first_leaf;	/* first_leaf: of this start */

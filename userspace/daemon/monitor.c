@@ -283,7 +283,7 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 		.analysed = a.analysed, .undecodable = a.undecodable, .over_budget = a.over_budget,
 		.findings = a.findings, .stored = k.stored, .rejected = k.rejected,
 		.crash_lost = m->crash_lost[epoch % ROLE_EPOCHS],
-		.processes_unknown = m->facts_lost,
+		.processes_unknown = m->facts_lost - m->facts_told, .closes_lost = m->closes_lost - m->closes_told,
 	};
 }
 
@@ -300,6 +300,8 @@ static void books_seal(struct monitor *m, struct books *b)
 
 	b->skipped_runs = skipped - m->skipped_told;
 	m->skipped_told = skipped;
+	m->facts_told += b->processes_unknown;
+	m->closes_told += b->closes_lost;
 	if (b->findings > b->stored + b->rejected)
 		b->keeper_lost = b->findings - b->stored - b->rejected;
 	memset(&f, 0, sizeof(f));

@@ -32,7 +32,7 @@ struct monitor {
 	enum { CLOSING_NONE, CLOSING_RECORDS, CLOSING_FACTS } closing;
 	uint32_t closing_epoch;
 	uint64_t closing_since, interval_start, interval_end;
-	uint64_t crash_lost[ROLE_EPOCHS], skipped_told, facts_lost, closes_lost;
+	uint64_t crash_lost[ROLE_EPOCHS], skipped_told, facts_lost, closes_lost, facts_told, closes_told;
 
 	pid_t stimulus;
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
