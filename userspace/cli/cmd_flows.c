@@ -1,98 +1,124 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_flows.c - `weir flows`: who sent what where, per interval, or summed over a period. */
+/* cmd_flows.c - `weir flows`: who sent what class of data where, per interval, or one row
+ * per flow over a period. Rows of the running interval say that they are not sealed. */
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/reading.h"
+#include "cli/flows_sql.h"
+#include "cli/query.h"
+#include "cli/table.h"
+
+extern const struct command command_flows;
 
 static const struct option_row options[] = {
-	READING_OPTIONS,
-	{ "--sum", NULL, "one row per flow over the whole period; distinct is an estimate and is never summed" },
-	{ "--workload", "W", "of this workload only" },
-	{ "--class", "C", "carrying this data class only" },
-	{ "--to", "PEER", "to this peer only" },
+	{ "--sum", NULL, "one row per flow over the period instead of one per interval" },
+	QUERY_OPTIONS_FILTER,
+	{ "--not", NULL, "invert the filter that follows" },
+	QUERY_OPTION_PERIOD,
+	{ "--limit", "N", "the newest N rows; with --sum the N flows with most exchanges" },
+	QUERY_OPTIONS_STATE,
 	{ NULL, NULL, NULL }
 };
 
-#define WHERE \
-	" WHERE (?3='' OR json_extract(doc,'$.workload')=?3) AND (?4='' OR EXISTS(SELECT 1 FROM json_each(doc,'$.classes')" \
-	" WHERE json_extract(value,'$.class')=?4)) AND (?5='' OR json_extract(doc,'$.peer')=?5)"
-#define CLASSES(json) "(SELECT group_concat(json_extract(value,'$.class')||' x'||json_extract(value,'$.findings'),', ') FROM json_each(" json ",'$.classes'))"
-#define X(name) "json_extract(doc,'$." name "')"
+static const struct column columns[] = {
+	{ "SINCE", false, false }, { "WORKLOAD", false, true }, { "", false, false }, { "PEER", false, true }, { "ZONE", false, false },
+	{ "PORT", true, false }, { "PROTOCOL", false, false }, { "ROUTE", false, true }, { "TLS", false, false },
+	{ "EXCHANGES", true, false }, { "CLASSES (FINDINGS, DISTINCT)", false, true }, { "BYTES", true, false },
+	{ "UNEXPLAINED", true, false }, { "SEALED", false, false },
+};
+#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-static const char each_sql[] = FLOWS_SQL
-	"SELECT doc, substr(" X("start") ",1,16)||CASE WHEN " X("sealed") " THEN '' ELSE '*' END, " X("workload") ", " X("role") ", " X("peer") ", "
-	X("peer_zone") ", " X("port") ", " X("route") ", " X("tls.state") ", " X("binding") ", " X("exchanges") ", " CLASSES("doc") ", "
-	X("bytes.moved") " FROM f" WHERE " ORDER BY " X("start") ", " X("workload") ", " X("peer") ", " X("role") ", " X("route");
+/* "2026-11-24T08:49:00.000Z" -> "2026-11-24 08:49" */
+static void minute_of(char out[20], const char *time)
+{
+	snprintf(out, 17, "%s", time ? time : "");
+	if (out[0] && out[10] == 'T')
+		out[10] = ' ';
+}
 
-/* Classes are added up by class and direction; of distinct the largest interval stands. */
-const char flows_sum_sql[] = FLOWS_SQL
-	", g AS (SELECT " X("workload") " w, " X("exe") " e, " X("role") " r, " X("peer") " p, " X("port") " o, " X("protocol") " q, " X("route") " t,"
-	" " X("tls.state") " s, min(" X("start") ") a, max(" X("end") ") z, min(" X("sealed") ") sealed, max(" X("pair") ") pair, max(" X("unit") ") unit,"
-	" max(" X("container") ") container, max(" X("peer_zone") ") zone, max(" X("tls.version") ") version,"
-	" CASE max(CASE " X("binding") " WHEN 'exact' THEN 3 WHEN 'strong' THEN 2 WHEN 'weak' THEN 1 ELSE 0 END) WHEN 3 THEN 'exact' WHEN 2 THEN 'strong'"
-	" WHEN 1 THEN 'weak' ELSE 'none' END binding, sum(" X("exchanges") ") n, sum(" X("bytes.moved") ") moved, sum(" X("bytes.examined") ") examined,"
-	" sum(" X("bytes.opaque") ") opaque, sum(" X("bytes.skipped") ") skipped, sum(" X("bytes.lost") ") lost, sum(" X("bytes.framing") ") framing,"
-	" sum(" X("bytes.unexplained") ") unexplained FROM f" WHERE " GROUP BY w,e,r,p,o,q,t,s),"
-	" c AS (SELECT " X("workload") " w, " X("exe") " e, " X("role") " r, " X("peer") " p, " X("port") " o, " X("protocol") " q, " X("route") " t,"
-	" " X("tls.state") " s, json_extract(value,'$.class') class, json_extract(value,'$.group') grp, json_extract(value,'$.data') data,"
-	" max(CASE json_extract(value,'$.confidence') WHEN 'certain' THEN 3 WHEN 'likely' THEN 2 ELSE 1 END) conf, sum(json_extract(value,'$.findings')) findings,"
-	" max(json_extract(value,'$.distinct')) dist FROM f, json_each(doc,'$.classes') GROUP BY w,e,r,p,o,q,t,s,class,data),"
-	" j AS (SELECT json_object('type','flow','start',a,'end',z,'sealed',json(CASE WHEN sealed THEN 'true' ELSE 'false' END),'pair',pair,'workload',w,'exe',e,"
-	"'unit',unit,'container',container,'role',r,'peer',p,'peer_zone',zone,'port',o,'protocol',q,'route',t,'tls',json_object('state',s,'version',version),"
-	"'binding',binding,'exchanges',n,'classes',(SELECT json_group_array(json_object('class',class,'group',grp,'confidence',CASE conf WHEN 3 THEN 'certain'"
-	" WHEN 2 THEN 'likely' ELSE 'possible' END,'data',data,'findings',findings,'distinct',dist)) FROM (SELECT * FROM c WHERE c.w=g.w AND c.e IS g.e AND"
-	" c.r=g.r AND c.p=g.p AND c.o=g.o AND c.q IS g.q AND c.t IS g.t AND c.s=g.s ORDER BY class, data)),'bytes',json_object('moved',moved,'examined',examined,"
-	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained)) doc FROM g)"
-	" SELECT doc, " X("workload") ", " X("role") ", " X("peer") ", " X("peer_zone") ", " X("port") ", " X("route") ", " X("tls.state") ", " X("binding") ", "
-	X("exchanges") ", " CLASSES("doc") ", " X("bytes.moved") " FROM j ORDER BY " X("workload") ", " X("peer") ", " X("role") ", " X("route");
+static int add_row(void *owner, int nr, const char *const *v)
+{
+	const char *cells[NR_COLUMNS];
+	char when[20];
 
-/* A local pair is two rows and one flow of data: its larger end counts. */
-const char flows_total_sql[] = FLOWS_SQL
-	", p AS (SELECT max(n) n FROM (SELECT " X("pair") " k, " X("role") " r, sum(" X("exchanges") ") n FROM f WHERE " X("pair") " IS NOT NULL GROUP BY 1,2) GROUP BY k)"
-	" SELECT (SELECT coalesce(sum(n),0) FROM p)+(SELECT coalesce(sum(" X("exchanges") "),0) FROM f WHERE " X("pair") " IS NULL)";
+	if (nr < 14 || !v[0])
+		return 0;
+	minute_of(when, v[1]);
+	cells[0] = when;
+	cells[1] = v[2];
+	cells[2] = v[3] && !strcmp(v[3], "client") ? "->" : v[3] && !strcmp(v[3], "server") ? "<-" : "--";
+	for (unsigned i = 3; i < NR_COLUMNS; i++)
+		cells[i] = v[i + 1];
+	table_row(owner, cells);
+	return 0;
+}
 
-static const char *const each_headers[] = { "INTERVAL", "WORKLOAD", "ROLE", "PEER", "ZONE", "PORT", "ROUTE", "TLS", "BINDING", "EXCHANGES", "CLASSES", "BYTES" };
+/* The last line: each exchange once, whichever end it was seen at. */
+static int print_totals(void *owner, int nr, const char *const *v)
+{
+	const size_t *rows = owner;
+
+	if (nr < 4)
+		return 0;
+	printf("\ntotal: %s exchanges in %zu rows", v[0], *rows);
+	if (v[1] && strcmp(v[1], "0"))
+		printf(", %s local pair%s counted once", v[1], strcmp(v[1], "1") ? "s" : "");
+	printf("; findings: %s", v[2] ? v[2] : "none");
+	if (v[3] && strcmp(v[3], "0"))
+		printf("; %s rows of the running interval, not sealed yet", v[3]);
+	printf("\n");
+	return 0;
+}
+
+static int print_table(struct query *q, bool sum)
+{
+	struct table *t = table_new(columns, NR_COLUMNS);
+	size_t rows;
+	int err;
+
+	if (!t)
+		return -1;
+	err = query_run(q, sum ? flows_sum_sql : flows_rows_sql, add_row, t);
+	rows = table_rows(t);
+	if (!err && rows) {
+		table_print(t, stdout);
+		err = query_run(q, flows_totals_sql, print_totals, &rows);
+	} else if (!err) {
+		printf("no flows in this period%s\n", q->where.len ? " with these filters" : "");
+	}
+	table_free(t);
+	return err;
+}
 
 static int cmd_flows(int argc, char **argv)
 {
-	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("flows") };
-	const char *where[3] = { "", "", "" }, *value;
-	const struct option_row *o;
-	struct reading r;
-	bool sum = false;
-	int err;
+	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = &command_flows };
+	const struct option_row *row;
+	const char *value;
+	struct query q;
+	bool sum = false, good = true;
+	int code = EXIT_USAGE;
 
-	reading_init(&r);
-	while ((o = cli_next(&cli, &value))) {
-		int taken = reading_option(&r, o, value);
-
-		if (taken < 0)
-			return EXIT_USAGE;
-		if (taken)
-			continue;
-		if (!strcmp(o->name, "--sum"))
+	query_init(&q, "flows");
+	while (good && (row = cli_next(&cli, &value))) {
+		if (!strcmp(row->name, "--sum"))
 			sum = true;
 		else
-			where[!strcmp(o->name, "--workload") ? 0 : !strcmp(o->name, "--class") ? 1 : 2] = value;
+			good = query_option(&q, row->name, value) > 0;
 	}
-	if (cli.error || cli.next < argc) {
-		if (!cli.error)
-			cli_usage(cli.command, stderr);
-		return EXIT_USAGE;
-	}
-	err = reading_open(&r);
-	if (err)
-		return err;
-	err = reading_print(&r, sum ? flows_sum_sql : each_sql, where, 3, sum ? each_headers + 1 : each_headers);
-	if (!err && !r.json && !r.rows)
-		printf("no flows\n");
-	else if (!err && !r.json && !where[0][0] && !where[1][0] && !where[2][0])
-		printf("%s exchanges in all; a pair of local ends counts once; * still running\n", reading_one(&r, flows_total_sql));
-	reading_close(&r);
-	return err ? err : reading_exit(&r);
+	if (!good || !query_options(&q, &cli) || !query_open(&q, &code))
+		goto out;
+	if (q.json)
+		code = query_run(&q, sum ? flows_sum_sql : flows_rows_sql, print_json_row, NULL) ? EXIT_DEGRADED : EXIT_OK;
+	else
+		code = print_table(&q, sum) ? EXIT_DEGRADED : EXIT_OK;
+out:
+	query_fini(&q);
+	return code;
 }
 
 const struct command command_flows = {
-	"flows", "[--sum] [--workload W] [--class C] [--to PEER] [--period P] [--state DIR] [-o json]",
-	"who sent which data where, by interval or summed", options, cmd_flows,
+	"flows", "[--sum] [--workload W] [--class C] [--to P] [--from P] [--period P] [--state DIR] [-o table|json] [--limit N]",
+	"summaries of what went where, by workload, class, destination, period", options, cmd_flows,
 };

@@ -1,122 +1,312 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_observe.c - `weir observe [-f]`: flows and violations as they come. Follows by asking
- * the index again: what a flow gained since the last look is a line. */
+/* cmd_observe.c - `weir observe [-f]`: flows that carry data classes, and violations, in
+ * the order in which they happened; -f goes on with what comes. It asks the index again
+ * and again: the daemon need not know that somebody looks. */
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/reading.h"
+#include "base/hash.h"
+#include "cli/query.h"
+#include "cli/table.h"
+
+#define POLL_MS		400
+#define LOOK_BACK_MS	900000	/* without --since: a quarter of an hour */
+#define SEEN_MAX	65536	/* flows whose last printed count is remembered */
+
+extern const struct command command_observe;
 
 static const struct option_row options[] = {
-	{ "-f", NULL, "follow: go on until interrupted" },
-	{ "--state", "DIR", "the state folder (default " STATE_DEFAULT ")" },
-	{ "-o", "FORMAT", "table or json" },
-	{ "--since", "P", "start this far back, 10m, 24h (default 5m; with -f now)" },
-	{ "--workload", "W", "of this workload only" },
-	{ "--class", "C", "carrying this class only" },
-	{ "--to", "PEER", "to this peer only" },
-	{ "--from", "PEER", "from this peer only (what a server received)" },
-	{ "--verdict", "V", "violation: violations only; flow: flows only" },
-	{ "--not", NULL, "inverts the next filter" },
-	{ "--limit", "N", "at most N rows" },
+	{ "-f", NULL, "follow: go on with what comes, until Ctrl-C" },
+	{ "--all", NULL, "flows without a data class too" },
+	{ "--verdict", "V", "violation: violations only; flow: flows only; quiet: flows under no violation" },
+	{ "--since", "T", "from then on: 10m, 2h, or a time (default: 15m; with -f: now)" },
+	QUERY_OPTIONS_FILTER,
+	{ "--not", NULL, "invert the filter that follows" },
+	{ "--limit", "N", "at most N, the newest" },
+	QUERY_OPTIONS_STATE,
 	{ NULL, NULL, NULL }
 };
 
-#define X(name) "json_extract(doc,'$." name "')"
-#define HAS_CLASS "EXISTS(SELECT 1 FROM json_each(doc,'$.classes') WHERE json_extract(value,'$.class')=substr(?4,2))"
-/* A filter is "+value" or, inverted, "-value"; empty: none. */
-#define FILTER(n, test) " AND (?" n "='' OR (substr(?" n ",1,1)='+')=(" test "))"
+/* The running interval's flow grows: it is told again when its count grew, and once more
+ * when it is sealed if that was not said yet. */
+struct seen { uint64_t key, exchanges; };
 
-static const char sql[] =
-	"WITH a(doc, t, kind) AS (SELECT doc, time, type FROM leaf WHERE type IN ('flow','violation') UNION ALL SELECT doc, ms(json_extract(doc,'$.end')), 'flow' FROM open WHERE type='flow')"
-	" SELECT doc, substr(coalesce(" X("updated") "," X("end") "),1,19), kind, " X("workload") ", " X("role") ", " X("peer") ", " X("route") ", " X("exchanges") ","
-	" (SELECT group_concat(json_extract(value,'$.class')||' x'||json_extract(value,'$.findings'),', ') FROM json_each(doc,'$.classes')), " X("rule") ", " X("mask")
-	" FROM a WHERE t>=CAST(?1 AS INTEGER) AND t<CAST(?2 AS INTEGER) AND " X("exchanges") ">0"
-	FILTER("3", X("workload") "=substr(?3,2)") FILTER("4", HAS_CLASS) FILTER("5", X("role") "='client' AND " X("peer") "=substr(?5,2)")
-	FILTER("6", X("role") "='server' AND " X("peer") "=substr(?6,2)") FILTER("7", "kind=substr(?7,2)") " ORDER BY t, kind DESC";
-static const char *const headers[] = { "TIME", "KIND", "WORKLOAD", "ROLE", "PEER", "ROUTE", "EXCHANGES", "CLASSES", "RULE", "MASK" };
+struct observe {
+	struct query q;
+	bool follow, all, violations_only, flows_only, quiet_only, colour;
+	uint64_t since;
+	char seen_text[24], newest_text[24];
+	struct seen *seen;
+	size_t nr_seen;
+	struct siphash_key hash;
+};
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stopped;
 
-static void on_signal(int signo)
+static void on_signal(int number)
 {
-	stop = 1;
+	stopped = 1;
 }
 
-static int follow(struct reading *r, const char *const *filters)
+/* Flows: those sealed since the last look, those with open rows; violations: new leaves.
+ * ?4 is the last leaf that was seen, ?5 the first that is too new. The key of a flow
+ * holds its minute: an open row begins with its first exchange, the sealed one with the
+ * interval. Columns: type, json, key, exchanges, sealed, then the
+ * words of the line. */
+#define EVENT_WORDS \
+	SQL_J("workload") ", " SQL_J("role") ", " SQL_J("peer") ", " SQL_J("peer_zone") ", " SQL_J("port") ", " SQL_J("protocol") ", " SQL_J("route")
+#define CLASSES \
+	"(SELECT group_concat(json_extract(k.value,'$.class') || ' ' || json_extract(k.value,'$.data') || ' ' ||" \
+	" json_extract(k.value,'$.findings'),', ') FROM json_each(doc,'$.classes') AS k)"
+#define UNDER_VIOLATION \
+	"EXISTS(SELECT 1 FROM leaf v WHERE v.type='violation' AND json_extract(v.doc,'$.workload')=workload AND" \
+	" json_extract(v.doc,'$.peer')=peer AND json_extract(v.doc,'$.route') IS route AND json_extract(v.doc,'$.opened')<" SQL_J("end") \
+	" AND json_extract(v.doc,'$.updated')>=" SQL_J("start") ")"
+
+static const char events_sql[] =
+	"WITH f AS (SELECT leaf, type, doc, time FROM leaf WHERE type IN ('flow','violation') AND leaf>CAST(?4 AS INTEGER)"
+	" AND leaf<CAST(?5 AS INTEGER) AND time>=CAST(?1 AS INTEGER) UNION ALL SELECT 9000000000000000000+rowid, type, doc, ms(" SQL_J("end") ") FROM open"
+	" WHERE type='flow' AND ms(" SQL_J("end") ")>=CAST(?1 AS INTEGER)),"
+	" y AS (SELECT *, " SQL_J("workload") " AS workload, " SQL_J("role") " AS role, " SQL_J("peer") " AS peer, " SQL_J("route")
+	" AS route FROM f),"
+	" x AS (SELECT * FROM y WHERE 1 @ ORDER BY time DESC, leaf DESC LIMIT CAST(?3 AS INTEGER))"
+	" SELECT type, doc, json_array(substr(" SQL_J("start") ",1,16),workload," SQL_J("exe") ",role,peer," SQL_J("port") "," SQL_J("protocol") ","
+	"route," SQL_J("tls.state") "), " SQL_J("exchanges") ", iif(leaf>=9000000000000000000,0,1),"
+	" coalesce(" SQL_J("updated") "," SQL_J("end") "), " EVENT_WORDS ", " CLASSES ", " SQL_J("tls.state") ", " SQL_J("rule") ", "
+	SQL_J("severity") ", " SQL_J("status") ", " SQL_J("path") ", " SQL_J("mask") ", (SELECT group_concat(value,' ') FROM"
+	" json_each(doc,'$.criteria')) FROM x ORDER BY time, leaf";
+enum { E_TYPE, E_JSON, E_KEY, E_EXCHANGES, E_SEALED, E_TIME, E_WORKLOAD, E_ROLE, E_PEER, E_ZONE, E_PORT, E_PROTOCOL, E_ROUTE,
+	E_CLASSES, E_TLS, E_RULE, E_SEVERITY, E_STATUS, E_PATH, E_MASK, E_CRITERIA, E_MAX };
+
+/* Whether this count of the flow was told already; remembers it. */
+static bool seen_before(struct observe *o, const char *key, uint64_t exchanges)
 {
-	struct timespec pause = { 0, 500000000 };
-	struct sigaction sa = { .sa_handler = on_signal };
-	uint64_t from = r->from ? r->from : clock_utc_ms();
+	uint64_t h = siphash(&o->hash, key, strlen(key));
+	size_t i = h % SEEN_MAX;
 
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	while (!stop && r->rows < r->limit) {
-		uint64_t now = clock_utc_ms();
-		int err;
+	if (o->nr_seen > SEEN_MAX / 2) {	/* forgetting costs a line told twice */
+		memset(o->seen, 0, SEEN_MAX * sizeof(*o->seen));
+		o->nr_seen = 0;
+	}
+	while (o->seen[i].key && o->seen[i].key != h)
+		i = (i + 1) % SEEN_MAX;
+	if (o->seen[i].key && o->seen[i].exchanges == exchanges)
+		return true;
+	o->nr_seen += !o->seen[i].key;
+	o->seen[i] = (struct seen){ h, exchanges };
+	return false;
+}
 
-		snprintf(r->from_text, sizeof(r->from_text), "%llu", (unsigned long long)from);
-		snprintf(r->to_text, sizeof(r->to_text), "%llu", (unsigned long long)now);
-		err = reading_print(r, sql, filters, 5, headers);
-		if (err)
-			return err;
-		if (fflush(stdout))
-			return 0;	/* nobody reads on */
-		from = now;
+static void put(const char *before, const char *text)
+{
+	if (!text || !*text)
+		return;
+	fputs(before, stdout);
+	text_print(stdout, text);
+}
+
+static void put_ends(const char *const *v)
+{
+	put(" ", v[E_WORKLOAD]);
+	put(v[E_ROLE] && !strcmp(v[E_ROLE], "server") ? " <- " : " -> ", v[E_PEER]);
+	put(":", v[E_PORT]);
+	put(" (", v[E_ZONE]);
+	put(", ", v[E_PROTOCOL]);
+}
+
+static void print_flow(const char *const *v)
+{
+	put("", v[E_TIME]);
+	fputs(" flow", stdout);
+	put_ends(v);
+	put(", tls ", v[E_TLS]);
+	fputs(")", stdout);
+	put(" ", v[E_ROUTE]);
+	put(" ", v[E_EXCHANGES]);
+	fputs(" exchanges", stdout);
+	put(": ", v[E_CLASSES]);
+	fputs(strcmp(v[E_SEALED], "1") ? "  [running]\n" : "\n", stdout);
+}
+
+static void print_violation(const struct observe *o, const char *const *v)
+{
+	put("", v[E_TIME]);
+	fputs(o->colour ? " \033[1;31mVIOLATION\033[0m" : " VIOLATION", stdout);
+	put(" ", v[E_SEVERITY]);
+	put(" ", v[E_RULE]);
+	fputs(":", stdout);
+	put_ends(v);
+	fputs(")", stdout);
+	put(" ", v[E_ROUTE]);
+	put(" ", v[E_CLASSES]);
+	put(" at ", v[E_PATH]);
+	put(" mask=", v[E_MASK]);
+	put(" criteria=", v[E_CRITERIA]);
+	put(" ", v[E_EXCHANGES]);
+	fputs(" exchanges", stdout);
+	put(" ", v[E_STATUS]);
+	putchar('\n');
+}
+
+static int on_event(void *owner, int nr, const char *const *v)
+{
+	struct observe *o = owner;
+	bool violation;
+
+	if (nr < E_MAX || !v[E_TYPE] || !v[E_JSON] || !v[E_KEY])
+		return 0;
+	violation = !strcmp(v[E_TYPE], "violation");
+	if (!violation && seen_before(o, v[E_KEY], v[E_EXCHANGES] ? strtoull(v[E_EXCHANGES], NULL, 10) : 0))
+		return ferror(stdout);
+	if (o->q.json)
+		return print_json_row(NULL, 1, &v[E_JSON]);
+	if (violation)
+		print_violation(o, v);
+	else
+		print_flow(v);
+	return ferror(stdout);
+}
+
+/* One look. The newest leaf is read first: what is added in between is seen next time,
+ * and nothing twice. */
+static int look(struct observe *o)
+{
+	int err;
+
+	query_text(&o->q, "SELECT coalesce(max(leaf),-1)+1 FROM leaf", o->newest_text, sizeof(o->newest_text));
+	err = query_run(&o->q, events_sql, on_event, o);
+	snprintf(o->seen_text, sizeof(o->seen_text), "%" PRId64, (int64_t)strtoull(o->newest_text, NULL, 10) - 1);
+	return err;
+}
+
+static int follow(struct observe *o)
+{
+	const struct timespec pause = { 0, POLL_MS * 1000000l };
+	struct sigaction act = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	while (!stopped) {
+		if (look(o))
+			return EXIT_DEGRADED;
+		if (fflush(stdout) || ferror(stdout))	/* whoever read this went away */
+			return EXIT_OK;
 		nanosleep(&pause, NULL);
 	}
-	return 0;
+	return EXIT_OK;
+}
+
+static bool since_parse(struct observe *o, const char *value)
+{
+	uint64_t to;
+
+	if (!period_parse(value, clock_utc_ms(), &o->since, &to) || !clock_parse(value, &o->since)) {
+		o->since += !o->since;	/* 0 is "not given" */
+		return true;
+	}
+	fprintf(stderr, "weir observe: --since takes 10m, 2h or a time as 2026-11-24T08:00:00Z, not %s\n", value);
+	return false;
+}
+
+static bool verdict_take(struct observe *o, const char *value)
+{
+	bool violation = !strcmp(value, "violation"), flow = !strcmp(value, "flow");
+
+	if (!violation && !flow && strcmp(value, "quiet")) {
+		fprintf(stderr, "weir observe: --verdict takes violation, flow or quiet, not %s\n", value);
+		return false;
+	}
+	if (o->q.not_next) {	/* what a violation is not, is a flow */
+		o->flows_only |= violation;
+		o->violations_only |= !violation;
+	} else {
+		*(violation ? &o->violations_only : flow ? &o->flows_only : &o->quiet_only) = true;
+	}
+	o->q.not_next = false;
+	return true;
+}
+
+static bool take_option(struct observe *o, const char *name, const char *value)
+{
+	if (!strcmp(name, "-f"))
+		o->follow = true;
+	else if (!strcmp(name, "--all"))
+		o->all = true;
+	else if (!strcmp(name, "--since"))
+		return since_parse(o, value);
+	else if (strcmp(name, "--verdict"))
+		return query_option(&o->q, name, value) > 0;
+	else
+		return verdict_take(o, value);
+	return true;
+}
+
+static void verdict_filter(struct observe *o)
+{
+	if (o->violations_only)
+		buf_puts(&o->q.where, " AND type='violation'");
+	if (o->flows_only)
+		buf_puts(&o->q.where, " AND type='flow'");
+	if (o->quiet_only)
+		buf_puts(&o->q.where, " AND type='flow' AND NOT " UNDER_VIOLATION);
+	if (!o->all)
+		buf_puts(&o->q.where, " AND (type='violation' OR json_array_length(doc,'$.classes')>0)");
+}
+
+static int observe(struct observe *o)
+{
+	int code = EXIT_USAGE;
+
+	if (!query_open(&o->q, &code))
+		return code;
+	verdict_filter(o);
+	if (o->follow && !o->since)
+		o->since = clock_utc_ms();
+	else if (!o->since)
+		o->since = clock_utc_ms() - LOOK_BACK_MS;
+	o->q.from = o->since;
+	o->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	o->seen = calloc(SEEN_MAX, sizeof(*o->seen));
+	if (!o->seen || random_bytes(&o->hash, sizeof(o->hash)))
+		return EXIT_DEGRADED;
+	signal(SIGPIPE, SIG_IGN);
+	if (o->follow)
+		return follow(o);
+	code = look(o) ? EXIT_DEGRADED : EXIT_OK;
+	return code;
 }
 
 static int cmd_observe(int argc, char **argv)
 {
-	static const char *const names[] = { "--workload", "--class", "--to", "--from", "--verdict" };
-	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("observe") };
-	const char *filters[5] = { "", "", "", "", "" }, *value;
-	char text[5][160];
-	const struct option_row *o;
-	bool following = false, inverted = false, since = false;
-	struct reading r;
-	int err;
+	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = &command_observe };
+	const struct option_row *row;
+	struct observe o = { .colour = false };
+	const char *value;
+	int code = EXIT_USAGE;
 
-	reading_init(&r);
-	while ((o = cli_next(&cli, &value))) {
-		if (!strcmp(o->name, "-f"))
-			following = true;
-		else if (!strcmp(o->name, "--not"))
-			inverted = true;
-		else if (!strcmp(o->name, "--since")) {
-			since = true;
-			if (period_parse(value, clock_utc_ms(), &r.from, &r.to))
-				return fprintf(stderr, "weir observe: --since takes 10m, 24h or a date, not %.64s\n", value), EXIT_USAGE;
-		} else if (reading_option(&r, o, value) < 0) {
-			return EXIT_USAGE;
-		}
-		for (int i = 0; i < 5; i++)
-			if (!strcmp(o->name, names[i])) {
-				snprintf(text[i], sizeof(text[i]), "%c%s", inverted ? '-' : '+', value);
-				filters[i] = text[i];
-				inverted = false;
-			}
-	}
-	if (cli.error || cli.next < argc || inverted) {
-		if (!cli.error)
-			cli_usage(cli.command, stderr);
-		return EXIT_USAGE;
-	}
-	if (!since)
-		r.from = following ? 0 : clock_utc_ms() - 300000;
-	err = reading_open(&r);
-	if (err)
-		return err;
-	err = following ? follow(&r, filters) : reading_print(&r, sql, filters, 5, headers);
-	reading_close(&r);
-	return err;
+	query_init(&o.q, "observe");
+	snprintf(o.seen_text, sizeof(o.seen_text), "-1");
+	o.q.params[3] = o.seen_text;
+	o.q.params[4] = o.newest_text;
+	o.q.nr = 5;
+	while ((row = cli_next(&cli, &value)))
+		if (!take_option(&o, row->name, value))
+			goto out;
+	if (query_options(&o.q, &cli))
+		code = observe(&o);
+out:
+	query_fini(&o.q);
+	free(o.seen);
+	return code;
 }
 
 const struct command command_observe = {
-	"observe", "[-f] [--workload W] [--class C] [--to P] [--from P] [--verdict violation|flow] [--since T] [--not]",
-	"flows and violations as they come", options, cmd_observe,
+	"observe", "[-f] [--since T] [--verdict V] [--workload W] [--class C] [--to P] [--from P] [--not] [--all] [--state DIR] [-o table|json]",
+	"flows that carry data classes, and violations, as they come", options, cmd_observe,
 };

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 
 #define DAY_MS 86400000ull
-#define END_OF_TIME 253402300800000ull	/* 10000-01-01: as far as a leaf's time can be written */
+#define END_OF_TIME 253402300799999ull	/* 9999-12-31T23:59:59.999Z: as far as a time can be written */
 
 /* "90s" "15m" "24h" "7d" "2w": counted back from now. */
 static int parse_back(const char *text, uint64_t now, uint64_t *from, uint64_t *to)

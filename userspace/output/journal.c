@@ -4,6 +4,7 @@
  * each heartbeat: its size and root are a checkpoint outside weir's reach. */
 #include <endian.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,13 +38,10 @@ static void field(struct buf *b, const char *name, const char *value, size_t len
 	buf_add(b, "\n", 1);
 }
 
-static int journal_send(void *sink, const struct event *e)
+static void make(struct journal *j, const struct event *e, bool whole)
 {
-	struct journal *j = sink;
 	char number[24];
 
-	if (!e->text)
-		return 0;
 	buf_reset(&j->buf);
 	field(&j->buf, "MESSAGE", e->text, strlen(e->text));
 	snprintf(number, sizeof(number), "%d", e->level);
@@ -54,10 +52,26 @@ static int journal_send(void *sink, const struct event *e)
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)e->leaf);
 		field(&j->buf, "WEIR_LEAF", number, strlen(number));
 	}
-	field(&j->buf, "WEIR_JSON", e->json, e->len);
-	if (j->buf.failed)
-		return 0;	/* larger than a journal entry may be; it is in the ledger */
-	return send(j->fd, j->buf.ptr, j->buf.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (whole)
+		field(&j->buf, "WEIR_JSON", e->json, e->len);
+}
+
+/* Too large for a datagram: without the object, whose leaf is named. */
+static int journal_send(void *sink, const struct event *e)
+{
+	struct journal *j = sink;
+	ssize_t n = -1;
+
+	if (!e->text)
+		return 0;
+	make(j, e, true);
+	if (!j->buf.failed)
+		n = send(j->fd, j->buf.ptr, j->buf.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (j->buf.failed || (n < 0 && errno == EMSGSIZE)) {
+		make(j, e, false);
+		n = send(j->fd, j->buf.ptr, j->buf.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	return n < 0 ? -errno : 0;
 }
 
 static int journal_flush(void *sink)

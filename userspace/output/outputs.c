@@ -9,7 +9,8 @@
 #include "output/output.h"
 
 #define SINKS_MAX 16
-#define QUEUE_MAX 4096	/* events that wait for a slow sink */
+#define QUEUE_MAX 4096		/* events that wait for a slow sink */
+#define QUEUE_BYTES (16u << 20)	/* and what they may hold */
 
 #define SINK(name) extern const struct sink_row sink_##name;
 #include "output/list.def"
@@ -26,7 +27,7 @@ struct open_sink {
 	const struct sink_row *row;
 	void *sink;
 	struct waiting *queue, **end;
-	size_t nr;
+	size_t nr, bytes;
 	bool told;
 };
 struct outputs { struct open_sink sinks[SINKS_MAX]; unsigned nr; uint64_t dropped; };
@@ -71,6 +72,7 @@ static void flush(struct open_sink *s)
 		if (!s->queue)
 			s->end = &s->queue;
 		s->nr--;
+		s->bytes -= w->event.len;
 		waiting_free(w);
 	}
 }
@@ -90,6 +92,7 @@ void outputs_free(struct outputs *o)
 			s->queue = w->next;
 			waiting_free(w);
 		}
+		s->row->flush(s->sink);
 		s->row->close(s->sink);
 	}
 	if (o->dropped)
@@ -112,7 +115,7 @@ int outputs_add(struct outputs *o, const char *name, int fd, const char *target)
 
 static void wait_for(struct outputs *o, struct open_sink *s, const struct event *e)
 {
-	struct waiting *w = s->nr < QUEUE_MAX ? calloc(1, sizeof(*w)) : NULL;
+	struct waiting *w = s->nr < QUEUE_MAX && e->len <= QUEUE_BYTES - s->bytes ? calloc(1, sizeof(*w)) : NULL;
 
 	if (!s->told) {
 		s->told = true;
@@ -126,7 +129,7 @@ static void wait_for(struct outputs *o, struct open_sink *s, const struct event 
 	w->event.type = strdup(e->type);
 	w->event.json = strndup(e->json, e->len);
 	w->event.text = e->text ? strdup(e->text) : NULL;
-	if (!w->event.type || !w->event.json) {
+	if (!w->event.type || !w->event.json || !w->event.text != !e->text) {
 		o->dropped++;
 		waiting_free(w);
 		return;
@@ -134,6 +137,7 @@ static void wait_for(struct outputs *o, struct open_sink *s, const struct event 
 	*s->end = w;
 	s->end = &w->next;
 	s->nr++;
+	s->bytes += e->len;
 }
 
 void outputs_send(struct outputs *o, const struct event *e)

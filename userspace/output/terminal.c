@@ -2,6 +2,7 @@
 /* terminal.c - one line a thing that a person should see. Control characters never pass;
  * colour only on a terminal, and not with NO_COLOR. */
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static void *terminal_open(int fd, const char *target)
 static int terminal_send(void *sink, const struct event *e)
 {
 	const struct terminal *t = sink;
+	struct pollfd room = { .fd = t->fd, .events = POLLOUT };
 	bool loud = t->colour && e->level <= 4;
 	char line[1100];
 	int n;
@@ -33,9 +35,12 @@ static int terminal_send(void *sink, const struct event *e)
 	n = snprintf(line, sizeof(line) - 8, "%s%s", loud ? "\033[1;31m" : "", e->text);
 	n = n < (int)sizeof(line) - 8 ? n : (int)sizeof(line) - 9;
 	for (int i = loud ? 7 : 0; i < n; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+		if ((unsigned char)line[i] < 0x20 || (unsigned char)line[i] >= 0x7f)
+			line[i] = '?';	/* names are ASCII; a C1 control would be two bytes of UTF-8 */
 	n += snprintf(line + n, sizeof(line) - (size_t)n, "%s\n", loud ? "\033[0m" : "");
+	/* Whoever stopped the terminal with Ctrl-S must not stop the keeper. */
+	if (poll(&room, 1, 0) != 1)
+		return -EAGAIN;
 	/* A terminal that went away is not a reason to keep events. */
 	return write(t->fd, line, (size_t)n) < 0 && errno == EAGAIN ? -EAGAIN : 0;
 }

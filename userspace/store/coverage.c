@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* coverage.c - what of a process's traffic was visible in an interval, and why not. */
+/* coverage.c - what of a process's traffic was visible in an interval, and why not.
+ *
+ * State of a process, from its bytes and its TLS probe:
+ *   visible   bytes were examined, none was opaque or lost
+ *   partial   bytes were examined, others were opaque or lost
+ *   blind     bytes moved, none could be examined
+ *   dead      a probe failed to attach, or TLS records passed an attached one without a hit
+ *   unproven  a TLS library is there and nothing passed yet that could prove its probe */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +15,10 @@
 #include "store/flows.h"
 #include "store/private.h"
 
-#define ROWS_MAX 16384
+#define ROWS_MAX 16384	/* processes of one interval; the bytes of further ones are one row */
+#define SLOTS 32768	/* of the table that finds a row: a power of two, never full */
+#define OTHER "{other}"
+#define NOBODY UINT64_MAX	/* start time of that row's process */
 
 struct row {
 	char workload[NAME_SIZE], exe[EXE_SIZE], library[EXE_SIZE], build_id[41], reason[WORD_SIZE + 16];
@@ -16,9 +26,13 @@ struct row {
 	uint64_t start;
 	uint8_t probe, binding, tls_seen;
 	struct byte_account bytes;
-	bool known;	/* the monitor told of it */
 };
-struct coverage { struct row *rows; size_t nr, size; struct buf buf; };
+struct coverage {
+	struct row *rows;
+	size_t nr, size;
+	uint32_t slots[SLOTS];	/* index of a row + 1, by process */
+	struct buf buf;
+};
 
 struct coverage *coverage_new(void)
 {
@@ -32,6 +46,7 @@ struct coverage *coverage_new(void)
 void coverage_reset(struct coverage *c)
 {
 	c->nr = 0;
+	memset(c->slots, 0, sizeof(c->slots));
 }
 
 void coverage_free(struct coverage *c)
@@ -43,40 +58,71 @@ void coverage_free(struct coverage *c)
 	free(c);
 }
 
+static bool rows_grow(struct coverage *c)
+{
+	size_t size = c->size ? 2 * c->size : 64;
+	struct row *rows = realloc(c->rows, size * sizeof(*rows));
+
+	if (!rows)
+		return false;
+	c->rows = rows;
+	c->size = size;
+	return true;
+}
+
+/* Process ids and start times are the kernel's, so they need no keyed hash. */
+static uint32_t *slot_of(struct coverage *c, uint32_t pid, uint64_t start)
+{
+	size_t i = (size_t)((pid * 0x9e3779b97f4a7c15ull ^ start) * 0x9e3779b97f4a7c15ull >> 40) % SLOTS;
+
+	while (c->slots[i] && (c->rows[c->slots[i] - 1].pid != pid || c->rows[c->slots[i] - 1].start != start))
+		i = (i + 1) % SLOTS;
+	return &c->slots[i];
+}
+
+static struct row *row_find(struct coverage *c, uint32_t pid, uint64_t start)
+{
+	uint32_t at = *slot_of(c, pid, start);
+
+	return at ? &c->rows[at - 1] : NULL;
+}
+
+/* The last row stands for all processes there was no room for. */
 static struct row *row_get(struct coverage *c, uint32_t pid, uint64_t start)
 {
-	for (size_t i = 0; i < c->nr; i++)
-		if (c->rows[i].pid == pid && c->rows[i].start == start)
-			return &c->rows[i];
-	if (c->nr == ROWS_MAX)
-		return NULL;
-	if (c->nr == c->size) {
-		size_t size = c->size ? 2 * c->size : 64;
-		struct row *rows = realloc(c->rows, size * sizeof(*rows));
+	struct row *r = row_find(c, pid, start);
 
-		if (!rows)
-			return NULL;
-		c->rows = rows;
-		c->size = size;
+	if (r)
+		return r;
+	if (c->nr >= ROWS_MAX - 1) {
+		pid = 0;
+		start = NOBODY;
+		r = row_find(c, pid, start);
 	}
+	if (r || (c->nr == c->size && !rows_grow(c)))
+		return r;
 	c->rows[c->nr] = (struct row){ .pid = pid, .start = start };
-	return &c->rows[c->nr++];
+	if (start == NOBODY)
+		snprintf(c->rows[c->nr].workload, sizeof(c->rows[c->nr].workload), OTHER);
+	*slot_of(c, pid, start) = (uint32_t)++c->nr;
+	return &c->rows[c->nr - 1];
+}
+
+static bool has_traffic(const struct byte_account *b)
+{
+	return b->moved || b->examined || b->opaque || b->skipped || b->lost || b->framing;
 }
 
 void coverage_process(struct coverage *c, const struct process_facts *p, const char *workload)
 {
-	struct row *r = NULL;
+	struct row *r = row_find(c, p->key.tgid, p->key.start);
 
-	/* Only who moved bytes, or is there and could: a process that is gone and was
-	 * silent in this interval is no row. */
-	for (size_t i = 0; i < c->nr && !r; i++)
-		if (c->rows[i].pid == p->key.tgid && c->rows[i].start == p->key.start)
-			r = &c->rows[i];
-	if (!r && !p->exited)
+	/* Who moved bytes, or holds a TLS library and could: others would be a row a minute
+	 * for every process of the host. */
+	if (!r && !p->exited && p->library[0] && c->nr < ROWS_MAX - 1)
 		r = row_get(c, p->key.tgid, p->key.start);
 	if (!r)
 		return;
-	r->known = true;
 	snprintf(r->workload, sizeof(r->workload), "%s", workload);
 	memcpy(r->exe, p->exe, sizeof(r->exe));
 	memcpy(r->library, p->library, sizeof(r->library));
@@ -108,23 +154,26 @@ static const char *state_of(const struct row *r)
 {
 	const struct byte_account *b = &r->bytes;
 
-	if (!b->moved && r->probe == PROBE_FAILED)
+	if (!has_traffic(b))
+		return r->probe == PROBE_FAILED ? "dead" : "unproven";
+	if (b->examined)
+		return b->opaque || b->lost ? "partial" : "visible";
+	if (r->probe == PROBE_ATTACHED && b->opaque && !strcmp(r->reason, "unprobed_tls"))
 		return "dead";
-	if (!b->moved)
-		return "unproven";	/* nothing passed that could prove it */
-	if (b->examined && !b->opaque && !b->lost)
-		return "visible";
-	return b->examined ? "partial" : "blind";
+	/* A handshake only: nothing was said yet, so nothing was missed. */
+	return b->opaque || b->lost || !b->framing ? "blind" : "unproven";
 }
 
 static const char *reason_of(const struct row *r, const char *state)
 {
+	bool dead = !strcmp(state, "dead");
+
 	if (!strcmp(state, "visible"))
 		return NULL;
 	if (!strcmp(state, "unproven"))
-		return "no_traffic";
-	if (!strcmp(state, "dead"))
-		return "probe_failed";
+		return has_traffic(&r->bytes) ? "handshake_only" : "no_traffic";
+	if (dead)
+		return r->probe == PROBE_FAILED ? "probe_failed" : "no_hit";
 	return r->reason[0] ? r->reason : "unknown_protocol";
 }
 
@@ -160,10 +209,19 @@ static int by_workload(const void *a, const void *b)
 	return d ? d : x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-void coverage_write(struct coverage *c, uint64_t start_ms, uint64_t end_ms, void (*emit)(void *, const char *, size_t), void *owner)
+/* An interval is written while it runs, too, and goes on after that: the rows have moved. */
+static void sort(struct coverage *c)
 {
 	if (c->nr)
 		qsort(c->rows, c->nr, sizeof(*c->rows), by_workload);
+	memset(c->slots, 0, sizeof(c->slots));
+	for (size_t i = 0; i < c->nr; i++)
+		*slot_of(c, c->rows[i].pid, c->rows[i].start) = (uint32_t)i + 1;
+}
+
+void coverage_write(struct coverage *c, uint64_t start_ms, uint64_t end_ms, void (*emit)(void *, const char *, size_t), void *owner)
+{
+	sort(c);
 	for (size_t i = 0; i < c->nr; i++) {
 		write_row(c, &c->rows[i], true, state_of(&c->rows[i]), start_ms, end_ms);
 		emit(owner, buf_str(&c->buf), c->buf.len);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flows.c - one interval's flows, by key. */
+/* flows.c - one interval's flows, by key. Whoever talks to a watched process chooses
+ * routes and peers, so both are bounded: over FLOWS_ROUTES distinct routes of a workload
+ * the route becomes "{other}", over FLOWS_MAX rows the peer too, and nothing is left out
+ * of the sums. */
 #include "store/flows.h"
 
 #include <stdio.h>
@@ -11,8 +14,10 @@
 #include "store/private.h"
 
 #define BUCKETS 8192
-#define CLASSES 24	/* class x direction rows of one flow; there are fewer classes */
+#define ROUTE_SLOTS 2048	/* of a workload's set of routes: a power of two above FLOWS_ROUTES */
+#define WORKLOADS_MAX 4096	/* beyond: the routes of further ones are all "{other}" */
 #define OTHER "{other}"
+_Static_assert(ROUTE_SLOTS > FLOWS_ROUTES + FLOWS_ROUTES / 2, "a set that is never full");
 
 struct class_sum { uint8_t class_id, confidence, dir; uint64_t findings, distinct; };
 
@@ -20,17 +25,17 @@ struct flow {
 	struct flow_facts facts;
 	uint64_t exchanges;
 	struct byte_account bytes;
-	struct class_sum classes[CLASSES];
+	struct class_sum *classes;	/* by class, then direction */
 	unsigned nr_classes;
 	struct flow *next;
 };
 
-struct workload { char name[NAME_SIZE]; unsigned routes; struct workload *next; };
+struct workload { char name[NAME_SIZE]; unsigned routes; uint64_t set[ROUTE_SLOTS]; struct workload *next; };
 
 struct flows {
 	struct flow *buckets[BUCKETS];
-	struct workload *workloads;
-	size_t count;
+	struct workload *workloads[BUCKETS];
+	size_t count, nr_workloads;
 	uint64_t other;
 	struct siphash_key key;
 	struct buf buf;
@@ -50,20 +55,23 @@ struct flows *flows_new(void)
 
 void flows_reset(struct flows *f)
 {
-	for (size_t i = 0; i < BUCKETS; i++)
+	for (size_t i = 0; i < BUCKETS; i++) {
 		while (f->buckets[i]) {
 			struct flow *r = f->buckets[i];
 
 			f->buckets[i] = r->next;
+			free(r->classes);
 			free(r);
 		}
-	while (f->workloads) {
-		struct workload *w = f->workloads;
+		while (f->workloads[i]) {
+			struct workload *w = f->workloads[i];
 
-		f->workloads = w->next;
-		free(w);
+			f->workloads[i] = w->next;
+			free(w);
+		}
 	}
 	f->count = 0;
+	f->nr_workloads = 0;
 	f->other = 0;
 }
 
@@ -100,62 +108,112 @@ static struct flow *find(struct flows *f, const struct flow_facts *k)
 	return r;
 }
 
+static struct workload *workload_get(struct flows *f, const char *name)
+{
+	struct workload **at = &f->workloads[siphash(&f->key, name, strlen(name)) % BUCKETS], *w;
+
+	for (w = *at; w; w = w->next)
+		if (!strcmp(w->name, name))
+			return w;
+	w = f->nr_workloads < WORKLOADS_MAX ? calloc(1, sizeof(*w)) : NULL;
+	if (!w)
+		return NULL;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+	w->next = *at;
+	*at = w;
+	f->nr_workloads++;
+	return w;
+}
+
+/* Whether the workload has this route already or has room for one more. */
 static bool route_allowed(struct flows *f, const struct flow_facts *k)
 {
-	struct workload *w = f->workloads;
+	struct workload *w = workload_get(f, k->workload);
+	uint64_t h = siphash(&f->key, k->route, strlen(k->route)) | 1;	/* 0: an empty place */
+	size_t i = h % ROUTE_SLOTS;
 
-	while (w && strcmp(w->name, k->workload))
-		w = w->next;
-	if (!w) {
-		w = calloc(1, sizeof(*w));
-		if (!w)
-			return false;
-		snprintf(w->name, sizeof(w->name), "%s", k->workload);
-		w->next = f->workloads;
-		f->workloads = w;
-	}
-	if (w->routes >= FLOWS_ROUTES || f->count >= FLOWS_MAX)
+	if (!w)
 		return false;
+	while (w->set[i] && w->set[i] != h)
+		i = (i + 1) % ROUTE_SLOTS;
+	if (w->set[i])
+		return true;
+	if (w->routes == FLOWS_ROUTES)
+		return false;
+	w->set[i] = h;
 	w->routes++;
 	return true;
 }
 
-static struct flow *flow_get(struct flows *f, const struct flow_facts *facts)
+static struct flow *flow_add(struct flows *f, const struct flow_facts *k)
 {
-	struct flow_facts k = *facts;
-	struct flow *r = find(f, &k), **at;
+	struct flow *r = calloc(1, sizeof(*r)), **at = slot(f, k);
 
-	if (r)
-		return r;
-	if (!route_allowed(f, &k)) {
-		snprintf(k.route, sizeof(k.route), OTHER);
-		f->other++;
-		r = find(f, &k);
-		if (r)
-			return r;
-	}
-	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	at = slot(f, &k);
-	r->facts = k;
+	r->facts = *k;
 	r->next = *at;
 	*at = r;
 	f->count++;
 	return r;
 }
 
+/* What is left of a key when the interval has FLOWS_MAX rows: the workload, and it too
+ * when even those are too many. */
+static void key_reduce(struct flows *f, struct flow_facts *k)
+{
+	struct flow_facts all = { .process = k->process };
+
+	if (f->count < FLOWS_MAX + WORKLOADS_MAX)
+		memcpy(all.workload, k->workload, sizeof(all.workload));
+	else
+		snprintf(all.workload, sizeof(all.workload), OTHER);
+	snprintf(all.peer, sizeof(all.peer), OTHER);
+	snprintf(all.route, sizeof(all.route), OTHER);
+	*k = all;
+}
+
+static struct flow *flow_get(struct flows *f, const struct flow_facts *facts, bool *other)
+{
+	struct flow_facts k = *facts;
+	struct flow *r = find(f, &k);
+
+	*other = !r && !route_allowed(f, &k);
+	if (*other) {
+		snprintf(k.route, sizeof(k.route), OTHER);
+		r = find(f, &k);
+	}
+	if (!r && f->count >= FLOWS_MAX) {
+		*other = true;
+		key_reduce(f, &k);
+		r = find(f, &k);
+	}
+	return r ? r : flow_add(f, &k);
+}
+
+static struct class_sum *class_get_sum(struct flow *r, const struct finding *x)
+{
+	unsigned i = 0;
+	struct class_sum *all;
+
+	while (i < r->nr_classes && (r->classes[i].class_id < x->class_id ||
+				     (r->classes[i].class_id == x->class_id && r->classes[i].dir < x->dir)))
+		i++;
+	if (i < r->nr_classes && r->classes[i].class_id == x->class_id && r->classes[i].dir == x->dir)
+		return &r->classes[i];
+	all = realloc(r->classes, (r->nr_classes + 1) * sizeof(*all));
+	if (!all)
+		return NULL;
+	r->classes = all;
+	memmove(&all[i + 1], &all[i], (r->nr_classes++ - i) * sizeof(*all));
+	all[i] = (struct class_sum){ .class_id = x->class_id, .dir = x->dir };
+	return &all[i];
+}
+
 static void add_finding(struct flow *r, const struct finding *x)
 {
-	struct class_sum *c = NULL;
+	struct class_sum *c = class_get(x->class_id) ? class_get_sum(r, x) : NULL;
 
-	for (unsigned i = 0; i < r->nr_classes && !c; i++)
-		if (r->classes[i].class_id == x->class_id && r->classes[i].dir == x->dir)
-			c = &r->classes[i];
-	if (!c && r->nr_classes < CLASSES) {
-		c = &r->classes[r->nr_classes++];
-		*c = (struct class_sum){ .class_id = x->class_id, .dir = x->dir };
-	}
 	if (!c)
 		return;
 	if (x->confidence > c->confidence)
@@ -164,22 +222,27 @@ static void add_finding(struct flow *r, const struct finding *x)
 	c->distinct += x->distinct;
 }
 
-/* The best that was known in the interval is what the row says. */
+/* The best that was known in the interval is what the row says. A row that stands for
+ * many peers says nothing about one of them. */
 static void improve(struct flow *r, const struct flow_facts *k)
 {
 	if (k->binding > r->facts.binding)
 		r->facts.binding = k->binding;
+	if (strcmp(r->facts.peer, k->peer))
+		return;
 	if (k->pair && !r->facts.pair)
 		r->facts.pair = k->pair;
 }
 
 void flows_exchange(struct flows *f, const struct flow_facts *facts, const struct exchange *ex)
 {
-	struct flow *r = facts->selftest ? NULL : flow_get(f, facts);
+	bool other = false;
+	struct flow *r = facts->selftest ? NULL : flow_get(f, facts, &other);
 
 	if (!r)
 		return;
 	improve(r, facts);
+	f->other += other;
 	r->exchanges++;
 	byte_account_add(&r->bytes, &ex->bytes);
 	for (uint32_t i = 0; i < ex->nr_findings; i++)
@@ -188,7 +251,8 @@ void flows_exchange(struct flows *f, const struct flow_facts *facts, const struc
 
 void flows_traffic(struct flows *f, const struct flow_facts *facts, const struct traffic *t)
 {
-	struct flow *r = facts->selftest ? NULL : flow_get(f, facts);
+	bool other;
+	struct flow *r = facts->selftest ? NULL : flow_get(f, facts, &other);
 
 	if (!r)
 		return;
@@ -293,20 +357,28 @@ static int by_key(const void *a, const void *b)
 	return d ? d : strcmp(x->exe, y->exe);
 }
 
+static void emit_flow(struct flows *f, const struct flow *r, uint64_t start_ms, uint64_t end_ms, bool sealed,
+		      void (*emit)(void *, const char *, size_t), void *owner)
+{
+	write_flow(&f->buf, r, start_ms, end_ms, sealed);
+	emit(owner, buf_str(&f->buf), f->buf.len);
+}
+
 void flows_write(struct flows *f, uint64_t start_ms, uint64_t end_ms, bool sealed,
 		 void (*emit)(void *, const char *, size_t), void *owner)
 {
 	struct flow **all = calloc(f->count ? f->count : 1, sizeof(*all));
 	size_t n = 0;
 
-	for (size_t i = 0; all && i < BUCKETS; i++)
+	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct flow *r = f->buckets[i]; r; r = r->next)
-			all[n++] = r;
+			if (all)
+				all[n++] = r;
+			else	/* without memory to sort in: written all the same */
+				emit_flow(f, r, start_ms, end_ms, sealed, emit, owner);
 	if (n)
 		qsort(all, n, sizeof(*all), by_key);
-	for (size_t i = 0; i < n; i++) {
-		write_flow(&f->buf, all[i], start_ms, end_ms, sealed);
-		emit(owner, buf_str(&f->buf), f->buf.len);
-	}
+	for (size_t i = 0; i < n; i++)
+		emit_flow(f, all[i], start_ms, end_ms, sealed, emit, owner);
 	free(all);
 }

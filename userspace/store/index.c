@@ -11,8 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+
+#define BUSY_MS 2000
 
 struct index { sqlite3 *db; sqlite3_stmt *add, *open_add, *open_clear; };
 
@@ -35,11 +40,15 @@ static const char *vfs_name(void)
 	return sqlite3_vfs_register(&plain_vfs, 0) == SQLITE_OK ? plain_vfs.zName : NULL;
 }
 
+/* A new layout is a new number: the index of an older one is made again. */
+#define LAYOUT "2"
+
+static const char pragmas[] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;";
 static const char schema[] =
-	"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
-	"CREATE TABLE IF NOT EXISTS leaf(leaf INTEGER PRIMARY KEY, type TEXT NOT NULL, time INTEGER, start INTEGER, \"end\" INTEGER, doc TEXT NOT NULL);"
-	"CREATE INDEX IF NOT EXISTS leaf_type ON leaf(type, time);"
-	"CREATE TABLE IF NOT EXISTS open(type TEXT NOT NULL, doc TEXT NOT NULL);";
+	"BEGIN; PRAGMA user_version=" LAYOUT ";"
+	"CREATE TABLE leaf(leaf INTEGER PRIMARY KEY, type TEXT NOT NULL, time INTEGER, start INTEGER, \"end\" INTEGER, doc TEXT NOT NULL);"
+	"CREATE INDEX leaf_type ON leaf(type, time);"
+	"CREATE TABLE open(type TEXT NOT NULL, doc TEXT NOT NULL); COMMIT;";
 
 /* A leaf's time: its own, else the end of its interval, else what a violation updated. */
 static const char add_sql[] =
@@ -66,20 +75,86 @@ static bool prepare(struct index *x)
 	       sqlite3_prepare_v2(x->db, "DELETE FROM open WHERE type=?1", -1, &x->open_clear, NULL) == SQLITE_OK;
 }
 
-static int open_db(struct index *x, const char *path, bool write)
+static int readable(sqlite3 *db)
 {
-	int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY, err;
-	char uri[4200];
+	return sqlite3_exec(db, "SELECT doc FROM leaf LIMIT 1", NULL, NULL, NULL);
+}
 
-	if (!path)
-		return sqlite3_open_v2(":memory:", &x->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-	err = sqlite3_open_v2(path, &x->db, flags, write ? vfs_name() : NULL);
-	if (write || (err == SQLITE_OK && sqlite3_exec(x->db, "SELECT 1 FROM leaf LIMIT 1", NULL, NULL, NULL) == SQLITE_OK))
+/* Something that was being written when its writer died is rolled back by the next
+ * writer; a reader that ignored it would see a torn file. */
+static bool half_written(const char *path)
+{
+	char journal[4200];
+	struct stat st;
+
+	snprintf(journal, sizeof(journal), "%s-journal", path);
+	return !stat(journal, &st) && st.st_size > 0;
+}
+
+static int open_read(struct index *x, const char *path)
+{
+	char uri[3 * 4200 + 32] = "file:";
+	size_t n = strlen(uri);
+	int err = sqlite3_open_v2(path, &x->db, SQLITE_OPEN_READONLY, NULL);
+
+	if (err == SQLITE_OK) {
+		sqlite3_busy_timeout(x->db, BUSY_MS);
+		err = readable(x->db);
+	}
+	if (err == SQLITE_OK || err == SQLITE_BUSY || err == SQLITE_ERROR || half_written(path))
 		return err;
 	/* A copy on read-only media: no lock can be taken and none is needed. */
+	for (const char *s = path; *s && n < sizeof(uri) - 20; s++)
+		n += (size_t)snprintf(uri + n, 4, strchr("?#%", *s) ? "%%%02x" : "%c", *s);
+	snprintf(uri + n, sizeof(uri) - n, "?immutable=1");
 	sqlite3_close(x->db);
-	snprintf(uri, sizeof(uri), "file:%s?immutable=1", path);
-	return sqlite3_open_v2(uri, &x->db, flags | SQLITE_OPEN_URI, NULL);
+	return sqlite3_open_v2(uri, &x->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+}
+
+static int on_truth(void *truth, int columns, char **values, char **names)
+{
+	*(bool *)truth = columns == 1 && values[0] && !strcmp(values[0], "1");
+	return 0;
+}
+
+/* Makes what is not there yet; what is there is not written to, so that a full disk is
+ * found by the ledger, which can say so. */
+static bool tables_make(struct index *x)
+{
+	bool empty = false;
+
+	if (sqlite3_exec(x->db, pragmas, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(x->db, "SELECT NOT EXISTS(SELECT 1 FROM sqlite_master)", on_truth, &empty, NULL) != SQLITE_OK)
+		return false;
+	return !empty || sqlite3_exec(x->db, schema, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* The index can be made again from the ledger, so one that is no database any more, or
+ * of another layout, is not worth a refusal to start. */
+static int open_write(struct index *x, const char *path)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int err = sqlite3_open_v2(path, &x->db, flags, vfs_name());
+	bool usable = false;
+
+	if (err == SQLITE_OK) {
+		sqlite3_busy_timeout(x->db, BUSY_MS);
+		err = sqlite3_exec(x->db, "SELECT NOT EXISTS(SELECT 1 FROM sqlite_master) OR (SELECT user_version FROM pragma_user_version)=" LAYOUT,
+				   on_truth, &usable, NULL);
+	}
+	if (err != SQLITE_NOTADB && err != SQLITE_CORRUPT && (err != SQLITE_OK || usable))
+		return err;
+	log_warn("the index is %s and is made again from the ledger", err == SQLITE_OK ? "of another version" : "damaged");
+	sqlite3_close(x->db);
+	x->db = NULL;
+	return unlink(path) ? SQLITE_CANTOPEN : sqlite3_open_v2(path, &x->db, flags, vfs_name());
+}
+
+static int open_db(struct index *x, const char *path, bool write)
+{
+	if (!path)
+		return sqlite3_open_v2(":memory:", &x->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	return write ? open_write(x, path) : open_read(x, path);
 }
 
 struct index *index_open(const char *path, bool write, char *why, size_t why_size)
@@ -90,12 +165,12 @@ struct index *index_open(const char *path, bool write, char *why, size_t why_siz
 		return NULL;
 	if (open_db(x, path, write) != SQLITE_OK)
 		goto fail;
-	sqlite3_busy_timeout(x->db, 2000);
+	sqlite3_busy_timeout(x->db, BUSY_MS);
 	sqlite3_create_function(x->db, "ms", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_ms, NULL, NULL);
 	if (write || !path) {
-		if (sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK || !prepare(x))
+		if (!tables_make(x) || !prepare(x))
 			goto fail;
-	} else if (sqlite3_exec(x->db, "SELECT 1 FROM leaf LIMIT 1", NULL, NULL, NULL) != SQLITE_OK) {
+	} else if (readable(x->db) != SQLITE_OK) {
 		goto fail;
 	}
 	return x;
@@ -182,13 +257,14 @@ int index_query(struct index *x, const char *sql, const char *const *params, siz
 	sqlite3_stmt *s = NULL;
 	int r = sqlite3_prepare_v2(x->db, sql, -1, &s, NULL), stop = 0;
 
-	for (size_t i = 0; r == SQLITE_OK && i < nr; i++)
+	/* Parameters beyond those that the query has are left out: callers keep one list. */
+	for (size_t i = 0; r == SQLITE_OK && i < nr && (int)i < sqlite3_bind_parameter_count(s); i++)
 		r = sqlite3_bind_text(s, (int)i + 1, params[i], -1, SQLITE_STATIC);
 	while (r == SQLITE_OK || r == SQLITE_ROW) {
 		int columns = sqlite3_column_count(s);
 
 		r = sqlite3_step(s);
-		if (r != SQLITE_ROW || stop)
+		if (r != SQLITE_ROW)
 			break;
 		for (int i = 0; i < columns && i < COLUMNS_MAX; i++)
 			values[i] = (const char *)sqlite3_column_text(s, i);

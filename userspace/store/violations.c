@@ -19,7 +19,8 @@ struct violation {
 	uint64_t window_ns, opened_ms, updated_ms, last_boot;
 	struct flow_facts flow;		/* of the end that opened it */
 	struct finding finding;		/* the first; confidence is the best */
-	uint64_t exchanges, findings, distinct, key;
+	uint64_t exchanges, findings, key;
+	uint64_t distinct, fresh;	/* most of one interval; of the running one */
 	bool grown;
 	struct violation *next;
 };
@@ -128,8 +129,8 @@ static void write_violation(struct violations *v, const struct violation *x, con
 	json_uint(&j, "distinct", x->distinct);
 	json_close(&j, '}');
 	json_close(&j, ']');
-	json_string(&j, "path", x->finding.path);
-	json_string(&j, "mask", x->finding.mask);
+	text_or_null(&j, "path", x->finding.path);
+	text_or_null(&j, "mask", x->finding.mask);
 	json_uint(&j, "exchanges", x->exchanges);
 	json_string(&j, "status", status);
 	json_uint(&j, "leaf", leaf);
@@ -170,26 +171,61 @@ static void fill(struct violations *v, struct violation *x, const struct rule_in
 static void grow(struct violation *x, const struct flow_facts *f, const struct finding *d, const struct exchange *ex, uint64_t utc_ms)
 {
 	x->last_boot = ex->at.time > x->last_boot ? ex->at.time : x->last_boot;
-	if (f->role != x->flow.role)
+	if (f->pair && f->role != x->flow.role)
 		return;
 	x->exchanges++;
 	x->findings += d->count;
-	x->distinct += d->distinct;
+	x->fresh += d->distinct;
+	if (x->fresh > x->distinct)	/* an estimate of one interval: several cannot be added */
+		x->distinct = x->fresh;
 	if (d->confidence > x->finding.confidence)
 		x->finding.confidence = d->confidence;
 	x->updated_ms = utc_ms > x->updated_ms ? utc_ms : x->updated_ms;
 	x->grown = true;
 }
 
+static struct violation *find(const struct violations *v, uint64_t key)
+{
+	struct violation *x = v->buckets[key % BUCKETS];
+
+	while (x && x->key != key)
+		x = x->next;
+	return x;
+}
+
+/* Opened before weir knew the other end, or taken over from the ledger, which holds no
+ * pair: it goes on under the pair's key. */
+static struct violation *adopt(struct violations *v, const char *rule, const struct flow_facts *f, unsigned class_id, uint64_t key)
+{
+	struct flow_facts alone = *f;
+	uint64_t old;
+	struct violation *x, **at;
+
+	alone.pair = 0;
+	old = key_of(v, rule, &alone, class_id);
+	x = find(v, old);
+	if (!x || x->flow.role != f->role)
+		return NULL;
+	at = &v->buckets[old % BUCKETS];
+	while (*at != x)
+		at = &(*at)->next;
+	*at = x->next;
+	x->key = key;
+	x->flow.pair = f->pair;
+	x->next = v->buckets[key % BUCKETS];
+	v->buckets[key % BUCKETS] = x;
+	return x;
+}
+
 void violations_add(struct violations *v, const struct rule_info *r, const struct flow_facts *f, const struct finding *d,
 		    const struct exchange *ex, uint64_t utc_ms, uint64_t leaf, violation_emit emit, void *owner)
 {
 	uint64_t key = key_of(v, r->id, f, d->class_id);
-	struct violation *x = v->buckets[key % BUCKETS];
+	struct violation *x = find(v, key);
 	char line[1024];
 
-	while (x && x->key != key)
-		x = x->next;
+	if (!x && f->pair)
+		x = adopt(v, r->id, f, d->class_id, key);
 	if (x) {
 		grow(x, f, d, ex, utc_ms);
 		return;
@@ -221,6 +257,7 @@ void violations_interval(struct violations *v, uint64_t now, uint64_t utc_ms, ui
 			struct violation *x = *at;
 			bool quiet = now > x->last_boot && now - x->last_boot > x->window_ns;
 
+			x->fresh = 0;
 			if (quiet || x->grown) {
 				write_violation(v, x, quiet ? "closed" : "open", next_leaf(owner));
 				emit(owner, buf_str(&v->buf), v->buf.len, NULL);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* coverage_sql.c - see coverage_sql.h.
+ *
+ * Over several intervals the state follows from the added bytes, as store/coverage.c makes
+ * it from those of one; a process that moved nothing keeps the last thing said of it. */
+#include "cli/coverage_sql.h"
+
+#include "cli/query.h"
+
+#define SUM_BYTES(name) "sum(" SQL_J("bytes." name) ") AS " name
+#define ALL_BYTES \
+	SUM_BYTES("moved") ", " SUM_BYTES("examined") ", " SUM_BYTES("opaque") ", " SUM_BYTES("skipped") ", " \
+	SUM_BYTES("lost") ", " SUM_BYTES("framing") ", " SUM_BYTES("unexplained")
+#define BINDING "CASE " SQL_J("binding") " WHEN 'none' THEN 1 WHEN 'weak' THEN 2 WHEN 'strong' THEN 3 WHEN 'exact' THEN 4 END"
+
+/* f: coverage leaves and open rows of the period. A row of a process has a pid. The
+ * reason is that of the latest interval that had one. */
+#define ROWS \
+	"WITH f AS (SELECT leaf, doc FROM leaf WHERE type='coverage' AND start>=CAST(?1 AS INTEGER) AND start<CAST(?2 AS INTEGER)" \
+	" UNION ALL SELECT 9000000000000000000+rowid, doc FROM open WHERE type='coverage'" \
+	" AND ms(" SQL_J("start") ")>=CAST(?1 AS INTEGER) AND ms(" SQL_J("start") ")<CAST(?2 AS INTEGER))," \
+	" y AS (SELECT *, " SQL_J("workload") " AS workload, " SQL_J("pid") " AS pid FROM f)," \
+	" x AS (SELECT *, json_array(workload,pid," SQL_J("exe") "," SQL_J("library") "," SQL_J("build_id") ") AS key FROM y WHERE 1 @)," \
+	" g AS (SELECT key, workload, pid, max(leaf) AS last, min(" SQL_J("start") ") AS begin, max(" SQL_J("end") ") AS until," \
+	" " SQL_J("exe") " AS exe, " SQL_J("library") " AS library, " SQL_J("build_id") " AS build_id, substr(max(printf('%019d',leaf) || " SQL_J("state") "),20) AS latest," \
+	" max(CASE WHEN " SQL_J("state") "='dead' AND " SQL_J("bytes.moved") ">0 THEN 1 ELSE 0 END) AS dead," \
+	" max(CASE WHEN " SQL_J("reason") " IS NOT NULL AND " SQL_J("reason") "<>'no_traffic' THEN printf('%019d',leaf) || " SQL_J("reason") " END) AS why," \
+	" max(" BINDING ") AS bound, " ALL_BYTES " FROM x GROUP BY key)," \
+	" s AS (SELECT *, CASE WHEN moved=0 THEN latest WHEN examined>0 AND opaque=0 AND lost=0 THEN 'visible'" \
+	" WHEN examined>0 THEN 'partial' WHEN dead THEN 'dead' WHEN opaque=0 AND lost=0 THEN latest ELSE 'blind' END AS state FROM g)," \
+	" r AS (SELECT *, CASE state WHEN 'visible' THEN NULL WHEN 'unproven' THEN coalesce(substr(why,20),'no_traffic')" \
+	" ELSE coalesce(substr(why,20),'unknown_protocol') END AS reason," \
+	" CASE bound WHEN 1 THEN 'none' WHEN 2 THEN 'weak' WHEN 3 THEN 'strong' WHEN 4 THEN 'exact' END AS binding," \
+	" CASE state WHEN 'dead' THEN 0 WHEN 'blind' THEN 1 WHEN 'partial' THEN 2 WHEN 'unproven' THEN 3 ELSE 4 END AS worst FROM s)"
+
+#define BYTES_OBJECT \
+	"'bytes',json_object('moved',moved,'examined',examined,'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing," \
+	"'unexplained',unexplained)"
+#define PROCESS_OBJECT \
+	"json_object('type','coverage','start',begin,'end',until,'workload',workload,'exe',exe,'pid',pid,'library',library," \
+	"'build_id',build_id,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")"
+#define WORKLOAD_OBJECT \
+	"json_object('type','coverage','start',begin,'end',until,'workload',workload,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")"
+#define COLUMNS "workload, pid, state, reason, library, binding, moved, examined, opaque, skipped, lost, framing, unexplained"
+
+const char coverage_workloads_sql[] =
+	ROWS " SELECT " WORKLOAD_OBJECT ", " COLUMNS " FROM r WHERE pid IS NULL"
+	" ORDER BY worst, opaque+lost DESC, workload LIMIT CAST(?3 AS INTEGER)";
+
+const char coverage_all_sql[] =
+	ROWS " SELECT iif(pid IS NULL," WORKLOAD_OBJECT "," PROCESS_OBJECT "), " COLUMNS " FROM r"
+	" ORDER BY pid IS NOT NULL, worst, opaque+lost DESC, workload, pid, key LIMIT CAST(?3 AS INTEGER)";
+
+const char coverage_page_sql[] =
+	ROWS " SELECT " WORKLOAD_OBJECT ", " COLUMNS " FROM r WHERE pid IS NULL OR state<>'visible'"
+	" ORDER BY pid IS NOT NULL, worst, opaque+lost DESC, workload, pid, key";
+
+const char coverage_totals_sql[] =
+	ROWS " SELECT sum(moved), sum(examined), sum(opaque), sum(skipped), sum(lost), sum(framing), sum(unexplained) FROM r WHERE pid IS NULL";
+
+const char coverage_hidden_sql[] = ROWS " SELECT count(*) FROM r WHERE pid IS NULL AND state IN ('partial','blind','dead')";

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flows_sql.c - see flows_sql.h.
+ *
+ * `distinct` is an estimate per interval and cannot be added: a value seen in two
+ * intervals is one value. Over several, the largest is a lower bound, marked >=. */
+#include "cli/flows_sql.h"
+
+#include "cli/query.h"
+
+#define CLASS_WORDS(source) \
+	"(SELECT group_concat(json_extract(k.value,'$.class') || ' ' || json_extract(k.value,'$.data') || ' ' ||" \
+	" json_extract(k.value,'$.findings') || ' (' || json_extract(k.value,'$.distinct') || ')', ', ')" \
+	" FROM json_each(" source ",'$.classes') AS k)"
+
+/* What a row says is read after the limit was applied, not of every flow there ever was. */
+const char flows_rows_sql[] =
+	SQL_FLOWS
+	" SELECT doc, " SQL_J("start") ", " SQL_J("workload") ", " SQL_J("role") ", " SQL_J("peer") ", " SQL_J("peer_zone") ", " SQL_J("port") ", "
+	SQL_J("protocol") ", " SQL_J("route") ", " SQL_J("tls.state") ", " SQL_J("exchanges") ", " CLASS_WORDS("doc") ","
+	" " SQL_J("bytes.moved") ", " SQL_J("bytes.unexplained") ", iif(sealed,'yes','no')"
+	" FROM (SELECT leaf, doc, start, sealed FROM x ORDER BY start DESC, leaf DESC LIMIT CAST(?3 AS INTEGER)) ORDER BY start, leaf";
+
+#define RANK(column, a, b, c, d) \
+	"CASE " column " WHEN '" a "' THEN 1 WHEN '" b "' THEN 2 WHEN '" c "' THEN 3 WHEN '" d "' THEN 4 ELSE 0 END"
+#define WORD(rank, a, b, c, d) \
+	"CASE " rank " WHEN 1 THEN '" a "' WHEN 2 THEN '" b "' WHEN 3 THEN '" c "' WHEN 4 THEN '" d "' END"
+#define SUM_BYTES(name) "sum(" SQL_J("bytes." name) ") AS " name
+
+/* j: one row per flow; c: its classes; e: those as the array of a flow object. */
+#define SUMS \
+	" j AS (SELECT fk, workload, exe, max(" SQL_J("unit") ") AS unit, max(" SQL_J("container") ") AS container, role, peer," \
+	" max(zone) AS zone, port, protocol, route, tls, max(" SQL_J("tls.version") ") AS version, max(pair) AS pair," \
+	" min(" SQL_J("start") ") AS begin, max(" SQL_J("end") ") AS until, min(sealed) AS sealed, count(*) AS intervals," \
+	" max(" RANK(SQL_J("binding"), "none", "weak", "strong", "exact") ") AS binding, sum(exchanges) AS exchanges, " \
+	SUM_BYTES("moved") ", " SUM_BYTES("examined") ", " SUM_BYTES("opaque") ", " SUM_BYTES("skipped") ", " SUM_BYTES("lost") ", " \
+	SUM_BYTES("framing") ", " SUM_BYTES("unexplained") " FROM x GROUP BY fk)," \
+	" c AS (SELECT fk, json_extract(k.value,'$.class') AS class, json_extract(k.value,'$.group') AS grp," \
+	" json_extract(k.value,'$.data') AS way, max(" RANK("json_extract(k.value,'$.confidence')", "", "possible", "likely", "certain") ")" \
+	" AS confidence, sum(json_extract(k.value,'$.findings')) AS findings, max(json_extract(k.value,'$.distinct')) AS dist, count(*) AS n" \
+	" FROM x, json_each(x.doc,'$.classes') AS k GROUP BY fk, class, way)," \
+	" e AS (SELECT fk, json_group_array(json_object('class',class,'group',grp,'confidence'," WORD("confidence", "", "possible", "likely", "certain") "," \
+	"'data',way,'findings',findings,'distinct',dist)) AS classes," \
+	" group_concat(class || ' ' || way || ' ' || findings || iif(n>1,' (>=',' (') || dist || ')', ', ') AS words" \
+	" FROM (SELECT * FROM c ORDER BY fk, class, way) GROUP BY fk)"
+
+const char flows_sum_sql[] =
+	SQL_FLOWS "," SUMS
+	" SELECT object, begin, workload, role, peer, zone, port, protocol, route, tls, exchanges, words, moved, unexplained,"
+	" iif(sealed,'yes','no') FROM (SELECT json_object('type','flow','start',begin,'end',until,"
+	"'sealed',json(iif(sealed,'true','false')),'pair',pair,'workload',workload,'exe',exe,'unit',unit,'container',container,"
+	"'role',role,'peer',peer,'peer_zone',zone,'port',port,'protocol',protocol,'route',route,"
+	"'tls',json_object('state',tls,'version',version),'binding'," WORD("binding", "none", "weak", "strong", "exact") ","
+	"'exchanges',exchanges,'classes',json(coalesce(classes,'[]')),'bytes',json_object('moved',moved,'examined',examined,"
+	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained)) AS object,"
+	" j.*, words FROM j LEFT JOIN e USING(fk) ORDER BY exchanges DESC, fk LIMIT CAST(?3 AS INTEGER))"
+	" ORDER BY workload, peer, role, port, route, fk";
+
+const char flows_totals_sql[] =
+	SQL_FLOWS
+	" SELECT " SQL_TOTAL_EXCHANGES ", (SELECT count(*) FROM (SELECT pair FROM x WHERE pair IS NOT NULL GROUP BY pair"
+	" HAVING count(DISTINCT role)>1)), (SELECT group_concat(class || ' ' || findings, ', ') FROM (SELECT * FROM"
+	" " SQL_TOTAL_FINDINGS " ORDER BY class)), (SELECT count(*) FROM x WHERE NOT sealed)";
