@@ -132,6 +132,7 @@ struct interval *interval_get(struct back *b, uint32_t epoch)
 	i->used = i->changed = true;
 	i->epoch = epoch;
 	i->start_ms = clock_utc_ms();
+	i->selftest = 0;
 	flows_reset(i->flows);
 	coverage_reset(i->coverage);
 	return i;
@@ -198,7 +199,7 @@ static void live_rows(struct back *b)
 
 /* Exchanges. */
 
-static void selftest_seen(struct back *b, const struct exchange *ex)
+static void selftest_seen(struct back *b, struct interval *v, const struct exchange *ex)
 {
 	int email = class_find("email"), pan = class_find("pan");
 	unsigned bit = ex->conn.tls == TLS_PRESENT ? 2 : 1, found = 0;
@@ -214,7 +215,8 @@ static void selftest_seen(struct back *b, const struct exchange *ex)
 		b->selftest_told = 0;
 	}
 	b->selftest |= bit;
-	b->selftest_interval |= bit;
+	if (v)
+		v->selftest |= bit;
 	if (b->selftest_told & bit)
 		return;
 	b->selftest_told |= bit;
@@ -257,7 +259,7 @@ static void do_exchange(struct back *b, const struct exchange *ex)
 
 	context_flow(b->context, &ex->conn, ex->protocol, ex->method, ex->route, ex->host, ex->status, ex->auth, &flow);
 	if (flow.selftest) {
-		selftest_seen(b, ex);
+		selftest_seen(b, v, ex);
 		return;
 	}
 	b->totals.exchanges++;

@@ -20,6 +20,7 @@ struct interval {
 	uint32_t epoch;
 	bool used, changed;
 	uint64_t start_ms;
+	unsigned selftest;	/* bits that came out in it: 1 plain, 2 TLS */
 	struct flows *flows;
 	struct coverage *coverage;
 };
@@ -42,7 +43,7 @@ struct back {
 	/* Of the interval: findings an exchange had no room for; verdicts for which a fact was
 	 * not known; violations dropped that were told already. */
 	uint64_t findings_dropped, undecided, violations_told;
-	unsigned selftest, selftest_interval, selftest_told;
+	unsigned selftest, selftest_told;
 	uint32_t selftest_tgid;
 	uint64_t live_at, started_ms, first_leaf;	/* first_leaf: of this start */
 	struct back_totals totals;
