@@ -13,3 +13,23 @@ is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" role=server)" 5 "n
 is "$(rows "$WORK/flows.json" count role=client)" 0 "curl is not"
 run "$WEIR" report --format json --state "$STATE"
 matches "$OUT" '"filters":"exe nginx"' "the report says what was looked at"
+
+# --unit: whoever is in the cgroup, also a process that starts in it later.
+V2=/sys/fs/cgroup/unified
+[ -d $V2 ] || V2=/sys/fs/cgroup
+UNIT=weir-test-$$.service
+if mkdir "$V2/$UNIT" 2>/dev/null && [ -w "$V2/$UNIT/cgroup.procs" ]; then
+	start_weir --policy "$LIB/card.yaml" --unit "$UNIT"
+	for i in 1 2 3; do
+		bash -c 'echo $$ >"$1/cgroup.procs" && exec curl -s -o "$2" "$3"' - "$V2/$UNIT" "$WORK/answer" "http://localhost:$HTTP_PORT/api/in/$i" ||
+			not_ok "curl in the unit"
+		curl -s -o "$WORK/answer" "http://localhost:$HTTP_PORT/api/out/$i" || not_ok "curl outside of it"
+	done
+	settle
+	read_weir flows flows --sum
+	is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" workload="$UNIT")" 3 "processes that started in the unit are watched from the start"
+	is "$(rows "$WORK/flows.json" count route~out)" 0 "what is outside is not"
+	rmdir "$V2/$UNIT"
+else
+	skip "--unit: no cgroup v2 can be made here"
+fi

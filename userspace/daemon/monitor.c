@@ -438,8 +438,8 @@ static int monitor_setup(struct monitor *m)
 {
 	struct capture_config config = {
 		.data_ring = 16 << 20, .life_ring = 2 << 20, .max_parts = call_parts(m->options->call_limit),
-		.filter = m->options->pid || m->options->exe || m->options->unit || m->options->container ?
-			  WIRE_FILTER_PID : 0,
+		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
+			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
 		.hooks = m->options->hooks,
 	};
 	struct watch_config watch = {

@@ -18,6 +18,7 @@
 #include "capture/record.h"
 #include "capture/tls/tls.h"
 #include "classify/names.h"
+#include "daemon/cgroup.h"
 #include "daemon/daemon.h"
 #include "daemon/proc.h"
 #include "daemon/spawn.h"
@@ -534,12 +535,20 @@ static void survey_process(struct watch *w, pid_t pid)
 	filter_apply(w, &p);
 }
 
+static void on_cgroup(void *owner, uint64_t id)
+{
+	capture_watch_cgroup(((struct watch *)owner)->config.capture, id);
+}
+
 void watch_survey(struct watch *w)
 {
 	uint64_t until = clock_boot_ns() + 5000000000ull;
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
 
+	/* Besides the processes that are there: whoever will be in the cgroup. */
+	if ((w->config.unit || w->config.container) && !cgroup_find(w->config.unit, w->config.container, on_cgroup, w))
+		log_info("no cgroup of that name yet: processes are matched one by one");
 	survey_path(w, "/usr/lib/*/lib*.so*");
 	survey_path(w, "/lib/*/lib*.so*");
 	survey_path(w, "/usr/lib/lib*.so*");

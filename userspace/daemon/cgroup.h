@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup.h - the cgroups (v2) of a unit or container, by name. Runs in the monitor. */
+#ifndef WEIR_CGROUP_H
+#define WEIR_CGROUP_H
+#include <stdint.h>
+
+/* Calls found with the id of each cgroup that is the unit's or container's, or lies below
+ * it. Returns how many; 0 where the host has no cgroup v2. */
+unsigned cgroup_find(const char *unit, const char *container, void (*found)(void *owner, uint64_t id), void *owner);
+#endif
