@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -249,6 +251,7 @@ int keeper_main(int argc, char **argv)
 
 	arguments(&k, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	umask(077);
 	k.stats = role_stats_map(FD_STATS, true);
 	if (!k.stats || policies_read(&k) || fchdir(FD_STATE))
 		return EXIT_DEGRADED;

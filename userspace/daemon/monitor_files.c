@@ -120,10 +120,17 @@ static void filters_tell(struct monitor *m)
 int monitor_files(struct monitor *m)
 {
 	const struct run_options *o = m->options;
+	const char *taken;
 
 	if (geteuid()) {
 		log_error("weir must be started as root, to load BPF programs and read other processes' sockets; "
 			  "weir classify and weir replay work without");
+		return EXIT_USAGE;
+	}
+	taken = sandbox_uid_taken();
+	if (taken) {
+		log_error("the account %s has a user id that weir's roles use (%u to %u): it could look into them; give it another",
+			  taken, SANDBOX_UID_BASE + 1, SANDBOX_UID_BASE + 5);
 		return EXIT_USAGE;
 	}
 	filters_tell(m);
