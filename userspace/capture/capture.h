@@ -39,5 +39,4 @@ size_t capture_life(struct capture *, void (*take)(void *owner, const struct wir
 /* One probe site in a library or program. path is opened by the kernel, so it may be
  * a /proc/PID/root path. 0 or -errno. */
 int capture_probe(struct capture *, const char *path, uint64_t offset, uint64_t cookie);
-unsigned capture_probes(const struct capture *);
 #endif

@@ -27,7 +27,7 @@ struct capture {
 	const char *names[MAX_OBJECTS];
 	unsigned nr_objects;
 	struct bpf_link *links[MAX_LINKS];
-	unsigned nr_links, nr_probes;
+	unsigned nr_links;
 	const char *hooks;
 	struct capture_config config;
 	struct ring life;
@@ -374,12 +374,5 @@ int capture_probe(struct capture *c, const char *path, uint64_t offset, uint64_t
 	err = link_keep(c, bpf_program__attach_uprobe_opts(ret, -1, path, offset, &leave));
 	if (!err)
 		err = link_keep(c, bpf_program__attach_uprobe_opts(enter, -1, path, offset, &entry));
-	if (!err)
-		c->nr_probes++;
 	return err;
-}
-
-unsigned capture_probes(const struct capture *c)
-{
-	return c->nr_probes;
 }

@@ -267,8 +267,10 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 {
 	struct role_epoch r = role_epoch_read(m->reader.stats, epoch), a = role_epoch_read(m->analyst.stats, epoch),
 			  k = role_epoch_read(m->keeper.stats, epoch);
+	struct watch_stats watched;
 	uint64_t c[WIRE_C_MAX];
 
+	watch_stats(m->watch, &watched);
 	capture_counters(m->capture, epoch, c);
 	*b = (struct books){
 		.epoch = epoch, .start_ms = m->interval_start, .end_ms = m->interval_end,
@@ -283,7 +285,7 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 		.analysed = a.analysed, .undecodable = a.undecodable, .over_budget = a.over_budget,
 		.findings = a.findings, .stored = k.stored, .rejected = k.rejected,
 		.crash_lost = m->crash_lost[epoch % ROLE_EPOCHS],
-		.processes_unknown = m->facts_lost - m->facts_told, .closes_lost = m->closes_lost - m->closes_told,
+		.processes_unknown = m->facts_lost + watched.unknown - m->facts_told, .closes_lost = m->closes_lost - m->closes_told,
 	};
 }
 
@@ -407,9 +409,14 @@ static void keeper_says(struct monitor *m)
 
 static void ready_check(struct monitor *m, uint64_t now)
 {
+	struct watch_stats w;
+
 	if (m->ready || !(m->options->record || m->proven == 3 || now > m->ready_by))
 		return;
 	m->ready = true;
+	watch_stats(m->watch, &w);
+	log_info("watching hooks=%s tls_libraries=%llu probe_sites=%llu", capture_hooks(m->capture), (unsigned long long)w.libraries,
+		 (unsigned long long)w.probes);
 	if (m->options->record || m->proven == 3) {
 		printf("ready\n");
 	} else if (m->proven & 1) {

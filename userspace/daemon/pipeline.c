@@ -151,11 +151,3 @@ void front_interval(struct front *f, struct stamp ended)
 	stream_interval(f->streams, ended);
 	classifier_interval(f->classifier, ended.epoch + 1);
 }
-
-uint64_t front_over_budget(const struct front *f)
-{
-	struct stream_stats s;
-
-	stream_stats(f->streams, &s);
-	return s.over_budget;
-}

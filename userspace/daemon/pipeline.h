@@ -18,7 +18,6 @@ void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t rece
 		 uint64_t received, struct stamp);
 void front_tick(struct front *, struct stamp);
 void front_interval(struct front *, struct stamp ended);	/* the interval is over: flush */
-uint64_t front_over_budget(const struct front *);
 
 /* What the back half needs from the world. */
 struct back_config {

@@ -33,19 +33,6 @@ static ssize_t proc_read(pid_t pid, const char *file, char *out, size_t size)
 	return got;
 }
 
-uint64_t proc_start_ns(pid_t pid)
-{
-	char text[1024], *p;
-	unsigned long long ticks;
-
-	if (proc_read(pid, "stat", text, sizeof(text)) <= 0)
-		return 0;
-	p = strrchr(text, ')');	/* the name before it may hold anything */
-	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1)
-		return 0;
-	return ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
-}
-
 bool proc_is_role(pid_t pid, const char *role)
 {
 	char path[64], text[64], want[32];

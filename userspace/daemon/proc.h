@@ -12,7 +12,6 @@
 bool proc_facts(pid_t pid, struct process_facts *);
 /* Is it a role of any weir built as this one: the same file, started as that role? */
 bool proc_is_role(pid_t pid, const char *role);
-uint64_t proc_start_ns(pid_t pid);	/* start time, CLOCK_BOOTTIME ns, in clock ticks' grain; 0: gone */
 /* unit and container from a cgroup path, "/system.slice/nginx.service". */
 void proc_cgroup(const char *path, struct process_facts *);
 /* Calls each TLS library candidate mapped by the process: its path through
