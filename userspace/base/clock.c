@@ -6,10 +6,20 @@
 #include <string.h>
 #include <time.h>
 
+static uint64_t boot_utc_ms, stands_at;	/* of a replay; 0: this machine's */
+
+void clock_set_replay(uint64_t utc_ms_at_boot, uint64_t boot_ns)
+{
+	boot_utc_ms = utc_ms_at_boot;
+	stands_at = boot_ns;
+}
+
 uint64_t clock_utc_ms(void)
 {
 	struct timespec t;
 
+	if (stands_at)
+		return clock_boot_to_utc_ms(stands_at);
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
@@ -18,15 +28,10 @@ uint64_t clock_boot_ns(void)
 {
 	struct timespec t;
 
+	if (stands_at)
+		return stands_at;
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t boot_utc_ms;	/* 0: this machine's */
-
-void clock_set_boot_utc(uint64_t utc_ms_at_boot)
-{
-	boot_utc_ms = utc_ms_at_boot;
 }
 
 uint64_t clock_boot_to_utc_ms(uint64_t boot_ns)

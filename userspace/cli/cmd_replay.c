@@ -134,7 +134,8 @@ static int replay_record(struct replay *r, const void *ptr, size_t len)
 	uint32_t epoch = record_epoch(ptr, len);
 	uint64_t time;
 
-	memcpy(&time, (const char *)ptr + (len >= 16 ? 8 : 0), sizeof(time));
+	memcpy(&time, (const char *)ptr + 8, sizeof(time));
+	clock_set_replay(r->header.utc_at_boot_ms, time);
 	if (!r->books.start_ms)
 		r->books.start_ms = clock_boot_to_utc_ms(time);
 	if (r->epoch && epoch > r->epoch)
@@ -231,7 +232,7 @@ static int replay_file(struct replay *r, const char *name)
 	if (!err && !r->header.format)
 		err = EXIT_USAGE;
 	if (!err) {
-		clock_set_boot_utc(r->header.utc_at_boot_ms);
+		clock_set_replay(r->header.utc_at_boot_ms, 0);
 		if (replay_pass(r, f, name, true))
 			err = EXIT_DEGRADED;
 		/* Time passes: what waits for a missing piece becomes a gap. */
@@ -242,6 +243,7 @@ static int replay_file(struct replay *r, const char *name)
 			printf("%llu exchanges, %llu findings, %llu violations\n", (unsigned long long)t.exchanges,
 			       (unsigned long long)t.findings, (unsigned long long)t.violations);
 	}
+	clock_set_replay(0, 0);
 	back_free(r->back);
 	front_free(r->front);
 	buf_free(&r->buf);
