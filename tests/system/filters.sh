@@ -25,9 +25,14 @@ if mkdir "$V2/$UNIT" 2>/dev/null && [ -w "$V2/$UNIT/cgroup.procs" ]; then
 			not_ok "curl in the unit"
 		curl -s -o "$WORK/answer" "http://localhost:$HTTP_PORT/api/out/$i" || not_ok "curl outside of it"
 	done
+	# One that is gone before weir can look into /proc: the monitor is held meanwhile.
+	kill -STOP "$WEIR_PID"
+	bash -c 'echo $$ >"$1/cgroup.procs" && exec curl -s -o "$2" "$3"' - "$V2/$UNIT" "$WORK/answer" "http://localhost:$HTTP_PORT/api/in/4" ||
+		not_ok "curl in the unit"
+	kill -CONT "$WEIR_PID"
 	settle
 	read_weir flows flows --sum
-	is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" workload="$UNIT")" 3 "processes that started in the unit are watched from the start"
+	is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" workload="$UNIT")" 4 "processes that started in the unit are watched from the start, also those that ended at once"
 	is "$(rows "$WORK/flows.json" count route~out)" 0 "what is outside is not"
 	rmdir "$V2/$UNIT"
 else

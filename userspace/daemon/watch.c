@@ -142,9 +142,11 @@ static void process_resolve(struct process *p)
 		return;
 	p->resolved = true;
 	proc_facts((pid_t)p->facts.key.tgid, &p->facts);
-	/* Gone or a zombie by now: what it was started as is known from its exec. */
+	/* Gone or a zombie by now: the kernel side told what it was started as, and where. */
 	if (!p->facts.exe[0] && p->exec_path[0])
 		name_clean_path(p->facts.exe, p->exec_path, strlen(p->exec_path));
+	if (!p->facts.unit[0] && !p->facts.container[0])
+		proc_cgroup(cgroup_path(p->facts.cgroup), &p->facts);
 }
 
 /* Libraries. */
@@ -368,7 +370,7 @@ static void on_exec(struct watch *w, const struct wire_life *l)
 
 	if (!p)
 		return;
-	facts = (struct process_facts){ .key = p->facts.key, .parent = p->facts.parent, .cgroup = p->facts.cgroup };
+	facts = (struct process_facts){ .key = p->facts.key, .parent = p->facts.parent, .cgroup = l->who.cgroup };
 	memcpy(facts.comm, p->facts.comm, sizeof(facts.comm));
 	p->facts = facts;
 	p->resolved = p->told = false;
