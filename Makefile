@@ -42,7 +42,7 @@ mainobj	:= $(out)/userspace/daemon/main.o
 lib	:= $(out)/libweir.a
 unit	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/unit/test_*.c)))
 runner	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/golden/run_*.c tests/replay/run_*.c tests/bpf/run_*.c)))
-helper	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/lib/*.c)))
+helper	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/lib/*.c tests/bench/*.c)))
 
 # Payload may be seen here and nowhere else (and where the stages are wired); model/payload.h refuses the rest.
 payload	:= capture stream protocol classify
