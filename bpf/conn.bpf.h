@@ -8,14 +8,13 @@
 static __always_inline bool in_scope(struct wire_config *cfg)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u8 *task = bpf_map_lookup_elem(&scope, &tgid);
 
-	if (bpf_map_lookup_elem(&own, &tgid)) {
+	if (task && *task == WIRE_TASK_OWN) {
 		count(cfg->epoch, WIRE_C_OWN, 1);
 		return false;
 	}
-	if (!cfg->filter)
-		return true;
-	if ((cfg->filter & WIRE_FILTER_PID) && bpf_map_lookup_elem(&watched, &tgid))
+	if (!cfg->filter || (task && (cfg->filter & WIRE_FILTER_PID)))
 		return true;
 	if (cfg->filter & WIRE_FILTER_CGROUP) {
 		u64 id = bpf_get_current_cgroup_id();
@@ -38,40 +37,70 @@ static __always_inline void who_task(struct wire_who *w, struct task_struct *t)
 	bpf_get_current_comm(w->comm, sizeof(w->comm));
 }
 
-static __always_inline void who_conn(struct wire_who *w, const struct conn *c)
+/* Who and over what, from the connection: the helpers that tell of the task cost as much
+ * as a small copy. */
+static __always_inline void who_conn(struct wire_who *w, const struct conn *c, struct task_struct *t)
 {
-	w->conn = c->id;
-	w->family = c->family;
-	w->role = c->role;
-	w->netns = c->netns;
-	w->local = c->local;
-	w->remote = c->remote;
+	u64 id = bpf_get_current_pid_tgid();
+
+	*w = c->who;
+	if (c->shared || w->tgid != id >> 32)
+		who_task(w, t);
+	w->tid = id;
 }
 
 /* Only TCP over IP: the rest is for later and is not counted as seen. */
-static __always_inline bool is_tcp(struct sock *sk)
+static __always_inline bool is_inet(u16 family)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	return family == AF_INET || family == AF_INET6;
 }
 
-static __always_inline void conn_addresses(struct conn *c, struct sock *sk)
+static __always_inline bool is_tcp(struct sock *sk)
 {
-	c->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	c->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	c->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	c->remote.port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (c->family == AF_INET) {
+	return is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/* What is needed of a socket, read once: where a hook has it as a typed pointer the fields
+ * are plain loads, else each costs a call of a helper. */
+struct socket_now {
+	u32 write_seq, copied_seq, rcv_nxt;
+	u16 local_port, remote_port;	/* host order */
+	u8 state;
+};
+#define SOCKET_NOW(n, sk, tp, GET)							\
+	do {										\
+		(n)->write_seq = GET(tp, write_seq);					\
+		(n)->copied_seq = GET(tp, copied_seq);					\
+		(n)->rcv_nxt = GET(tp, rcv_nxt);					\
+		(n)->local_port = GET(sk, __sk_common.skc_num);				\
+		(n)->remote_port = __builtin_bswap16(GET(sk, __sk_common.skc_dport));	\
+		(n)->state = GET(sk, __sk_common.skc_state);				\
+	} while (0)
+#define LOAD(p, field) ((p)->field)
+
+static __always_inline void socket_read(struct socket_now *n, struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
+	SOCKET_NOW(n, sk, tp, BPF_CORE_READ);
+}
+
+static __always_inline void conn_addresses(struct wire_who *w, struct sock *sk)
+{
+	w->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	w->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	w->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	w->remote.port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (w->family == AF_INET) {
 		u32 a = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
 		u32 b = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 
-		__builtin_memcpy(c->local.addr, &a, 4);
-		__builtin_memcpy(c->remote.addr, &b, 4);
+		__builtin_memcpy(w->local.addr, &a, 4);
+		__builtin_memcpy(w->remote.addr, &b, 4);
 		return;
 	}
-	BPF_CORE_READ_INTO(&c->local.addr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
-	BPF_CORE_READ_INTO(&c->remote.addr, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	BPF_CORE_READ_INTO(&w->local.addr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+	BPF_CORE_READ_INTO(&w->remote.addr, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
 }
 
 static __always_inline u64 conn_next_id(void)
@@ -85,19 +114,13 @@ static __always_inline u64 conn_next_id(void)
 /* Sequence behind the last byte handed over or taken. A FIN takes a number that is no
  * byte, and a read that finds it behind its data counts it in: with the peer's FIN in
  * (CLOSE_WAIT and on) and all read, it is in copied_seq. */
-static __always_inline u32 sequence(struct sock *sk, u32 dir)
+static __always_inline u32 sequence(const struct socket_now *n, u32 dir)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	u32 copied;
-	u8 state;
-
 	if (dir == WIRE_SENT)
-		return BPF_CORE_READ(tp, write_seq);
-	copied = BPF_CORE_READ(tp, copied_seq);
-	state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	if (state != TCP_CLOSE_WAIT && state != TCP_LAST_ACK && state != TCP_CLOSING)
-		return copied;
-	return copied - (copied == BPF_CORE_READ(tp, rcv_nxt));
+		return n->write_seq;
+	if (n->state != TCP_CLOSE_WAIT && n->state != TCP_LAST_ACK && n->state != TCP_CLOSING)
+		return n->copied_seq;
+	return n->copied_seq - (n->copied_seq == n->rcv_nxt);
 }
 
 /* Adds the connection with the given next sequences; replaces one whose end was missed. */
@@ -112,40 +135,38 @@ static __always_inline struct conn *conn_add(struct sock *sk, u32 sent, u32 rece
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (!c)
 		return NULL;
-	c->id = conn_next_id();
+	c->who.conn = conn_next_id();
 	c->seq[WIRE_SENT] = sent;
 	c->seq[WIRE_RECEIVED] = received;
-	c->role = role;
+	c->who.role = role;
 	c->late = late;
-	conn_addresses(c, sk);
+	conn_addresses(&c->who, sk);
 	return c;
 }
 
 /* The connection of a socket that just moved n bytes. */
-static __always_inline struct conn *conn_get(struct sock *sk, u32 dir, u32 n)
+static __always_inline struct conn *conn_get(u64 key, const struct socket_now *now, u32 dir, u32 n)
 {
-	u64 key = (u64)sk;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 	u32 sent, received;
 
 	/* An end that was missed (a skipped program run) leaves a stale entry: ports tell. */
-	if (c && c->remote.port == __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport)) &&
-	    c->local.port == BPF_CORE_READ(sk, __sk_common.skc_num))
+	if (c && c->who.remote.port == now->remote_port && c->who.local.port == now->local_port)
 		return c;
-	sent = sequence(sk, WIRE_SENT);
-	received = sequence(sk, WIRE_RECEIVED);
+	sent = sequence(now, WIRE_SENT);
+	received = sequence(now, WIRE_RECEIVED);
 	if (dir == WIRE_SENT)
 		sent -= n;
 	else
 		received -= n;
-	return conn_add(sk, sent, received, WIRE_ROLE_UNKNOWN, 1);
+	return conn_add((struct sock *)key, sent, received, WIRE_ROLE_UNKNOWN, 1);
 }
 
 /* Position of the first of n bytes that were just moved, `after` more behind them; the
  * state moves on past the n. */
-static __always_inline u64 conn_advance(struct conn *c, struct sock *sk, u32 dir, u32 n, u32 after)
+static __always_inline u64 conn_advance(struct conn *c, const struct socket_now *now, u32 dir, u32 n, u32 after)
 {
-	u32 end = sequence(sk, dir) - after, d = dir & 1;
+	u32 end = sequence(now, dir) - after, d = dir & 1;
 	u64 pos = c->pos[d] + (s64)(s32)(end - n - c->seq[d]);
 
 	c->pos[d] = pos + n;
@@ -153,16 +174,19 @@ static __always_inline u64 conn_advance(struct conn *c, struct sock *sk, u32 dir
 	return pos;
 }
 
-static __always_inline void life_conn(struct conn *c, struct task_struct *t)
+/* A process uses the connection for the first time, or another one than before. */
+static __always_inline void conn_owner(struct conn *c, struct task_struct *t)
 {
-	struct wire_life *l = life_reserve();
+	struct wire_life *l;
 
+	c->shared = c->who.tgid != 0;
+	who_task(&c->who, t);
+	l = life_reserve();
 	if (!l)
 		return;
 	l->kind = WIRE_CONN;
 	l->flags = c->late ? WIRE_F_LATE : 0;
-	who_task(&l->who, t);
-	who_conn(&l->who, c);
+	l->who = c->who;
 	life_submit(l);
 }
 
@@ -173,17 +197,17 @@ static __always_inline void session_bind(struct task_state *ts, struct conn *c, 
 	struct session_key key = { .object = ts->object, .tgid = tgid };
 	struct session *s = bpf_map_lookup_elem(&sessions, &key);
 
-	if (s && s->conn == c->id)
+	if (s && s->conn == c->who.conn)
 		return;
 	if (s && s->conn) { /* the object was taken for another connection */
 		s->generation++;
 		s->pos[0] = s->pos[1] = 0;
 	}
 	if (s) {
-		s->conn = c->id;
+		s->conn = c->who.conn;
 		s->sk = sk;
 	} else {
-		struct session n = { .conn = c->id, .sk = sk };
+		struct session n = { .conn = c->who.conn, .sk = sk };
 
 		bpf_map_update_elem(&sessions, &key, &n, BPF_ANY);
 	}

@@ -20,25 +20,22 @@ struct segments {
 /* State of a connection. Made at ESTABLISHED or at first sight by a socket hook,
  * deleted at CLOSE. Key: address of the kernel's socket; id tells reuse apart. */
 struct conn {
-	u64 id;
+	struct wire_who who;	/* as records carry it: who.conn is the id, the process the last that used it */
 	u64 pos[2];	/* stream position that seq[] stands for; enum wire_dir */
 	u32 seq[2];	/* kernel sequence of the next byte expected */
 	u64 final_sent;	/* position when we closed our side, before the FIN took a number */
 	u64 session;	/* TLS object bound here, of session_tgid; 0: none */
 	u32 session_tgid;
-	u32 owner;	/* tgid last seen using it */
-	u32 netns;
-	u16 family;
-	u8 role, late;
+	u8 late;
 	u8 tls;		/* TLS records were seen or a session is bound */
 	u8 looked[2];	/* the first call of the direction was checked for TLS records */
 	u8 closing;
+	u8 shared;	/* more than one process uses it: who is read anew each time */
 	/* Walk of TLS record headers, per direction. */
 	u32 body_left[2];
 	u8 header[2][8];
 	u8 header_have[2];
-	u8 pad[6];
-	struct wire_end local, remote;
+	u8 pad[4];
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -110,18 +107,12 @@ struct {
 	__type(key, u32);
 	__type(value, struct wire_config);
 } config SEC(".maps");
-struct { /* weir's own roles, by tgid */
+struct { /* tgid -> WIRE_TASK_OWN: weir's roles; WIRE_TASK_WATCHED: WIRE_FILTER_PID lets it in */
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 64);
+	__uint(max_entries, 16384 + 64);
 	__type(key, u32);
 	__type(value, u8);
-} own SEC(".maps");
-struct { /* WIRE_FILTER_PID: tgids to watch */
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u32);
-	__type(value, u8);
-} watched SEC(".maps");
+} scope SEC(".maps");
 struct { /* WIRE_FILTER_CGROUP: cgroup ids to watch */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);

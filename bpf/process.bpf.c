@@ -47,7 +47,7 @@ int BPF_PROG(process_exit, struct task_struct *t)
 
 	if ((u32)id != tgid)
 		return 0; /* a thread; the leader's exit stands for the group */
-	bpf_map_delete_elem(&watched, &tgid);
+	bpf_map_delete_elem(&scope, &tgid);
 	l = life_reserve();
 	if (!l)
 		return 0;
@@ -59,41 +59,38 @@ int BPF_PROG(process_exit, struct task_struct *t)
 
 /* Final position received: what the application took. A FIN that was read has taken
  * one sequence number that is no byte; SOCK_DONE says that a FIN came. */
-static __always_inline u64 final_received(struct conn *c, struct sock *sk)
+static __always_inline u64 final_received(struct conn *c, const struct socket_now *now)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	u32 copied = BPF_CORE_READ(tp, copied_seq), next = BPF_CORE_READ(tp, rcv_nxt);
-	s32 more = copied - c->seq[WIRE_RECEIVED];
+	s32 more = now->copied_seq - c->seq[WIRE_RECEIVED];
 
-	if (more > 0 && copied == next)
+	if (more > 0 && now->copied_seq == now->rcv_nxt)
 		more--;
 	return c->pos[WIRE_RECEIVED] + more;
 }
 
-static __always_inline u64 position_sent(struct conn *c, struct sock *sk)
+static __always_inline u64 position_sent(struct conn *c, const struct socket_now *now)
 {
-	return c->pos[WIRE_SENT] + (s64)(s32)(sequence(sk, WIRE_SENT) - c->seq[WIRE_SENT]);
+	return c->pos[WIRE_SENT] + (s64)(s32)(now->write_seq - c->seq[WIRE_SENT]);
 }
 
-static __always_inline void conn_closed(struct conn *c, struct sock *sk)
+static __always_inline void conn_closed(struct conn *c, const struct socket_now *now)
 {
 	struct session_key key = { .object = c->session, .tgid = c->session_tgid };
 	struct session *s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
 	struct wire_life *l;
 
-	if (s && s->conn == c->id)
+	if (s && s->conn == c->who.conn)
 		bpf_map_delete_elem(&sessions, &key);
-	if (!c->owner)
+	if (!c->who.tgid)
 		return; /* nobody in scope ever used it */
 	l = life_reserve();
 	if (!l)
 		return;
 	l->kind = WIRE_CLOSE;
 	l->flags = c->late ? WIRE_F_LATE : 0;
-	l->who.tgid = c->owner;
-	who_conn(&l->who, c);
-	l->sent_pos = c->closing ? c->final_sent : position_sent(c, sk);
-	l->received_pos = final_received(c, sk);
+	l->who = c->who;
+	l->sent_pos = c->closing ? c->final_sent : position_sent(c, now);
+	l->received_pos = final_received(c, now);
 	l->sent = l->sent_pos;
 	l->received = l->received_pos;
 	life_submit(l);
@@ -103,12 +100,14 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 {
 	u64 key = (u64)sk;
+	struct socket_now now;
 	struct conn *c;
 
 	if (!is_tcp(sk))
 		return 0;
+	socket_read(&now, sk);
 	if (new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)) {
-		conn_add(sk, sequence(sk, WIRE_SENT), sequence(sk, WIRE_RECEIVED),
+		conn_add(sk, now.write_seq, sequence(&now, WIRE_RECEIVED),
 			 old == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER, 0);
 		return 0;
 	}
@@ -116,11 +115,11 @@ int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 	if (!c)
 		return 0;
 	if ((new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) && !c->closing) {
-		c->final_sent = position_sent(c, sk); /* before the FIN takes its number */
+		c->final_sent = position_sent(c, &now); /* before the FIN takes its number */
 		c->closing = 1;
 	}
 	if (new == TCP_CLOSE) {
-		conn_closed(c, sk);
+		conn_closed(c, &now);
 		bpf_map_delete_elem(&conns, &key);
 	}
 	return 0;

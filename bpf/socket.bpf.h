@@ -12,6 +12,7 @@
 
 struct call {
 	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
+	struct socket_now now;
 	u64 arg1, arg2;
 	u32 moved;
 	u32 after;	/* bytes that the same system call moved after these */
@@ -103,6 +104,11 @@ __attribute__((noinline)) int walk_step(struct piece *p)
 		if (n > p->body_left)
 			n = p->body_left;
 		p->body_left -= n;
+	} else if (!p->have && n >= 5) {
+		n = 5;
+		if (bpf_probe_read_user(p->header, 5, (void *)s->base))
+			return 2;
+		p->have = 5;
 	} else {
 		n = 1;
 		if (bpf_probe_read_user(&p->header[p->have & 7], 1, (void *)s->base))
@@ -190,7 +196,7 @@ static __always_inline void tell_hello(struct piece *p, const struct conn *c)
 {
 	u64 base = p->from.base, len = p->from.len;
 
-	if (p->head.pos || c->role == (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT))
+	if (p->head.pos || c->who.role == (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT))
 		return;
 	p->head.kind = WIRE_HELLO;
 	p->head.len = len < WIRE_MEDIUM ? len : WIRE_MEDIUM;
@@ -213,7 +219,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	if (!call || !cfg)
 		return 0;
 	d = call->dir & 1;
-	c = conn_get((struct sock *)call->sk, d, call->moved + call->after);
+	c = conn_get(call->sk, &call->now, d, call->moved + call->after);
 	if (!c) {
 		count(cfg->epoch, WIRE_C_PRODUCED, 1);
 		count(cfg->epoch, WIRE_C_NO_STATE, 1);
@@ -224,10 +230,8 @@ __attribute__((noinline)) int call_capture(struct call *call)
 				  call->shape == CALL_MMSG ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	if (ts && ts->depth && ts->object)
 		session_bind(ts, c, call->sk, tgid);
-	if (c->owner != tgid) {
-		c->owner = tgid;
-		life_conn(c, t);
-	}
+	if (c->who.tgid != tgid)
+		conn_owner(c, t);
 	__builtin_memset(&p, 0, sizeof(p));
 	p.head.time = bpf_ktime_get_boot_ns();
 	p.head.epoch = cfg->epoch;
@@ -235,9 +239,8 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	p.head.call = call->moved;
 	p.head.flags = (c->late ? WIRE_F_LATE : 0) | (call->fd_resolved ? WIRE_F_FD_RESOLVED : 0) |
 		       (c->session ? WIRE_F_PROBED : 0);
-	p.head.pos = conn_advance(c, (struct sock *)call->sk, d, call->moved, call->after);
-	who_task(&p.head.who, t);
-	who_conn(&p.head.who, c);
+	p.head.pos = conn_advance(c, &call->now, d, call->moved, call->after);
+	who_conn(&p.head.who, c, t);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;
 	if (call->shape == CALL_NONE || !segments_init(&p.from, call, ts)) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
@@ -262,22 +265,16 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	return 0;
 }
 
-/* Reads the argument registers of the system call the task is in. */
+/* Reads the argument registers of the system call the task is in; regs is typed. */
 static __always_inline void call_args(struct call *call, struct task_struct *t, struct pt_regs *regs, u8 dir)
 {
 	struct call_kind kind;
-	long nr = BPF_CORE_READ(regs, orig_ax);
 
-	call->compat = !!(BPF_CORE_READ(t, thread_info.status) & TS_COMPAT);
-	kind = call_kind(nr, call->compat);
+	call->compat = !!(t->thread_info.status & TS_COMPAT);
+	kind = call_kind(regs->orig_ax, call->compat);
 	call->shape = kind.dir == dir ? kind.shape : CALL_NONE;
 	call->dir = dir;
-	if (call->compat) {
-		call->arg1 = (u32)BPF_CORE_READ(regs, cx);
-		call->arg2 = (u32)BPF_CORE_READ(regs, dx);
-	} else {
-		call->arg1 = BPF_CORE_READ(regs, si);
-		call->arg2 = BPF_CORE_READ(regs, dx);
-	}
+	call->arg1 = call->compat ? (u32)regs->cx : regs->si;
+	call->arg2 = call->compat ? (u32)regs->dx : regs->dx;
 }
 #endif

@@ -116,7 +116,8 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	call.sk = (u64)sk;
 	call.moved = ret;
 	call.fd_resolved = 1;
-	call_args(&call, t, regs, kind.dir);
+	socket_read(&call.now, sk);
+	call_args(&call, t, (struct pt_regs *)bpf_task_pt_regs(t), kind.dir);
 	each_message(&call, ret);
 	return 0;
 }

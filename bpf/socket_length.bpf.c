@@ -11,13 +11,16 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 {
 	struct wire_config *cfg;
 	struct task_struct *t;
+	struct tcp_sock *tp;
 	struct call call = {};
 
-	if (ret <= 0 || (flags & MSG_PEEK) || !is_tcp(sk))
+	if (ret <= 0 || (flags & MSG_PEEK))
 		return 0;
 	cfg = config_get();
-	if (!cfg || !in_scope(cfg))
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!cfg || !tp || !is_inet(sk->__sk_common.skc_family) || !in_scope(cfg))
 		return 0;
+	SOCKET_NOW(&call.now, sk, tp, LOAD);
 	t = bpf_get_current_task_btf();
 	call.sk = (u64)sk;
 	call.moved = ret;

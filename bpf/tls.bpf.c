@@ -10,24 +10,13 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline u64 argument(struct pt_regs *regs, u32 n)
-{
-	switch (n) {
-	case 1: return BPF_CORE_READ(regs, di);
-	case 2: return BPF_CORE_READ(regs, si);
-	case 3: return BPF_CORE_READ(regs, dx);
-	case 4: return BPF_CORE_READ(regs, cx);
-	case 5: return BPF_CORE_READ(regs, r8);
-	case 6: return BPF_CORE_READ(regs, r9);
-	}
-	return 0;
-}
-
 SEC("uprobe")
 int tls_enter(struct pt_regs *regs)
 {
 	struct wire_config *cfg = config_get();
 	struct task_state *ts;
+	/* By number, 1 to 6; read one by one, as the verifier allows no index into registers. */
+	u64 argument[8] = { 0, regs->di, regs->si, regs->dx, regs->cx, regs->r8, regs->r9, 0 };
 	u64 cookie, stack;
 
 	if (!cfg || !in_scope(cfg))
@@ -39,7 +28,7 @@ int tls_enter(struct pt_regs *regs)
 		return 0;
 	}
 	/* A call that never returned (longjmp, a lost return probe) was deeper than this one. */
-	stack = BPF_CORE_READ(regs, sp);
+	stack = regs->sp;
 	if (ts->depth && stack >= ts->stack)
 		ts->depth = 0;
 	if (ts->depth++)
@@ -47,9 +36,9 @@ int tls_enter(struct pt_regs *regs)
 	cookie = bpf_get_attach_cookie(regs);
 	ts->cookie = cookie;
 	ts->stack = stack;
-	ts->object = argument(regs, cookie >> WIRE_COOKIE_OBJ_SHIFT & 15);
-	ts->buf = argument(regs, cookie >> WIRE_COOKIE_BUF_SHIFT & 15);
-	ts->lenp = argument(regs, cookie >> WIRE_COOKIE_LENP_SHIFT & 15);
+	ts->object = argument[cookie >> WIRE_COOKIE_OBJ_SHIFT & 7];
+	ts->buf = argument[cookie >> WIRE_COOKIE_BUF_SHIFT & 7];
+	ts->lenp = argument[cookie >> WIRE_COOKIE_LENP_SHIFT & 7];
 	return 0;
 }
 
@@ -85,13 +74,13 @@ static __always_inline void tls_moved(struct task_state *ts, struct task_struct 
 	p.head.call = moved;
 	p.head.session = ts->object;
 	p.head.generation = s->generation;
-	who_task(&p.head.who, t);
 	if (s->sk)
 		c = bpf_map_lookup_elem(&conns, &s->sk);
-	if (c && c->id == s->conn) {
+	if (c && c->who.conn == s->conn) {
 		p.head.flags = WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
-		who_conn(&p.head.who, c);
+		who_conn(&p.head.who, c, t);
 	} else {
+		who_task(&p.head.who, t);
 		count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
 	}
 	p.head.pos = s->pos[p.head.dir & 1];
@@ -112,7 +101,7 @@ int tls_return(struct pt_regs *regs)
 
 	if (!cfg || !ts || !ts->depth || --ts->depth)
 		return 0;
-	rc = (s32)BPF_CORE_READ(regs, ax);
+	rc = (s32)regs->ax;
 	if (rc > 0 && !ts->lenp)
 		moved = rc;
 	else if (rc > 0 && bpf_probe_read_user(&moved, sizeof(moved), (void *)ts->lenp))

@@ -180,8 +180,9 @@ struct wire_config {
 };
 
 /* Filter: what the programs look at, written by the monitor before attaching. */
-#define WIRE_FILTER_PID	   0x01u	/* only processes in the `watched` map */
+#define WIRE_FILTER_PID	   0x01u	/* only processes that the `scope` map has as watched */
 #define WIRE_FILTER_CGROUP 0x02u	/* only cgroups in the `cgroups` map */
+enum wire_task { WIRE_TASK_OWN = 1, WIRE_TASK_WATCHED = 2 };	/* what the `scope` map says of a tgid */
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct wire_end) == 24, "wire_end");

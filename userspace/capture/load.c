@@ -31,7 +31,7 @@ struct capture {
 	const char *hooks;
 	struct capture_config config;
 	struct ring life;
-	int config_fd, counters_fd, own_fd, watched_fd, cgroups_fd, data_fd;
+	int config_fd, counters_fd, scope_fd, cgroups_fd, data_fd;
 	int cpus;
 };
 
@@ -183,8 +183,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 		goto fail;
 	c->config_fd = map_fd(c, "config");
 	c->counters_fd = map_fd(c, "counters");
-	c->own_fd = map_fd(c, "own");
-	c->watched_fd = map_fd(c, "watched");
+	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");
 	c->data_fd = map_fd(c, "data_ring");
 	c->cpus = libbpf_num_possible_cpus();
@@ -279,16 +278,16 @@ void capture_epoch(struct capture *c, uint32_t epoch)
 
 int capture_own(struct capture *c, uint32_t tgid, bool add)
 {
-	uint8_t one = 1;
+	uint8_t own = WIRE_TASK_OWN;
 
-	return add ? bpf_map_update_elem(c->own_fd, &tgid, &one, BPF_ANY) : bpf_map_delete_elem(c->own_fd, &tgid);
+	return add ? bpf_map_update_elem(c->scope_fd, &tgid, &own, BPF_ANY) : bpf_map_delete_elem(c->scope_fd, &tgid);
 }
 
 int capture_watch_pid(struct capture *c, uint32_t tgid)
 {
-	uint8_t one = 1;
+	uint8_t watched = WIRE_TASK_WATCHED;
 
-	return bpf_map_update_elem(c->watched_fd, &tgid, &one, BPF_ANY);
+	return bpf_map_update_elem(c->scope_fd, &tgid, &watched, BPF_NOEXIST);
 }
 
 int capture_watch_cgroup(struct capture *c, uint64_t id)
