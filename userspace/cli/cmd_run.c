@@ -23,6 +23,8 @@ static const struct option_row options[] = {
 	{ "--json", "FILE", "also append every leaf to this JSON Lines file" },
 	{ "--hooks", "SET", "use this hook set: tracepoint or sys_exit (default: the best that works)" },
 	{ "--call-limit", "KIB", "copy at most this much of one call, 16 to 1024 (default 256); the rest is counted as truncated" },
+	{ "--ring", "MIB", "ring from the kernel, 1 to 256, a power of two (default 16): how much a burst may bring before records are lost" },
+	{ "--cpu-max", "PERCENT", "of one CPU, for all of weir, 5 to 1000 (default 100): beyond it weir sees less, and counts what it lost" },
 	{ "--quiet", NULL, "no live violations on the terminal" },
 	{ NULL, NULL, NULL }
 };
@@ -87,6 +89,20 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 		if (*end || kib < 16 || kib > 1024)
 			return usage_error("not a limit from 16 to 1024 KiB", value);
 		o->call_limit = (uint32_t)kib << 10;
+	}
+	if (!strcmp(name, "--ring")) {
+		unsigned long mib = strtoul(value, &end, 10);
+
+		if (*end || !mib || mib > 256 || (mib & (mib - 1)))
+			return usage_error("not a power of two from 1 to 256 MiB", value);
+		o->ring = (uint32_t)mib << 20;
+	}
+	if (!strcmp(name, "--cpu-max")) {
+		unsigned long percent = strtoul(value, &end, 10);
+
+		if (*end || percent < 5 || percent > 1000)
+			return usage_error("not a percentage from 5 to 1000", value);
+		o->cpu_max = (uint32_t)percent;
 	}
 	if (!strcmp(name, "--duration")) {
 		o->duration_ms = duration_parse(value);

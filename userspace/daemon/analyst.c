@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,11 +14,13 @@
 #include "capture/queue.h"
 #include "capture/record.h"
 #include "daemon/daemon.h"
+#include "daemon/pace.h"
 #include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
 
 #define TICK_MS 20
 #define BATCH 512	/* records between two looks at the orders */
+#define NICE 10		/* on a host that has no CPU to spare the watched come first */
 
 struct analyst {
 	struct queue queue;
@@ -25,6 +28,7 @@ struct analyst {
 	struct front *front;
 	uint32_t epoch;		/* newest seen in a record */
 	bool lost_keeper, stop;
+	struct pace pace;
 	uint8_t packed[FACT_MAX_SIZE];
 };
 
@@ -103,6 +107,9 @@ static void obey(struct analyst *a)
 		case ORDER_STOP:
 			a->stop = true;
 			break;
+		case ORDER_PACE:
+			pace_set(&a->pace, o.epoch);
+			break;
 		}
 	}
 }
@@ -120,6 +127,7 @@ int analyst_main(int argc, char **argv)
 		log_error("cannot map the queue or start the pipeline");
 		return 1;
 	}
+	(void)setpriority(PRIO_PROCESS, 0, NICE);	/* fails only where it is lower already */
 	if (sandbox_enter(sandbox_find("analyst"), why, sizeof(why))) {
 		log_error("cannot drop privileges: %s", why);
 		return 1;
@@ -128,8 +136,11 @@ int analyst_main(int argc, char **argv)
 	while (!a.stop) {
 		if (poll(fds, 2, TICK_MS) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)
 			a.stats->beat++;
-		while (work(&a) == BATCH)
+		while (work(&a) == BATCH) {
 			obey(&a);
+			a.stats->paced += pace_wait(&a.pace);
+			a.stats->beat++;
+		}
 		obey(&a);
 		front_tick(a.front, (struct stamp){ clock_boot_ns(), a.epoch });
 		a.stats->beat++;

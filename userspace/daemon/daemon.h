@@ -37,6 +37,7 @@ struct role_stats {
 	uint64_t beat;		/* grows while the role lives */
 	uint32_t ready;		/* 1 once it is in its sandbox and working */
 	uint32_t pad;
+	uint64_t paced;		/* ns slept to stay within its share of CPU */
 	struct role_epoch epochs[ROLE_EPOCHS];
 };
 /* The role's own slot for this epoch; a slot of an older one is cleared. */
@@ -46,9 +47,9 @@ struct role_epoch role_epoch_read(const struct role_stats *, uint32_t epoch);
 struct role_stats *role_stats_map(int fd, bool write);
 
 /* Messages monitor -> reader, analyst: one struct each. */
-enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP };
+enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE };
 struct order {
-	uint32_t kind, epoch;
+	uint32_t kind, epoch;	/* epoch; of ORDER_PACE the share of one CPU, permille */
 	uint64_t conn, sent_pos, received_pos, sent, received, time;
 };
 
@@ -73,6 +74,8 @@ struct run_options {
 	bool selftest;			/* end after the stimulus came out */
 	bool quiet;			/* no live violations on the terminal */
 	uint32_t call_limit;		/* bytes copied of one call; 0: the default */
+	uint32_t ring;			/* bytes of the data ring; 0: the default */
+	uint32_t cpu_max;		/* percent of one CPU for all roles together; 0: the default */
 };
 /* Runs until a signal or the duration; returns an exit code of cli.h. */
 int monitor_run(const struct run_options *);

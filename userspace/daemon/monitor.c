@@ -24,6 +24,7 @@
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 #include "daemon/monitor.h"
+#include "daemon/pace.h"
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
 #include "daemon/watch.h"
@@ -32,10 +33,14 @@
 #define CALL_PARTS 16	/* WIRE_LARGE pieces copied of one call: 256 KiB */
 #define SECOND 1000000000ull
 #define GRACE_NS 100000000ull	/* programs under way when the interval changed have ended by then */
-#define DRAIN_NS (3 * SECOND)	/* an interval that does not balance by then is written as it is */
+#define DRAIN_NS (3 * SECOND)	/* an interval in which nothing moved for so long is written as it is */
+#define DRAIN_MAX_NS (40 * SECOND)
 #define STUCK_NS (10 * SECOND)
 #define BACKOFF_MIN (SECOND / 10)
 #define BACKOFF_MAX (10 * SECOND)
+#define DATA_RING (16 << 20)
+#define CPU_MAX 100	/* percent of one CPU */
+#define CPU_LEAST 50	/* permille that the analyst always gets */
 
 /* Setting up. */
 
@@ -260,8 +265,54 @@ static void roles_mind(struct monitor *m, uint64_t now)
 	}
 }
 
+/* The cap on weir's own CPU: what reader, keeper and monitor leave of it is the analyst's. */
+
+static uint64_t cpu_used(pid_t pid)
+{
+	char path[40], text[80] = "";
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+static uint64_t cpu_since(uint64_t *before, pid_t pid)
+{
+	uint64_t now = pid ? cpu_used(pid) : 0, used = now > *before ? now - *before : 0;
+
+	*before = now;
+	return used;
+}
+
+static void cpu_mind(struct monitor *m, uint64_t now)
+{
+	uint64_t max = m->options->cpu_max ? m->options->cpu_max : CPU_MAX, others, elapsed = now - m->cpu_at;
+	struct order o = { .kind = ORDER_PACE, .time = now };
+
+	if (elapsed < SECOND / 2 || !m->analyst.pid)
+		return;
+	others = cpu_since(&m->reader.cpu, m->reader.pid) + cpu_since(&m->keeper.cpu, m->keeper.pid) + cpu_since(&m->cpu_own, getpid());
+	others = others * PACE_FULL / elapsed;
+	max = max * PACE_FULL / 100;
+	o.epoch = (uint32_t)(max > others + CPU_LEAST ? max - others : CPU_LEAST);
+	/* Not taken: its orders pile up already, and the share of before holds. */
+	if (m->cpu_at && write(m->analyst.ctl[0], &o, sizeof(o)) < 0)
+		log_debug("the analyst does not hear its share of CPU");
+	m->cpu_at = now;
+	if (m->analyst.stats->paced > m->paced_told + SECOND) {
+		log_warn("the limit on weir's own CPU is reached and it sees less; what is lost is counted cpu_max=%llu%%",
+			 (unsigned long long)(max / 10));
+		m->paced_told = m->analyst.stats->paced + 60 * SECOND;
+	}
+}
+
 /* The books. An interval goes through these steps after its end; each waits for the
- * one before to be true, or for DRAIN_NS. */
+ * one before to be true, as long as there is progress. */
 
 static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 {
@@ -316,13 +367,18 @@ static void books_seal(struct monitor *m, struct books *b)
 
 static void interval_advance(struct monitor *m, uint64_t now)
 {
-	bool late = now - m->closing_since > DRAIN_NS;
+	bool late;
 	struct order o = { .kind = ORDER_FLUSH, .epoch = m->closing_epoch, .time = now };
 	struct books b;
 
 	if (m->closing == CLOSING_NONE || now - m->closing_since < GRACE_NS)
 		return;
 	books_fill(m, &b, m->closing_epoch);
+	if (b.read + b.analysed + b.stored != m->closing_sum) {
+		m->closing_sum = b.read + b.analysed + b.stored;
+		m->closing_moved = now;
+	}
+	late = now - m->closing_moved > DRAIN_NS || now - m->closing_since > DRAIN_MAX_NS;
 	switch (m->closing) {
 	case CLOSING_RECORDS:
 		if (!records_settled(&b) && !late)
@@ -348,7 +404,7 @@ static void interval_end(struct monitor *m, uint64_t now)
 {
 	m->closing_epoch = m->epoch;
 	m->closing = CLOSING_RECORDS;
-	m->closing_since = now;
+	m->closing_since = m->closing_moved = now;
 	m->interval_start = m->next_start;
 	m->interval_end = m->next_start = clock_utc_ms();
 	m->epoch++;
@@ -444,7 +500,7 @@ static uint32_t call_parts(uint32_t limit)
 static int monitor_setup(struct monitor *m)
 {
 	struct capture_config config = {
-		.data_ring = 16 << 20, .life_ring = 2 << 20, .max_parts = call_parts(m->options->call_limit),
+		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = 2 << 20, .max_parts = call_parts(m->options->call_limit),
 		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
 			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
 		.hooks = m->options->hooks,
@@ -521,13 +577,15 @@ static void kill_and_wait(struct child *r)
 /* In the order of the data's path: stop making records, let each stage finish. */
 static void monitor_stop(struct monitor *m, const char *reason)
 {
-	struct order stop = { .kind = ORDER_STOP };
+	struct order stop = { .kind = ORDER_STOP }, hurry = { .kind = ORDER_PACE, .epoch = PACE_FULL };
 	struct timespec ms = { 0, 2000000 };
 	uint64_t until;
 
 	capture_detach(m->capture);
 	watch_drain(m->watch);
 	m->stopping = true;
+	if (m->analyst.pid)
+		(void)!write(m->analyst.ctl[0], &hurry, sizeof(hurry));
 	until = clock_boot_ns() + 2 * DRAIN_NS;
 	while (m->closing != CLOSING_NONE && clock_boot_ns() < until) {
 		interval_advance(m, clock_boot_ns());
@@ -592,6 +650,7 @@ static void monitor_loop(struct monitor *m)
 			last = now;
 			roles_mind(m, now);
 			watch_tick(m->watch, now);
+			cpu_mind(m, now);
 		}
 		if (deadline && now > deadline)
 			m->stop_wanted = true;

@@ -15,6 +15,7 @@ struct child {
 	unsigned restarts;
 	uint64_t started, next, backoff;	/* CLOCK_BOOTTIME ns */
 	uint64_t beat, beat_at;
+	uint64_t cpu;		/* ns used, when last looked */
 };
 
 struct monitor {
@@ -31,9 +32,10 @@ struct monitor {
 	uint64_t minute, next_start;
 	enum { CLOSING_NONE, CLOSING_RECORDS, CLOSING_FACTS } closing;
 	uint32_t closing_epoch;
-	uint64_t closing_since, interval_start, interval_end;
+	uint64_t closing_since, closing_moved, closing_sum, interval_start, interval_end;
 	uint64_t crash_lost[ROLE_EPOCHS], skipped_told, facts_lost, closes_lost, facts_told, closes_told;
 
+	uint64_t cpu_at, cpu_own, paced_told;
 	pid_t stimulus;
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
 	uint64_t ready_by;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reader.c - copies records from the kernel's ring to the shared queue, and counts.
  * Never interprets payload: it looks at a record's header only for its length and
- * interval. Apart from the analyst because the ring's consumer page is writable and
+ * interval. While the queue is full it leaves records in the ring: the kernel side then drops new
+ * ones before it copies them, which is the cheapest place for the watched. Apart from the analyst because the ring's consumer page is writable and
  * kernel bugs have hung on it (CVE-2021-3489, CVE-2024-41009). */
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +17,41 @@
 #include "daemon/sandbox.h"
 
 #define DRAIN_PERIOD_NS 1000000	/* ring bytes / period is the ceiling: 16 MiB each ms */
+#define PATIENCE 500	/* periods without a sign of the analyst until records are dropped here */
 
-struct reader { struct ring ring; struct queue queue; struct role_stats *stats; uint64_t put; };
+struct reader {
+	struct ring ring;
+	struct queue queue;
+	struct role_stats *stats;
+	uint64_t put, done;	/* records put; where the analyst was */
+	unsigned waited;	/* periods since it moved, with the queue full */
+};
+
+/* The queue is full: does the analyst live? What waits for a dead one would keep its
+ * interval from being closed. */
+static bool worth_waiting(struct reader *r)
+{
+	uint64_t done = __atomic_load_n(&r->queue.head->done, __ATOMIC_ACQUIRE);
+
+	if (done != r->done)
+		r->waited = 0;
+	r->done = done;
+	return r->waited++ < PATIENCE;
+}
 
 static int take(void *owner, const void *record, size_t len)
 {
 	struct reader *r = owner;
 	size_t size = record_size(record, len);
-	struct role_epoch *e = role_epoch(r->stats, record_epoch(record, len));
-
-	e->read++;
 	/* What is no record goes on as it is and is counted undecodable by the analyst. */
-	if (queue_put(&r->queue, record, size ? size : len))
+	int full = queue_put(&r->queue, record, size ? size : len);
+	struct role_epoch *e;
+
+	if (full && worth_waiting(r))
+		return 1;
+	e = role_epoch(r->stats, record_epoch(record, len));
+	e->read++;
+	if (full)
 		e->queue_full++;
 	else
 		r->put++;
