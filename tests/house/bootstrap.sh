@@ -26,6 +26,8 @@ cat >"$BIN/apt-cache" <<'END'
 #!/bin/sh
 for p; do :; done
 [ -e "$HOST/unknown/$p" ] && exit 100
+# Provided by another package: apt says so on stderr, and success.
+[ -e "$HOST/provided/$p" ] && { echo "N: $p is purely virtual" >&2; exit 0; }
 echo "Package: $p | 1 | http://archive"
 END
 cat >"$BIN/systemctl" <<'END'
@@ -36,7 +38,7 @@ cp "$BIN/systemctl" "$BIN/update-rc.d"
 chmod +x "$BIN"/*
 HOST=$WORK/host
 export HOST
-host() { rm -rf "$HOST"; mkdir -p "$HOST/has" "$HOST/unknown"; : >"$HOST/asked"; chmod -R 777 "$HOST"; }
+host() { rm -rf "$HOST"; mkdir -p "$HOST/has" "$HOST/unknown" "$HOST/provided"; : >"$HOST/asked"; chmod -R 777 "$HOST"; }
 boot() { run env PATH="$BIN:$PATH" "$@"; }
 policy=/usr/sbin/policy-rc.d
 policy_before=$(ls -l $policy 2>/dev/null)
@@ -74,6 +76,21 @@ if [ "$(id -u)" = 0 ]; then
 	exits 0 "on an archive with newer names"
 	matches "$HOST/asked" 'libmsgpack-c-dev' "the newer name is taken"
 	matches "$HOST/asked" 'update' "after the lists were brought up to date"
+
+	# Names as in Debian 13 and Ubuntu 24.04, where old ones are provided by new packages.
+	host
+	touch "$HOST/provided/libmsgpack-dev" "$HOST/provided/pkg-config" "$HOST/unknown/nginx-light"
+	boot scripts/bootstrap test
+	exits 0 "on an archive where new packages provide the old names"
+	for p in libmsgpack-c-dev pkgconf nginx; do
+		matches "$HOST/asked" " $p( |\$)" "$p is asked for"
+	done
+	lacks "$HOST/asked" 'libmsgpack-dev|pkg-config|nginx-light' "and no name that is only provided"
+	boot scripts/bootstrap test
+	matches "$OUT" 'everything for test is installed' "after which nothing is missing"
+	boot scripts/bootstrap host
+	exits 0 "and what makes another system in a folder"
+	matches "$HOST/asked" 'debootstrap' "is asked for by its own word"
 else
 	skip "installing: needs root"
 fi
