@@ -5,8 +5,10 @@
  * here. All of SSL_read and SSL_read_ex goes through one internal function (and the same
  * for writes) that begins with `push`, which is emulated: 1 us. It has no symbol, so it
  * is found as the first direct call of both exported ones, which must agree; its
- * arguments are (SSL *, buffer, size, size_t *moved), and it returns 1 on success. This
- * also sees programs that go through BIO_f_ssl. Checked on 1.1.1w and 3.0 to 3.5. */
+ * arguments are (SSL *, buffer, size, size_t *moved), and it returns 1 on success. Since
+ * 3.3 the writing one takes flags before the last, and SSL_write_ex only jumps to
+ * SSL_write_ex2, which calls it. This also sees programs that go through BIO_f_ssl.
+ * Checked on 1.1.1w and 3.0 to 3.5. */
 #include <errno.h>
 
 #include "capture/elf.h"
@@ -23,6 +25,7 @@ static const struct tls_function exported[] = {
 };
 static const struct tls_function internal_read = { "ssl_read_internal", false, 1, 2, 4 };
 static const struct tls_function internal_write = { "ssl_write_internal", true, 1, 2, 4 };
+static const struct tls_function internal_write_flags = { "ssl_write_internal", true, 1, 2, 5 };
 
 static uint64_t shared_call(const struct elf_image *e, const char *a, const char *b)
 {
@@ -40,14 +43,16 @@ static uint64_t shared_call(const struct elf_image *e, const char *a, const char
 
 static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
 {
-	uint64_t read = shared_call(e, "SSL_read", "SSL_read_ex"), write = shared_call(e, "SSL_write", "SSL_write_ex");
+	bool flags = elf_symbol(e, "SSL_write_ex2");
+	uint64_t read = shared_call(e, "SSL_read", "SSL_read_ex");
+	uint64_t write = shared_call(e, "SSL_write", flags ? "SSL_write_ex2" : "SSL_write_ex");
 
 	if (!elf_symbol(e, "SSL_read") || !elf_symbol(e, "SSL_write"))
 		return -ENOENT;
 	if (!read || !write)
 		return tls_sites_exported(lib, e, s);
 	tls_site_add(s, e, read, &internal_read);
-	tls_site_add(s, e, write, &internal_write);
+	tls_site_add(s, e, write, flags ? &internal_write_flags : &internal_write);
 	return s->nr ? 0 : -ENOENT;
 }
 
