@@ -5,6 +5,7 @@
 #ifndef WEIR_DAEMON_H
 #define WEIR_DAEMON_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "model/facts.h"
@@ -77,6 +78,7 @@ struct run_options {
 	uint32_t ring;			/* bytes of the data ring; 0: the default */
 	uint32_t cpu_max;		/* percent of one CPU for all roles together; 0: the default */
 };
+size_t monitor_memory(void);	/* bytes of rings and queue, by default */
 /* Runs until a signal or the duration; returns an exit code of cli.h. */
 int monitor_run(const struct run_options *);
 #endif

@@ -38,7 +38,6 @@
 #define STUCK_NS (10 * SECOND)
 #define BACKOFF_MIN (SECOND / 10)
 #define BACKOFF_MAX (10 * SECOND)
-#define DATA_RING (16 << 20)
 #define CPU_MAX 100	/* percent of one CPU */
 #define CPU_LEAST 50	/* permille that the analyst always gets */
 
@@ -478,7 +477,7 @@ static void ready_check(struct monitor *m, uint64_t now)
 	} else if (m->proven & 1) {
 		printf("ready (degraded: plaintext of TLS libraries is not seen; weir coverage says where)\n");
 	} else {
-		log_error("the hooks are attached but did not show weir's own exchange within 10 s: they are dead on this kernel");
+		log_error("the hooks are attached but did not show weir's own exchange within 10 s: they are dead on this kernel; weir doctor tries each set");
 		m->exit_code = EXIT_DEGRADED;
 		m->stop_wanted = true;
 	}
@@ -500,7 +499,7 @@ static uint32_t call_parts(uint32_t limit)
 static int monitor_setup(struct monitor *m)
 {
 	struct capture_config config = {
-		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = 2 << 20, .max_parts = call_parts(m->options->call_limit),
+		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = LIFE_RING, .max_parts = call_parts(m->options->call_limit),
 		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
 			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
 		.hooks = m->options->hooks,
@@ -514,7 +513,7 @@ static int monitor_setup(struct monitor *m)
 
 	m->capture = capture_new(&config, why, sizeof(why));
 	if (!m->capture) {
-		log_error("%s", why);
+		log_error("%s; weir doctor looks at what this host lacks", why);
 		return EXIT_DEGRADED;
 	}
 	m->queue_fd = memory_file("weir-queue", queue_bytes());

@@ -5,6 +5,9 @@
 #include "capture/queue.h"
 #include "daemon/daemon.h"
 
+#define DATA_RING (16 << 20)	/* bytes, by default */
+#define LIFE_RING (2 << 20)
+
 /* One other process. ctl[0] is ours, ctl[1] goes to it; both stay open here. */
 struct child {
 	const char *name;

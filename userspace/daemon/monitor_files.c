@@ -11,12 +11,39 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
 #include "daemon/sandbox.h"
 
 #define JOURNAL "/run/systemd/journal/socket"
+
+size_t monitor_memory(void)
+{
+	return DATA_RING + LIFE_RING + queue_bytes();
+}
+
+/* What root runs and believes must not be anybody's to exchange. */
+static bool guarded(const char *what, const char *path)
+{
+	char why[4400];
+	uid_t owner;
+
+	if (path_guarded(path, &owner, why, sizeof(why)))
+		return true;
+	log_error("the %s %s is not used: %s; chmod go-w that place, after looking at what is in it (weir doctor lists all such)", what, path, why);
+	return false;
+}
+
+static bool program_guarded(void)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = 0;
+	return guarded("program", exe);
+}
 
 static int state_make(const char *path)
 {
@@ -82,7 +109,8 @@ static int state_open(struct monitor *m)
 		log_error("another weir is running on the state folder %s: stop it, or choose another with --state DIR", path);
 		return EXIT_USAGE;
 	}
-	return state_check(m, path);
+	err = state_check(m, path);
+	return err || guarded("state folder", path) ? err : EXIT_USAGE;
 }
 
 static int journal_open(void)
@@ -124,7 +152,7 @@ int monitor_files(struct monitor *m)
 
 	if (geteuid()) {
 		log_error("weir must be started as root, to load BPF programs and read other processes' sockets; "
-			  "weir classify and weir replay work without");
+			  "weir classify, weir replay and weir doctor work without");
 		return EXIT_USAGE;
 	}
 	taken = sandbox_uid_taken();
@@ -133,6 +161,8 @@ int monitor_files(struct monitor *m)
 			  taken, SANDBOX_UID_BASE + 1, SANDBOX_UID_BASE + 5);
 		return EXIT_USAGE;
 	}
+	if (!program_guarded())
+		return EXIT_USAGE;
 	filters_tell(m);
 	if (o->record) {
 		m->record_file = open(o->record, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -144,6 +174,8 @@ int monitor_files(struct monitor *m)
 	for (unsigned i = 0; i < o->nr_policies; i++)
 		if (access(o->policies[i], R_OK)) {
 			log_error("cannot read the policy %s: %s", o->policies[i], strerror(errno));
+			return EXIT_USAGE;
+		} else if (!guarded("policy", o->policies[i])) {
 			return EXIT_USAGE;
 		}
 	if (o->json_file) {
