@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "capture/capture.h"
+#include "capture/kernel.h"
 #include "capture/ring.h"
 
 #define MAX_OBJECTS 8
@@ -41,6 +42,15 @@ static const struct hook_set { const char *name, *object, *needs, *doc; } hook_s
 	{ "tracepoint", "socket_length", "btf_trace_sock_send_length", "sock_send_length and sock_recv_length (Linux 6.3)" },
 	{ "sys_exit", "socket_exit", "btf_trace_sys_exit", "raw system call exit, fd-resolved" },
 };
+
+const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
+{
+	if (i >= sizeof(hook_sets) / sizeof(hook_sets[0]))
+		return NULL;
+	*needs = hook_sets[i].needs;
+	*doc = hook_sets[i].doc;
+	return hook_sets[i].name;
+}
 
 /* libbpf's own words are for the debug level; ours say what to do. */
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
