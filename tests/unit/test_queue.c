@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -132,6 +133,19 @@ static void a_lying_producer_cannot_make_the_consumer_read_outside(void **state)
 		}
 }
 
+static void a_lying_consumer_cannot_make_the_producer_write_outside(void **state)
+{
+	static const uint64_t lies[] = { 1, QUEUE_SIZE - 1, QUEUE_SIZE - 2, UINT64_MAX, UINT64_MAX - 4 };
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct queue q = queue_make();
+
+		q.head->written = q.head->done = lies[i];
+		assert_int_equal(queue_put(&q, "record", 6), -ENOSPC);
+		queue_drop(&q);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +154,7 @@ int main(void)
 		cmocka_unit_test(a_record_that_was_consumed_is_wiped),
 		cmocka_unit_test(a_record_in_hand_at_death_is_dropped_once),
 		cmocka_unit_test(a_lying_producer_cannot_make_the_consumer_read_outside),
+		cmocka_unit_test(a_lying_consumer_cannot_make_the_producer_write_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

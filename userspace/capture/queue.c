@@ -36,7 +36,8 @@ int queue_put(struct queue *q, const void *record, size_t len)
 	size_t need, offset = at & (q->size - 1), to_end = q->size - offset, skip = 0;
 	uint32_t word = (uint32_t)len;
 
-	if (len > q->size / 2)
+	/* Our own position lies where the consumer can write too. */
+	if (len > q->size / 2 || (at & 7))
 		return -ENOSPC;
 	need = padded(len);
 	if (to_end < need)
