@@ -234,6 +234,7 @@ static void masks_do_not_give_the_value_away(void **state)
 		{ "card", "4539551234566788", "453955******6788" }, { "iban", "DE41500105170123456789", "DE****************6789" },
 		{ "ssn", "212-09-1234", "***-**-1234" }, { "phone", "+14155552671", "********71" },
 		{ "email", "ana.ruiz@corp.com", "a***@c***.com" }, { "email", "a@corp.com", "***@c***.com" },
+		{ "email", "ana@corp.caf\xc3\xa9", "a***@c***" },	/* a mask is ASCII */
 		{ "password", "abc12", "********" }, { "password", "a much longer one 1", "********" },
 		{ "k", "ASIAY34FZKBOKMUTVV7A", "ASIA****************" },
 	};

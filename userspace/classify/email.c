@@ -153,6 +153,10 @@ static void email_mask(char mask[MASK_SIZE], struct slice local, struct slice do
 		host[0] = (char)domain.ptr[0];
 	if (tld.len > 12 || tld.len == domain.len)
 		tld.len = 0;
+	/* A mask is printable ASCII: the schema of facts refuses the exchange of any other. */
+	for (size_t i = 0; i < tld.len; i++)
+		if (!is_alnum(tld.ptr[i]) && tld.ptr[i] != '-')
+			tld.len = 0;
 	snprintf(mask, MASK_SIZE, "%s***@%s***%s%.*s", first, host, tld.len ? "." : "", (int)tld.len, (const char *)tld.ptr);
 }
 
