@@ -142,7 +142,9 @@ static inline void on_close(void *session, struct stamp at)
 static inline struct world *world_new(const struct stream_limits *limits)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct stream_sink sink = { w, on_open, on_update, on_bytes, on_gap, NULL, on_flush, on_close };
+	struct stream_sink sink = {
+		.owner = w, .open = on_open, .update = on_update, .bytes = on_bytes, .gap = on_gap, .flush = on_flush, .close = on_close,
+	};
 	struct stream_limits l = STREAM_LIMITS_DEFAULT;
 
 	assert_non_null(w);

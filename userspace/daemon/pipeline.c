@@ -77,6 +77,11 @@ static void on_hello(void *session, struct slice in)
 	session_hello(((struct link *)session)->session, in);
 }
 
+static void on_end(void *session, struct stamp at)
+{
+	session_end(((struct link *)session)->session, at);
+}
+
 static void on_flush(void *session, struct stamp at, bool closed, const char *reason)
 {
 	struct link *l = session;
@@ -99,7 +104,10 @@ struct front *front_new(fact_sink sink, void *owner)
 {
 	struct front *f = calloc(1, sizeof(*f));
 	struct stream_limits limits = STREAM_LIMITS_DEFAULT;
-	struct stream_sink streams = { f, on_open, on_update, on_bytes, on_gap, on_hello, on_flush, on_close };
+	struct stream_sink streams = {
+		.owner = f, .open = on_open, .update = on_update, .bytes = on_bytes, .gap = on_gap, .hello = on_hello,
+		.end = on_end, .flush = on_flush, .close = on_close,
+	};
 
 	if (!f)
 		return NULL;

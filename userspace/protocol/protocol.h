@@ -27,7 +27,10 @@ void session_hello(struct session *, struct slice);
 /* Fills a traffic fact with what the account gained and no exchange has carried;
  * false when there is nothing. The account's taken part is remembered here. */
 bool session_flush(struct session *, struct stamp, bool closed, const char *reason, struct traffic *);
-/* Emits what is complete (a response ended by close), then frees and wipes. */
+/* No more bytes come: emits what is complete (a response ended by close) and counts what was
+ * carried of a message that never got its end. What a flush says after this is all. */
+void session_end(struct session *, struct stamp);
+/* Ends it if that was not done, then frees and wipes. */
 void session_close(struct session *, struct stamp);
 
 enum feed_status {

@@ -243,18 +243,23 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	s->sink->exchange(s->sink->owner, ex);
 }
 
+void session_end(struct session *s, struct stamp at)
+{
+	for (int d = 0; d < 2; d++) {
+		*(s->protocol ? &s->acct->examined : &s->acct->opaque) += (int64_t)s->carry[d].len;
+		s->opaque_any |= !s->protocol && s->carry[d].len;
+		buf_reset(&s->carry[d]);
+	}
+	if (s->protocol)
+		s->protocol->eof(s->state, at);
+}
+
 void session_close(struct session *s, struct stamp at)
 {
 	if (!s)
 		return;
-	for (int d = 0; d < 2; d++) {
-		if (s->protocol)
-			s->acct->examined += (int64_t)s->carry[d].len;
-		else
-			s->acct->opaque += (int64_t)s->carry[d].len;
-	}
+	session_end(s, at);
 	if (s->protocol) {
-		s->protocol->eof(s->state, at);
 		s->protocol->fini(s->state);
 		explicit_bzero(s->state, s->protocol->state_size);
 		free(s->state);

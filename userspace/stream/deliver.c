@@ -88,28 +88,7 @@ void stream_learn(struct stream *s, const struct chunk *ch)
 		s->table->sink.update(s->session, &s->conn);
 }
 
-/* ---- layers ---- */
-
-void stream_enter_tls(struct stream *s, struct stamp at)
-{
-	if (s->layer == LAYER_TLS)
-		return;
-	/* Payload that waits for a missing piece belongs to the session that ends here. */
-	for (int d = 0; d < 2; d++)
-		sequence_drain_socket(s, &s->lanes[d].kernel, at);
-	if (s->layer == LAYER_SOCKET) {
-		stream_flush(s, at, false);
-		if (s->session)
-			s->table->sink.close(s->session, at);
-		s->conn.tls = TLS_PRESENT;
-		stream_open(s);
-	} else if (s->conn.tls != TLS_PRESENT) {
-		s->conn.tls = TLS_PRESENT;
-		if (s->session)
-			s->table->sink.update(s->session, &s->conn);
-	}
-	s->layer = LAYER_TLS;
-}
+/* ---- what is told ---- */
 
 void stream_flush(struct stream *s, struct stamp at, bool closed)
 {
@@ -128,6 +107,36 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 	s->no_plaintext = false;
 	if (s->session)
 		s->table->sink.flush(s->session, at, closed, reason);
+}
+
+void stream_end(struct stream *s, struct stamp at, bool closed)
+{
+	if (s->session && s->table->sink.end)
+		s->table->sink.end(s->session, at);
+	stream_flush(s, at, closed);
+	if (s->session)
+		s->table->sink.close(s->session, at);
+}
+
+/* ---- layers ---- */
+
+void stream_enter_tls(struct stream *s, struct stamp at)
+{
+	if (s->layer == LAYER_TLS)
+		return;
+	/* Payload that waits for a missing piece belongs to the session that ends here. */
+	for (int d = 0; d < 2; d++)
+		sequence_drain_socket(s, &s->lanes[d].kernel, at);
+	if (s->layer == LAYER_SOCKET) {
+		stream_end(s, at, false);
+		s->conn.tls = TLS_PRESENT;
+		stream_open(s);
+	} else if (s->conn.tls != TLS_PRESENT) {
+		s->conn.tls = TLS_PRESENT;
+		if (s->session)
+			s->table->sink.update(s->session, &s->conn);
+	}
+	s->layer = LAYER_TLS;
 }
 
 /* ---- parts and gaps ---- */

@@ -146,6 +146,7 @@ void stream_lose(struct stream *, struct sequence *, uint64_t lost, enum loss, u
 void stream_enter_tls(struct stream *, struct stamp);
 void stream_learn(struct stream *, const struct chunk *);
 void stream_flush(struct stream *, struct stamp, bool closed);
+void stream_end(struct stream *, struct stamp, bool closed);	/* of the session: all is told, then closed */
 void stream_open(struct stream *);
 
 /* tls_record.c */

@@ -100,9 +100,7 @@ static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 		tail_lose(s, d, at);
 	for (int d = 0; s->layer == LAYER_TLS && d < 2; d++)
 		cipher_close(s, d);
-	stream_flush(s, at, s->closing);
-	if (s->session)
-		s->table->sink.close(s->session, at);
+	stream_end(s, at, s->closing);
 	trace_leave(s->table, s, s->closing);
 	stream_unlink(s);
 	free(s);
