@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/flat.h"
 #include "bpf/wire.h"
 
 #define ENTRY_MAX (1 << 20)	/* bytes of one entry */
@@ -93,54 +95,73 @@ static int entry_take(const msgpack_object *o, int (*entry)(void *, enum recordi
 	return entry(owner, (enum recording_kind)v[0].via.u64, v[1].via.bin.ptr, v[1].via.bin.size);
 }
 
+/* One array at the front of the bytes: the header, then entries. */
+struct reader {
+	struct recording_header *header;
+	bool have_header;
+	int (*entry)(void *, enum recording_kind, const void *, size_t);
+	void *owner;
+	char *why;
+	size_t why_size;
+};
+
+static int array_take(struct reader *r, const uint8_t *ptr, size_t len)
+{
+	msgpack_unpacked item;
+	size_t at = 0;
+	int err = -EBADMSG;
+
+	msgpack_unpacked_init(&item);
+	if (msgpack_unpack_next(&item, (const char *)ptr, len, &at) == MSGPACK_UNPACK_SUCCESS)
+		err = r->have_header ? entry_take(&item.data, r->entry, r->owner) :
+				       header_take(&item.data, r->header, r->why, r->why_size);
+	msgpack_unpacked_destroy(&item);
+	if (!err)
+		r->have_header = true;
+	return err;
+}
+
+/* Takes the whole arrays of b; what is left is the beginning of one. */
+static int arrays_take(struct reader *r, struct buf *b)
+{
+	size_t at = 0;
+	ssize_t len = 0;
+	int err = 0;
+
+	while (!err && at < b->len && (len = flat_len(b->ptr + at, b->len - at)) > 0) {
+		err = array_take(r, b->ptr + at, (size_t)len);
+		at += (size_t)len;
+	}
+	buf_consume(b, at);
+	return err ? err : len < 0 || b->len > ENTRY_MAX ? -EBADMSG : 0;
+}
+
 int recording_read(FILE *f, struct recording_header *h, int (*entry)(void *, enum recording_kind, const void *, size_t),
 		   void *owner, char *why, size_t why_size)
 {
-	msgpack_unpacker u;
-	msgpack_unpacked item;
-	bool have_header = false;
-	size_t total = 0, pending = 0;
+	struct reader r = { .header = h, .entry = entry, .owner = owner, .why = why, .why_size = why_size };
+	uint8_t block[16384];
+	size_t n, total = 0;
+	struct buf b;
 	int err = 0;
 
-	if (!msgpack_unpacker_init(&u, 65536))
-		return -ENOMEM;
-	msgpack_unpacked_init(&item);
-	for (;;) {
-		msgpack_unpack_return r = msgpack_unpacker_next(&u, &item);
-		size_t n;
-
-		if (r == MSGPACK_UNPACK_SUCCESS) {
-			pending = 0;
-			err = have_header ? entry_take(&item.data, entry, owner) : header_take(&item.data, h, why, why_size);
-			if (err && have_header)
-				snprintf(why, why_size, "an entry near byte %zu is damaged", total);
-			have_header = true;
-			if (err)
-				break;
-			continue;
-		}
-		if (r != MSGPACK_UNPACK_CONTINUE || pending > ENTRY_MAX) {
-			snprintf(why, why_size, have_header ? "the recording is damaged near byte %zu" : "this is not a weir recording", total);
-			err = -EBADMSG;
-			break;
-		}
-		if (!msgpack_unpacker_reserve_buffer(&u, 65536)) {
-			err = -ENOMEM;
-			break;
-		}
-		n = fread(msgpack_unpacker_buffer(&u), 1, 65536, f);
-		if (!n) {
-			if (!have_header || msgpack_unpacker_message_size(&u)) {
-				snprintf(why, why_size, have_header ? "the recording ends in the middle of an entry" : "this is not a weir recording");
-				err = -EBADMSG;
-			}
-			break;
-		}
-		msgpack_unpacker_buffer_consumed(&u, n);
+	why[0] = 0;
+	buf_init(&b, ENTRY_MAX + sizeof(block));
+	while (!err && (n = fread(block, 1, sizeof(block), f))) {
 		total += n;
-		pending += n;
+		err = buf_add(&b, block, n);
+		if (!err)
+			err = arrays_take(&r, &b);
 	}
-	msgpack_unpacked_destroy(&item);
-	msgpack_unpacker_destroy(&u);
-	return err;
+	if (err == -ENOMEM)
+		snprintf(why, why_size, "no memory to read the recording");
+	else if (err && r.have_header)
+		snprintf(why, why_size, "the recording is damaged near byte %zu", total);
+	else if (!err && r.have_header && b.len)
+		snprintf(why, why_size, "the recording ends in the middle of an entry");
+	else if (!r.have_header && !why[0])
+		snprintf(why, why_size, "this is not a weir recording");
+	explicit_bzero(block, sizeof(block));
+	buf_free(&b);
+	return err ? err : why[0] ? -EBADMSG : 0;
 }

@@ -7,6 +7,7 @@
 #include <msgpack.h>
 #include <string.h>
 
+#include "base/flat.h"
 #include "model/class.h"
 #include "model/facts.h"
 
@@ -340,58 +341,6 @@ int facts_pack(const struct fact *f, void *out, size_t size)
 	return room.full ? -ENOSPC : (int)room.len;
 }
 
-/* Bytes of the scalar that begins at p: a number, a string or bytes. 0: anything else, or
- * longer than what is left. */
-static size_t scalar_len(const uint8_t *p, size_t left)
-{
-	static const uint8_t numbers[] = { 2, 3, 5, 9, 2, 3, 5, 9 };	/* 0xcc uint8 to 0xd3 int64 */
-	size_t head = 1, len = 0;
-
-	if (!left)
-		return 0;
-	if (p[0] < 0x80 || p[0] >= 0xe0)
-		return 1;
-	if (p[0] >= 0xcc && p[0] <= 0xd3)
-		return numbers[p[0] - 0xcc] <= left ? numbers[p[0] - 0xcc] : 0;
-	if ((p[0] & 0xe0) == 0xa0) {
-		len = p[0] & 31;
-	} else if (p[0] == 0xc4 || p[0] == 0xd9) {
-		head = 2;
-		len = left > 1 ? p[1] : SIZE_MAX;
-	} else if (p[0] == 0xc5 || p[0] == 0xda) {
-		head = 3;
-		len = left > 2 ? (size_t)p[1] << 8 | p[2] : SIZE_MAX;
-	} else {
-		return 0;
-	}
-	return left >= head && len <= left - head ? head + len : 0;
-}
-
-/* One flat array of scalars and nothing behind it. Looked at before msgpack-c is, which
- * allocates what an array's header announces before the elements are there. */
-static bool is_flat(const uint8_t *p, size_t size)
-{
-	size_t nr, at;
-
-	if ((p[0] & 0xf0) == 0x90) {
-		nr = p[0] & 15;
-		at = 1;
-	} else if (p[0] == 0xdc && size > 2) {
-		nr = (size_t)p[1] << 8 | p[2];
-		at = 3;
-	} else {
-		return false;
-	}
-	for (; nr; nr--) {
-		size_t len = scalar_len(p + at, size - at);
-
-		if (!len)
-			return false;
-		at += len;
-	}
-	return at == size;
-}
-
 int facts_unpack(const void *in, size_t size, struct fact *f)
 {
 	msgpack_unpacked item;
@@ -399,7 +348,7 @@ int facts_unpack(const void *in, size_t size, struct fact *f)
 	size_t at = 0;
 	int kind = -EBADMSG;
 
-	if (!size || size > FACT_MAX_SIZE || !is_flat(in, size))
+	if (!size || size > FACT_MAX_SIZE || flat_len(in, size) != (ssize_t)size)
 		return -EBADMSG;
 	msgpack_unpacked_init(&item);
 	if (msgpack_unpack_next(&item, in, size, &at) == MSGPACK_UNPACK_SUCCESS && at == size &&
