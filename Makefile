@@ -2,6 +2,7 @@
 #   make            builds ./weir             make SAN=1    with ASan and UBSan, in build/san
 #   make test       every test this user may run            make check    house rules
 #   make V=1        shows the commands        make install  PREFIX=/usr/local DESTDIR=
+#   make fuzz [TARGET=http1] [SECONDS=10]      fuzzes the parsers, each target so long
 # Sources are found by wildcard; an extension is a file and a row in a list.def.
 
 CC	?= gcc
@@ -11,25 +12,30 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 V	?= 0
 SAN	?= 0
+FUZZ	?= 0
+SECONDS	?= 10
+TARGET	?= $(fuzz)
 Q	:= $(if $(filter 1,$V),,@)
 say	= $(if $(filter 1,$V),,@printf '  %-5s %s\n' $1 $2)
 
 comma	:= ,
-out	:= build/$(if $(filter 1,$(SAN)),san,release)
-bin	:= $(if $(filter 1,$(SAN)),$(out)/weir,weir)
+out	:= build/$(if $(filter 1,$(FUZZ)),fuzz,$(if $(filter 1,$(SAN)),san,release))
+bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto
 VERSION	:= 0.1
 BUILD	:= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
+# ASan and UBSan, for tests; with them fuzzed code reads a pattern where it forgot to write.
+checked	:= $(if $(filter 1,$(SAN) $(FUZZ)),-fsanitize=address$(comma)undefined)
 cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -Wstrict-prototypes \
 	   -Wno-unused-parameter -D_GNU_SOURCE -Iuserspace -I. -I$(out) \
-	   -fPIE -fstack-protector-strong -ftrivial-auto-var-init=zero \
-	   $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,\
+	   -fPIE -fstack-protector-strong -ftrivial-auto-var-init=$(if $(filter 1,$(FUZZ)),pattern -fsanitize=fuzzer-no-link,zero) \
+	   $(if $(checked),$(checked) -fno-sanitize-recover=undefined -fno-omit-frame-pointer,\
 	   -D_FORTIFY_SOURCE=2 -fstack-clash-protection) \
 	   $(shell $(PKG) --cflags $(LIBS)) $(if $(WERROR),-Werror) $(CFLAGS)
-ldflags	:= -pie -Wl,-z,relro,-z,now $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+ldflags	:= -pie -Wl,-z,relro,-z,now $(checked) $(LDFLAGS)
 ldlibs	:= $(shell $(PKG) --libs $(LIBS)) -lm
 bpfflags := -target bpf -D__bpf__ -O2 -g -mcpu=v3 -Wall -Wno-unused-function -Wno-missing-declarations -I. \
 	    -D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
@@ -44,13 +50,38 @@ unit	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/unit/test_*.c)))
 runner	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/golden/run_*.c tests/replay/run_*.c tests/bpf/run_*.c)))
 helper	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/lib/*.c tests/bench/*.c)))
 
+# One row a fuzz target: tests/fuzz/fuzz_NAME.c, tests/fuzz/corpus/NAME.
+fuzz	:= ring_record \
+	   stream \
+	   http1 \
+	   chunked \
+	   json \
+	   form \
+	   content \
+	   gzip \
+	   hello \
+	   classify \
+	   names \
+	   document \
+	   findings \
+	   policy \
+	   ledger \
+	   checkpoint \
+	   queue \
+	   recording \
+	   elf \
+	   proc \
+	   period \
+	   pipeline
+fuzzer	:= $(fuzz:%=$(out)/tests/fuzz/fuzz_%)
+
 # Payload may be seen here and nowhere else (and where the stages are wired); model/payload.h refuses the rest.
 payload	:= capture stream protocol classify
 payload_of = $(if $(filter $(payload:%=userspace/%/%) userspace/daemon/pipeline.c,$1)$(filter tests/%,$1),-DPAYLOAD_ALLOWED)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit golden check install clean tests FORCE
+.PHONY: all test unit golden check install clean tests fuzz fuzzers FORCE
 
 all: $(bin)
 
@@ -96,6 +127,16 @@ $(out)/tests/%.o: tests/%.c Makefile | $(out)/version.h
 	$Qmkdir -p $(@D)
 	$Q$(CC) $(cflags) -DPAYLOAD_ALLOWED -MMD -MP -c -o $@ $<
 
+$(out)/tests/fuzz/%: $(out)/tests/fuzz/%.o $(lib)
+	$(call say,LINK,$@)
+	$Q$(CC) $(ldflags) -fsanitize=fuzzer -o $@ $^ $(ldlibs)
+
+# libFuzzer is clang's.
+fuzzers: $(fuzzer)
+fuzz:
+	$Q$(MAKE) FUZZ=1 CC=$(CLANG) fuzzers
+	$Qscripts/fuzz build/fuzz $(SECONDS) $(TARGET)
+
 tests: $(bin) $(unit) $(runner) $(helper)
 
 test: tests
@@ -118,4 +159,4 @@ clean:
 	rm -rf build weir
 
 .PRECIOUS: $(out)/%.o
--include $(obj:.o=.d) $(bpfobj:.o=.d) $(patsubst %,%.d,$(unit) $(runner) $(helper))
+-include $(obj:.o=.d) $(bpfobj:.o=.d) $(patsubst %,%.d,$(unit) $(runner) $(helper) $(fuzzer))

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A library that a watched process has mapped: sites lie in the file. */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/tls/tls.h"
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC), err;
+	struct tls_sites s;
+
+	MUST(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
+	err = tls_scan_fd(fd, &s);
+	MUST(err == 0 || err == -ENOENT || err == -EBADMSG);
+	MUST(memchr(s.build_id, 0, sizeof(s.build_id)));
+	for (uint32_t i = 0; !err && i < s.nr; i++)
+		MUST(i < TLS_SITES && s.site[i].offset && s.site[i].offset < len);
+	close(fd);
+	return 0;
+}
