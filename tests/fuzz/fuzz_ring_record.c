@@ -18,6 +18,7 @@ static void on_chunk(void *owner, const struct chunk *c)
 	MUST(c->bytes.ptr >= r->ptr && c->bytes.len <= WIRE_LARGE && c->bytes.ptr + c->bytes.len <= r->ptr + r->len);
 	MUST(c->conn.id && c->layer >= LAYER_SOCKET && c->layer <= LAYER_HELLO && c->dir <= DIR_SENT);
 	MUST(c->conn.role <= ROLE_CLIENT && c->conn.tls <= TLS_PRESENT && c->conn.binding <= BINDING_EXACT && c->cause < LOSS_MAX);
+	MUST(c->pos <= POSITION_MAX);
 	MUST(!c->skipped || c->cause != LOSS_NONE);
 	MUST(is_clean(c->conn.comm, sizeof(c->conn.comm)));
 }

@@ -392,10 +392,10 @@ static void a_connection_without_a_close_ends_when_it_was_idle_too_long(void **s
 static void a_chunk_that_no_stream_can_have_is_refused_and_counted(void **state)
 {
 	struct world *w = world_new(NULL);
-	struct chunk bad[6];
+	struct chunk bad[7];
 
-	for (int i = 0; i < 6; i++)
-		bad[i] = chunk_make(1, i < 4 ? LAYER_SOCKET : LAYER_CIPHER, DIR_SENT, 0, "x", 1);
+	for (int i = 0; i < 7; i++)
+		bad[i] = chunk_make(1, i < 4 || i == 6 ? LAYER_SOCKET : LAYER_CIPHER, DIR_SENT, 0, "x", 1);
 	bad[0].conn.id = 0;
 	bad[1].pos = UINT64_MAX;
 	bad[2].skipped = UINT64_MAX - 3;
@@ -403,10 +403,11 @@ static void a_chunk_that_no_stream_can_have_is_refused_and_counted(void **state)
 	bad[4].moved = UINT64_MAX;
 	bad[5].moved = 10;
 	bad[5].skipped = 11;
-	for (int i = 0; i < 6; i++)
+	bad[6].pos = POSITION_MAX + 1;	/* four of these would wrap the account */
+	for (int i = 0; i < 7; i++)
 		assert_int_equal(stream_push(w->table, &bad[i]), -ENOSPC);
 	assert_int_equal(w->nr, 0);
-	assert_int_equal(stats_of(w).over_budget, 6);
+	assert_int_equal(stats_of(w).over_budget, 7);
 	world_free(w);
 }
 

@@ -26,6 +26,8 @@ enum layer { LAYER_SOCKET = 1, LAYER_TLS, LAYER_CIPHER, LAYER_HELLO };	/* equals
  * struct wire_header. */
 struct record_header { uint8_t type, major, minor, pad; uint32_t body; };
 
+#define POSITION_MAX ((uint64_t)1 << 58)	/* no stream gets there; sums over a connection's sequences cannot wrap */
+
 /* A validated record's bytes with their place in the stream. bytes is borrowed
  * from the queue until the call returns. */
 struct chunk {

@@ -16,7 +16,6 @@
 #include "base/hash.h"
 #include "stream/stream.h"
 
-#define POSITION_MAX	((uint64_t)1 << 62)	/* no TCP stream gets there: sums below cannot wrap */
 #define CALL_MAX	((uint64_t)1 << 32)	/* bytes of one call, captured or not */
 #define HELD_PIECES	1024	/* held of one connection: bounds the work of an insertion */
 #define HELD_SHARE	256	/* bytes of limits.total for each piece that may be held in all */
