@@ -2,6 +2,7 @@
 /* cmd_policy.c - `weir policy check|test [FILE]...`: are the policy files right, and do
  * their rules do what their tests say. Needs no root and no state folder. */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,10 @@ static int cmd_policy(int argc, char **argv)
 	if (set)
 		code = answer(set, nr, !strcmp(verb, "test"));
 	policy_free(set);
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < nr; i++) {
 		buf_free(&texts[i]);
+		free((char *)(uintptr_t)names[i]);
+	}
 	return code;
 }
 
