@@ -428,19 +428,23 @@ static void interval_check(struct monitor *m, uint64_t now)
 void stimulus_start(struct monitor *m)
 {
 	struct role_plan plan = { .name = "stimulus" };
+	int go[2];
 	pid_t pid;
 
-	if (m->stimulus)
+	if (m->stimulus || pipe2(go, O_CLOEXEC))
 		return;
+	role_plan_fd(&plan, FD_CTL, go[0]);
 	pid = role_spawn(&plan);
-	if (pid < 0) {
+	close(go[0]);
+	if (pid > 0) {
+		if (m->options->pid || m->options->exe || m->options->unit || m->options->container)
+			capture_watch_pid(m->capture, (uint32_t)pid);
+		watch_selftest(m->watch, pid);
+		m->stimulus = pid;
+	} else {
 		log_warn("cannot start the selftest error=\"%s\"", strerror(-(int)pid));
-		return;
 	}
-	if (m->options->pid || m->options->exe || m->options->unit || m->options->container)
-		capture_watch_pid(m->capture, (uint32_t)pid);
-	watch_selftest(m->watch, pid);
-	m->stimulus = pid;
+	close(go[1]);	/* it is known who it is: now it may begin */
 }
 
 static void keeper_says(struct monitor *m)

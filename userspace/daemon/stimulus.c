@@ -157,8 +157,11 @@ out:
 int stimulus_main(int argc, char **argv)
 {
 	int fds[2], err;
+	char end;
 
 	alarm(8);
+	/* Until the monitor has told the kernel side who this is, nothing would be seen. */
+	(void)!read(FD_CTL, &end, 1);
 	err = connected_pair(fds);
 	if (!err)
 		err = exchange(&(struct wire){ fds[0], NULL }, &(struct wire){ fds[1], NULL });
