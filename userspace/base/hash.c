@@ -8,7 +8,7 @@
 
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1]; v[1] = ROTL(v[1], 13); v[1] ^= v[0]; v[0] = ROTL(v[0], 32);
 	v[2] += v[3]; v[3] = ROTL(v[3], 16); v[3] ^= v[2];
@@ -42,6 +42,38 @@ uint64_t siphash(const struct siphash_key *key, const void *ptr, size_t len)
 	for (int i = 0; i < 4; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static uint64_t load(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+/* The product of two words, folded: each bit of it depends on many of both. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+uint64_t quick_hash(const struct siphash_key *key, const void *ptr, size_t len)
+{
+	const uint8_t *p = ptr;
+	uint64_t a = key->k0 ^ len, b = key->k1;
+
+	for (; len >= 16; len -= 16, p += 16)
+		a = fold(load(p, 8) ^ a, load(p + 8, 8) ^ b);
+	if (len >= 8)
+		a = fold(load(p, 8) ^ a, load(p + len - 8, 8) ^ b);
+	else if (len >= 4)
+		a = fold(load(p, 4) ^ a, load(p + len - 4, 4) ^ b);
+	else if (len)
+		a = fold(((uint64_t)p[0] << 16 | (uint64_t)p[len / 2] << 8 | p[len - 1]) ^ a, b);
+	return fold(a ^ key->k1, 0x9e3779b97f4a7c15ull ^ key->k0);
 }
 
 int random_bytes(void *out, size_t len)

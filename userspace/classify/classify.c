@@ -13,16 +13,24 @@
 
 #define PRINTS		(1u << 16)	/* slots; 512 KiB */
 #define PRINTS_FULL	(PRINTS / 4 * 3)
-#define NAMES		2048	/* cleaned names kept: a service says the same few all day */
+#define NAMES		1024	/* sets of cleaned names kept: a service says the same few all day */
+#define WAYS		4	/* names of one set */
+#define KEYS		4096	/* keys of which is kept what they speak for */
 #define NORMAL_MAX	256	/* bytes of a value that are normalised; longer ones are taken as they are */
 
-struct known_name { uint64_t print; uint8_t len; char name[NAME_SIZE]; };
+struct known_name { uint8_t len; char name[NAME_SIZE]; };
+struct known_key { uint64_t print; struct key_rows rows; };
+struct batch { struct classifier *c; size_t nr; struct hit hits[CLASSIFY_HITS]; };
 struct classifier {
-	struct siphash_key key;
+	struct siphash_key key, quick;	/* of fingerprints; of the caches */
 	uint32_t epoch, nr_prints;
 	struct classifier_counts counts;
 	uint64_t *prints;	/* 0: free */
-	struct known_name names[NAMES];
+	uint64_t name_prints[NAMES][WAYS];	/* 0: none */
+	struct known_name names[NAMES][WAYS];
+	uint8_t next_way[NAMES];
+	struct known_key keys[KEYS];
+	struct batch batch;	/* of the field in hand */
 };
 
 struct classifier *classifier_new(void)
@@ -32,7 +40,7 @@ struct classifier *classifier_new(void)
 	if (!c)
 		return NULL;
 	c->prints = calloc(PRINTS, sizeof(*c->prints));
-	if (!c->prints || random_bytes(&c->key, sizeof(c->key))) {
+	if (!c->prints || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
 		classifier_free(c);
 		return NULL;
 	}
@@ -167,8 +175,6 @@ static void row_add(struct classifier *c, struct exchange *ex, const struct fiel
 		row->confidence = hit->confidence;
 }
 
-struct batch { struct classifier *c; size_t nr; struct hit hits[CLASSIFY_HITS]; };
-
 static void batch_add(void *owner, const struct hit *hit)
 {
 	struct batch *b = owner;
@@ -189,29 +195,48 @@ static bool batch_fresh(const struct batch *b, size_t i)
 	return true;
 }
 
+static const struct key_rows *rows_known(struct classifier *c, struct slice parent, struct slice key)
+{
+	uint64_t print = (quick_hash(&c->quick, key.ptr, key.len) + 3 * quick_hash(&c->quick, parent.ptr, parent.len)) | 1;
+	struct known_key *known = &c->keys[(print >> 1) % KEYS];
+
+	if (known->print != print) {
+		key_rows_find(&known->rows, parent, key);
+		known->print = print;
+	}
+	return &known->rows;
+}
+
 void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 {
-	struct batch batch = { .c = owner };
+	struct classifier *c = owner;
+	struct batch *batch = &c->batch;
 	struct evidence ev = {
-		.key = f->key, .parent = f->parent, .location = f->location, .type = f->type, .text = f->text
+		.key = f->key, .parent = f->parent, .location = f->location, .type = f->type, .text = f->text,
 	};
 	struct slice value = f->value;
 
+	if (f->type == VALUE_BOOL || f->type == VALUE_NULL)
+		return;
+	if (ev.key.len || ev.parent.len)
+		ev.rows = rows_known(c, ev.parent, ev.key);
+	batch->c = c;
+	batch->nr = 0;
 	if (value.len > CLASSIFY_SCAN) {
-		batch.c->counts.bytes_over_budget += value.len - CLASSIFY_SCAN;
+		c->counts.bytes_over_budget += value.len - CLASSIFY_SCAN;
 		value.len = CLASSIFY_SCAN;
 		if (ex->inspected == INSPECTED_FULL)
 			ex->inspected = INSPECTED_PARTIAL;
 	}
-	classify_scan(&ev, value, batch_add, &batch);
-	for (size_t i = 0; i < batch.nr; i++) {
-		const struct hit *hit = &batch.hits[i];
+	classify_scan(&ev, value, batch_add, batch);
+	for (size_t i = 0; i < batch->nr; i++) {
+		const struct hit *hit = &batch->hits[i];
 
 		/* A number that runs into missing bytes is not known to end there. */
 		if ((f->cut || value.len < f->value.len) && hit->end == value.len &&
 		    (class_row(hit->class_id)->triggers & TRIGGER_DIGIT))
 			continue;
-		row_add(batch.c, ex, f, hit, batch_fresh(&batch, i));
+		row_add(c, ex, f, hit, batch_fresh(batch, i));
 	}
 }
 
@@ -220,12 +245,19 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw)
 {
 	struct classifier *c = owner;
-	uint64_t print = siphash(&c->key, raw.ptr, raw.len) | 1;
-	struct known_name *known = &c->names[(print >> 1) % NAMES];
+	uint64_t print = quick_hash(&c->quick, raw.ptr, raw.len) | 1;
+	size_t set = (print >> 1) % NAMES, way = 0;
+	struct known_name *known;
 
-	if (known->print != print) {
+	while (way < WAYS && c->name_prints[set][way] != print)
+		way++;
+	if (way < WAYS) {
+		known = &c->names[set][way];
+	} else {
+		way = c->next_way[set]++ % WAYS;
+		known = &c->names[set][way];
+		c->name_prints[set][way] = print;
 		known->len = (uint8_t)name_clean(known->name, (const char *)raw.ptr, raw.len);
-		known->print = print;
 	}
 	memcpy(out, known->name, known->len + 1);
 	return known->len;

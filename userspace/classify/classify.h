@@ -23,7 +23,13 @@ struct evidence {
 	enum location location;
 	uint8_t type;		/* enum value_type */
 	bool text;		/* free text; else the whole value is a candidate for key-driven classes */
+	const struct key_rows *rows;	/* what key and parent speak for, when that is known; NULL: it is worked out */
 };
+
+/* The key-driven classes that a key speaks for. A service says the same few keys all day. */
+#define KEY_ROWS 7
+struct key_rows { uint8_t nr, rows[KEY_ROWS]; };	/* nr > KEY_ROWS: they do not fit */
+void key_rows_find(struct key_rows *, struct slice parent, struct slice key);
 
 /* A phrase of a key that speaks for a class, lower case and squashed:
  * "cardnumber" is card_number, cardNumber, Card-Number, and number under card. */
@@ -45,6 +51,7 @@ enum against { AGAINST_NOTHING = 0, AGAINST_GENERAL = 1, AGAINST_NUMBER = 2 };
 struct class_row {
 	struct class_info info;
 	uint8_t triggers, against;
+	uint8_t digits;		/* TRIGGER_DIGIT: a value has at least so many; asked only where they stand */
 	const char *const *literals;	/* NULL-ended */
 	const struct key_phrase *keys;	/* ends with NULL words */
 	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */

@@ -167,6 +167,7 @@ static const char *const counter[] = { "gift", "loyalty", "sim", "iccid", "libra
 const struct class_row class_pan = {
 	.info = { "pan", GROUP_PCI, 1, CONF_LIKELY, "payment card number" },
 	.triggers = TRIGGER_DIGIT,
+	.digits = 12,
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,
 	.counter = counter,

@@ -206,6 +206,7 @@ static const char *const counter[] = { "prefix", "extension", "ext", "code", "os
 const struct class_row class_phone = {
 	.info = { "phone", GROUP_PII, 2, CONF_LIKELY, "telephone number" },
 	.triggers = TRIGGER_DIGIT,
+	.digits = 7,
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,
 	.counter = counter,

@@ -11,13 +11,16 @@
 #define PENDING		64	/* winners that a later hit may still beat */
 #define WORD_MAX	40	/* bytes of the name in "name=value" */
 #define TOKEN_MAX	256	/* bytes of its value */
+#define NUMBER_MAX	64	/* bytes of a number as written in which digits are counted */
 
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16 };
 
 struct pending { struct hit hit; int score; };
 struct scan {
 	struct slice value;
-	struct surroundings around;
+	const struct evidence *evidence;
+	struct surroundings around;	/* worked out when the first class finds something */
+	bool surrounded;
 	void (*emit)(void *owner, const struct hit *);
 	void *owner;
 	size_t nr;
@@ -32,9 +35,11 @@ struct literal { const char *text; uint16_t len, next; uint8_t row; };
 static struct {
 	bool ready;
 	uint8_t kind[256];
+	const struct class_row *rows[CLASS_ROWS];
 	uint8_t digit[CLASS_ROWS], at[CLASS_ROWS], key[CLASS_ROWS];
 	unsigned nr_digit, nr_at, nr_key;
 	uint16_t first[256], nr_literals;	/* 0: end of chain */
+	uint8_t pairs[65536 / 8];	/* bit first byte << 8 | second: a literal begins so */
 	struct literal literals[LITERALS_MAX];
 } table;
 
@@ -45,13 +50,14 @@ static void table_literal(const char *text, uint8_t row)
 	assert(table.nr_literals < LITERALS_MAX && text[0] && text[1]);
 	*l = (struct literal){ text, (uint16_t)strlen(text), table.first[(uint8_t)*text], row };
 	table.first[(uint8_t)*text] = table.nr_literals;
+	table.pairs[(uint8_t)text[0] << 5 | (uint8_t)text[1] >> 3] |= (uint8_t)(1 << (text[1] & 7));
 	table.kind[(uint8_t)*text] |= ON_LITERAL;
 }
 
 static void table_init(void)
 {
 	for (unsigned i = 0; i < class_count(); i++) {
-		const struct class_row *row = class_row(i);
+		const struct class_row *row = table.rows[i] = class_row(i);
 
 		if (row->triggers & TRIGGER_DIGIT)
 			table.digit[table.nr_digit++] = (uint8_t)i;
@@ -116,18 +122,26 @@ static void scan_add(struct scan *s, const struct pending *new)
 	s->nr++;
 }
 
-/* Asks one class at one place; around and value may be those of an assignment
- * inside the value that begins at base. */
+static const struct surroundings *scan_around(struct scan *s)
+{
+	if (!s->surrounded)
+		surroundings_init(&s->around, s->evidence);
+	s->surrounded = true;
+	return &s->around;
+}
+
+/* Asks one class at one place; value and around may be those of an assignment inside the
+ * value that begins at base. around NULL: the field's own. */
 static void scan_ask(struct scan *s, unsigned id, const struct surroundings *around, struct slice value,
 		     size_t at, size_t base)
 {
-	const struct class_row *row = class_row(id);
+	const struct class_row *row = table.rows[id];
 	struct pending p = { .hit = { .class_id = (uint8_t)id } };
 	int says = row->find(value, at, &p.hit);
 
 	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
 		return;
-	p.score = evidence_score(around, row, value, &p.hit, says);
+	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says);
 	p.hit.confidence = (uint8_t)evidence_confidence(p.score);
 	if (!p.hit.confidence)
 		return;
@@ -139,7 +153,44 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 static void scan_rows(struct scan *s, const uint8_t *rows, unsigned nr, size_t at)
 {
 	for (unsigned i = 0; i < nr; i++)
-		scan_ask(s, rows[i], &s->around, s->value, at, 0);
+		scan_ask(s, rows[i], NULL, s->value, at, 0);
+}
+
+/* Digits from `at` on, whatever joins the groups of a number between them. */
+static unsigned digits_near(struct slice v, size_t at)
+{
+	size_t end = v.len - at < NUMBER_MAX ? v.len : at + NUMBER_MAX;
+	unsigned nr = 0;
+
+	for (size_t i = at; i < end; i++)
+		switch (v.ptr[i]) {
+		case '0' ... '9':
+			nr++;
+			break;
+		case ' ': case '-': case '.': case '/': case '(': case ')':
+			break;
+		default:
+			return nr;
+		}
+	return nr;
+}
+
+/* Most numbers are too short for any class. */
+static void scan_digits(struct scan *s, size_t at)
+{
+	unsigned nr = digits_near(s->value, at);
+
+	for (unsigned i = 0; i < table.nr_digit; i++)
+		if (nr >= table.rows[table.digit[i]]->digits)
+			scan_ask(s, table.digit[i], NULL, s->value, at, 0);
+}
+
+/* Few bytes that may begin a literal are followed by one that may go on. */
+static bool pair_begins(struct slice v, size_t at)
+{
+	uint8_t second = byte_at(v, at + 1);
+
+	return table.pairs[v.ptr[at] << 5 | second >> 3] >> (second & 7) & 1;
 }
 
 static void scan_literals(struct scan *s, size_t at)
@@ -150,22 +201,53 @@ static void scan_literals(struct scan *s, size_t at)
 	for (unsigned i = table.first[*p]; i; i = table.literals[i].next) {
 		const struct literal *l = &table.literals[i];
 
-		if (left >= l->len && p[1] == (uint8_t)l->text[1] && !memcmp(p, l->text, l->len))
-			scan_ask(s, l->row, &s->around, s->value, at, 0);
+		if (left >= l->len && !memcmp(p, l->text, l->len))
+			scan_ask(s, l->row, NULL, s->value, at, 0);
 	}
 }
 
 /* Classes that live by their key: the whole value, when the field's key speaks. */
+static bool key_speaks(const struct surroundings *around, unsigned id)
+{
+	struct key_verdict v = key_judge(&around->key, table.rows[id]);
+
+	return v.support && !v.against;
+}
+
 static void scan_keyed(struct scan *s)
 {
-	if (!s->around.has_key || !s->value.len)
-		return;
-	for (unsigned i = 0; i < table.nr_key; i++) {
-		struct key_verdict v = key_judge(&s->around.key, class_row(table.key[i]));
+	const struct key_rows *known = s->evidence->rows;
 
-		if (v.support && !v.against)
-			scan_ask(s, table.key[i], &s->around, s->value, 0, 0);
+	if (!s->value.len || (!s->evidence->key.len && !s->evidence->parent.len))
+		return;
+	if (known && known->nr <= KEY_ROWS) {
+		scan_rows(s, known->rows, known->nr, 0);
+		return;
 	}
+	if (!scan_around(s)->has_key)
+		return;
+	for (unsigned i = 0; i < table.nr_key; i++)
+		if (key_speaks(&s->around, table.key[i]))
+			scan_ask(s, table.key[i], &s->around, s->value, 0, 0);
+}
+
+void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
+{
+	const struct evidence ev = { .key = key, .parent = parent };
+	struct surroundings around;
+
+	if (!table.ready)
+		table_init();
+	*out = (struct key_rows){ 0 };
+	surroundings_init(&around, &ev);
+	for (unsigned i = 0; i < table.nr_key && around.has_key && out->nr <= KEY_ROWS; i++) {
+		if (!key_speaks(&around, table.key[i]))
+			continue;
+		if (out->nr < KEY_ROWS)
+			out->rows[out->nr] = table.key[i];
+		out->nr++;
+	}
+	explicit_bzero(&around, sizeof(around));
 }
 
 static bool is_name_byte(uint8_t c)
@@ -260,6 +342,14 @@ static bool assign_is_code(struct slice v, struct slice name, struct slice word)
 	return constant;
 }
 
+/* Every phrase of a key ends with a letter, and has to end the name. */
+static bool ends_with_letter(struct slice name)
+{
+	uint8_t last = name.len ? name.ptr[name.len - 1] : 0;
+
+	return is_alpha(last) || last >= 0x80;
+}
+
 /* "name=value" or "name: value" inside a value. */
 static void scan_assign(struct scan *s, size_t i)
 {
@@ -267,13 +357,13 @@ static void scan_assign(struct scan *s, size_t i)
 	struct surroundings around = { .type = VALUE_STRING, .has_key = true };
 	bool asked = false;
 
-	if (!name.len || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+	if (!ends_with_letter(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
 	key_text_init(&around.key, before, name);
 	around.key.person = false;
 	for (unsigned r = 0; r < table.nr_key; r++) {
-		struct key_verdict v = key_judge(&around.key, class_row(table.key[r]));
+		struct key_verdict v = key_judge(&around.key, table.rows[table.key[r]]);
 
 		if (!v.support || v.against || !v.last)
 			continue;
@@ -293,7 +383,7 @@ static void scan_assign(struct scan *s, size_t i)
 static void scan_at(struct scan *s, size_t i, unsigned kind)
 {
 	if (kind & ON_DIGIT)
-		scan_rows(s, table.digit, table.nr_digit, i);
+		scan_digits(s, i);
 	if (kind & ON_LITERAL)
 		scan_literals(s, i);
 	if (kind & ON_AT || (kind & ON_PERCENT && slice_begins(s->value, i, "%40")))
@@ -305,7 +395,7 @@ static void scan_at(struct scan *s, size_t i, unsigned kind)
 void classify_scan(const struct evidence *ev, struct slice value,
 		   void (*emit)(void *owner, const struct hit *), void *owner)
 {
-	struct scan s;
+	struct scan s UNINITIALIZED;	/* 5 KiB for every field, of which little is used */
 	size_t i = 0;
 
 	if (ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
@@ -316,12 +406,13 @@ void classify_scan(const struct evidence *ev, struct slice value,
 	s.emit = emit;
 	s.owner = owner;
 	s.nr = 0;
-	surroundings_init(&s.around, ev);
+	s.evidence = ev;
+	s.surrounded = false;
 	scan_keyed(&s);
 	while (i < value.len) {
 		unsigned kind = table.kind[value.ptr[i]];
 
-		if (kind)
+		if (kind && (kind != ON_LITERAL || pair_begins(value, i)))
 			scan_at(&s, i, kind);
 		i++;
 		if (kind & ON_DIGIT)	/* the run's other digits begin nothing */
@@ -329,7 +420,8 @@ void classify_scan(const struct evidence *ev, struct slice value,
 				i++;
 	}
 	scan_flush(&s, s.nr);
-	explicit_bzero(&s.around, sizeof(s.around));
+	if (s.surrounded)
+		explicit_bzero(&s.around, sizeof(s.around));
 }
 
 struct collector { struct hit *out; size_t nr, max; };

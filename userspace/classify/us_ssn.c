@@ -65,6 +65,7 @@ static const struct key_phrase keys[] = {
 const struct class_row class_us_ssn = {
 	.info = { "us_ssn", GROUP_PII, 2, CONF_LIKELY, "US social security number" },
 	.triggers = TRIGGER_DIGIT,
+	.digits = 9,
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,
 	.find = us_ssn_find,

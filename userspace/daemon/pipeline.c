@@ -26,7 +26,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 	struct front *f = owner;
 
 	f->fact.kind = FACT_EXCHANGE;
-	f->fact.exchange = *ex;
+	exchange_copy(&f->fact.exchange, ex);
 	f->sink(f->owner, &f->fact);
 }
 

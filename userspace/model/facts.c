@@ -2,6 +2,7 @@
 /* facts.c - the words of the enums, and sums of bytes. */
 #include "model/facts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WORDS(name, ...) static const char *const name##_words[] = { __VA_ARGS__ }
@@ -49,6 +50,22 @@ int confidence_parse(const char *s)
 	int v = word_find(confidence_words, NR(confidence), s);
 
 	return v > 0 ? v : -1;
+}
+
+struct exchange *exchange_new(void)
+{
+	struct exchange *ex = malloc(sizeof(*ex));
+
+	if (ex)
+		memset(ex, 0, offsetof(struct exchange, findings));
+	return ex;
+}
+
+void exchange_copy(struct exchange *to, const struct exchange *from)
+{
+	uint32_t nr = from->nr_findings < MAX_FINDINGS ? from->nr_findings : MAX_FINDINGS;
+
+	memcpy(to, from, offsetof(struct exchange, findings) + nr * sizeof(from->findings[0]));
 }
 
 void byte_account_add(struct byte_account *sum, const struct byte_account *more)

@@ -102,6 +102,11 @@ struct exchange {
 	struct finding findings[MAX_FINDINGS];
 };
 
+/* Eight KiB, of which a message has use for little: neither makes nor copies the findings
+ * that are not there. exchange_new: free() it; NULL: no memory. */
+struct exchange *exchange_new(void);
+void exchange_copy(struct exchange *to, const struct exchange *from);
+
 /* Bytes of a connection that no exchange has carried; at interval ends and at close. */
 struct traffic {
 	struct conn_facts conn;

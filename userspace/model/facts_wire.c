@@ -70,10 +70,20 @@ static void signed_number(struct walk *w, int64_t *v)
 	} while (0)
 
 /* Inert everywhere: printable ASCII without what HTML, shells and terminals act on. */
+static bool is_inert(char c)
+{
+	switch (c) {
+	case '<': case '>': case '"': case '\'': case '`': case '&': case '\\':
+		return false;
+	default:
+		return c >= 0x20 && c <= 0x7e;
+	}
+}
+
 static bool clean(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (s[i] < 0x20 || s[i] > 0x7e || strchr("<>\"'`&\\", s[i]))
+		if (!is_inert(s[i]))
 			return false;
 	return true;
 }
@@ -95,9 +105,9 @@ static void string(struct walk *w, char *v, size_t size)
 		w->bad = true;
 		return;
 	}
-	memset(v, 0, size);
 	if (o->via.str.size)
 		memcpy(v, o->via.str.ptr, o->via.str.size);
+	memset(v + o->via.str.size, 0, size - o->via.str.size);
 }
 
 static void bytes(struct walk *w, uint8_t *v, size_t size)
@@ -355,8 +365,9 @@ int facts_unpack(const void *in, size_t size, struct fact *f)
 	    item.data.type == MSGPACK_OBJECT_ARRAY && item.data.via.array.size > 1) {
 		w.at = item.data.via.array.ptr;
 		w.end = w.at + item.data.via.array.size;
-		memset(f, 0, sizeof(*f));
 		NUMBER(&w, f->kind, FACT_EVENT);
+		/* walk_finding sets all of a finding; those that are not there stay what they were. */
+		memset(&f->exchange, 0, f->kind == FACT_EXCHANGE ? offsetof(struct exchange, findings) : sizeof(f->exchange));
 		if (!w.bad)
 			walk_fact(&w, f);
 		if (!w.bad && w.at == w.end)

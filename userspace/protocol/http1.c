@@ -104,7 +104,7 @@ static struct pending *pending_new(struct state *s, struct stamp at)
 	if (s->nr == PROTOCOL_PENDING)
 		emit_first(s, at);
 	p = pending_at(s, s->nr);
-	*p = (struct pending){ .ex = calloc(1, sizeof(struct exchange)) };
+	*p = (struct pending){ .ex = exchange_new() };
 	if (!p->ex)
 		return NULL;
 	p->ex->began = at.time;

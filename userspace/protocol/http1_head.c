@@ -66,11 +66,16 @@ int head_begins(struct slice in, bool *response)
 	return in.ptr[8] == ' ';
 }
 
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static struct slice trim(struct slice s)
 {
 	while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
 		s = slice_of(s.ptr + 1, s.len - 1);
-	while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1]))
+	while (s.len && is_blank(s.ptr[s.len - 1]))
 		s.len--;
 	return s;
 }
@@ -225,12 +230,14 @@ struct emitter { enum dir dir; bool response; struct exchange *ex; const struct 
 
 static void emit(const struct emitter *e, enum location loc, const char *prefix, struct slice key, struct slice value, bool text)
 {
-	char name[NAME_SIZE] = "", path[PATH_SIZE];
+	size_t n = strlen(prefix);
+	char path[PATH_SIZE];
 	struct field f = { .location = loc, .dir = e->dir, .path = path, .key = key, .value = value, .text = text };
 
+	memcpy(path, prefix, n);
+	memcpy(path + n, ".", 2);
 	if (key.len)
-		e->sink->clean(e->sink->owner, name, key);
-	snprintf(path, sizeof(path), "%s.%s", prefix, name);
+		e->sink->clean(e->sink->owner, path + n + 1, key);
 	e->sink->field(e->sink->owner, e->ex, &f);
 }
 

@@ -2,7 +2,6 @@
 /* json.c - JSON, also when it begins in the middle, ends early, or is one document a
  * line. One pass, no tree: a stack of open containers with their names, and a field for
  * each scalar. What is not JSON is stepped over, so that a cut start costs little. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,18 +20,25 @@ struct level {
 	size_t path_len;	/* of the path up to and including it */
 };
 
+/* Room for one unescaped string, made when the first escape comes. */
+struct unescaped { uint8_t *ptr; size_t len, used; };
+
 struct walker {
 	struct content_job *job;
 	const uint8_t *p, *end;
-	struct level stack[CONTENT_DEPTH];
 	unsigned depth, too_deep;
 	char path[PATH_SIZE];
-	uint8_t *text;		/* unescaped value */
-	size_t text_len;
-	uint8_t *name;		/* unescaped key waiting for its value */
-	size_t name_len;
+	size_t path_len;
+	struct unescaped text, kept;	/* of the string just read; of the key that waits */
+	struct slice name;		/* key waiting for its value: in the body, or in kept */
 	bool have_name, nested;
+	struct level stack[CONTENT_DEPTH];	/* last: only what is used is made and wiped */
 };
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 static int match(struct slice type, struct slice head)
 {
@@ -41,23 +47,37 @@ static int match(struct slice type, struct slice head)
 	for (size_t k = 0; type.len >= 4 && k <= type.len - 4; k++)
 		if (!strncasecmp((const char *)type.ptr + k, "json", 4))
 			return 100;
-	while (i < head.len && strchr(" \t\r\n", head.ptr[i]))
+	while (i < head.len && is_blank(head.ptr[i]))
 		i++;
 	return i < head.len && (head.ptr[i] == '{' || head.ptr[i] == '[') ? 60 : 0;
 }
 
-static void path_name(struct walker *w, size_t base, struct slice key, bool array)
+static void path_cut(struct walker *w, size_t len)
 {
-	char name[NAME_SIZE];
-	size_t room;
+	w->path_len = len;
+	w->path[len] = 0;
+}
 
-	w->path[base] = 0;
-	room = sizeof(w->path) - base;
-	if (array) {
-		snprintf(w->path + base, room, "[]");
-	} else if (key.len) {
-		w->job->sink->clean(w->job->sink->owner, name, key);
-		snprintf(w->path + base, room, ".%s", name);
+static void path_add(struct walker *w, const char *text, size_t len)
+{
+	size_t room = sizeof(w->path) - 1 - w->path_len, n = len < room ? len : room;
+
+	memcpy(w->path + w->path_len, text, n);
+	path_cut(w, w->path_len + n);
+}
+
+/* The waiting key, behind a dot. */
+static void path_name(struct walker *w)
+{
+	if (!w->have_name || !w->name.len)
+		return;
+	path_add(w, ".", 1);
+	if (sizeof(w->path) - w->path_len >= NAME_SIZE) {
+		path_cut(w, w->path_len + w->job->sink->clean(w->job->sink->owner, w->path + w->path_len, w->name));
+	} else {
+		char name[NAME_SIZE];
+
+		path_add(w, name, w->job->sink->clean(w->job->sink->owner, name, w->name));
 	}
 }
 
@@ -91,18 +111,47 @@ static void emit(struct walker *w, struct slice key, struct slice value, enum va
 static void walk(struct walker *w);
 static struct walker *walker_new(struct content_job *, struct slice body);
 
+static void unescaped_free(struct unescaped *u)
+{
+	if (u->ptr)
+		explicit_bzero(u->ptr, u->used);
+	free(u->ptr);
+}
+
 static void walker_free(struct walker *w)
 {
 	if (!w)
 		return;
-	if (w->text)
-		explicit_bzero(w->text, STRING_MAX);
-	if (w->name)
-		explicit_bzero(w->name, STRING_MAX);
-	free(w->text);
-	free(w->name);
-	explicit_bzero(w, sizeof(*w));
+	unescaped_free(&w->text);
+	unescaped_free(&w->kept);
+	explicit_bzero(w, offsetof(struct walker, stack) + w->depth * sizeof(w->stack[0]));
 	free(w);
+}
+
+/* Room for it all, or for none of it: NULL. */
+static uint8_t *text_room(struct walker *w)
+{
+	struct unescaped *u = &w->text;
+
+	if (!u->ptr)
+		u->ptr = malloc(STRING_MAX);
+	w->job->limited |= !u->ptr;
+	u->len = 0;
+	return u->ptr;
+}
+
+static void text_add(struct walker *w, const uint8_t *bytes, size_t n)
+{
+	struct unescaped *u = &w->text;
+
+	if (n > STRING_MAX - u->len) {
+		n = STRING_MAX - u->len;
+		w->job->limited = true;
+	}
+	memcpy(u->ptr + u->len, bytes, n);
+	u->len += n;
+	if (u->len > u->used)
+		u->used = u->len;
 }
 
 /* JSON in a string, one level: an API that logs or wraps another's message. */
@@ -116,9 +165,10 @@ static bool emit_nested(struct walker *w, struct slice value)
 	if (!in)
 		return false;
 	in->nested = true;
-	memcpy(in->path, w->path, sizeof(in->path));
+	path_cut(in, 0);
+	path_add(in, w->path, w->path_len);
 	in->depth = 1;	/* below the string's own path */
-	in->stack[0].path_len = strlen(w->path);
+	in->stack[0] = (struct level){ .path_len = w->path_len };
 	walk(in);
 	walker_free(in);
 	return true;
@@ -127,37 +177,43 @@ static bool emit_nested(struct walker *w, struct slice value)
 static void value_done(struct walker *w, struct slice value, enum value_type type, bool cut)
 {
 	struct level *l = top(w);
-	struct slice key = w->have_name ? slice_of(w->name, w->name_len) : l && l->array ? slice_of(l->key, l->key_len) : (struct slice){ 0 };
+	struct slice key = w->have_name ? w->name : l && l->array ? slice_of(l->key, l->key_len) : (struct slice){ 0 };
 	size_t base = base_of(w);
 
-	path_name(w, base, w->have_name ? key : (struct slice){ 0 }, false);
+	path_cut(w, base);
+	path_name(w);
 	if (type != VALUE_STRING || !emit_nested(w, value))
 		emit(w, key, value, type, cut, type == VALUE_STRING);
 	if (l)
 		l->siblings++;
 	w->have_name = false;
-	w->path[base] = 0;
+	path_cut(w, base);
 }
 
-static void name_done(struct walker *w)
+/* The string just read names the value that comes. */
+static void name_done(struct walker *w, struct slice name)
 {
 	bool odd = false;
 
-	memcpy(w->name, w->text, w->text_len);
-	w->name_len = w->text_len;
+	if (name.ptr == w->text.ptr && name.len) {	/* the value may want that room */
+		struct unescaped other = w->kept;
+
+		w->kept = w->text;
+		w->text = other;
+	}
+	w->name = name;
 	w->have_name = true;
-	for (size_t i = 0; i < w->name_len; i++)
-		odd |= w->name[i] == '@' || (w->name[i] >= '0' && w->name[i] <= '9');
-	if (odd && w->name_len > 5) {	/* a key that is itself a value */
-		w->path[base_of(w)] = 0;
-		emit(w, (struct slice){ 0 }, slice_of(w->name, w->name_len), VALUE_STRING, false, true);
+	for (size_t i = 0; i < name.len; i++)
+		odd |= name.ptr[i] == '@' || (name.ptr[i] >= '0' && name.ptr[i] <= '9');
+	if (odd && name.len > 5) {	/* a key that is itself a value */
+		path_cut(w, base_of(w));
+		emit(w, (struct slice){ 0 }, name, VALUE_STRING, false, true);
 	}
 }
 
 static void container_open(struct walker *w, bool array)
 {
 	struct level *parent = top(w), *l;
-	size_t base = base_of(w);
 
 	if (w->depth == CONTENT_DEPTH) {
 		w->too_deep++;
@@ -165,14 +221,16 @@ static void container_open(struct walker *w, bool array)
 		w->have_name = false;
 		return;
 	}
-	path_name(w, base, w->have_name ? slice_of(w->name, w->name_len) : (struct slice){ 0 }, false);
+	path_cut(w, base_of(w));
+	path_name(w);
 	if (array)
-		path_name(w, strlen(w->path), (struct slice){ 0 }, true);
+		path_add(w, "[]", 2);
 	l = &w->stack[w->depth++];
-	*l = (struct level){ .array = array, .path_len = strlen(w->path) };
+	*l = (struct level){ .array = array, .path_len = w->path_len };
 	if (w->have_name) {
-		l->key_len = w->name_len < KEY_KEPT ? w->name_len : KEY_KEPT;
-		memcpy(l->key, w->name, l->key_len);
+		l->key_len = w->name.len < KEY_KEPT ? w->name.len : KEY_KEPT;
+		if (l->key_len)
+			memcpy(l->key, w->name.ptr, l->key_len);
 	} else if (parent) {	/* {"cards":[{"number":…}]}: the objects of a list are named by it */
 		memcpy(l->key, parent->key, parent->key_len);
 		l->key_len = parent->key_len;
@@ -191,7 +249,7 @@ static void container_close(struct walker *w)
 	}
 	if (w->depth > (w->nested ? 1u : 0u))
 		explicit_bzero(&w->stack[--w->depth], sizeof(w->stack[0]));
-	w->path[base_of(w)] = 0;
+	path_cut(w, base_of(w));
 }
 
 static int hex4(const uint8_t *p)
@@ -231,10 +289,8 @@ static void put_utf8(struct walker *w, uint32_t c)
 		b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
 		b[n++] = (uint8_t)(0x80 | (c & 63));
 	}
-	if (n <= STRING_MAX - w->text_len) {
-		memcpy(w->text + w->text_len, b, n);
-		w->text_len += n;
-	}
+	if (n <= STRING_MAX - w->text.len)
+		text_add(w, b, n);
 }
 
 /* RFC 8259, 7: one escape behind the backslash; two when they are a surrogate pair. */
@@ -265,33 +321,83 @@ static void take_escape(struct walker *w)
 	put_utf8(w, high >= 0xd800 && high < 0xe000 ? 0xfffd : (uint32_t)high);
 }
 
-/* Behind the opening quote. true: it was closed. */
-static bool take_string(struct walker *w)
+/* Where the next '"' or '\\' stands, or end: eight bytes at a time. */
+static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 {
-	w->text_len = 0;
-	while (w->p < w->end) {
+	const uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t v, quote, back;
+
+		memcpy(&v, p, 8);
+		quote = v ^ ones * '"';
+		back = v ^ ones * '\\';
+		if (((quote - ones) & ~quote & highs) | ((back - ones) & ~back & highs))
+			break;
+	}
+	while (p < end && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* Behind the opening quote: what is in it, in the body where nothing is escaped. true: it was closed. */
+static bool take_string(struct walker *w, struct slice *out)
+{
+	const uint8_t *start = w->p;
+	bool closed = false;
+
+	w->p = plain_end(start, w->end);
+	if (w->p == w->end || *w->p == '"') {
+		size_t len = (size_t)(w->p - start);
+
+		w->job->limited |= len > STRING_MAX;
+		*out = slice_of(start, len < STRING_MAX ? len : STRING_MAX);
+		closed = w->p < w->end;
+		w->p += closed;
+		return closed;
+	}
+	*out = (struct slice){ start, 0 };
+	if (!text_room(w)) {	/* stepped over */
+		while (w->p < w->end && !closed) {
+			closed = *w->p == '"';
+			w->p += *w->p == '\\' && w->end - w->p > 1 ? 2 : 1;
+		}
+		return closed;
+	}
+	text_add(w, start, (size_t)(w->p - start));
+	while (w->p < w->end && !closed) {
 		uint8_t c = *w->p++;
 
-		if (c == '"')
-			return true;
 		if (c == '\\') {
 			take_escape(w);
-		} else if (w->text_len < STRING_MAX) {
-			w->text[w->text_len++] = c;
+			start = w->p;
+			w->p = plain_end(start, w->end);
+			text_add(w, start, (size_t)(w->p - start));
 		} else {
-			w->job->limited = true;
+			closed = true;
 		}
 	}
-	return false;
+	*out = slice_of(w->text.ptr, w->text.len);
+	return closed;
 }
 
 static bool is_name(struct walker *w)
 {
 	const uint8_t *p = w->p;
 
-	while (p < w->end && strchr(" \t\r\n", *p) && *p)
+	while (p < w->end && is_blank(*p))
 		p++;
 	return p < w->end && *p == ':';
+}
+
+static bool ends_scalar(uint8_t c)
+{
+	switch (c) {
+	case 0: case ',': case ']': case '}': case '[': case '{': case '"': case ':': case ' ': case '\t': case '\r': case '\n':
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void take_scalar(struct walker *w)
@@ -300,7 +406,7 @@ static void take_scalar(struct walker *w)
 	enum value_type type = VALUE_NUMBER;
 	struct slice v;
 
-	while (w->p < w->end && *w->p && !strchr(",]}[{\":\r\n\t ", *w->p))
+	while (w->p < w->end && !ends_scalar(*w->p))
 		w->p++;
 	if (w->p == start) {
 		w->p++;
@@ -322,21 +428,22 @@ static void walk(struct walker *w)
 		uint8_t c = *w->p;
 
 		if (c == '"') {
+			struct slice text;
 			bool closed;
 
 			w->p++;
-			closed = take_string(w);
+			closed = take_string(w, &text);
 			if (closed && is_name(w) && !(top(w) && top(w)->array))
-				name_done(w);
+				name_done(w, text);
 			else
-				value_done(w, slice_of(w->text, w->text_len), VALUE_STRING, !closed);
+				value_done(w, text, VALUE_STRING, !closed);
 		} else if (c == '{' || c == '[') {
 			w->p++;
 			container_open(w, c == '[');
 		} else if (c == '}' || c == ']') {
 			w->p++;
 			container_close(w);
-		} else if (c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+		} else if (c == ',' || c == ':' || is_blank(c)) {
 			w->p++;
 		} else {
 			take_scalar(w);
@@ -346,20 +453,16 @@ static void walk(struct walker *w)
 
 static struct walker *walker_new(struct content_job *job, struct slice body)
 {
-	struct walker *w = calloc(1, sizeof(*w));
+	struct walker *w = malloc(sizeof(*w));
 
 	if (!w)
 		return NULL;
+	memset(w, 0, offsetof(struct walker, stack));
 	w->job = job;
 	w->p = body.ptr;
 	w->end = body.ptr + body.len;
-	w->text = malloc(STRING_MAX);
-	w->name = malloc(STRING_MAX);
-	memcpy(w->path, "$", 2);
-	if (w->text && w->name)
-		return w;
-	walker_free(w);
-	return NULL;
+	path_add(w, "$", 1);
+	return w;
 }
 
 static void decode(struct content_job *job, struct slice body)
