@@ -234,7 +234,7 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 
 		/* A number that runs into missing bytes is not known to end there. */
 		if ((f->cut || value.len < f->value.len) && hit->end == value.len &&
-		    (class_row(hit->class_id)->triggers & TRIGGER_DIGIT))
+		    (class_row(hit->class_id)->triggers & (TRIGGER_DIGIT | TRIGGER_MIXED)))
 			continue;
 		row_add(c, ex, f, hit, batch_fresh(batch, i));
 	}

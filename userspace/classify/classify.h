@@ -39,10 +39,11 @@ struct key_phrase { const char *words; uint8_t weight; };
 
 /* What makes the one pass over a value ask a class. */
 enum trigger {
-	TRIGGER_DIGIT	= 1,	/* the first digit of a run */
+	TRIGGER_DIGIT	= 1,	/* the first digit of a run, no letter before it */
 	TRIGGER_AT	= 2,	/* '@' or "%40" */
 	TRIGGER_LITERAL	= 4,	/* one of row->literals begins here */
 	TRIGGER_KEY	= 8,	/* the key speaks for the class: at 0, the whole value */
+	TRIGGER_MIXED	= 16,	/* the first digit of a run that follows a letter */
 };
 /* Which words of a key speak against the class. */
 enum against { AGAINST_NOTHING = 0, AGAINST_GENERAL = 1, AGAINST_NUMBER = 2 };

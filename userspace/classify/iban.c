@@ -150,7 +150,7 @@ static const struct key_phrase keys[] = {
 
 const struct class_row class_iban = {
 	.info = { "iban", GROUP_PII, 1, CONF_CERTAIN, "international bank account number" },
-	.triggers = TRIGGER_DIGIT,
+	.triggers = TRIGGER_MIXED,
 	.against = AGAINST_NOTHING,
 	.keys = keys,
 	.find = iban_find,

@@ -205,7 +205,7 @@ static const char *const counter[] = { "prefix", "extension", "ext", "code", "os
 
 const struct class_row class_phone = {
 	.info = { "phone", GROUP_PII, 2, CONF_LIKELY, "telephone number" },
-	.triggers = TRIGGER_DIGIT,
+	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED,	/* "%2B49…" */
 	.digits = 7,
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,

@@ -8,6 +8,7 @@
 
 #include "classify/evidence.h"
 
+#define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
 #define WORD_MAX	40	/* bytes of the name in "name=value" */
 #define TOKEN_MAX	256	/* bytes of its value */
@@ -36,8 +37,8 @@ static struct {
 	bool ready;
 	uint8_t kind[256];
 	const struct class_row *rows[CLASS_ROWS];
-	uint8_t digit[CLASS_ROWS], at[CLASS_ROWS], key[CLASS_ROWS];
-	unsigned nr_digit, nr_at, nr_key;
+	uint8_t digit[CLASS_ROWS], mixed[CLASS_ROWS], at[CLASS_ROWS], key[CLASS_ROWS];
+	unsigned nr_digit, nr_mixed, nr_at, nr_key;
 	uint16_t first[256], nr_literals;	/* 0: end of chain */
 	uint8_t pairs[65536 / 8];	/* bit first byte << 8 | second: a literal begins so */
 	struct literal literals[LITERALS_MAX];
@@ -61,6 +62,8 @@ static void table_init(void)
 
 		if (row->triggers & TRIGGER_DIGIT)
 			table.digit[table.nr_digit++] = (uint8_t)i;
+		if (row->triggers & TRIGGER_MIXED)
+			table.mixed[table.nr_mixed++] = (uint8_t)i;
 		if (row->triggers & TRIGGER_AT)
 			table.at[table.nr_at++] = (uint8_t)i;
 		if (row->triggers & TRIGGER_KEY)
@@ -178,11 +181,13 @@ static unsigned digits_near(struct slice v, size_t at)
 /* Most numbers are too short for any class. */
 static void scan_digits(struct scan *s, size_t at)
 {
-	unsigned nr = digits_near(s->value, at);
+	unsigned near = digits_near(s->value, at);
+	bool mixed = at && is_alpha(s->value.ptr[at - 1]);
+	const uint8_t *rows = mixed ? table.mixed : table.digit;
 
-	for (unsigned i = 0; i < table.nr_digit; i++)
-		if (nr >= table.rows[table.digit[i]]->digits)
-			scan_ask(s, table.digit[i], NULL, s->value, at, 0);
+	for (unsigned i = 0, nr = mixed ? table.nr_mixed : table.nr_digit; i < nr; i++)
+		if (near >= table.rows[rows[i]]->digits)
+			scan_ask(s, rows[i], NULL, s->value, at, 0);
 }
 
 /* Few bytes that may begin a literal are followed by one that may go on. */
@@ -409,9 +414,11 @@ void classify_scan(const struct evidence *ev, struct slice value,
 	s.evidence = ev;
 	s.surrounded = false;
 	scan_keyed(&s);
-	while (i < value.len) {
-		unsigned kind = table.kind[value.ptr[i]];
+	while (value.len >= VALUE_MIN && i < value.len) {
+		unsigned kind = 0;
 
+		while (i < value.len && !(kind = table.kind[value.ptr[i]]))
+			i++;
 		if (kind && (kind != ON_LITERAL || pair_begins(value, i)))
 			scan_at(&s, i, kind);
 		i++;
