@@ -6,14 +6,17 @@
 #include "daemon/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -23,29 +26,54 @@
 
 #define MIB ((rlim_t)1 << 20)
 
-/* What every role needs to live: memory, time, its inherited descriptors, to end. */
-#define COMMON \
-	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(munmap), SCMP_SYS(brk), SCMP_SYS(mremap), \
-	SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), \
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), \
-	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall), SCMP_SYS(close), SCMP_SYS(getpid), SCMP_SYS(gettid)
+/* Newer machines have only the second. */
+#ifdef __NR_poll
+#define POLL SCMP_SYS(poll)
+#else
+#define POLL SCMP_SYS(ppoll)
+#endif
+#define MEMORY SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk)
+/* To end, to go on after a stop, and libc's last words (a smashed stack, a broken heap). */
+#define COMMON SANITIZER SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(restart_syscall), SCMP_SYS(exit_group)
+#ifdef __SANITIZE_ADDRESS__	/* what it does beside the program, for tests only */
+#define SANITIZER \
+	SCMP_SYS(read), MEMORY, SCMP_SYS(mprotect), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(close), \
+	SCMP_SYS(clock_gettime), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), \
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(exit),
+#else
+#define SANITIZER
+#endif
 
-static const int reader_calls[] = { COMMON };
-static const int analyst_calls[] = { COMMON, SCMP_SYS(getrandom), SCMP_SYS(sched_yield) };
-static const int recorder_calls[] = { COMMON, SCMP_SYS(fdatasync) };
-static const int elfscan_calls[] = {
-	COMMON, SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl),
-};
+static const int reader_calls[] = { COMMON, SCMP_SYS(clock_nanosleep) };
+static const int analyst_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep) };
+static const int recorder_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(read) };
+static const int elfscan_calls[] = { COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl) };
 static const int keeper_calls[] = {
-	COMMON, SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(openat), SCMP_SYS(open),
-	SCMP_SYS(fstat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(lseek), SCMP_SYS(pread64),
-	SCMP_SYS(pwrite64), SCMP_SYS(readv), SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
-	SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(fcntl), SCMP_SYS(flock), SCMP_SYS(access),
-	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getrandom), SCMP_SYS(getcwd), SCMP_SYS(geteuid), SCMP_SYS(getuid),
-	SCMP_SYS(getegid), SCMP_SYS(getgid), SCMP_SYS(fchmod), SCMP_SYS(fchown), SCMP_SYS(getdents64), SCMP_SYS(readlink),
-	SCMP_SYS(readlinkat), SCMP_SYS(uname), SCMP_SYS(ioctl), SCMP_SYS(sysinfo), SCMP_SYS(fstatfs), SCMP_SYS(dup),
-	SCMP_SYS(sched_yield), SCMP_SYS(utimensat),
+	COMMON, MEMORY, POLL, SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
+	/* Facts, orders, the journal. */
+	SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	/* The ledger and the JSON Lines file. */
+	SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(unlinkat),
+	/* SQLite: its locks, journal, names, and owner of files. */
+	SCMP_SYS(fcntl), SCMP_SYS(access), SCMP_SYS(unlink), SCMP_SYS(getcwd), SCMP_SYS(readlink), SCMP_SYS(lstat), SCMP_SYS(stat),
+	SCMP_SYS(fchmod), SCMP_SYS(geteuid), SCMP_SYS(getpid),
+	/* libcrypto, libc: first use, keys, sorting, the terminal, the start leaf. */
+	SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(sysinfo), SCMP_SYS(ioctl), SCMP_SYS(uname),
+};
+
+/* Calls that do more than a role wants of them: allowed with these values of an argument,
+ * in the bits of mask, and no others. */
+#define WHOLE 0xffffffffu	/* of a command: the kernel looks at 32 bits */
+static const struct { int call; unsigned arg; uint64_t mask, value; } narrowed[] = {
+	{ SCMP_SYS(mmap), 2, PROT_EXEC, 0 },	/* memory, but never executable */
+	{ SCMP_SYS(mprotect), 2, PROT_EXEC, 0 },
+	{ SCMP_SYS(fcntl), 1, WHOLE, F_GETFL },
+	{ SCMP_SYS(fcntl), 1, WHOLE, F_GETFD },
+	{ SCMP_SYS(fcntl), 1, WHOLE, F_SETFD },
+	{ SCMP_SYS(fcntl), 1, WHOLE, F_GETLK },
+	{ SCMP_SYS(fcntl), 1, WHOLE, F_SETLK },
+	{ SCMP_SYS(ioctl), 1, WHOLE, TCGETS },	/* is it a terminal; another could type into it */
 };
 
 #define CALLS(a) (a), sizeof(a) / sizeof((a)[0])
@@ -149,18 +177,28 @@ static int landlock(const struct sandbox *s)
 	return err;
 }
 
+static int allow(scmp_filter_ctx f, int call)
+{
+	bool narrow = false;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(narrowed) / sizeof(narrowed[0]); i++) {
+		if (narrowed[i].call != call)
+			continue;
+		narrow = true;
+		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 1,
+				       SCMP_CMP(narrowed[i].arg, SCMP_CMP_MASKED_EQ, narrowed[i].mask, narrowed[i].value));
+	}
+	return narrow || err ? err : seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 0);
+}
+
 static int filter(const struct sandbox *s)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err = f ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < s->nr_syscalls; i++)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, s->syscalls[i], 0);
-	/* Memory, but never executable. */
-	if (!err)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (!err)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		err = allow(f, s->syscalls[i]);
 	if (!err)
 		err = seccomp_load(f);
 	seccomp_release(f);
@@ -177,6 +215,9 @@ int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
 	pid_t parent = getppid();
 	const char *step = NULL;
 
+	/* A second heap, which libc tries when the first is full, would want calls that nobody has. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	signal(SIGXFSZ, SIG_IGN);	/* a log that is a file is refused what is above the limit; no reason to die */
 	if (limits(s))
 		step = "limits";
 	else if (ids(s))
