@@ -26,6 +26,7 @@ int queue_map(struct queue *q, int fd)
 
 	if (p == MAP_FAILED)
 		return -errno;
+	(void)madvise(p, queue_bytes(), MADV_DONTDUMP);	/* payload; a role's dump is forbidden besides */
 	*q = (struct queue){ (struct queue_head *)p, p + 4096, QUEUE_SIZE };
 	return 0;
 }

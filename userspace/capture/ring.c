@@ -26,6 +26,7 @@ int ring_map(struct ring *r, int fd, size_t size)
 		munmap(consumer, page);
 		return err;
 	}
+	(void)madvise(producer, page + 2 * size, MADV_DONTDUMP);
 	*r = (struct ring){ consumer, producer, (uint8_t *)producer + page, size, page };
 	return 0;
 }

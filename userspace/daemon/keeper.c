@@ -29,6 +29,8 @@
 #define TICK_MS 20
 #define POLICY_MAX (1 << 20)	/* bytes of one policy file */
 #define BATCH 256
+#define EPOCHS_LATE 1	/* intervals after its own that a fact may come */
+#define EPOCHS_EARLY 2	/* books may be on their way; with LATE and now not above ROLE_EPOCHS, nor INTERVALS */
 
 struct keeper {
 	struct role_stats *stats;
@@ -64,6 +66,8 @@ static void arguments(struct keeper *k, int argc, char **argv)
 			k->hooks = v;
 		else if (argument(argv[i], "filters", &v))
 			k->filters = v;
+		else if (argument(argv[i], "epoch", &v))
+			k->epoch = (uint32_t)strtoul(v, NULL, 10);
 		else if (argument(argv[i], "journal", &v))
 			k->journal = *v == '1';
 		else if (argument(argv[i], "file", &v))
@@ -147,26 +151,42 @@ static void tell_monitor(struct keeper *k, const char *kind, const char *detail,
 		log_warn("the monitor does not listen error=\"%s\"", strerror(errno));
 }
 
-static uint32_t epoch_of(const struct keeper *k)
+/* Which interval runs is the monitor's to say, by the books of the one before. An analyst
+ * that could name any would fill the places of those to come. What comes after the books
+ * of its own interval is counted there, as lost, and told in the running one. */
+static bool epoch_fits(const struct keeper *k, uint32_t *epoch, uint32_t *counted)
 {
-	return k->fact.kind == FACT_EXCHANGE ? k->fact.exchange.at.epoch :
-	       k->fact.kind == FACT_TRAFFIC ? k->fact.traffic.at.epoch : k->epoch;
+	*counted = *epoch;
+	if (*epoch + EPOCHS_LATE == k->epoch)
+		*epoch = k->epoch;
+	return *epoch - k->epoch <= EPOCHS_EARLY;
+}
+
+static bool fact_take(struct keeper *k, size_t size, uint32_t *counted)
+{
+	int kind = size && size <= sizeof(k->in) ? facts_unpack(k->in, size, &k->fact) : -EBADMSG;
+	struct fact *f = &k->fact;
+
+	/* An analyst may tell of exchanges and traffic; who processes are, and what the
+	 * books say, it is not asked. */
+	if (kind != FACT_EXCHANGE && kind != FACT_TRAFFIC)
+		return false;
+	if (!epoch_fits(k, kind == FACT_EXCHANGE ? &f->exchange.at.epoch : &f->traffic.at.epoch, counted))
+		return false;
+	return !back_fact(k->back, f);
 }
 
 static void take_fact(struct keeper *k)
 {
 	ssize_t n = recv(FD_FACTS, k->in, sizeof(k->in), MSG_DONTWAIT | MSG_TRUNC);
-	int kind = n > 0 && n <= (ssize_t)sizeof(k->in) ? facts_unpack(k->in, (size_t)n, &k->fact) : -EBADMSG;
+	uint32_t counted;
 
-	/* An analyst may tell of exchanges and traffic; who processes are, and what the
-	 * books say, it is not asked. */
-	if ((kind == FACT_EXCHANGE || kind == FACT_TRAFFIC) && !back_fact(k->back, &k->fact)) {
-		if (epoch_of(k) > k->epoch)
-			k->epoch = epoch_of(k);
-		role_epoch(k->stats, epoch_of(k))->stored++;
+	if (n < 0)
 		return;
-	}
-	role_epoch(k->stats, k->epoch)->rejected++;
+	if (fact_take(k, (size_t)n, &counted))
+		role_epoch(k->stats, counted)->stored++;
+	else
+		role_epoch(k->stats, k->epoch)->rejected++;
 }
 
 static void take_order(struct keeper *k)

@@ -64,15 +64,14 @@ static void plan_policies(struct monitor *m, struct role_plan *plan, int *opened
 	for (unsigned i = 0; i < m->options->nr_policies; i++) {
 		opened[i] = open(m->options->policies[i], O_RDONLY | O_CLOEXEC);
 		role_plan_fd(plan, FD_FIRST_POLICY + (int)i, opened[i]);
-		snprintf(args[i], sizeof(args[i]), "policy=%s", m->options->policies[i]);
-		role_plan_arg(plan, args[i]);
+		role_plan_made(plan, args[i], sizeof(args[i]), "policy=%s", m->options->policies[i]);
 	}
 }
 
 static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 {
 	int opened[24];
-	static char args[24][320], hooks[64], filters[300];
+	static char args[24][320], hooks[64], filters[300], epoch[24];
 	pid_t pid;
 
 	plan->keep_stdout = 1;
@@ -81,10 +80,9 @@ static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 	role_plan_fd(plan, FD_JOURNAL, m->journal);
 	role_plan_fd(plan, FD_FILE, m->json_file);
 	plan_policies(m, plan, opened, args);
-	snprintf(hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
-	role_plan_arg(plan, hooks);
-	snprintf(filters, sizeof(filters), "filters=%s", m->filters);
-	role_plan_arg(plan, filters);
+	role_plan_made(plan, hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
+	role_plan_made(plan, filters, sizeof(filters), "filters=%s", m->filters);
+	role_plan_made(plan, epoch, sizeof(epoch), "epoch=%u", m->closing ? m->closing_epoch : m->epoch);
 	role_plan_arg(plan, m->journal >= 0 ? "journal=1" : "journal=0");
 	role_plan_arg(plan, m->json_file >= 0 ? "file=1" : "file=0");
 	role_plan_arg(plan, m->options->quiet ? "terminal=0" : "terminal=1");

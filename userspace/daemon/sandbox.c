@@ -127,6 +127,15 @@ static int limits(const struct sandbox *s)
 	       ;
 }
 
+/* While it is root still: with an empty bound not even a file's capabilities come back. */
+static int bounds(void)
+{
+	for (cap_value_t c = 0; c <= CAP_LAST_CAP; c++)
+		if (prctl(PR_CAPBSET_DROP, c) && errno != EINVAL)	/* newer than the kernel */
+			return -1;
+	return 0;
+}
+
 static int ids(const struct sandbox *s)
 {
 	return setgroups(0, NULL) || setresgid(s->gid, s->gid, s->gid) || setresuid(s->uid, s->uid, s->uid);
@@ -220,6 +229,8 @@ int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
 	signal(SIGXFSZ, SIG_IGN);	/* a log that is a file is refused what is above the limit; no reason to die */
 	if (limits(s))
 		step = "limits";
+	else if (bounds())
+		step = "capability bounds";
 	else if (ids(s))
 		step = "user and group ids";
 	else if (no_capabilities())

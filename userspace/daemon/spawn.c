@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,16 @@ void role_plan_arg(struct role_plan *p, const char *arg)
 {
 	if (p->nr_args < sizeof(p->args) / sizeof(p->args[0]) - 1)
 		p->args[p->nr_args++] = arg;
+}
+
+void role_plan_made(struct role_plan *p, char *room, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(room, size, fmt, ap);
+	va_end(ap);
+	role_plan_arg(p, room);
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls. Descriptors are

@@ -16,6 +16,8 @@ struct role_plan {
 };
 void role_plan_fd(struct role_plan *, int number, int fd);
 void role_plan_arg(struct role_plan *, const char *);
+/* An argument made in the caller's room, which must live until role_spawn. */
+__attribute__((format(printf, 4, 5))) void role_plan_made(struct role_plan *, char *room, size_t size, const char *fmt, ...);
 /* The pid or -errno. The child is in a process group of its own, so that a Ctrl-C in
  * the terminal reaches the monitor alone, which ends the roles in order. */
 pid_t role_spawn(const struct role_plan *);
