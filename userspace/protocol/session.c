@@ -113,6 +113,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 		best = protocols[i]->seeks ? protocols[i] : NULL;
 	if (best)
 		protocol_begin(s, best);
+	s->recognised &= s->protocol != NULL;	/* no memory for its state: nobody knows this */
 	if (s->protocol && !s->recognised)
 		s->protocol->gap(s->state, dir, 0, LOSS_NONE, at);
 	return s->protocol ? 1 : -1;
