@@ -206,10 +206,17 @@ requests_logged() { # PORT; how many requests nginx answered there
 }
 logged_at_least() { [ "$(requests_logged "$1")" -ge "$2" ]; }
 
-# weir run with its state in $STATE; returns when it says that it is ready.
+# A program of tests/lib in C.
+HELPERS=${HELPERS:-$ROOT/build/release/tests/lib}
+need_helper() { # NAME...
+	local h
+	for h; do [ -x "$HELPERS/$h" ] || bail "no $HELPERS/$h: run make tests"; done
+}
+
+# weir run with its state in $STATE (and $RUN_IN as its folder); returns when it says that it is ready.
 start_weir() {
 	need_weir
-	(cd "$WORK" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" "$@") \
+	(cd "${RUN_IN:-$WORK}" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" "$@") \
 		>"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 	WEIR_PID=$!
 	wait_for 25 ready_or_gone

@@ -8,6 +8,8 @@
  *   rogue filter ROLE|PID      the seccomp program of a role in this sandbox, of a live one: hex
  *   rogue inject PID CALL [ARG...]   a live process makes this call (an argument that begins with '/'
  *                              is a string); prints what came back, or "killed SIGNAL"
+ *   rogue crash ROLE|none WORD   puts WORD backwards into heap and queue and dies of SIGSEGV, in the
+ *                              role's sandbox or in none; prints whether there was a core dump
  *
  * Each attempt is a process of its own; it lives after a sandbox that lets it through. */
 #include <errno.h>
@@ -23,13 +25,16 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/queue.h"
@@ -559,13 +564,47 @@ static int poke(pid_t pid, unsigned long at, const char *text)
 	return 0;
 }
 
+/* Most of the time a role waits in a call; when it was caught at work, it is let go for a moment. */
+static int in_a_call(pid_t pid, struct user_regs_struct *r)
+{
+	struct timespec moment = { 0, 300000 };
+	int status;
+
+	for (int i = 0; i < 5000 && !ptrace(PTRACE_GETREGS, pid, 0, r); i++) {
+		if ((long)r->orig_rax >= 0)
+			return 0;
+		ptrace(PTRACE_CONT, pid, 0, 0);
+		nanosleep(&moment, NULL);
+		if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) || !stopped(pid, &status))
+			break;
+	}
+	fprintf(stderr, "rogue: %d was never caught in a call\n", pid);
+	return -1;
+}
+
+static bool pending(pid_t pid, int sig)
+{
+	char path[40], line[200];
+	unsigned long set = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "SigPnd:", 7))
+			set = strtoul(line + 7, NULL, 16);
+	if (f)
+		fclose(f);
+	return set >> (sig - 1) & 1;
+}
+
 static int inject(pid_t pid, int argc, char **argv)
 {
 	struct user_regs_struct before, r;
 	unsigned long a[6] = { 0 };
 	int nr = seccomp_syscall_resolve_name(argv[0]), status;
 
-	if (seize(pid) || ptrace(PTRACE_GETREGS, pid, 0, &before) || (long)before.orig_rax < 0)
+	if (seize(pid) || in_a_call(pid, &before))
 		return 2;
 	for (int i = 1; i < argc && i <= 6; i++) {
 		a[i - 1] = strtoul(argv[i], NULL, 0);
@@ -589,15 +628,12 @@ static int inject(pid_t pid, int argc, char **argv)
 	ptrace(PTRACE_GETREGS, pid, 0, &r);
 	before.rax = (long)before.rax < 0 ? (unsigned long)-EINTR : before.rax;
 	ptrace(PTRACE_SETREGS, pid, 0, &before);
-	/* What kills it is noticed on the way out of the call. */
-	ptrace(PTRACE_INTERRUPT, pid, 0, 0);
-	ptrace(PTRACE_CONT, pid, 0, 0);
-	if (!stopped(pid, &status)) {
-		printf("killed %d\n", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-		return 0;
-	}
+	/* What kills it waits until it is on its way out of the call. */
+	if (pending(pid, SIGSYS))
+		printf("killed %d\n", SIGSYS);
+	else
+		printf("%ld\n", (long)r.rax);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
-	printf("%ld\n", (long)r.rax);
 	return 0;
 }
 #else
@@ -607,6 +643,55 @@ static int inject(pid_t pid, int argc, char **argv)
 	return 0;
 }
 #endif
+
+/* Core dumps. Forwards, the word is an argument and would be found without being looked for. */
+
+static void backwards(char *out, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = word[len - 1 - i];
+	out[len] = 0;
+}
+
+static char *volatile nowhere;
+
+static void hold_and_die(const char *role, const char *word)
+{
+	const struct sandbox *row = sandbox_find(role);
+	uid_t uid = (row ? row : sandbox_find("analyst"))->uid;
+	struct rlimit most = { RLIM_INFINITY, RLIM_INFINITY };
+	int fd = memory_file("weir-queue", queue_bytes());
+	char *heap = malloc(256), why[200];
+	static struct queue queue;
+
+	if (!heap || fd < 0 || queue_map(&queue, fd))
+		_exit(NOT_ENTERED);
+	backwards(heap, word);
+	if (queue_put(&queue, heap, strlen(heap)) || setrlimit(RLIMIT_CORE, &most))
+		_exit(NOT_ENTERED);
+	if (row && sandbox_enter(row, why, sizeof(why)))
+		_exit(NOT_ENTERED);
+	if (!row && (setresuid(uid, uid, uid) || prctl(PR_SET_DUMPABLE, 1)))
+		_exit(NOT_ENTERED);
+	*nowhere = heap[0];
+}
+
+static int crash(const char *role, const char *word)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		hold_and_die(role, word);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !died_of(status, SIGSEGV)) {
+		fprintf(stderr, "rogue: the %s did not crash as it should\n", role);
+		return 2;
+	}
+	printf("%s\n", WCOREDUMP(status) ? "core" : "no core");
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
@@ -618,6 +703,8 @@ int main(int argc, char **argv)
 		return sandbox_find(argv[2]) ? filter_of(argv[2]) : filter_print(atoi(argv[2]));
 	if (argc > 3 && !strcmp(argv[1], "inject"))
 		return inject(atoi(argv[2]), argc - 3, argv + 3);
-	fprintf(stderr, "usage: rogue sweep ROLE FOLDER | filter ROLE|PID | inject PID CALL [ARG...]\n");
+	if (argc == 4 && !strcmp(argv[1], "crash") && strlen(argv[3]) < 256)
+		return crash(argv[2], argv[3]);
+	fprintf(stderr, "usage: rogue sweep ROLE FOLDER | filter ROLE|PID | crash ROLE|none WORD | inject PID CALL [ARG...]\n");
 	return 2;
 }
