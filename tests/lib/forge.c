@@ -22,8 +22,10 @@
 #include "model/class.h"
 
 /* Places in the array of an exchange with one finding, in the order of facts_wire.c. */
-enum { AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 24, AT_INSPECTED, AT_GAP, AT_FINDINGS = 37, AT_CLASS,
-       AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 48 };
+enum {
+	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 24, AT_INSPECTED, AT_GAP, AT_FINDINGS = 37,
+	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 48
+};
 
 static int facts;
 static struct role_stats *stats;
