@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
@@ -266,7 +267,8 @@ int keeper_main(int argc, char **argv)
 	static struct keeper k;
 	static struct addresses a;
 	struct sandbox box = *sandbox_find("keeper");
-	char why[256];
+	char why[256] = "no randomness";
+	uint64_t first;
 	int code;
 
 	arguments(&k, argc, argv);
@@ -286,7 +288,8 @@ int keeper_main(int argc, char **argv)
 	if (k.file)
 		outputs_add(k.outputs, "file", FD_FILE, "the JSON Lines file");
 	box.landlock_dir = FD_STATE;
-	if (sandbox_enter(&box, why, sizeof(why))) {
+	/* Newer libcs prepare their randomness at its first use, by looking at files and CPUs. */
+	if (random_bytes(&first, sizeof(first)) || sandbox_enter(&box, why, sizeof(why))) {
 		log_error("cannot drop privileges: %s", why);
 		return EXIT_DEGRADED;
 	}
