@@ -7,11 +7,11 @@
 # Usage: core_guest.sh ROGUE [FOLDER]    ROGUE: tests/lib/rogue as built; the pattern is put back.
 set -u
 rogue=$1 dir=${2:-/tmp/weir-cores}
-pattern=/proc/sys/kernel/core_pattern uses_pid=/proc/sys/kernel/core_uses_pid
-was=$(cat $pattern) was_pid=$(cat $uses_pid) failed=0
+pattern=/proc/sys/kernel/core_pattern uses_pid=/proc/sys/kernel/core_uses_pid suid=/proc/sys/fs/suid_dumpable
+was=$(cat $pattern) was_pid=$(cat $uses_pid) was_suid=$(cat $suid) failed=0
 word=$(cut -c 1-32 /proc/sys/kernel/random/uuid | tr -d -)
 back=$(echo "$word" | sed 's/./&\n/g' | sed -n '1!G;h;$p' | tr -d '\n')
-trap 'echo "$was" >$pattern; echo "$was_pid" >$uses_pid' EXIT
+trap 'echo "$was" >$pattern; echo "$was_pid" >$uses_pid; echo "$was_suid" >$suid' EXIT
 mkdir -p "$dir" && chmod 777 "$dir"
 cat >"$dir/take" <<END
 #!/bin/sh
@@ -19,6 +19,8 @@ cat >$dir/core.new && mv $dir/core.new $dir/core
 END
 chmod 755 "$dir/take"
 echo 0 >$uses_pid
+# The laxest there is: a change of user id, which every role makes, does not forbid a dump by itself.
+echo 1 >$suid
 
 is() { # GOT WANTED SENTENCE
 	if [ "$1" = "$2" ]; then echo "ok $3"; else echo "FAIL $3: expected '$2', got '$1'"; failed=1; fi

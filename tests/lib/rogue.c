@@ -82,7 +82,7 @@ static int attempt(int (*act)(const void *), const void *what)
 	pid_t pid = fork();
 
 	if (!pid) {
-		alarm(5);
+		alarm(20);
 		if (sandbox_enter(&box, why, sizeof(why))) {
 			printf("FAIL cannot enter the sandbox of the %s: %s\n", box.role, why);
 			fflush(stdout);
@@ -413,6 +413,7 @@ static void attempts(void)
 		answers("is refused a longer log file, and lives", write_log, NULL, EFBIG);
 #ifndef __SANITIZE_ADDRESS__
 	if (!reader) {
+		box.as = 96 << 20;	/* as its own, only sooner */
 		answers("is told when memory is at its end, in large pieces", fill_memory, NULL, ENOMEM);
 		answers("is told when memory is at its end, in small pieces", fill_small, NULL, ENOMEM);
 	}
