@@ -566,13 +566,31 @@ static int monitor_start(struct monitor *m)
 	return 0;
 }
 
-static void kill_and_wait(struct child *r)
+static void roles_kill(struct monitor *m)
 {
-	if (!r->pid)
+	struct child *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (roles[i]->pid && !kill(roles[i]->pid, SIGKILL) && waitpid(roles[i]->pid, NULL, 0))
+			roles[i]->pid = 0;
+}
+
+/* What is not settled in time is written as it is: an interval without books would be no interval. */
+static void interval_finish(struct monitor *m)
+{
+	uint64_t until = clock_boot_ns() + 2 * DRAIN_NS;
+	struct timespec ms = { 0, 2000000 };
+	struct books b;
+
+	while (m->closing != CLOSING_NONE && clock_boot_ns() < until) {
+		watch_drain(m->watch);
+		interval_advance(m, clock_boot_ns());
+		nanosleep(&ms, NULL);
+	}
+	if (m->closing == CLOSING_NONE)
 		return;
-	kill(r->pid, SIGKILL);
-	waitpid(r->pid, NULL, 0);
-	r->pid = 0;
+	books_fill(m, &b, m->closing_epoch);
+	books_seal(m, &b);
 }
 
 /* In the order of the data's path: stop making records, let each stage finish. */
@@ -587,27 +605,16 @@ static void monitor_stop(struct monitor *m, const char *reason)
 	m->stopping = true;
 	if (m->analyst.pid)
 		(void)!write(m->analyst.ctl[0], &hurry, sizeof(hurry));
-	until = clock_boot_ns() + 2 * DRAIN_NS;
-	while (m->closing != CLOSING_NONE && clock_boot_ns() < until) {
-		interval_advance(m, clock_boot_ns());
-		nanosleep(&ms, NULL);
-	}
+	interval_finish(m);
 	if (m->options->record) {
-		until = clock_boot_ns() + GRACE_NS;
-		while (clock_boot_ns() < until)
-			nanosleep(&ms, NULL);
+		nanosleep(&(struct timespec){ 0, GRACE_NS }, NULL);
 		(void)!write(m->recorder.ctl[0], &stop, sizeof(stop));
 		if (m->recorder.pid)
 			waitpid(m->recorder.pid, NULL, 0);
 		m->recorder.pid = 0;
 	} else if (m->keeper.pid) {
 		interval_end(m, clock_boot_ns());
-		until = clock_boot_ns() + 2 * DRAIN_NS;
-		while (m->closing != CLOSING_NONE && clock_boot_ns() < until) {
-			watch_drain(m->watch);
-			interval_advance(m, clock_boot_ns());
-			nanosleep(&ms, NULL);
-		}
+		interval_finish(m);
 		tell_event(m, "stop", "monitor", reason, 0);
 		until = clock_boot_ns() + 10 * SECOND;
 		while (clock_boot_ns() < until && waitpid(m->keeper.pid, NULL, WNOHANG) != m->keeper.pid)
@@ -615,10 +622,7 @@ static void monitor_stop(struct monitor *m, const char *reason)
 		if (clock_boot_ns() < until)
 			m->keeper.pid = 0;
 	}
-	kill_and_wait(&m->reader);
-	kill_and_wait(&m->analyst);
-	kill_and_wait(&m->keeper);
-	kill_and_wait(&m->recorder);
+	roles_kill(m);
 }
 
 static void monitor_loop(struct monitor *m)
@@ -686,10 +690,7 @@ int monitor_run(const struct run_options *options)
 		err = m.exit_code;
 	} else {
 		m.stopping = true;
-		kill_and_wait(&m.reader);
-		kill_and_wait(&m.analyst);
-		kill_and_wait(&m.keeper);
-		kill_and_wait(&m.recorder);
+		roles_kill(&m);
 	}
 	watch_free(m.watch);
 	capture_free(m.capture);
