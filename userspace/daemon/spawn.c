@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,7 +68,7 @@ pid_t role_spawn(const struct role_plan *p)
 	const char *keep[] = { "NO_COLOR", "TERM", NULL };
 	char env[2][64], *envp[3];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), nr_env = 0;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	if (null < 0)
 		return -errno;
@@ -83,6 +85,9 @@ pid_t role_spawn(const struct role_plan *p)
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
+		/* From the first moment: what is not in its sandbox yet must not outlive the monitor either. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+			_exit(126);
 		child_fds(p, null);
 		execve("/proc/self/exe", argv, envp);
 		_exit(127);
