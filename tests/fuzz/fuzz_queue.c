@@ -11,10 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct input in = { bytes, len };
 	struct queue_head head = { .pad0 = { 0 } };
 	uint8_t *area = calloc(1, SIZE);
-	struct queue q = { &head, area, SIZE };
+	struct queue q = { &head, area, SIZE, 0 };
 	const uint8_t *record;
 	size_t got, n;
-	uint32_t epoch;
+	uint64_t next;
 	int bad = 0;
 
 	head.done = input_number(&in, 8);
@@ -23,13 +23,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	memcpy(area, in.ptr, n);
 	for (n = 0; n < SIZE && (record = queue_take(&q, &got, &bad)); n++) {
 		MUST(record >= area + 8 && got <= SIZE && record + got <= area + SIZE);
-		if (n % 3 == 2)
-			queue_recover(&q, &epoch);
-		else
-			queue_done(&q);
+		next = q.next;
+		if (n % 3 == 2)	/* as after a death */
+			MUST(queue_in_hand(&q, next, &got) == record);
+		queue_release(&q, next);
 	}
 	MUST(n < SIZE && head.done == head.written);
-	(void)queue_put(&q, bytes, len < SIZE ? len : SIZE);
+	if (!queue_fill(&q, bytes, len < SIZE ? len : SIZE, &next))
+		queue_publish(&q, next);
+	queue_release(&q, len ? (uint64_t)bytes[0] << (len & 63) : 0);
 	free(area);
 	return 0;
 }

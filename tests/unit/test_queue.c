@@ -22,6 +22,16 @@ static struct queue queue_make(void)
 	return q;
 }
 
+static int queue_put(struct queue *q, const void *record, size_t len)
+{
+	uint64_t written;
+	int err = queue_fill(q, record, len, &written);
+
+	if (!err)
+		queue_publish(q, written);
+	return err;
+}
+
 static void queue_drop(struct queue *q)
 {
 	munmap(q->head, queue_bytes());
@@ -54,7 +64,7 @@ static void records_come_out_in_order_and_whole(void **state)
 			assert_int_equal(len, 1 + (got * 2654435761u) % sizeof(record));
 			for (size_t i = 0; i < len; i++)
 				assert_int_equal(p[i], got & 255);
-			queue_done(&q);
+			queue_release(&q, q.next);
 			got++;
 		}
 	}
@@ -75,7 +85,7 @@ static void a_full_queue_refuses_and_keeps_what_it_has(void **state)
 	for (size_t i = 0; i < n; i++) {
 		assert_non_null(queue_take(&q, &len, &bad));
 		assert_int_equal(len, sizeof(record));
-		queue_done(&q);
+		queue_release(&q, q.next);
 	}
 	assert_null(queue_take(&q, &len, &bad));
 	queue_drop(&q);
@@ -91,26 +101,57 @@ static void a_record_that_was_consumed_is_wiped(void **state)
 	assert_int_equal(queue_put(&q, secret, sizeof(secret)), 0);
 	assert_non_null(queue_take(&q, &len, &bad));
 	assert_non_null(memmem(q.data, q.size, secret, sizeof(secret)));
-	queue_done(&q);
+	queue_release(&q, q.next);
 	assert_null(memmem(q.data, q.size, secret, sizeof(secret)));
 	queue_drop(&q);
 }
 
-static void a_record_in_hand_at_death_is_dropped_once(void **state)
+static void what_was_not_published_is_not_there(void **state)
 {
 	struct queue q = queue_make();
-	uint32_t epoch = 0;
+	uint64_t written;
+	size_t len;
+	int bad;
+
+	assert_int_equal(queue_fill(&q, "first", 5, &written), 0);
+	assert_null(queue_take(&q, &len, &bad));
+	assert_int_equal(queue_fill(&q, "other", 5, &written), 0);
+	queue_publish(&q, written);
+	assert_memory_equal(queue_take(&q, &len, &bad), "other", 5);
+	queue_drop(&q);
+}
+
+static void a_record_in_hand_is_found_again_and_released_once(void **state)
+{
+	struct queue q = queue_make();
+	uint64_t next;
 	size_t len;
 	int bad;
 
 	queue_put(&q, "first", 5);
 	queue_put(&q, "second", 6);
-	q.head->claimed_epoch = 42;
-	assert_non_null(queue_take(&q, &len, &bad));	/* and then the consumer dies */
-	assert_int_equal(queue_recover(&q, &epoch), 1);
-	assert_int_equal(epoch, 42);
-	assert_int_equal(queue_recover(&q, &epoch), 0);
+	assert_non_null(queue_take(&q, &len, &bad));
+	next = q.next;
+	q.next = 0;	/* another process has the queue now */
+	assert_memory_equal(queue_in_hand(&q, next, &len), "first", 5);
+	assert_int_equal(len, 5);
+	queue_release(&q, next);
+	assert_null(queue_in_hand(&q, next, &len));
+	queue_release(&q, next);
 	assert_memory_equal(queue_take(&q, &len, &bad), "second", 6);
+	queue_drop(&q);
+}
+
+static void nothing_is_in_hand_at_a_place_that_is_none(void **state)
+{
+	static const uint64_t places[] = { 0, 1, 7, 12, QUEUE_SIZE + 8, UINT64_MAX };
+	struct queue q = queue_make();
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		memset(q.data, 255, 64);
+		assert_null(queue_in_hand(&q, places[i], &len));
+	}
 	queue_drop(&q);
 }
 
@@ -152,7 +193,9 @@ int main(void)
 		cmocka_unit_test(records_come_out_in_order_and_whole),
 		cmocka_unit_test(a_full_queue_refuses_and_keeps_what_it_has),
 		cmocka_unit_test(a_record_that_was_consumed_is_wiped),
-		cmocka_unit_test(a_record_in_hand_at_death_is_dropped_once),
+		cmocka_unit_test(what_was_not_published_is_not_there),
+		cmocka_unit_test(a_record_in_hand_is_found_again_and_released_once),
+		cmocka_unit_test(nothing_is_in_hand_at_a_place_that_is_none),
 		cmocka_unit_test(a_lying_producer_cannot_make_the_consumer_read_outside),
 		cmocka_unit_test(a_lying_consumer_cannot_make_the_producer_write_outside),
 	};

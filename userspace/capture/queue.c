@@ -27,11 +27,11 @@ int queue_map(struct queue *q, int fd)
 	if (p == MAP_FAILED)
 		return -errno;
 	(void)madvise(p, queue_bytes(), MADV_DONTDUMP);	/* payload; a role's dump is forbidden besides */
-	*q = (struct queue){ (struct queue_head *)p, p + 4096, QUEUE_SIZE };
+	*q = (struct queue){ (struct queue_head *)p, p + 4096, QUEUE_SIZE, 0 };
 	return 0;
 }
 
-int queue_put(struct queue *q, const void *record, size_t len)
+int queue_fill(struct queue *q, const void *record, size_t len, uint64_t *written)
 {
 	uint64_t at = q->head->written, done = __atomic_load_n(&q->head->done, __ATOMIC_ACQUIRE);
 	size_t need, offset = at & (q->size - 1), to_end = q->size - offset, skip = 0;
@@ -54,8 +54,13 @@ int queue_put(struct queue *q, const void *record, size_t len)
 	}
 	memcpy(q->data + offset, &word, sizeof(word));
 	memcpy(q->data + offset + QUEUE_HEADER, record, len);
-	__atomic_store_n(&q->head->written, at + need, __ATOMIC_RELEASE);
+	*written = at + need;
 	return 0;
+}
+
+void queue_publish(struct queue *q, uint64_t written)
+{
+	__atomic_store_n(&q->head->written, written, __ATOMIC_RELEASE);
 }
 
 const void *queue_take(struct queue *q, size_t *len, int *bad)
@@ -78,7 +83,7 @@ const void *queue_take(struct queue *q, size_t *len, int *bad)
 		if (word > q->size - offset - QUEUE_HEADER || padded(word) > end - at)
 			goto bad;
 		*len = word;
-		__atomic_store_n(&q->head->claimed_records, q->head->claimed_records + 1, __ATOMIC_RELEASE);
+		q->next = at + padded(word);
 		return q->data + offset + QUEUE_HEADER;
 	}
 	return NULL;
@@ -88,26 +93,36 @@ bad:
 	return NULL;
 }
 
-void queue_done(struct queue *q)
+/* Bytes from the consumer's position to `next`: of one record, so they do not wrap. */
+static size_t in_hand(const struct queue *q, uint64_t next)
 {
 	uint64_t at = q->head->done;
-	size_t offset = at & (q->size - 1);
-	uint32_t word;
 
-	memcpy(&word, q->data + offset, sizeof(word));
-	if (word > q->size - offset - QUEUE_HEADER)
-		return;
-	explicit_bzero(q->data + offset, padded(word));
-	__atomic_store_n(&q->head->done_records, q->head->done_records + 1, __ATOMIC_RELEASE);
-	__atomic_store_n(&q->head->done, at + padded(word), __ATOMIC_RELEASE);
+	if (next <= at || next - at > q->size - (at & (q->size - 1)) || next - at < QUEUE_HEADER)
+		return 0;
+	return (size_t)(next - at);
 }
 
-int queue_recover(struct queue *q, uint32_t *epoch)
+const void *queue_in_hand(const struct queue *q, uint64_t next, size_t *len)
 {
-	if (q->head->claimed_records == q->head->done_records)
-		return 0;
-	*epoch = (uint32_t)q->head->claimed_epoch;
-	queue_done(q);
-	q->head->claimed_records = q->head->done_records;
-	return 1;
+	size_t size = in_hand(q, next), offset = q->head->done & (q->size - 1);
+	uint32_t word;
+
+	if (!size)
+		return NULL;
+	memcpy(&word, q->data + offset, sizeof(word));
+	if (word > size - QUEUE_HEADER)
+		return NULL;
+	*len = word;
+	return q->data + offset + QUEUE_HEADER;
+}
+
+void queue_release(struct queue *q, uint64_t next)
+{
+	size_t size = in_hand(q, next);
+
+	if (!size)
+		return;
+	explicit_bzero(q->data + (q->head->done & (q->size - 1)), size);
+	__atomic_store_n(&q->head->done, next, __ATOMIC_RELEASE);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue.h - the shared queue from reader to analyst: one writer, one reader, in a
  * memfd that the monitor holds, so that it outlives both. Positions are monotonic
- * byte counts; the consumer publishes what it has begun (claimed) and what it is done
- * with (done), so that after its death the monitor can tell what was in its hands.
+ * byte counts. What a side does to more than one word at once is a step of step.h, so that
+ * the next one of its role finishes what a dead one began.
  *
  * The two sides do not trust each other: each checks the other's positions and lengths
  * against the size before use. What was consumed is wiped. */
@@ -17,20 +17,20 @@ struct queue_head {
 	uint64_t written;		/* producer: bytes put */
 	uint64_t pad0[7];
 	uint64_t done;			/* consumer: bytes released */
-	uint64_t claimed_records, done_records;
-	uint64_t claimed_epoch;		/* epoch of the record in hand */
-	uint64_t pad1[4];
+	uint64_t pad1[7];
 };
-struct queue { struct queue_head *head; uint8_t *data; size_t size; };
+struct queue { struct queue_head *head; uint8_t *data; size_t size; uint64_t next; };
 
 size_t queue_bytes(void);	/* size of the memfd: head and data */
 int queue_map(struct queue *, int fd);
-/* 0 or -ENOSPC. */
-int queue_put(struct queue *, const void *record, size_t len);
-/* The next record, contiguous, valid until queue_done; NULL when empty. *bad: the
- * producer's positions make no sense and the queue was emptied. */
+/* Copies a record in; nobody sees it until queue_publish(written). 0 or -ENOSPC. */
+int queue_fill(struct queue *, const void *record, size_t len, uint64_t *written);
+void queue_publish(struct queue *, uint64_t written);
+/* The next record, contiguous, valid until it is released; it ends at q->next. NULL when empty.
+ * *bad: the producer's positions make no sense and the queue was emptied. */
 const void *queue_take(struct queue *, size_t *len, int *bad);
-void queue_done(struct queue *);
-/* After the consumer died: drops the record it had in hand. Returns 1 if there was one. */
-int queue_recover(struct queue *, uint32_t *epoch);
+/* Where a record begins that ends at `next` and was taken, but not released; NULL when it cannot be. */
+const void *queue_in_hand(const struct queue *, uint64_t next, size_t *len);
+/* Wipes and gives back all before `next`. Doing it again changes nothing. */
+void queue_release(struct queue *, uint64_t next);
 #endif

@@ -27,7 +27,7 @@ int ring_map(struct ring *r, int fd, size_t size)
 		return err;
 	}
 	(void)madvise(producer, page + 2 * size, MADV_DONTDUMP);
-	*r = (struct ring){ consumer, producer, (uint8_t *)producer + page, size, page };
+	*r = (struct ring){ consumer, producer, (uint8_t *)producer + page, size, page, 0 };
 	return 0;
 }
 
@@ -38,6 +38,11 @@ void ring_unmap(struct ring *r)
 	munmap((void *)(uintptr_t)r->consumer, r->page);
 	munmap((void *)(uintptr_t)r->producer, r->page + 2 * r->size);
 	*r = (struct ring){ 0 };
+}
+
+void ring_release(struct ring *r, uint64_t position)
+{
+	__atomic_store_n(r->consumer, position, __ATOMIC_RELEASE);
 }
 
 size_t ring_drain(struct ring *r, size_t max, int (*take)(void *, const void *, size_t), void *owner)
@@ -55,13 +60,14 @@ size_t ring_drain(struct ring *r, size_t max, int (*take)(void *, const void *, 
 			break;
 		if (len > r->size - RING_HEADER)
 			break;	/* not a ring the kernel keeps: stop rather than run off */
+		r->next = at + ((len + RING_HEADER + 7) & ~(uint64_t)7);
 		if (!(word & RING_DISCARD)) {
 			if (take(owner, head + 2, len))
 				break;
 			taken++;
 		}
-		at += (len + RING_HEADER + 7) & ~(uint64_t)7;
-		__atomic_store_n(r->consumer, at, __ATOMIC_RELEASE);
+		at = r->next;
+		ring_release(r, at);
 	}
 	return taken;
 }

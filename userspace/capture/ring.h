@@ -8,10 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ring { volatile uint64_t *consumer; const uint8_t *producer; const uint8_t *data; size_t size, page; };
+struct ring {
+	volatile uint64_t *consumer;
+	const uint8_t *producer, *data;
+	size_t size, page;
+	uint64_t next;	/* during take: where the record ends */
+};
 
 int ring_map(struct ring *, int fd, size_t size);	/* size: bytes of the ring, a power of two; 0 or -errno */
 void ring_unmap(struct ring *);
+void ring_release(struct ring *, uint64_t position);	/* all before it is done with */
 /* Calls take for each record that is complete, at most max; acknowledges each one
  * only after take returned 0. A non-zero return stops and leaves the record.
  * Returns how many were taken. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* analyst.c - steps 2 to 5 on records from the queue, facts to the keeper. The role
  * that parses what attackers sent: no file, no socket but three inherited ones, no
- * exec. Each record is claimed before and released after, so that one that kills
- * this process is known and is not tried again. */
+ * exec. Each record is a step (step.h), so that one that kills this process is known and
+ * is not tried again. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -17,9 +17,11 @@
 #include "daemon/pace.h"
 #include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
+#include "daemon/step.h"
 
 #define TICK_MS 20
 #define BATCH 512	/* records between two looks at the orders */
+#define WAIT_MS 100
 #define NICE 10		/* on a host that has no CPU to spare the watched come first */
 
 struct analyst {
@@ -43,13 +45,18 @@ static void send_fact(void *owner, const struct fact *f)
 {
 	struct analyst *a = owner;
 	int len = facts_pack(f, a->packed, sizeof(a->packed));
+	struct pollfd facts = { .fd = FD_FACTS, .events = POLLOUT };
 	ssize_t n;
 
+	role_epoch(a->stats, fact_epoch(f))->findings++;
 	if (len < 0) {
 		log_warn("a fact does not fit its schema and is dropped kind=%d error=\"%s\"", f->kind, strerror(-len));
-		role_epoch(a->stats, fact_epoch(f))->over_budget++;
+		role_epoch(a->stats, fact_epoch(f))->rejected++;
 		return;
 	}
+	/* Counted first: what is not on its way when this process dies is then stated as lost. */
+	while (!poll(&facts, 1, WAIT_MS))
+		a->stats->beat++;	/* it is the keeper that is stuck */
 	do {
 		n = write(FD_FACTS, a->packed, (size_t)len);
 	} while (n < 0 && errno == EINTR);
@@ -57,7 +64,6 @@ static void send_fact(void *owner, const struct fact *f)
 		a->lost_keeper = true;
 		log_error("cannot reach the keeper error=\"%s\"", strerror(errno));
 	}
-	role_epoch(a->stats, fact_epoch(f))->findings++;
 }
 
 static size_t work(struct analyst *a)
@@ -68,18 +74,12 @@ static size_t work(struct analyst *a)
 
 	for (n = 0; n < BATCH && (record = queue_take(&a->queue, &len, &bad)); n++) {
 		uint32_t epoch = record_epoch(record, len);
-		struct role_epoch *e = role_epoch(a->stats, epoch);
-		int err;
 
-		a->queue.head->claimed_epoch = epoch;
+		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
-		err = front_record(a->front, record, len);
-		if (err)
-			e->undecodable++;
-		else
-			e->analysed++;
-		queue_done(&a->queue);
+		bad = front_record(a->front, record, len);
+		step_end(a->stats, &a->queue, bad ? OUTCOME_UNDECODABLE : OUTCOME_ANALYSED);
 	}
 	return n;
 }
@@ -99,6 +99,9 @@ static void obey(struct analyst *a)
 			front_close(a->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, at);
 			break;
 		case ORDER_FLUSH:
+			/* Told twice over a death, it must not speak of a sealed interval. */
+			if (role_epoch(a->stats, o.epoch)->flushed)
+				break;
 			front_interval(a->front, at);
 			role_epoch(a->stats, o.epoch)->flushed = 1;
 			if (o.epoch >= a->epoch)
@@ -112,6 +115,17 @@ static void obey(struct analyst *a)
 			break;
 		}
 	}
+}
+
+/* What the one before left, when there was one. */
+static void resume(struct analyst *a)
+{
+	size_t len;
+	const void *record = step_resume(a->stats, &a->queue, &len);
+
+	if (!record)
+		return;
+	step_end(a->stats, &a->queue, OUTCOME_CRASH_LOST);
 }
 
 int analyst_main(int argc, char **argv)
@@ -132,7 +146,8 @@ int analyst_main(int argc, char **argv)
 		log_error("cannot drop privileges: %s", why);
 		return 1;
 	}
-	a.stats->ready = 1;
+	resume(&a);
+	role_ready(a.stats);
 	while (!a.stop) {
 		if (poll(fds, 2, TICK_MS) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)
 			a.stats->beat++;

@@ -307,7 +307,7 @@ void back_settle(struct back *b)
 }
 
 /* Keeps a copy no longer than it must be: the findings that are there, not room for all. */
-static void hold(struct back *b, const struct fact *f)
+static int hold(struct back *b, const struct fact *f)
 {
 	size_t size = sizeof(struct held);
 	struct held *h;
@@ -318,20 +318,19 @@ static void hold(struct back *b, const struct fact *f)
 		held_do(b);
 	h = malloc(sizeof(struct held));
 	if (!h)
-		return;
+		return -ENOMEM;
 	memcpy(&h->fact, f, size - offsetof(struct held, fact));
 	h->next = NULL;
 	h->since = clock_boot_ns();
 	*b->held_end = h;
 	b->held_end = &h->next;
 	b->nr_held++;
+	return 0;
 }
 
 static void event_gap(struct back *b, const struct event_fact *e)
 {
-	uint64_t utc = clock_boot_to_utc_ms(e->time);
-
-	back_gap(b, e->subject, e->detail, utc, clock_utc_ms());
+	back_gap(b, e->subject, e->detail, clock_boot_to_utc_ms(e->time), clock_boot_to_utc_ms(e->until), e->value);
 }
 
 int back_fact(struct back *b, const struct fact *f)
@@ -339,8 +338,7 @@ int back_fact(struct back *b, const struct fact *f)
 	switch (f->kind) {
 	case FACT_EXCHANGE:
 	case FACT_TRAFFIC:
-		hold(b, f);
-		return 0;
+		return hold(b, f);
 	case FACT_PROCESS:
 		return context_process(b->context, &f->process);
 	case FACT_CONN:

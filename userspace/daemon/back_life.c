@@ -153,7 +153,7 @@ void back_interval(struct back *b, const struct books *k)
 
 /* Life. */
 
-void back_gap(struct back *b, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms)
+void back_gap(struct back *b, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms, uint32_t number)
 {
 	char line[256], from[UTC_SIZE], to[UTC_SIZE];
 	struct json j = leaf_begin(b, "gap");
@@ -162,6 +162,8 @@ void back_gap(struct back *b, const char *role, const char *reason, uint64_t fro
 	json_time(&j, "to", to_ms);
 	json_string(&j, "reason", reason);
 	json_string(&j, "role", role);
+	if (number)	/* of this start; by it a gap that is told twice is known */
+		json_uint(&j, "number", number);
 	clock_format(from, from_ms);
 	clock_format(to, to_ms);
 	snprintf(line, sizeof(line), "gap %s..%s role=%s %s", from, to, role, reason);
@@ -194,7 +196,40 @@ static void gap_before_start(struct back *b)
 		return;
 	if (last.any && strcmp(last.type, "genesis"))
 		back_gap(b, "monitor", !strcmp(last.type, "stop") ? "weir was not running" :
-			 "weir ended without a stop: killed, crashed or power lost", last.time, clock_utc_ms());
+			 "weir ended without a stop: killed, crashed or power lost", last.time, clock_utc_ms(), 0);
+}
+
+static const char resume_sql[] =
+	"WITH s(leaf) AS (SELECT max(leaf) FROM leaf WHERE type='start')"
+	" SELECT s.leaf, (SELECT max(json_extract(doc,'$.epoch')) FROM leaf WHERE type='heartbeat' AND leaf.leaf>s.leaf),"
+	" (SELECT max(json_extract(doc,'$.number')) FROM leaf WHERE type='gap' AND leaf.leaf>s.leaf) FROM s";
+
+struct resumed { struct back *back; struct back_done *done; };
+
+static int on_resume(void *owner, int columns, const char *const *v)
+{
+	struct resumed *r = owner;
+
+	r->back->first_leaf = v[0] ? strtoull(v[0], NULL, 10) : 0;
+	r->done->sealed = v[1] ? (uint32_t)strtoul(v[1], NULL, 10) : 0;
+	r->done->gaps = v[2] ? (uint32_t)strtoul(v[2], NULL, 10) : 0;
+	return 1;
+}
+
+int back_resume(struct back *b, struct back_done *done)
+{
+	struct resumed r = { b, done };
+	char why[128];
+
+	*done = (struct back_done){ 0 };
+	/* What the dead one had of the running interval is lost, and its rows with it. */
+	index_open_clear(b->index, "flow");
+	index_open_clear(b->index, "coverage");
+	back_commit(b);	/* leaves that it had no time to sign */
+	if (!index_query(b->index, resume_sql, NULL, 0, on_resume, &r, why, sizeof(why)))
+		return 0;
+	log_error("cannot tell what was durable when the keeper died: %s", why);
+	return -1;
 }
 
 static void write_policy(struct back *b)

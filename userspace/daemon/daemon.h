@@ -31,21 +31,32 @@ enum {
 struct role_epoch {
 	uint32_t epoch, flushed;	/* flushed: the role has told all it will tell of this interval */
 	uint64_t read, queue_full;				/* reader */
-	uint64_t analysed, undecodable, over_budget, findings;	/* analyst; findings: facts sent */
-	uint64_t stored, rejected;				/* keeper */
+	uint64_t analysed, undecodable, over_budget, crash_lost, findings;	/* analyst; findings: facts sent */
+	uint64_t stored, rejected;				/* keeper; rejected: analyst too, what it could not send */
 };
+/* One record under way, for the next of the role: step.h. */
+struct role_step {
+	uint32_t state, epoch;
+	uint64_t to;		/* where the record ends: reader, in the ring; analyst, in the queue */
+	uint64_t written;	/* reader: where the queue ends with it */
+	struct role_epoch after;	/* the counts with it */
+};
+/* One page for each role, written by it only. It outlives the process: the next one goes on with it. */
 struct role_stats {
 	uint64_t beat;		/* grows while the role lives */
-	uint32_t ready;		/* 1 once it is in its sandbox and working */
+	uint32_t ready;		/* the pid of the one that is in its sandbox and working */
 	uint32_t pad;
 	uint64_t paced;		/* ns slept to stay within its share of CPU */
 	struct role_epoch epochs[ROLE_EPOCHS];
+	struct role_step step;
+	uint32_t sealed, gaps;	/* keeper: newest interval and last gap that are durable */
 };
 /* The role's own slot for this epoch; a slot of an older one is cleared. */
 struct role_epoch *role_epoch(struct role_stats *, uint32_t epoch);
 /* The monitor's view: zeros when the role has not come to that epoch. */
 struct role_epoch role_epoch_read(const struct role_stats *, uint32_t epoch);
 struct role_stats *role_stats_map(int fd, bool write);
+void role_ready(struct role_stats *);	/* says so to the monitor */
 
 /* Messages monitor -> reader, analyst: one struct each. */
 enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE };

@@ -190,6 +190,31 @@ static void take_fact(struct keeper *k)
 		role_epoch(k->stats, k->epoch)->rejected++;
 }
 
+/* The monitor tells books and gaps until they are durable, so they may come twice; and books
+ * from before a death speak of facts that died with it. */
+static void take_books(struct keeper *k)
+{
+	const struct books *b = &k->fact.books;
+	char why[200];
+
+	if (b->epoch <= k->stats->sealed || role_epoch(k->stats, b->epoch)->stored != b->stored)
+		return;
+	k->epoch = b->epoch + 1;
+	if (!back_fact(k->back, &k->fact) && !back_failed(k->back, why, sizeof(why)))
+		__atomic_store_n(&k->stats->sealed, k->epoch - 1, __ATOMIC_RELEASE);
+}
+
+static void take_gap(struct keeper *k)
+{
+	uint32_t number = k->fact.event.value;
+	char why[200];
+
+	if (strcmp(k->fact.event.kind, "gap") || number <= k->stats->gaps)
+		return;
+	if (!back_fact(k->back, &k->fact) && !back_failed(k->back, why, sizeof(why)))
+		__atomic_store_n(&k->stats->gaps, number, __ATOMIC_RELEASE);
+}
+
 static void take_order(struct keeper *k)
 {
 	ssize_t n = recv(FD_CTL, k->in, sizeof(k->in), MSG_DONTWAIT);
@@ -202,8 +227,11 @@ static void take_order(struct keeper *k)
 		return;
 	}
 	if (k->fact.kind == FACT_BOOKS)
-		k->epoch = k->fact.books.epoch + 1;
-	back_fact(k->back, &k->fact);
+		take_books(k);
+	else if (k->fact.kind == FACT_EVENT)
+		take_gap(k);
+	else
+		back_fact(k->back, &k->fact);
 }
 
 static void work(struct keeper *k)
@@ -240,6 +268,23 @@ static void print_totals(struct keeper *k)
 	fflush(stdout);
 }
 
+/* Facts of intervals that are not sealed were in the memory of the one that died: they are
+ * stored nowhere, and the monitor, which knows how many there were, states them as keeper_lost. */
+static int keeper_resume(struct keeper *k)
+{
+	struct back_done done;
+
+	if (back_resume(k->back, &done))
+		return EXIT_DEGRADED;
+	k->stats->sealed = done.sealed;
+	k->stats->gaps = done.gaps;
+	for (unsigned i = 0; i < ROLE_EPOCHS; i++)
+		if (k->stats->epochs[i].epoch > done.sealed)
+			k->stats->epochs[i].stored = 0;
+	k->epoch = done.sealed + 1;
+	return 0;
+}
+
 static int keeper_open(struct keeper *k, const struct addresses *a)
 {
 	struct back_config config = {
@@ -257,8 +302,10 @@ static int keeper_open(struct keeper *k, const struct addresses *a)
 	back_boot_id(k->back, k->boot_id);
 	for (unsigned i = 0; i < a->nr; i++)
 		back_address(k->back, a->list[i].family, a->list[i].addr);
-	if (!k->restart)
-		back_start(k->back, k->hooks, k->filters, WEIR_VERSION, WEIR_BUILD);
+	if (k->restart)
+		return keeper_resume(k);
+	back_start(k->back, k->hooks, k->filters, WEIR_VERSION, WEIR_BUILD);
+	k->epoch = 1;
 	return back_failed(k->back, why, sizeof(why)) ? (log_error("%s", why), EXIT_DEGRADED) : 0;
 }
 
@@ -296,7 +343,7 @@ int keeper_main(int argc, char **argv)
 	code = keeper_open(&k, &a);
 	if (code)
 		return code;
-	k.stats->ready = 1;
+	role_ready(k.stats);
 	while (!k.stop)
 		work(&k);
 	if (!back_failed(k.back, why, sizeof(why)))

@@ -2,11 +2,16 @@
 /* monitor.h - private to the monitor: its state, and what it opens before it starts. */
 #ifndef WEIR_MONITOR_H
 #define WEIR_MONITOR_H
-#include "capture/queue.h"
 #include "daemon/daemon.h"
 
 #define DATA_RING (16 << 20)	/* bytes, by default */
 #define LIFE_RING (2 << 20)
+
+#define SECOND 1000000000ull
+#define STUCK_NS (10 * SECOND)
+#define BACKOFF_MIN (SECOND / 10)
+#define BACKOFF_MAX (10 * SECOND)
+#define GAPS_MAX 64	/* deaths that wait to be written at once */
 
 /* One other process. ctl[0] is ours, ctl[1] goes to it; both stay open here. */
 struct child {
@@ -18,35 +23,66 @@ struct child {
 	unsigned restarts;
 	uint64_t started, next, backoff;	/* CLOCK_BOOTTIME ns */
 	uint64_t beat, beat_at;
+	bool up;		/* it said that it is ready */
+	bool stuck, crashed;	/* we kill it for being stuck; the one before died of itself */
+	uint64_t down;		/* last sign of life of one that died and is not replaced yet; 0: none */
+	char detail[64];	/* of what it died */
 	uint64_t cpu;		/* ns used, when last looked */
 };
+
+/* One death. */
+struct gap { uint64_t from, until; const char *role; char detail[96]; };
 
 struct monitor {
 	const struct run_options *options;
 	struct capture *capture;
 	struct watch *watch;
 	struct child reader, analyst, keeper, recorder;
-	struct queue queue;
 	int signals, queue_fd, kick, facts[2];
 	int state, journal, json_file, record_file;
 	char filters[256];
 
 	uint32_t epoch;			/* the running interval */
 	uint64_t minute, next_start;
-	enum { CLOSING_NONE, CLOSING_RECORDS, CLOSING_FACTS } closing;
+	enum { CLOSING_NONE, CLOSING_RECORDS, CLOSING_FACTS, CLOSING_SEAL } closing;
 	uint32_t closing_epoch;
 	uint64_t closing_since, closing_moved, closing_sum, interval_start, interval_end;
-	uint64_t crash_lost[ROLE_EPOCHS], skipped_told, facts_lost, closes_lost, facts_told, closes_told;
+	uint64_t closing_skipped, skipped_told, stop_by;	/* stop_by: what is not sealed by then is sealed as it is; 0: no end */
+	pid_t flush_pid, seal_pid, quiet_pid;	/* which analyst, which keeper was told; which keeper found nothing more */
+	uint64_t quiet_beat;
+	uint64_t facts_lost, closes_lost, facts_sealed, closes_sealed, facts_told, closes_told;
+	struct gap gaps[GAPS_MAX];	/* number n in slot (n - 1) % GAPS_MAX */
+	uint32_t nr_gaps, gaps_told, denied;
 
 	uint64_t cpu_at, cpu_own, paced_told;
 	pid_t stimulus;
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
 	uint64_t ready_by;
 	bool ready, stop_wanted, stopping;
+	bool keeper_ends;	/* it was told to: its end is no death */
 	int exit_code;
 };
 
 void stimulus_start(struct monitor *);
+bool tell_keeper(struct monitor *, const struct fact *);	/* false: it does not take it now */
+
+/* monitor_roles.c */
+void role_init(struct child *, const char *name, bool wanted);	/* ends the program if it cannot */
+void role_start(struct monitor *, struct child *);
+bool role_wait(struct monitor *, struct child *);	/* until it is ready, the first time */
+void role_end(struct child *);
+void roles_reap(struct monitor *);
+void roles_mind(struct monitor *, uint64_t now);
+void roles_give_up(struct monitor *);
+void cpu_mind(struct monitor *, uint64_t now);
+void gaps_tell(struct monitor *);
+bool gaps_written(const struct monitor *);
+
+/* monitor_books.c */
+void interval_check(struct monitor *, uint64_t now);	/* ends one at each minute */
+void interval_end(struct monitor *, uint64_t now);
+void interval_advance(struct monitor *, uint64_t now);
+
 /* Opens state, lock, journal, files. 0 or an exit code, with a message. */
 int monitor_files(struct monitor *);
 #endif

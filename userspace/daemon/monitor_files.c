@@ -13,6 +13,7 @@
 
 #include "base/guard.h"
 #include "base/log.h"
+#include "capture/queue.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
 #include "daemon/sandbox.h"

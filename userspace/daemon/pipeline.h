@@ -50,7 +50,10 @@ bool back_failed(const struct back *, char *why, size_t why_size);	/* the ledger
 void back_start(struct back *, const char *hooks, const char *filters, const char *version, const char *build);
 void back_interval(struct back *, const struct books *);	/* seals the interval books->epoch */
 void back_stop(struct back *, const char *reason);
-void back_gap(struct back *, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms);
+void back_gap(struct back *, const char *role, const char *reason, uint64_t from_ms, uint64_t to_ms, uint32_t number);
+/* In the place of back_start, by the next of a keeper that died: what is durable since the start. */
+struct back_done { uint32_t sealed, gaps; };	/* the newest interval; the number of the last gap */
+int back_resume(struct back *, struct back_done *);
 /* Since start, for the totals at the end. */
 struct back_totals { uint64_t exchanges, findings, violations, leaves, open; };
 void back_totals(const struct back *, struct back_totals *);

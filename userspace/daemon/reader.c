@@ -15,6 +15,7 @@
 #include "capture/ring.h"
 #include "daemon/daemon.h"
 #include "daemon/sandbox.h"
+#include "daemon/step.h"
 
 #define DRAIN_PERIOD_NS 1000000	/* ring bytes / period is the ceiling: 16 MiB each ms */
 #define PATIENCE 500	/* periods without a sign of the analyst until records are dropped here */
@@ -43,18 +44,14 @@ static int take(void *owner, const void *record, size_t len)
 {
 	struct reader *r = owner;
 	size_t size = record_size(record, len);
+	uint64_t written;
 	/* What is no record goes on as it is and is counted undecodable by the analyst. */
-	int full = queue_put(&r->queue, record, size ? size : len);
-	struct role_epoch *e;
+	int full = queue_fill(&r->queue, record, size ? size : len, &written);
 
 	if (full && worth_waiting(r))
 		return 1;
-	e = role_epoch(r->stats, record_epoch(record, len));
-	e->read++;
-	if (full)
-		e->queue_full++;
-	else
-		r->put++;
+	step_carry(r->stats, &r->ring, &r->queue, record_epoch(record, len), full ? NULL : &written);
+	r->put += !full;
 	return 0;
 }
 
@@ -76,7 +73,8 @@ int reader_main(int argc, char **argv)
 		log_error("cannot drop privileges: %s", why);
 		return 1;
 	}
-	r.stats->ready = 1;
+	step_carry_resume(r.stats, &r.ring, &r.queue);
+	role_ready(r.stats);
 	for (;;) {
 		uint64_t before = r.put;
 

@@ -12,6 +12,7 @@
 #include "daemon/daemon.h"
 #include "daemon/recording.h"
 #include "daemon/sandbox.h"
+#include "daemon/step.h"
 
 static struct queue queue;
 static uint64_t written;
@@ -23,9 +24,9 @@ static int drain(struct role_stats *stats)
 	int bad, err = 0;
 
 	while (!err && (record = queue_take(&queue, &len, &bad))) {
+		step_begin(stats, &queue, record_epoch(record, len));
 		err = recording_write(FD_FACTS, RECORDING_RECORD, record, len);
-		role_epoch(stats, record_epoch(record, len))->analysed++;
-		queue_done(&queue);
+		step_end(stats, &queue, OUTCOME_ANALYSED);
 		written++;
 	}
 	return err;
@@ -68,7 +69,7 @@ int recorder_main(int argc, char **argv)
 		log_error("cannot drop privileges: %s", why);
 		return 1;
 	}
-	stats->ready = 1;
+	role_ready(stats);
 	while (!err && !stop) {
 		if (poll(fds, 2, 20) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)
 			stats->beat++;

@@ -2,6 +2,7 @@
 /* roles.c - which role this process is, and the page in which a role counts. */
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -35,7 +36,8 @@ struct role_epoch *role_epoch(struct role_stats *s, uint32_t epoch)
 
 	if (e->epoch != epoch) {
 		*e = (struct role_epoch){ 0 };
-		e->epoch = epoch;
+		/* Last: who looks meanwhile, or comes after a death here, finds a slot of no interval. */
+		__atomic_store_n(&e->epoch, epoch, __ATOMIC_RELEASE);
 	}
 	return e;
 }
@@ -53,3 +55,10 @@ struct role_stats *role_stats_map(int fd, bool write)
 
 	return p == MAP_FAILED ? NULL : p;
 }
+
+void role_ready(struct role_stats *s)
+{
+	__atomic_store_n(&s->ready, (uint32_t)getpid(), __ATOMIC_RELEASE);
+}
+
+_Static_assert(sizeof(struct role_stats) <= 4096, "one page");

@@ -185,9 +185,9 @@ enum fact_kind { FACT_EXCHANGE = 1, FACT_TRAFFIC, FACT_PROCESS, FACT_CONN, FACT_
 
 /* Something that happened to weir itself: role death, gap, probe, stop. */
 struct event_fact {
-	uint64_t time;		/* CLOCK_BOOTTIME ns */
+	uint64_t time, until;	/* CLOCK_BOOTTIME ns; until: of a gap, its end */
 	uint32_t epoch;
-	uint32_t value;		/* pid, signal, count: by kind */
+	uint32_t value;		/* number of the gap, bits of the selftest: by kind */
 	char kind[WORD_SIZE];	/* "gap" "stop" "probe" "selftest" "verdict" */
 	char subject[NAME_SIZE];	/* role, library, path */
 	char detail[PATH_SIZE];

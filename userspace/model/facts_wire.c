@@ -246,6 +246,7 @@ static void walk_books(struct walk *w, struct books *b)
 static void walk_event(struct walk *w, struct event_fact *e)
 {
 	NUMBER(w, e->time, INT64_MAX);
+	NUMBER(w, e->until, INT64_MAX);
 	NUMBER(w, e->epoch, UINT32_MAX);
 	NUMBER(w, e->value, UINT32_MAX);
 	string(w, e->kind, sizeof(e->kind));
@@ -323,7 +324,7 @@ static uint32_t fields_of(const struct fact *f)
 	case FACT_BOOKS:
 		return 1 + books;
 	case FACT_EVENT:
-		return 1 + 6;
+		return 1 + 7;
 	}
 	return 0;
 }

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor_roles.c - the other roles: started, watched, replaced, and each death told. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "capture/capture.h"
+#include "cli/cli.h"
+#include "daemon/monitor.h"
+#include "daemon/pace.h"
+#include "daemon/spawn.h"
+#include "daemon/watch.h"
+
+#define CPU_MAX 100	/* percent of one CPU */
+#define CPU_LEAST 50	/* permille that the analyst always gets */
+#define LONG_LIFE 10	/* a role that lived so many times as long as it was waited for is well again */
+
+void role_init(struct child *r, const char *name, bool wanted)
+{
+	*r = (struct child){ .name = name, .wanted = wanted, .stats_fd = -1, .ctl = { -1, -1 } };
+	if (!wanted)
+		return;
+	r->stats_fd = memory_file("weir-stats", 4096);
+	r->stats = r->stats_fd < 0 ? NULL : role_stats_map(r->stats_fd, false);
+	if (!r->stats || socket_pair(r->ctl, 1 << 20)) {
+		log_error("cannot prepare a role name=%s error=\"%s\"", name, strerror(errno));
+		exit(EXIT_DEGRADED);
+	}
+	fcntl(r->ctl[0], F_SETFL, O_NONBLOCK);
+	if (strcmp(name, "keeper"))
+		fcntl(r->ctl[1], F_SETFL, O_NONBLOCK);
+}
+
+static void plan_policies(struct monitor *m, struct role_plan *plan, int *opened, char (*args)[320])
+{
+	for (unsigned i = 0; i < m->options->nr_policies; i++) {
+		opened[i] = open(m->options->policies[i], O_RDONLY | O_CLOEXEC);
+		role_plan_fd(plan, FD_FIRST_POLICY + (int)i, opened[i]);
+		role_plan_made(plan, args[i], sizeof(args[i]), "policy=%s", m->options->policies[i]);
+	}
+}
+
+static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
+{
+	int opened[24];
+	static char args[24][320], hooks[64], filters[300], epoch[24];
+	pid_t pid;
+
+	plan->keep_stdout = 1;
+	role_plan_fd(plan, FD_FACTS, m->facts[1]);
+	role_plan_fd(plan, FD_STATE, m->state);
+	role_plan_fd(plan, FD_JOURNAL, m->journal);
+	role_plan_fd(plan, FD_FILE, m->json_file);
+	plan_policies(m, plan, opened, args);
+	role_plan_made(plan, hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
+	role_plan_made(plan, filters, sizeof(filters), "filters=%s", m->filters);
+	role_plan_made(plan, epoch, sizeof(epoch), "epoch=%u", m->closing ? m->closing_epoch : m->epoch);
+	role_plan_arg(plan, m->journal >= 0 ? "journal=1" : "journal=0");
+	role_plan_arg(plan, m->json_file >= 0 ? "file=1" : "file=0");
+	role_plan_arg(plan, m->options->quiet ? "terminal=0" : "terminal=1");
+	role_plan_arg(plan, m->keeper.restarts ? "restart=1" : "restart=0");
+	pid = role_spawn(plan);
+	for (unsigned i = 0; i < m->options->nr_policies; i++)
+		close(opened[i]);
+	return pid;
+}
+
+void role_start(struct monitor *m, struct child *r)
+{
+	struct role_plan plan = { .name = r->name };
+	char size[24];
+	pid_t pid;
+
+	role_plan_fd(&plan, FD_CTL, r->ctl[1]);
+	role_plan_fd(&plan, FD_STATS, r->stats_fd);
+	if (r == &m->keeper) {
+		pid = spawn_keeper(m, &plan);
+	} else {
+		if (r == &m->reader) {
+			snprintf(size, sizeof(size), "%zu", capture_data_size(m->capture));
+			role_plan_arg(&plan, size);
+			role_plan_fd(&plan, FD_RING, capture_data_ring(m->capture));
+		}
+		if (r == &m->analyst) {
+			role_plan_fd(&plan, FD_FACTS, m->facts[0]);
+		}
+		if (r == &m->recorder)
+			role_plan_fd(&plan, FD_FACTS, m->record_file);
+		role_plan_fd(&plan, FD_QUEUE, m->queue_fd);
+		role_plan_fd(&plan, FD_KICK, m->kick);
+		pid = role_spawn(&plan);
+	}
+	if (pid < 0) {
+		log_error("cannot start a role name=%s error=\"%s\"", r->name, strerror(-(int)pid));
+		r->next = clock_boot_ns() + BACKOFF_MAX;
+		return;
+	}
+	r->pid = pid;
+	r->up = false;
+	r->started = r->beat_at = clock_boot_ns();
+	r->beat = r->stats->beat;
+	capture_own(m->capture, (uint32_t)pid, true);
+}
+
+/* Is the process that runs now the one that said so? */
+static bool role_up(const struct child *r)
+{
+	return r->pid && __atomic_load_n(&r->stats->ready, __ATOMIC_ACQUIRE) == (uint32_t)r->pid;
+}
+
+bool role_wait(struct monitor *m, struct child *r)
+{
+	uint64_t until = clock_boot_ns() + 5 * SECOND;
+	int status;
+
+	while (!role_up(r) && clock_boot_ns() < until) {
+		struct timespec ms = { 0, 1000000 };
+
+		if (waitpid(r->pid, &status, WNOHANG) == r->pid) {
+			r->pid = 0;
+			m->exit_code = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_DEGRADED;
+			return false;
+		}
+		nanosleep(&ms, NULL);
+	}
+	r->up = role_up(r);
+	if (!r->up)
+		log_error("a role did not get ready in 5 s name=%s", r->name);
+	return r->up;
+}
+
+/* Deaths. Each is a gap in the evidence, from the last sign of life to the next. The keeper
+ * may be the one that died: what it has not made durable is told again. */
+
+static void gap_add(struct monitor *m, const char *role, const char *detail, uint64_t from)
+{
+	struct gap *g = &m->gaps[m->nr_gaps % GAPS_MAX];
+
+	if (m->options->record)	/* there is no evidence for it to be in */
+		return;
+	if (m->nr_gaps - m->keeper.stats->gaps >= GAPS_MAX)
+		m->facts_lost++;	/* the oldest one that waits gives way */
+	m->nr_gaps++;
+	*g = (struct gap){ .from = from, .until = clock_boot_ns(), .role = role };
+	snprintf(g->detail, sizeof(g->detail), "%s", detail);
+}
+
+void gaps_tell(struct monitor *m)
+{
+	static struct fact f;
+	uint32_t oldest = m->nr_gaps > GAPS_MAX ? m->nr_gaps - GAPS_MAX : 0;
+
+	if (!m->keeper.up)
+		return;
+	if (m->gaps_told < oldest)
+		m->gaps_told = oldest;
+	while (m->gaps_told < m->nr_gaps) {
+		const struct gap *g = &m->gaps[m->gaps_told % GAPS_MAX];
+
+		memset(&f, 0, sizeof(f));
+		f.kind = FACT_EVENT;
+		f.event = (struct event_fact){ .time = g->from, .until = g->until, .epoch = m->epoch, .value = m->gaps_told + 1 };
+		snprintf(f.event.kind, sizeof(f.event.kind), "gap");
+		snprintf(f.event.subject, sizeof(f.event.subject), "%s", g->role);
+		snprintf(f.event.detail, sizeof(f.event.detail), "%s", g->detail);
+		if (!tell_keeper(m, &f))
+			return;	/* its socket is full: later */
+		m->gaps_told++;
+	}
+}
+
+bool gaps_written(const struct monitor *m)
+{
+	return m->keeper.stats->gaps >= m->nr_gaps;
+}
+
+static void role_died(struct monitor *m, struct child *r, int status)
+{
+	uint64_t now = clock_boot_ns(), lived = now - r->started;
+
+	capture_own(m->capture, (uint32_t)r->pid, false);
+	r->pid = 0;
+	if (r == &m->keeper && m->keeper_ends && WIFEXITED(status)) {
+		r->wanted = r->up = false;
+		return;
+	}
+	if (r->down)	/* it did not get up between two deaths: each is told */
+		gap_add(m, r->name, r->detail, r->down);
+	r->restarts++;
+	r->backoff = !r->backoff || lived > LONG_LIFE * r->backoff ? BACKOFF_MIN :
+		     r->backoff < BACKOFF_MAX / 2 ? r->backoff * 2 : BACKOFF_MAX;
+	r->next = now + r->backoff;
+	r->down = r->beat_at;
+	if (WIFSIGNALED(status))
+		snprintf(r->detail, sizeof(r->detail), "%skilled by signal %d", r->stuck ? "stuck, " : "", WTERMSIG(status));
+	else
+		snprintf(r->detail, sizeof(r->detail), "exited with status %d", WEXITSTATUS(status));
+	r->stuck = r->up = false;
+	log_error("a role died and is started again name=%s %s restarts=%u", r->name, r->detail, r->restarts);
+	if (r == &m->recorder) {
+		log_error("the recording is cut short and weir stops: what was being written when its role died may be torn");
+		r->wanted = false;
+		m->exit_code = EXIT_DEGRADED;
+		m->stop_wanted = true;
+	}
+}
+
+void roles_reap(struct monitor *m)
+{
+	struct child *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == m->stimulus) {
+			m->stimulus = 0;
+			if (!WIFEXITED(status) || WEXITSTATUS(status))
+				log_warn("the selftest's own exchange failed status=%#x", status);
+			continue;
+		}
+		if (watch_reap(m->watch, pid, status))
+			continue;
+		for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+			if (roles[i]->pid == pid)
+				role_died(m, roles[i], status);
+	}
+}
+
+static void role_got_up(struct monitor *m, struct child *r)
+{
+	r->up = true;
+	if (r == &m->keeper) {
+		watch_resend(m->watch);
+		m->gaps_told = r->stats->gaps;
+	}
+	if (r->down)
+		gap_add(m, r->name, r->detail, r->down);
+	r->down = 0;
+}
+
+static void role_mind(struct monitor *m, struct child *r, uint64_t now)
+{
+	if (r->wanted && !r->pid && now >= r->next)
+		role_start(m, r);
+	if (!r->pid)
+		return;
+	if (!r->up && role_up(r))
+		role_got_up(m, r);
+	if (r->stats->beat != r->beat) {
+		r->beat = r->stats->beat;
+		r->beat_at = now;
+	} else if (now > r->beat_at && now - r->beat_at > STUCK_NS && !r->stuck) {
+		log_error("a role is stuck and is killed name=%s", r->name);
+		kill(r->pid, SIGKILL);
+		r->stuck = true;
+	}
+}
+
+void roles_mind(struct monitor *m, uint64_t now)
+{
+	struct child *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		role_mind(m, roles[i], now);
+}
+
+/* At the end: what is down now does not get up any more. */
+void roles_give_up(struct monitor *m)
+{
+	struct child *roles[] = { &m->reader, &m->analyst };
+
+	for (size_t i = 0; i < 2; i++)
+		if (roles[i]->down) {
+			gap_add(m, roles[i]->name, roles[i]->detail, roles[i]->down);
+			roles[i]->down = 0;
+		}
+}
+
+void role_end(struct child *r)
+{
+	if (!r->pid)
+		return;
+	kill(r->pid, SIGKILL);
+	waitpid(r->pid, NULL, 0);
+	r->pid = 0;
+}
+
+/* The cap on weir's own CPU: what reader, keeper and monitor leave of it is the analyst's. */
+
+static uint64_t cpu_used(pid_t pid)
+{
+	char path[40], text[80] = "";
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+static uint64_t cpu_since(uint64_t *before, pid_t pid)
+{
+	uint64_t now = pid ? cpu_used(pid) : 0, used = now > *before ? now - *before : 0;
+
+	*before = now;
+	return used;
+}
+
+void cpu_mind(struct monitor *m, uint64_t now)
+{
+	uint64_t max = m->options->cpu_max ? m->options->cpu_max : CPU_MAX, others, elapsed = now - m->cpu_at;
+	struct order o = { .kind = ORDER_PACE, .time = now };
+
+	if (elapsed < SECOND / 2 || !m->analyst.pid)
+		return;
+	others = cpu_since(&m->reader.cpu, m->reader.pid) + cpu_since(&m->keeper.cpu, m->keeper.pid) + cpu_since(&m->cpu_own, getpid());
+	others = others * PACE_FULL / elapsed;
+	max = max * PACE_FULL / 100;
+	o.epoch = (uint32_t)(max > others + CPU_LEAST ? max - others : CPU_LEAST);
+	/* Not taken: its orders pile up already, and the share of before holds. */
+	if (m->cpu_at && write(m->analyst.ctl[0], &o, sizeof(o)) < 0)
+		log_debug("the analyst does not hear its share of CPU");
+	m->cpu_at = now;
+	if (m->analyst.stats->paced > m->paced_told + SECOND) {
+		log_warn("the limit on weir's own CPU is reached and it sees less; what is lost is counted cpu_max=%llu%%",
+			 (unsigned long long)(max / 10));
+		m->paced_told = m->analyst.stats->paced + 60 * SECOND;
+	}
+}
