@@ -2,6 +2,7 @@
 #   make            builds ./weir             make SAN=1    with ASan and UBSan, in build/san
 #   make test       every test this user may run            make check    house rules
 #   make V=1        shows the commands        make install  PREFIX=/usr/local DESTDIR=
+#   make FAULTS=1   in build/faults, with an input that kills the analyst, for its test
 #   make fuzz [TARGET=http1] [SECONDS=10]      fuzzes the parsers, each target so long
 # Sources are found by wildcard; an extension is a file and a row in a list.def.
 
@@ -13,13 +14,14 @@ DESTDIR	?=
 V	?= 0
 SAN	?= 0
 FUZZ	?= 0
+FAULTS	?= 0
 SECONDS	?= 10
 TARGET	?= $(fuzz)
 Q	:= $(if $(filter 1,$V),,@)
 say	= $(if $(filter 1,$V),,@printf '  %-5s %s\n' $1 $2)
 
 comma	:= ,
-out	:= build/$(if $(filter 1,$(FUZZ)),fuzz,$(if $(filter 1,$(SAN)),san,release))
+out	:= build/$(if $(filter 1,$(FUZZ)),fuzz,$(if $(filter 1,$(SAN)),san,$(if $(filter 1,$(FAULTS)),faults,release)))
 bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
@@ -34,6 +36,7 @@ cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -W
 	   -fPIE -fstack-protector-strong -ftrivial-auto-var-init=$(if $(filter 1,$(FUZZ)),pattern -fsanitize=fuzzer-no-link,zero) \
 	   $(if $(checked),$(checked) -fno-sanitize-recover=undefined -fno-omit-frame-pointer,\
 	   -D_FORTIFY_SOURCE=2 -fstack-clash-protection) \
+	   $(if $(filter 1,$(FAULTS)),'-DWEIR_FAULTS="kill-the-analyst"') \
 	   $(shell $(PKG) --cflags $(LIBS)) $(if $(WERROR),-Werror) $(CFLAGS)
 ldflags	:= -pie -Wl,-z,relro,-z,now $(checked) $(LDFLAGS)
 ldlibs	:= $(shell $(PKG) --libs $(LIBS)) -lm

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/deny.h"
 #include "daemon/step.h"
 
 #define RING 256	/* bytes */
@@ -160,11 +161,50 @@ static void an_analyst_killed_anywhere_loses_what_is_in_hand_at_most(void **stat
 	each_instruction(analyse_all_records, read_all_records);
 }
 
+static void nothing_is_denied_until_it_killed_twice(void **state)
+{
+	struct denied d = { .nr = 0 };
+
+	assert_false(deny_has(&d, "bad input", 9));
+	deny_blame(&d, "bad input", 9);
+	assert_false(deny_has(&d, "bad input", 9));
+	deny_blame(&d, "another", 7);
+	assert_int_equal(d.nr, 0);
+	deny_blame(&d, "bad input", 9);
+	assert_int_equal(d.nr, 1);
+	assert_true(deny_has(&d, "bad input", 9));
+	assert_false(deny_has(&d, "another", 7));
+}
+
+static void a_full_list_keeps_what_killed_most(void **state)
+{
+	struct denied d = { .nr = 0 };
+
+	deny_blame(&d, "bad input", 9);
+	deny_blame(&d, "bad input", 9);
+	for (unsigned i = 0; i < 3 * DENIED_MAX; i++)
+		deny_blame(&d, &i, sizeof(i));
+	assert_true(deny_has(&d, "bad input", 9));
+	assert_int_equal(d.nr, 1);
+}
+
+static void the_list_does_not_tell_the_input(void **state)
+{
+	struct denied one = { .nr = 0 }, other = { .nr = 0 };
+
+	deny_blame(&one, "bad input", 9);
+	deny_blame(&other, "bad input", 9);
+	assert_int_not_equal(one.list[0].signature, other.list[0].signature);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reader_killed_anywhere_neither_loses_nor_repeats),
 		cmocka_unit_test(an_analyst_killed_anywhere_loses_what_is_in_hand_at_most),
+		cmocka_unit_test(nothing_is_denied_until_it_killed_twice),
+		cmocka_unit_test(a_full_list_keeps_what_killed_most),
+		cmocka_unit_test(the_list_does_not_tell_the_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

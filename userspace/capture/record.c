@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "bpf/wire.h"
 #include "model/payload.h"
 
@@ -32,6 +33,19 @@ uint32_t record_epoch(const void *record, size_t len)
 		return 0;
 	memcpy(&d, record, sizeof(d));
 	return d.epoch;
+}
+
+uint64_t record_signature(const struct siphash_key *key, const void *record, size_t len)
+{
+	size_t size = record_size(record, len);
+	struct wire_data d;
+	uint64_t kind;
+
+	if (!size)
+		return siphash(key, record, len);
+	memcpy(&d, record, sizeof(d));
+	kind = (uint64_t)d.kind << 32 | (uint64_t)d.dir << 16 | (d.flags & WIRE_F_PROBED ? 1 : 0);
+	return siphash(key, (const uint8_t *)record + sizeof(d), d.len) ^ siphash(key, &kind, sizeof(kind));
 }
 
 void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)

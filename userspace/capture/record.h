@@ -9,6 +9,7 @@
 #include "model/facts.h"
 
 struct chunk;
+struct siphash_key;
 struct wire_life;
 struct wire_who;
 /* 0 and calls push with the chunk (valid during the call), or -EBADMSG. */
@@ -16,5 +17,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *owner, const
 /* The exact bytes of a record: a ring reservation is larger than what it carries. 0: not a data record. */
 size_t record_size(const void *record, size_t len);
 uint32_t record_epoch(const void *record, size_t len);
+/* What it carries, under a key: the same input again has the same signature, whatever its connection. */
+uint64_t record_signature(const struct siphash_key *, const void *record, size_t len);
 void record_conn(struct conn_facts *, const struct wire_who *, uint16_t flags);
 #endif

@@ -14,6 +14,7 @@
 #include "capture/queue.h"
 #include "capture/record.h"
 #include "daemon/daemon.h"
+#include "daemon/deny.h"
 #include "daemon/pace.h"
 #include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
@@ -78,7 +79,7 @@ static size_t work(struct analyst *a)
 		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
-		bad = front_record(a->front, record, len);
+		bad = deny_has(&a->stats->denied, record, len) || front_record(a->front, record, len);
 		step_end(a->stats, &a->queue, bad ? OUTCOME_UNDECODABLE : OUTCOME_ANALYSED);
 	}
 	return n;
@@ -118,13 +119,15 @@ static void obey(struct analyst *a)
 }
 
 /* What the one before left, when there was one. */
-static void resume(struct analyst *a)
+static void resume(struct analyst *a, bool blame)
 {
 	size_t len;
 	const void *record = step_resume(a->stats, &a->queue, &len);
 
 	if (!record)
 		return;
+	if (blame)
+		deny_blame(&a->stats->denied, record, len);
 	step_end(a->stats, &a->queue, OUTCOME_CRASH_LOST);
 }
 
@@ -146,7 +149,7 @@ int analyst_main(int argc, char **argv)
 		log_error("cannot drop privileges: %s", why);
 		return 1;
 	}
-	resume(&a);
+	resume(&a, argc > 2 && !strcmp(argv[2], "blame=1"));
 	role_ready(a.stats);
 	while (!a.stop) {
 		if (poll(fds, 2, TICK_MS) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)

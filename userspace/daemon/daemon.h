@@ -41,6 +41,13 @@ struct role_step {
 	uint64_t written;	/* reader: where the queue ends with it */
 	struct role_epoch after;	/* the counts with it */
 };
+/* Inputs that killed the analyst, by a keyed hash; only the key's owner could guess at them. */
+#define DENIED_MAX 16
+struct denied {
+	uint64_t k0, k1;	/* of this start; 0: not made yet */
+	uint32_t nr;		/* of those that killed twice: never parsed again */
+	struct { uint64_t signature; uint32_t deaths, pad; } list[DENIED_MAX];
+};
 /* One page for each role, written by it only. It outlives the process: the next one goes on with it. */
 struct role_stats {
 	uint64_t beat;		/* grows while the role lives */
@@ -50,6 +57,7 @@ struct role_stats {
 	struct role_epoch epochs[ROLE_EPOCHS];
 	struct role_step step;
 	uint32_t sealed, gaps;	/* keeper: newest interval and last gap that are durable */
+	struct denied denied;	/* analyst */
 };
 /* The role's own slot for this epoch; a slot of an older one is cleared. */
 struct role_epoch *role_epoch(struct role_stats *, uint32_t epoch);

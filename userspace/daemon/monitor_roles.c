@@ -91,6 +91,7 @@ void role_start(struct monitor *m, struct child *r)
 		}
 		if (r == &m->analyst) {
 			role_plan_fd(&plan, FD_FACTS, m->facts[0]);
+			role_plan_arg(&plan, r->crashed ? "blame=1" : "blame=0");
 		}
 		if (r == &m->recorder)
 			role_plan_fd(&plan, FD_FACTS, m->record_file);
@@ -182,6 +183,12 @@ bool gaps_written(const struct monitor *m)
 	return m->keeper.stats->gaps >= m->nr_gaps;
 }
 
+/* By what it did itself, not by somebody's kill: only then is the record in hand to blame. */
+static bool died_of_itself(const struct child *r, int status)
+{
+	return r->stuck || !WIFSIGNALED(status) || (WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM);
+}
+
 static void role_died(struct monitor *m, struct child *r, int status)
 {
 	uint64_t now = clock_boot_ns(), lived = now - r->started;
@@ -199,6 +206,7 @@ static void role_died(struct monitor *m, struct child *r, int status)
 		     r->backoff < BACKOFF_MAX / 2 ? r->backoff * 2 : BACKOFF_MAX;
 	r->next = now + r->backoff;
 	r->down = r->beat_at;
+	r->crashed = died_of_itself(r, status);
 	if (WIFSIGNALED(status))
 		snprintf(r->detail, sizeof(r->detail), "%skilled by signal %d", r->stuck ? "stuck, " : "", WTERMSIG(status));
 	else
@@ -264,12 +272,23 @@ static void role_mind(struct monitor *m, struct child *r, uint64_t now)
 	}
 }
 
+static void denied_tell(struct monitor *m)
+{
+	uint32_t denied = m->analyst.wanted ? m->analyst.stats->denied.nr : 0;
+
+	for (; m->denied < denied; m->denied++) {
+		log_error("an input that killed the analyst twice is denylisted: it is counted, and not parsed again");
+		gap_add(m, "analyst", "denylisted: an input that killed it twice is counted undecodable from now on", clock_boot_ns());
+	}
+}
+
 void roles_mind(struct monitor *m, uint64_t now)
 {
 	struct child *roles[] = { &m->reader, &m->analyst, &m->keeper, &m->recorder };
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		role_mind(m, roles[i], now);
+	denied_tell(m);
 }
 
 /* At the end: what is down now does not get up any more. */

@@ -135,6 +135,10 @@ static void on_chunk(void *owner, const struct chunk *chunk)
 {
 	struct front *f = owner;
 
+#ifdef WEIR_FAULTS	/* make FAULTS=1, for tests: an input that the parsers die of */
+	if (memmem(chunk->bytes.ptr, chunk->bytes.len, WEIR_FAULTS, strlen(WEIR_FAULTS)))
+		abort();
+#endif
 	f->pushed = stream_push(f->streams, chunk);
 }
 
