@@ -301,7 +301,7 @@ static void monitor_loop(struct monitor *m)
 {
 	struct pollfd fds[] = { { .fd = m->signals, .events = POLLIN }, { .fd = m->keeper.ctl[0], .events = POLLIN } };
 	uint64_t deadline = m->options->duration_ms ? clock_boot_ns() + m->options->duration_ms * 1000000 : 0;
-	uint64_t last = 0;
+	uint64_t last = 0, looked = 0;
 	struct signalfd_siginfo si;
 
 	while (!m->stop_wanted) {
@@ -309,6 +309,9 @@ static void monitor_loop(struct monitor *m)
 
 		poll(fds, 2, TICK_MS);
 		now = clock_boot_ns();
+		if (looked && now - looked > STUCK_NS)
+			gap_add(m, "monitor", "did not run: stopped, starved or the host slept", looked);
+		looked = now;
 		watch_drain(m->watch);
 		while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			if (si.ssi_signo == SIGCHLD)

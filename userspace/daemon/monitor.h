@@ -75,6 +75,7 @@ void roles_reap(struct monitor *);
 void roles_mind(struct monitor *, uint64_t now);
 void roles_give_up(struct monitor *);
 void cpu_mind(struct monitor *, uint64_t now);
+void gap_add(struct monitor *, const char *role, const char *detail, uint64_t from);	/* until now */
 void gaps_tell(struct monitor *);
 bool gaps_written(const struct monitor *);
 

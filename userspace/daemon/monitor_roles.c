@@ -141,7 +141,7 @@ bool role_wait(struct monitor *m, struct child *r)
 /* Deaths. Each is a gap in the evidence, from the last sign of life to the next. The keeper
  * may be the one that died: what it has not made durable is told again. */
 
-static void gap_add(struct monitor *m, const char *role, const char *detail, uint64_t from)
+void gap_add(struct monitor *m, const char *role, const char *detail, uint64_t from)
 {
 	struct gap *g = &m->gaps[m->nr_gaps % GAPS_MAX];
 
