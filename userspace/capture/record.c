@@ -39,13 +39,11 @@ uint64_t record_signature(const struct siphash_key *key, const void *record, siz
 {
 	size_t size = record_size(record, len);
 	struct wire_data d;
-	uint64_t kind;
 
 	if (!size)
 		return siphash(key, record, len);
 	memcpy(&d, record, sizeof(d));
-	kind = (uint64_t)d.kind << 32 | (uint64_t)d.dir << 16 | (d.flags & WIRE_F_PROBED ? 1 : 0);
-	return siphash(key, (const uint8_t *)record + sizeof(d), d.len) ^ siphash(key, &kind, sizeof(kind));
+	return siphash(key, (const uint8_t *)record + sizeof(d), d.len);
 }
 
 void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)

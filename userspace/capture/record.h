@@ -17,7 +17,8 @@ int record_visit(const void *record, size_t len, void (*push)(void *owner, const
 /* The exact bytes of a record: a ring reservation is larger than what it carries. 0: not a data record. */
 size_t record_size(const void *record, size_t len);
 uint32_t record_epoch(const void *record, size_t len);
-/* What it carries, under a key: the same input again has the same signature, whatever its connection. */
+/* What it carries, under a key: the same bytes again have the same signature, whatever the
+ * connection and the end of it at which they were seen. */
 uint64_t record_signature(const struct siphash_key *, const void *record, size_t len);
 void record_conn(struct conn_facts *, const struct wire_who *, uint16_t flags);
 #endif

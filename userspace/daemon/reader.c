@@ -18,7 +18,7 @@
 #include "daemon/step.h"
 
 #define DRAIN_PERIOD_NS 1000000	/* ring bytes / period is the ceiling: 16 MiB each ms */
-#define PATIENCE 500	/* periods without a sign of the analyst until records are dropped here */
+#define PATIENCE 5000	/* periods without a sign of the analyst (a new one needs some hundred) until records are dropped */
 
 struct reader {
 	struct ring ring;
