@@ -61,16 +61,17 @@ class Load:
             if answer.status != 200:
                 self.troubles.append(answer.status)
 
-    def connection(self, path, count):
+    def connection(self, path, count, pause=0.0):
         conn = self.connect()
         for _ in range(count):
             self.send(conn, path)
+            time.sleep(pause)
         conn.close()
 
-    def until(self, stop, path):
+    def until(self, stop, path, pause):
         try:
             while not stop.is_set():
-                self.connection(path, PER_CONNECTION)
+                self.connection(path, PER_CONNECTION, pause)
         except (OSError, http.client.HTTPException) as error:
             self.troubles.append(repr(error))
 
@@ -205,8 +206,9 @@ class Run:
             return False
         self.todo = [ROLES[i % 3] for i in range(rounds)]
         self.rng.shuffle(self.todo)
-        stop = threading.Event()
-        clients = [threading.Thread(target=load.until, args=(stop, "/api/load")) for load in self.loads for _ in range(CONNECTIONS)]
+        # The first run as fast as it goes; then slowly enough that no ring is full and the bounds are tight.
+        stop, pause = threading.Event(), 0.0 if stall else 0.01
+        clients = [threading.Thread(target=load.until, args=(stop, "/api/load", pause)) for load in self.loads for _ in range(CONNECTIONS)]
         for client in clients:
             client.start()
         before = self.weir.descriptors()

@@ -66,7 +66,6 @@ static inline void *on_open(void *owner, const struct conn_facts *conn, struct b
 	s->world = w;
 	s->conn = *conn;
 	s->acct = acct;
-	s->taken = *acct;
 	w->sessions[w->nr++] = s;
 	return s;
 }
@@ -124,6 +123,7 @@ static inline void on_flush(void *session, struct stamp at, bool closed, const c
 	s->taken = *s->acct;
 	s->flushes++;
 	s->said_closed |= closed;
+	stream_told(s->world->table);
 	snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "");
 }
 

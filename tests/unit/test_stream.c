@@ -372,6 +372,71 @@ static void an_evicted_connection_that_speaks_again_counts_only_what_is_new(void
 	world_free(w);
 }
 
+/* Ends a world as a death does: nothing that it does from now on reaches anybody. */
+static struct byte_account world_dies(struct world *w, void *memory, size_t size)
+{
+	struct byte_account told = w->sum;
+	void *kept = malloc(size);
+
+	assert_non_null(kept);
+	memcpy(kept, memory, size);
+	world_free(w);
+	memcpy(memory, kept, size);
+	free(kept);
+	return told;
+}
+
+static void what_a_dead_process_did_not_tell_of_is_lost_and_the_rest_told_once(void **state)
+{
+	static uint64_t memory[1024];
+	struct byte_account told;
+	struct world *w = world_new(NULL);
+
+	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), 0);
+	push(w, 1, DIR_SENT, 0, "abcd");
+	push(w, 1, DIR_RECEIVED, 0, "123");
+	w->sessions[0]->acct->examined -= 3;	/* a head that waits for its end */
+	stream_interval(w->table, at_ms(0));
+	push(w, 1, DIR_SENT, 4, "ef");
+	told = world_dies(w, memory, sizeof(memory));
+	assert_int_equal(told.moved, 7);
+
+	w = world_new(NULL);
+	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), 0);
+	push(w, 1, DIR_SENT, 8, "ij");
+	push(w, 1, DIR_RECEIVED, 3, "4");
+	stream_tick(w->table, at_ms(200));
+	assert_told(w->sessions[0], DIR_SENT, "~~~~ij");
+	assert_told(w->sessions[0], DIR_RECEIVED, "4");
+	stream_interval(w->table, at_ms(200));
+	byte_account_add(&told, &w->sum);
+	assert_int_equal(told.moved, 14);	/* each byte once, over both */
+	assert_int_equal(told.lost, 4 + 3);
+	assert_int_equal(unexplained(&told), 0);
+
+	/* Nor is the loss told again after the next death. */
+	world_dies(w, memory, sizeof(memory));
+	w = world_new(NULL);
+	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), 0);
+	push(w, 1, DIR_SENT, 10, "k");
+	close_at(w, 1, 11, 4, at_ms(300));
+	byte_account_add(&told, &w->sum);
+	assert_int_equal(told.moved, 15);
+	assert_int_equal(told.lost, 4 + 3);
+	assert_int_equal(unexplained(&told), 0);
+	world_free(w);
+}
+
+static void marks_in_too_little_memory_are_refused(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t memory[4] = { 0 };
+
+	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), -1);
+	push(w, 1, DIR_SENT, 0, "abcd");
+	world_free(w);
+}
+
 static void a_connection_without_a_close_ends_when_it_was_idle_too_long(void **state)
 {
 	struct stream_limits l = { 10, 1000, 1000, REORDER, 5000000000ull };
@@ -663,6 +728,8 @@ int main(void)
 		cmocka_unit_test(tiny_pieces_are_capped_by_number),
 		cmocka_unit_test(the_longest_idle_connection_is_evicted_with_its_bytes_told),
 		cmocka_unit_test(an_evicted_connection_that_speaks_again_counts_only_what_is_new),
+		cmocka_unit_test(what_a_dead_process_did_not_tell_of_is_lost_and_the_rest_told_once),
+		cmocka_unit_test(marks_in_too_little_memory_are_refused),
 		cmocka_unit_test(a_connection_without_a_close_ends_when_it_was_idle_too_long),
 		cmocka_unit_test(a_chunk_that_no_stream_can_have_is_refused_and_counted),
 		cmocka_unit_test(a_session_that_is_not_wanted_is_never_called),

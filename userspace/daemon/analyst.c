@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -136,11 +137,13 @@ int analyst_main(int argc, char **argv)
 	static struct analyst a;
 	struct pollfd fds[] = { { .fd = FD_KICK, .events = POLLIN }, { .fd = FD_CTL, .events = POLLIN } };
 	uint64_t kicks;
+	void *marks;
 	char why[256];
 
 	a.stats = role_stats_map(FD_STATS, true);
 	a.front = front_new(send_fact, &a);
-	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE)) {
+	marks = mmap(NULL, FRONT_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, FD_MARKS, 0);
+	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY)) {
 		log_error("cannot map the queue or start the pipeline");
 		return 1;
 	}

@@ -21,6 +21,7 @@ enum {
 	FD_RING = 5, FD_QUEUE = 6, FD_KICK = 7,
 	/* analyst and recorder: FD_QUEUE, FD_KICK, and */
 	FD_FACTS = 8,	/* findings to the keeper, SEQPACKET; the recorder's output file */
+	FD_MARKS = 9,	/* analyst: memfd in which it keeps how far it told of connections */
 	/* keeper: FD_FACTS and */
 	FD_STATE = 5, FD_JOURNAL = 6, FD_FILE = 7, FD_FIRST_POLICY = 9,
 	FD_MAX = 40

@@ -25,6 +25,7 @@
 #include "daemon/daemon.h"
 #include "daemon/monitor.h"
 #include "daemon/pace.h"
+#include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
 #include "daemon/watch.h"
@@ -176,8 +177,9 @@ static int monitor_setup(struct monitor *m)
 		return EXIT_DEGRADED;
 	}
 	m->queue_fd = memory_file("weir-queue", queue_bytes());
+	m->marks_fd = memory_file("weir-marks", FRONT_MEMORY);
 	m->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (m->queue_fd < 0 || m->kick < 0 || socket_pair(m->facts, 4 << 20)) {
+	if (m->queue_fd < 0 || m->marks_fd < 0 || m->kick < 0 || socket_pair(m->facts, 4 << 20)) {
 		log_error("cannot make the queue error=\"%s\"", strerror(errno));
 		return EXIT_DEGRADED;
 	}

@@ -38,7 +38,7 @@ struct monitor {
 	struct capture *capture;
 	struct watch *watch;
 	struct child reader, analyst, keeper, recorder;
-	int signals, queue_fd, kick, facts[2];
+	int signals, queue_fd, marks_fd, kick, facts[2];
 	int state, journal, json_file, record_file;
 	char filters[256];
 

@@ -16,13 +16,14 @@
 #include "capture/queue.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
+#include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
 
 #define JOURNAL "/run/systemd/journal/socket"
 
 size_t monitor_memory(void)
 {
-	return DATA_RING + LIFE_RING + queue_bytes();
+	return DATA_RING + LIFE_RING + queue_bytes() + FRONT_MEMORY;
 }
 
 /* What root runs and believes must not be anybody's to exchange. */

@@ -91,6 +91,7 @@ void role_start(struct monitor *m, struct child *r)
 		}
 		if (r == &m->analyst) {
 			role_plan_fd(&plan, FD_FACTS, m->facts[0]);
+			role_plan_fd(&plan, FD_MARKS, m->marks_fd);
 			role_plan_arg(&plan, r->crashed ? "blame=1" : "blame=0");
 		}
 		if (r == &m->recorder)

@@ -28,6 +28,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 	f->fact.kind = FACT_EXCHANGE;
 	exchange_copy(&f->fact.exchange, ex);
 	f->sink(f->owner, &f->fact);
+	stream_told(f->streams);
 }
 
 static void on_field(void *owner, struct exchange *ex, const struct field *field)
@@ -92,6 +93,7 @@ static void on_flush(void *session, struct stamp at, bool closed, const char *re
 		return;
 	f->fact.kind = FACT_TRAFFIC;
 	f->sink(f->owner, &f->fact);
+	stream_told(f->streams);
 }
 
 static void on_close(void *session, struct stamp at)
@@ -120,6 +122,11 @@ struct front *front_new(fact_sink sink, void *owner)
 		return f;
 	front_free(f);
 	return NULL;
+}
+
+int front_outlive(struct front *f, void *memory, size_t size)
+{
+	return stream_outlive(f->streams, memory, size);
 }
 
 void front_free(struct front *f)

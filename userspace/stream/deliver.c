@@ -15,18 +15,23 @@ void stream_open(struct stream *s)
 
 	memset(&s->account, 0, sizeof(s->account));
 	memset(&s->flushed, 0, sizeof(s->flushed));
+	/* Of the first account: of what moved before it began, it states the loss. */
+	s->account.lost = s->owed = s->undecided;
+	s->undecided = 0;
 	s->opened = true;
 	s->session = sink->open(sink->owner, &s->conn, &s->account);
 }
 
 static void tell_bytes(struct stream *s, enum dir dir, struct slice bytes, struct stamp at)
 {
+	s->table->telling = s;
 	if (s->session && bytes.len)
 		s->table->sink.bytes(s->session, dir, bytes, at);
 }
 
 static void tell_gap(struct stream *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
+	s->table->telling = s;
 	if (s->session && lost)
 		s->table->sink.gap(s->session, dir, lost, cause, at);
 }
@@ -105,12 +110,14 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 		return;
 	s->flushed = s->account;
 	s->no_plaintext = false;
+	s->table->telling = s;
 	if (s->session)
 		s->table->sink.flush(s->session, at, closed, reason);
 }
 
 void stream_end(struct stream *s, struct stamp at, bool closed)
 {
+	s->table->telling = s;
 	if (s->session && s->table->sink.end)
 		s->table->sink.end(s->session, at);
 	stream_flush(s, at, closed);

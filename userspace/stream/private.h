@@ -102,6 +102,8 @@ struct stream {
 	bool opened, closing, probed;
 	bool judged;		/* whether its first payload is TLS */
 	bool no_plaintext;	/* TLS bodies were counted opaque */
+	/* By a process before this one told as moved, and not as anything: lost. owed: of it, what is in the account. */
+	int64_t undecided, owed;
 };
 
 /* What is remembered of a connection that is not tracked; see trace.c. */
@@ -124,6 +126,9 @@ struct stream_table {
 	size_t nr_buckets, nr_traces;	/* powers of two */
 	size_t nr_held, max_held;	/* pieces */
 	struct node idle, waiting;	/* idle: most recent first */
+	const struct stream *telling;	/* the one whose session was called last */
+	struct marks *marks;		/* NULL: nothing outlives this process */
+	size_t nr_marks;		/* power of two */
 	uint64_t now;			/* newest stamp seen, or what the last tick said */
 	uint32_t epoch;
 };
@@ -161,5 +166,7 @@ int trace_init(struct stream_table *);
 enum trace_state trace_get(const struct stream_table *, uint64_t id, struct trace *out);
 void trace_leave(struct stream_table *, const struct stream *, bool closed);
 void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2]);
+void trace_fill(struct trace *, const struct stream *);
+void mark_resume(struct stream *);	/* mark.c */
 void trace_resume(struct stream *, const struct trace *);
 #endif

@@ -103,6 +103,7 @@ static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 	stream_end(s, at, s->closing);
 	trace_leave(s->table, s, s->closing);
 	stream_unlink(s);
+	s->table->telling = NULL;
 	free(s);
 }
 
@@ -192,6 +193,8 @@ static struct stream *stream_new(struct stream_table *t, const struct chunk *ch,
 		s->lanes[d].kernel.dir = s->lanes[d].plain.dir = (enum dir)d;
 		s->lanes[d].plain.plain = true;
 	}
+	if (!tr)
+		mark_resume(s);
 	if (tr && tr->state == TRACE_EVICTED)
 		trace_resume(s, tr);
 	if (tr && tr->state == TRACE_CLOSING)

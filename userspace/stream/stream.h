@@ -37,6 +37,11 @@ struct stream_stats { uint64_t connections, evicted, over_budget, gaps, gap_byte
 
 struct stream_table;
 struct stream_table *stream_table_new(const struct stream_limits *, const struct stream_sink *);
+/* Memory of zeros, or what a table of a dead process left in it, whose connections are then gone
+ * on with. It must stay as long as the table. 0, or -1: it is not used. */
+int stream_outlive(struct stream_table *, void *memory, size_t size);
+/* From within a call of the sink: what the connection's account holds now was told to the world. */
+void stream_told(struct stream_table *);
 void stream_table_free(struct stream_table *);	/* delivers what is held, closes the sessions, wipes; NULL is fine */
 
 /* Takes one chunk; its bytes may die on return. 0, or -ENOSPC when a cap made

@@ -40,7 +40,15 @@ void trace_leave(struct stream_table *t, const struct stream *s, bool closed)
 {
 	struct trace *tr = trace_slot(t, s->conn.id);
 
-	*tr = (struct trace){ .id = s->conn.id, .state = closed ? TRACE_CLOSED : TRACE_EVICTED, .probed = s->probed };
+	trace_fill(tr, s);
+	tr->state = closed ? TRACE_CLOSED : TRACE_EVICTED;
+}
+
+/* All but the state. */
+void trace_fill(struct trace *tr, const struct stream *s)
+{
+	tr->id = s->conn.id;
+	tr->probed = s->probed;
 	for (int d = 0; d < 2; d++) {
 		const struct lane *l = &s->lanes[d];
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mark.c - how far each connection was told of, in memory that outlives this process. The
+ * next one goes on from there: what the dead one had taken in and not told of is lost then,
+ * and nothing it had told of is told again. One slot per hash, the newest stays; a connection
+ * without a mark is taken for new. Positions and counts only, no payload. */
+#include <string.h>
+
+#include "stream/private.h"
+
+struct mark {
+	struct trace trace;	/* its state is stored last: a torn mark is none */
+	int64_t undecided;	/* told as moved, and not yet as anything else */
+};
+struct marks {
+	struct siphash_key key;
+	uint64_t spare[6];
+	struct mark list[];
+};
+
+int stream_outlive(struct stream_table *t, void *memory, size_t size)
+{
+	struct marks *m = memory;
+	size_t nr = 1;
+
+	if (size < sizeof(*m) + sizeof(m->list[0]))
+		return -1;
+	while (nr * 2 <= (size - sizeof(*m)) / sizeof(m->list[0]))
+		nr *= 2;
+	if (!m->key.k0 && random_bytes(&m->key, sizeof(m->key)))
+		return -1;
+	t->marks = m;
+	t->nr_marks = nr;
+	return 0;
+}
+
+static struct mark *mark_slot(const struct stream_table *t, uint64_t id)
+{
+	return &t->marks->list[siphash(&t->marks->key, &id, sizeof(id)) & (t->nr_marks - 1)];
+}
+
+void stream_told(struct stream_table *t)
+{
+	const struct stream *s = t->telling;
+	int64_t undecided;
+	struct mark *m;
+
+	if (!t->marks || !s)
+		return;
+	m = mark_slot(t, s->conn.id);
+	__atomic_store_n(&m->trace.state, TRACE_NONE, __ATOMIC_RELEASE);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	trace_fill(&m->trace, s);
+	undecided = byte_account_unexplained(&s->account) + s->owed;
+	m->undecided = undecided > 0 ? undecided : 0;
+	__atomic_store_n(&m->trace.state, TRACE_EVICTED, __ATOMIC_RELEASE);
+}
+
+/* A connection that this process does not know: did one before it? */
+void mark_resume(struct stream *s)
+{
+	const struct mark *m = s->table->marks ? mark_slot(s->table, s->conn.id) : NULL;
+
+	if (!m || m->trace.state != TRACE_EVICTED || m->trace.id != s->conn.id)
+		return;
+	trace_resume(s, &m->trace);
+	s->undecided = m->undecided;
+}
