@@ -21,7 +21,7 @@
 
 #define CPU_MAX 100	/* percent of one CPU */
 #define CPU_LEAST 50	/* permille that the analyst always gets */
-#define LONG_LIFE 10	/* a role that lived so many times as long as it was waited for is well again */
+#define WELL_NS SECOND	/* a role that lived so long does not fail at its start: it need not be waited for longer and longer */
 
 void role_init(struct child *r, const char *name, bool wanted)
 {
@@ -203,7 +203,7 @@ static void role_died(struct monitor *m, struct child *r, int status)
 	if (r->down)	/* it did not get up between two deaths: each is told */
 		gap_add(m, r->name, r->detail, r->down);
 	r->restarts++;
-	r->backoff = !r->backoff || lived > LONG_LIFE * r->backoff ? BACKOFF_MIN :
+	r->backoff = !r->backoff || lived > WELL_NS ? BACKOFF_MIN :
 		     r->backoff < BACKOFF_MAX / 2 ? r->backoff * 2 : BACKOFF_MAX;
 	r->next = now + r->backoff;
 	r->down = r->beat_at;
