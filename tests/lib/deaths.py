@@ -84,8 +84,7 @@ class Weir:
         command = [options.weir, "run", "--state", options.state, "--quiet"]
         if options.policy:
             command += ["--policy", options.policy]
-        with open(log + ".out", "wb") as out, open(log + ".err", "wb") as err:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        self.process = evidence.start(command, log)
         self.pid = self.process.pid
 
     def ready(self):

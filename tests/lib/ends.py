@@ -12,7 +12,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -21,12 +20,11 @@ from evidence import check, read, wait_for
 
 GET_FD_BY_ID = {"prog_id": 13, "map_id": 14, "link_id": 30}
 SYS_BPF = 321
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def in_kernel(kind, number):
     attr = (ctypes.c_uint32 * 16)(number)
-    fd = LIBC.syscall(SYS_BPF, GET_FD_BY_ID[kind], ctypes.byref(attr), 12)
+    fd = evidence.LIBC.syscall(SYS_BPF, GET_FD_BY_ID[kind], ctypes.byref(attr), 12)
     if fd >= 0:
         os.close(fd)
     return fd >= 0
@@ -56,9 +54,7 @@ def pinned():
 
 
 def start(options):
-    with open(options.state + ".out", "wb") as out, open(options.state + ".err", "wb") as err:
-        return subprocess.Popen([options.weir, "run", "--state", options.state, "--quiet"], stdin=subprocess.DEVNULL,
-                                stdout=out, stderr=err)
+    return evidence.start([options.weir, "run", "--state", options.state, "--quiet"], options.state)
 
 
 def ready(options, weir):

@@ -3,7 +3,9 @@
 """evidence.py - reads a ledger's leaves from the disk, without weir, and does its sums again.
 Of the tests that kill weir; a module."""
 import collections
+import ctypes
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,8 @@ IDENTITIES = (
     ("findings", ("stored", "rejected", "keeper_lost")),
 )
 failed = 0
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def check(good, sentence, detail=""):
@@ -42,6 +46,13 @@ def read(path):
             return f.read()
     except OSError:
         return ""
+
+
+def start(command, log):
+    """In the background, its output in LOG.out and LOG.err; it ends when we do, however that is."""
+    with open(log + ".out", "wb") as out, open(log + ".err", "wb") as err:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
 
 
 def status():
