@@ -26,7 +26,7 @@ tally <"$WORK/ends.log"
 is $status 0 "the monitor's deaths leave nothing behind"
 
 "$PYTHON" "$LIB/deaths.py" --weir "$WEIR" --state "$STATE" --http "$HTTP_PORT" --https "$HTTPS_PORT" --rounds "${ROUNDS:-36}" \
-	--runs 3 --stall 12 --together --recovery 5 --policy "$LIB/card.yaml" --seed "$seed" >"$WORK/deaths.log" 2>&1
+	--runs 3 --stall 12 --together --recovery 10 --policy "$LIB/card.yaml" --seed "$seed" >"$WORK/deaths.log" 2>&1
 status=$?
 tally <"$WORK/deaths.log"
 is $status 0 "the roles' deaths leave nothing uncounted"
