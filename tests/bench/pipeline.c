@@ -161,12 +161,16 @@ static void run_memcpy(void)
 static int queue_record(void *owner, const void *record, size_t len)
 {
 	struct queue *q = owner;
+	uint64_t written;
 	size_t n;
-	int bad, err = queue_put(q, record, len);
+	int bad;
 
-	if (err || !queue_take(q, &n, &bad) || n != len)
+	if (queue_fill(q, record, len, &written))
 		return -1;
-	queue_done(q);
+	queue_publish(q, written);
+	if (!queue_take(q, &n, &bad) || n != len)
+		return -1;
+	queue_release(q, q->next);
 	out++;
 	return 0;
 }
