@@ -669,11 +669,12 @@ static void hold_and_die(const char *role, const char *word)
 	int fd = memory_file("weir-queue", queue_bytes());
 	char *heap = malloc(256), why[200];
 	static struct queue queue;
+	uint64_t written;
 
 	if (!heap || fd < 0 || queue_map(&queue, fd))
 		_exit(NOT_ENTERED);
 	backwards(heap, word);
-	if (queue_put(&queue, heap, strlen(heap)) || setrlimit(RLIMIT_CORE, &most))
+	if (queue_fill(&queue, heap, strlen(heap), &written) || setrlimit(RLIMIT_CORE, &most))
 		_exit(NOT_ENTERED);
 	if (row && sandbox_enter(row, why, sizeof(why)))
 		_exit(NOT_ENTERED);

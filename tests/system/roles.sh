@@ -35,7 +35,7 @@ declare -A files=([reader]=16 [analyst]=16 [keeper]=64 [elfscan]=16 [recorder]=1
 declare -A size=([reader]=0 [analyst]=0 [keeper]=unlimited [elfscan]=0 [recorder]=unlimited)
 declare -A holds=(
 	[reader]="$end 5=bpf-map 6=weir-queue 7=eventfd"
-	[analyst]="$end 6=weir-queue 7=eventfd 8=socket"
+	[analyst]="$end 6=weir-queue 7=eventfd 8=socket 9=weir-marks"
 	[keeper]="0=null 1=out 2=log 3=socket 4=weir-stats 5=STATE 6=null 7=null 8=socket 9=STATE/ledger 10=STATE/ledger/leaves 11=STATE/ledger/checkpoints 12=STATE/index.sqlite"
 	[elfscan]="0=null 1=null 2=log 3=WORK/scanned 4=pipe"
 	[recorder]="$end 6=weir-queue 7=eventfd 8=WORK/recording"
@@ -71,7 +71,7 @@ for set in CapPrm CapEff CapBnd; do
 done
 is "$(status "$WEIR_PID" CapInh)$(status "$WEIR_PID" CapAmb)" "$(printf '0%.0s' $(seq 32))" "and hands none on"
 is "$(kinds "$WEIR_PID" | sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pipe) ?//g; s/ $//')" \
-	"STATE eventfd log null out signalfd socket weir-queue weir-stats" "the monitor holds what it gives to the others, and what is of BPF"
+	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-stats" "the monitor holds what it gives to the others, and what is of BPF"
 is "$(stat -c %u "/proc/$WEIR_PID/mem")" 0 "and cannot be looked into"
 
 # elfscan lives for moments; its answer does not fit into a full pipe, so this one stays until its own alarm.

@@ -128,6 +128,9 @@ bool role_wait(struct monitor *m, struct child *r)
 
 		if (waitpid(r->pid, &status, WNOHANG) == r->pid) {
 			r->pid = 0;
+			if (WIFSIGNALED(status))	/* it could not say so itself */
+				log_error("a role was killed while it got ready name=%s signal=%d%s", r->name, WTERMSIG(status),
+					  WTERMSIG(status) == SIGSYS ? ": its sandbox does not know a system call of this host's libraries" : "");
 			m->exit_code = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_DEGRADED;
 			return false;
 		}
