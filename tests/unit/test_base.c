@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -108,9 +109,33 @@ static void base64_goes_both_ways_and_refuses_the_rest(void **state)
 	assert_int_equal(base64_decode(out, sizeof(out), "ab==cdef", 8), -EINVAL);
 }
 
+static void a_budget_refuses_and_is_given_back(void **state)
+{
+	size_t before = budget_used();
+	struct buf b;
+	void *p, *q;
+
+	budget_set(before + 1000);
+	p = budget_alloc(600);
+	q = budget_alloc(600);
+	assert_non_null(p);
+	assert_null(q);
+	buf_init(&b, 4096);
+	assert_int_equal(buf_puts(&b, "0123456789"), 0);	/* 256 bytes */
+	assert_int_equal(buf_add(&b, p, 300), -ENOMEM);
+	buf_free(&b);
+	budget_free(p, 600);
+	assert_int_equal(budget_used(), before);
+	q = budget_alloc(600);
+	assert_non_null(q);
+	budget_free(q, 600);
+	budget_set(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_budget_refuses_and_is_given_back),
 		cmocka_unit_test(a_buffer_never_passes_its_maximum),
 		cmocka_unit_test(consuming_wipes_the_tail),
 		cmocka_unit_test(json_is_inert),

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/budget.h"
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -17,7 +18,7 @@ void buf_free(struct buf *b)
 	if (!b || !b->ptr)
 		return;
 	explicit_bzero(b->ptr, b->size);
-	free(b->ptr);
+	budget_free(b->ptr, b->size);
 	*b = (struct buf){ .max = b->max };
 }
 
@@ -44,7 +45,7 @@ static int buf_reserve(struct buf *b, size_t more)
 	size = b->size ? b->size : 256;
 	while (size - b->len < more)
 		size = size > b->max / 2 ? b->max : size * 2;
-	ptr = malloc(size);
+	ptr = budget_alloc(size);
 	if (!ptr) {
 		b->failed = true;
 		return -ENOMEM;
@@ -52,7 +53,7 @@ static int buf_reserve(struct buf *b, size_t more)
 	if (b->ptr) {
 		memcpy(ptr, b->ptr, b->len);
 		explicit_bzero(b->ptr, b->size);
-		free(b->ptr);
+		budget_free(b->ptr, b->size);
 	}
 	b->ptr = ptr;
 	b->size = size;

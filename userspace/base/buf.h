@@ -11,7 +11,7 @@ struct buf { uint8_t *ptr; size_t len, size, max; bool failed; };
 void buf_init(struct buf *, size_t max);	/* allocates nothing yet */
 void buf_free(struct buf *);			/* wipes; NULL-safe, reusable after buf_init */
 void buf_reset(struct buf *);			/* empties, keeps and wipes the memory, clears failed */
-/* 0, or -ENOSPC past max, or -ENOMEM; failed stays set, so that a chain of adds is checked once. */
+/* 0, or -ENOSPC past max, or -ENOMEM (also over the budget.h); failed stays set, so that a chain of adds is checked once. */
 int buf_add(struct buf *, const void *, size_t);
 int buf_puts(struct buf *, const char *);
 int buf_printf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

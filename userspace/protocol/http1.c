@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "protocol/content.h"
 #include "protocol/http1_head.h"
@@ -23,6 +24,8 @@ struct pending {
 	bool is_head, is_connect;
 	uint64_t request_end;
 };
+
+#define QUEUE_SIZE (PROTOCOL_PENDING * sizeof(struct pending))
 
 /* One direction. */
 struct side {
@@ -43,8 +46,8 @@ struct state {
 	const struct field_sink *sink;
 	struct session *session;
 	struct side sides[2];
-	struct pending queue[PROTOCOL_PENDING];
-	unsigned head, nr;		/* ring */
+	struct pending *queue;		/* PROTOCOL_PENDING, a ring; NULL while it is empty: most connections rest */
+	unsigned head, nr;
 };
 
 static int guess(struct slice head, enum dir dir)
@@ -74,10 +77,13 @@ static struct pending *pending_at(struct state *s, unsigned i)
 
 static void pending_drop_first(struct state *s)
 {
-	free(s->queue[s->head].ex);
+	budget_free(s->queue[s->head].ex, sizeof(struct exchange));
 	s->queue[s->head] = (struct pending){ 0 };
 	s->head = (s->head + 1) % PROTOCOL_PENDING;
-	s->nr--;
+	if (--s->nr)
+		return;
+	budget_free(s->queue, QUEUE_SIZE);
+	s->queue = NULL;
 }
 
 static void emit_first(struct state *s, struct stamp at)
@@ -97,17 +103,35 @@ static void emit_ready(struct state *s, struct stamp at)
 		emit_first(s, at);
 }
 
+static struct exchange *exchange_take(void)
+{
+	struct exchange *ex;
+
+	if (!budget_take(sizeof(*ex)))
+		return NULL;
+	ex = exchange_new();
+	if (!ex)
+		budget_give(sizeof(*ex));
+	return ex;
+}
+
 static struct pending *pending_new(struct state *s, struct stamp at)
 {
 	struct pending *p;
+	struct exchange *ex;
 
 	if (s->nr == PROTOCOL_PENDING)
 		emit_first(s, at);
-	p = pending_at(s, s->nr);
-	*p = (struct pending){ .ex = exchange_new() };
-	if (!p->ex)
+	ex = exchange_take();
+	if (!s->queue && ex)
+		s->queue = budget_alloc(QUEUE_SIZE);
+	if (!ex || !s->queue) {
+		budget_free(ex, sizeof(*ex));
 		return NULL;
-	p->ex->began = at.time;
+	}
+	p = pending_at(s, s->nr);
+	*p = (struct pending){ .ex = ex };
+	ex->began = at.time;
 	s->nr++;
 	return p;
 }
@@ -139,7 +163,7 @@ static struct pending *pending_for_response(struct state *s, struct side *side, 
 
 static void body_reset(struct side *side)
 {
-	buf_reset(&side->body);
+	buf_free(&side->body);
 	side->cut = false;
 }
 
@@ -327,6 +351,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 	if (!copy)
 		return (struct feed_result){ FEED_BAD, 0, 0 };
 	memcpy(copy, in.ptr, len);
+	session_count(s->session, FATE_EXAMINED, len);
 	if (!take_head(s, side, dir, copy, len, at))
 		side->phase = PHASE_RESYNC;
 	explicit_bzero(copy, len);
@@ -349,6 +374,7 @@ static struct feed_result feed_counted(struct state *s, struct side *side, enum 
 	body_take(side, slice_of(in.ptr, n));
 	count_body(side, n);
 	side->left -= n;
+	session_count(s->session, FATE_EXAMINED, n);
 	if (!side->left && side->phase == PHASE_LENGTH)
 		message_done(s, side, dir, at);
 	else if (!side->left)
@@ -404,8 +430,10 @@ static struct feed_result feed_line(struct state *s, struct side *side, enum dir
 		side->phase = PHASE_CHUNK_SIZE;
 		break;
 	default:
-		if (empty)
+		if (empty) {
+			session_count(s->session, FATE_EXAMINED, len);
 			message_done(s, side, dir, at);
+		}
 	}
 	return (struct feed_result){ FEED_OK, len, 0 };
 lost:

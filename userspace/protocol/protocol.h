@@ -12,7 +12,6 @@
 #define PROTOCOL_BODY_HELD	(1 << 20)	/* decoded body held for a content decoder; the rest is `partial` */
 #define PROTOCOL_PENDING	256		/* pipelined requests without response */
 #define PROTOCOL_DETECT		64		/* held per direction until the protocol is known */
-#define PROTOCOL_HELD_TOTAL	(128 << 20)	/* held by all connections; beyond it bodies are `partial` */
 
 struct session;
 struct protocol_limits { size_t head, body, pending; };
@@ -69,9 +68,6 @@ void session_count(struct session *, enum fate, size_t nr);
 /* For parsers: nr bytes counted earlier were something else. Never more than what
  * was counted since the last fact, so that no fact goes below zero. */
 void session_recount(struct session *, enum fate from, enum fate to, size_t nr);
-/* For parsers: asks for nr bytes of PROTOCOL_HELD_TOTAL, and gives them back. */
-bool session_hold(struct session *, size_t nr);
-void session_release(struct session *, size_t nr);
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
  * role that ex knows and the connection does not is learnt. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "protocol/hello.h"
 #include "protocol/protocol.h"
@@ -44,6 +45,7 @@ struct session {
 	const struct protocol *protocol;
 	void *state;
 	struct buf carry[2];		/* bytes the parser wants more of */
+	size_t counted;			/* of the carry being fed: what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
 	bool opaque_any;
 	bool recognised;		/* guessed, or a seeker has found a message */
@@ -52,7 +54,7 @@ struct session {
 
 struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account *acct)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s = budget_alloc(sizeof(*s));
 
 	if (!s)
 		return NULL;
@@ -76,13 +78,13 @@ void session_update(struct session *s, const struct conn_facts *conn)
 static void give_up(struct session *s, enum dir dir)
 {
 	s->acct->opaque += (int64_t)s->carry[dir].len;
-	buf_reset(&s->carry[dir]);
+	buf_free(&s->carry[dir]);
 	s->opaque[dir] = s->opaque_any = true;
 }
 
 static void protocol_begin(struct session *s, const struct protocol *p)
 {
-	s->state = calloc(1, p->state_size);
+	s->state = budget_alloc(p->state_size);
 	if (!s->state)
 		return;
 	s->protocol = p;
@@ -129,7 +131,10 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 
 		if (r.consumed > b->len)
 			r.consumed = b->len;
-		s->acct->examined += (int64_t)(r.consumed - r.opaque);
+		if (r.consumed < s->counted)
+			r.consumed = s->counted;
+		s->acct->examined += (int64_t)(r.consumed - s->counted - r.opaque);
+		s->counted = 0;
 		s->acct->opaque += (int64_t)r.opaque;
 		s->opaque_any |= r.opaque > 0;
 		buf_consume(b, r.consumed);
@@ -167,6 +172,8 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		if (in.len && b->len == before)
 			give_up(s, dir);
 	}
+	if (!s->carry[dir].len)	/* of all the connections that rest at once none keeps memory */
+		buf_free(&s->carry[dir]);
 	if (in.len)
 		s->acct->opaque += (int64_t)in.len;
 }
@@ -194,9 +201,14 @@ void session_hello(struct session *s, struct slice in)
 		s->sink->clean(s->sink->owner, s->host, name);
 }
 
+/* What is carried has moved, and nobody can say yet what it is: it belongs to the fact that
+ * will. */
 static struct byte_account take_account(struct session *s)
 {
-	struct byte_account now = *s->acct, d = {
+	struct byte_account now = *s->acct, d;
+
+	now.moved -= (int64_t)(s->carry[0].len + s->carry[1].len - s->counted);
+	d = (struct byte_account){
 		now.moved - s->told.moved, now.examined - s->told.examined, now.opaque - s->told.opaque,
 		now.skipped - s->told.skipped, now.lost - s->told.lost, now.framing - s->told.framing,
 	};
@@ -244,6 +256,12 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	s->sink->exchange(s->sink->owner, ex);
 }
 
+void session_count(struct session *s, enum fate fate, size_t nr)
+{
+	*(fate == FATE_OPAQUE ? &s->acct->opaque : fate == FATE_SKIPPED ? &s->acct->skipped : &s->acct->examined) += (int64_t)nr;
+	s->counted += nr;
+}
+
 void session_end(struct session *s, struct stamp at)
 {
 	for (int d = 0; d < 2; d++) {
@@ -263,9 +281,9 @@ void session_close(struct session *s, struct stamp at)
 	if (s->protocol) {
 		s->protocol->fini(s->state);
 		explicit_bzero(s->state, s->protocol->state_size);
-		free(s->state);
+		budget_free(s->state, s->protocol->state_size);
 	}
 	buf_free(&s->carry[0]);
 	buf_free(&s->carry[1]);
-	free(s);
+	budget_free(s, sizeof(*s));
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/budget.h"
+
+#include <stdlib.h>
+
+#define OVERHEAD 16	/* of malloc, for each piece */
+
+static size_t used, max;
+
+void budget_set(size_t bytes)
+{
+	max = bytes;
+}
+
+size_t budget_max(void)
+{
+	return max;
+}
+
+size_t budget_used(void)
+{
+	return used;
+}
+
+bool budget_take(size_t size)
+{
+	if (max && (used > max || size > max - used || OVERHEAD > max - used - size))
+		return false;
+	used += size + OVERHEAD;
+	return true;
+}
+
+void budget_give(size_t size)
+{
+	used -= size + OVERHEAD;
+}
+
+void *budget_alloc(size_t size)
+{
+	void *p;
+
+	if (!budget_take(size))
+		return NULL;
+	p = calloc(1, size);
+	if (!p)
+		budget_give(size);
+	return p;
+}
+
+void budget_free(void *p, size_t size)
+{
+	if (!p)
+		return;
+	budget_give(size);
+	free(p);
+}
