@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_stream.c - chunks in any order come out in order, each byte once, every
  * missing byte as a gap; caps, ends and facts of a connection. */
+#include "base/budget.h"
 #include "tests/unit/stream_world.h"
 
 /* Stands in for libc's, to see what is wiped; -D_FORTIFY_SOURCE calls the second name. */
@@ -351,6 +352,48 @@ static void the_longest_idle_connection_is_evicted_with_its_bytes_told(void **st
 	assert_int_equal(stats_of(w).evicted, 1);
 	assert_int_equal(stats_of(w).connections, 3);
 	assert_int_equal(stats_of(w).held, 0);
+	world_free(w);
+}
+
+static void little_memory_lets_the_longest_idle_ones_go_and_no_byte(void **state)
+{
+	struct world *w = world_new(NULL);
+	size_t before = budget_used(), most = 0;
+
+	budget_set(before + 65536);
+	for (unsigned i = 1; i <= 211; i++) {
+		push(w, i, DIR_SENT, 0, "ab");
+		most = budget_used() > most ? budget_used() : most;
+	}
+	assert_true(most <= budget_max());
+	assert_true(stats_of(w).evicted > 0);
+	assert_int_equal(stats_of(w).evicted + stats_of(w).connections, 211);
+	push(w, 1, DIR_SENT, 2, "cd");	/* one that was let go */
+	budget_set(0);
+	for (unsigned i = 1; i <= 211; i++)
+		close_at(w, i, i == 1 ? 4 : 2, 0, at_ms(1));
+	assert_int_equal(stats_of(w).connections, 0);
+	assert_int_equal(budget_used(), before);
+	assert_int_equal(w->sum.moved, 2 * 211 + 2);
+	assert_int_equal(w->sum.lost, 0);
+	assert_balanced(w);
+	world_free(w);
+}
+
+/* The close travels in another ring and comes while the chunks still wait in the queue. */
+static void a_close_far_ahead_of_the_chunks_waits_for_them(void **state)
+{
+	struct world *w = world_new(NULL);
+
+	push_at(w, 1, LAYER_SOCKET, DIR_SENT, 0, "ab", at_ms(0));
+	close_at(w, 1, 6, 0, at_ms(900));
+	for (unsigned ms = 20; ms < 900; ms += 20)
+		stream_tick(w->table, at_ms(ms));
+	assert_false(w->sessions[0]->closed);
+	push_at(w, 1, LAYER_SOCKET, DIR_SENT, 2, "cdef", at_ms(890));
+	assert_true(w->sessions[0]->closed && w->sessions[0]->said_closed);
+	assert_told(w->sessions[0], DIR_SENT, "abcdef");
+	assert_balanced(w);
 	world_free(w);
 }
 
@@ -727,6 +770,8 @@ int main(void)
 		cmocka_unit_test(the_total_cap_holds_over_all_connections),
 		cmocka_unit_test(tiny_pieces_are_capped_by_number),
 		cmocka_unit_test(the_longest_idle_connection_is_evicted_with_its_bytes_told),
+		cmocka_unit_test(little_memory_lets_the_longest_idle_ones_go_and_no_byte),
+		cmocka_unit_test(a_close_far_ahead_of_the_chunks_waits_for_them),
 		cmocka_unit_test(an_evicted_connection_that_speaks_again_counts_only_what_is_new),
 		cmocka_unit_test(what_a_dead_process_did_not_tell_of_is_lost_and_the_rest_told_once),
 		cmocka_unit_test(marks_in_too_little_memory_are_refused),

@@ -19,7 +19,9 @@
 #define CALL_MAX	((uint64_t)1 << 32)	/* bytes of one call, captured or not */
 #define HELD_PIECES	1024	/* held of one connection: bounds the work of an insertion */
 #define HELD_SHARE	256	/* bytes of limits.total for each piece that may be held in all */
+#define ROOM_SHARE	8	/* of the memory budget, kept free for what one chunk may make grow */
 #define EARLY_MAX	16	/* application records before the first plaintext: a handshake has fewer */
+#define CLOSE_AHEAD	60000000000ull	/* ns that a close may be ahead of the chunks and still be waited for */
 #define UNBOUND		((uint64_t)1 << 63)	/* in a connection id: a TLS session without a socket */
 
 /* Intrusive ring; an unlinked node points to itself. */
@@ -112,6 +114,8 @@ struct trace {
 	uint64_t id;
 	uint64_t pos[2];	/* EVICTED: kernel positions reached; CLOSING: final ones */
 	uint64_t other[2];	/* EVICTED: plaintext positions reached; CLOSING: the kernel's totals */
+	uint64_t time;		/* CLOSING: when */
+	uint32_t serial;	/* order of leaving */
 	uint8_t state, probed;
 	uint8_t overhead[2], data[2], tls12[2];
 };
@@ -124,6 +128,7 @@ struct stream_table {
 	struct stream **buckets;
 	struct trace *traces;
 	size_t nr_buckets, nr_traces;	/* powers of two */
+	uint32_t traced;
 	size_t nr_held, max_held;	/* pieces */
 	struct node idle, waiting;	/* idle: most recent first */
 	const struct stream *telling;	/* the one whose session was called last */
@@ -165,7 +170,7 @@ void cipher_close(struct stream *, enum dir);
 int trace_init(struct stream_table *);
 enum trace_state trace_get(const struct stream_table *, uint64_t id, struct trace *out);
 void trace_leave(struct stream_table *, const struct stream *, bool closed);
-void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2]);
+void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2], uint64_t time);
 void trace_fill(struct trace *, const struct stream *);
 void mark_resume(struct stream *);	/* mark.c */
 void trace_resume(struct stream *, const struct trace *);

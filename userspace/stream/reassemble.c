@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "stream/private.h"
 
 /* Bytes of the sequence that the part stands for. */
@@ -67,8 +68,10 @@ static void piece_unlink(struct stream *s, struct sequence *q, struct piece *h)
 
 static void piece_free(struct piece *h)
 {
-	explicit_bzero(h, sizeof(*h) + h->part.bytes.len);
-	free(h);
+	size_t size = sizeof(*h) + h->part.bytes.len;
+
+	explicit_bzero(h, size);
+	budget_free(h, size);
 }
 
 static void since_update(struct sequence *q)
@@ -146,7 +149,7 @@ static bool part_hold(struct stream *s, struct sequence *q, const struct part *p
 		return true; /* a copy of what is held */
 	if (!hold_fits(s, p->bytes.len))
 		return false;
-	h = malloc(sizeof(*h) + p->bytes.len);
+	h = budget_alloc(sizeof(*h) + p->bytes.len);
 	if (!h)
 		return false;
 	h->arrived = s->table->now;

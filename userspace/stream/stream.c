@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "stream/private.h"
 
 #define BUCKETS_MAX	((size_t)1 << 20)
@@ -104,7 +105,7 @@ static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 	trace_leave(s->table, s, s->closing);
 	stream_unlink(s);
 	s->table->telling = NULL;
-	free(s);
+	budget_free(s, sizeof(*s));
 }
 
 void stream_table_free(struct stream_table *t)
@@ -125,7 +126,7 @@ void stream_table_free(struct stream_table *t)
 
 /* Positions and totals are of the same bytes, counted by the kernel in two ways; of a
  * connection older than weir the totals begin before position 0. */
-static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_t total[2])
+static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_t total[2], uint64_t time)
 {
 	for (int d = 0; d < 2; d++) {
 		s->final[d] = pos[d];
@@ -135,7 +136,7 @@ static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_
 			s->final[d] = 0; /* no position at all */
 	}
 	s->closing = true;
-	s->closed_at = s->table->now;
+	s->closed_at = time < s->table->now + CLOSE_AHEAD ? time : s->table->now;
 }
 
 static bool closing_done(const struct stream *s)
@@ -153,9 +154,9 @@ static void stream_check(struct stream *s, struct stamp at)
 {
 	uint64_t now = s->table->now;
 
-	if (s->closed_at > now)
+	if (s->closed_at > now + CLOSE_AHEAD)
 		s->closed_at = now; /* the clock was set back by a tick */
-	if (s->closing && (closing_done(s) || now - s->closed_at >= s->table->limits.reorder_ns))
+	if (s->closing && (closing_done(s) || (now >= s->closed_at && now - s->closed_at >= s->table->limits.reorder_ns)))
 		stream_finish(s, LOSS_MISSING, at);
 	else
 		stream_watch(s);
@@ -168,13 +169,16 @@ void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 	const uint64_t total[2] = { [DIR_RECEIVED] = received, [DIR_SENT] = sent };
 	struct stream *s = stream_find(t, conn);
 
-	stamp_take(t, at);
+	/* A close comes by another way than the chunks and may be far ahead of them: it is no
+	 * clock for what waits for a chunk. */
+	if (at.epoch > t->epoch)
+		t->epoch = at.epoch;
 	if (!s) {
-		trace_close(t, conn, pos, total);
+		trace_close(t, conn, pos, total, at.time);
 		return;
 	}
 	if (!s->closing)
-		closing_begin(s, pos, total);
+		closing_begin(s, pos, total, at.time);
 	stream_check(s, at);
 }
 
@@ -182,7 +186,7 @@ void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 
 static struct stream *stream_new(struct stream_table *t, const struct chunk *ch, const struct trace *tr)
 {
-	struct stream *s = calloc(1, sizeof(*s)), **bucket = bucket_of(t, ch->conn.id);
+	struct stream *s = budget_alloc(sizeof(*s)), **bucket = bucket_of(t, ch->conn.id);
 
 	if (!s)
 		return NULL;
@@ -198,7 +202,7 @@ static struct stream *stream_new(struct stream_table *t, const struct chunk *ch,
 	if (tr && tr->state == TRACE_EVICTED)
 		trace_resume(s, tr);
 	if (tr && tr->state == TRACE_CLOSING)
-		closing_begin(s, tr->pos, tr->other);
+		closing_begin(s, tr->pos, tr->other, tr->time);
 	s->bucket_next = *bucket;
 	*bucket = s;
 	node_init(&s->waiting);
@@ -206,6 +210,22 @@ static struct stream *stream_new(struct stream_table *t, const struct chunk *ch,
 	node_link(&t->idle, &s->idle);
 	t->stats.connections++;
 	return s;
+}
+
+static void stream_evict(struct stream_table *t, struct stamp at)
+{
+	t->stats.evicted++;
+	stream_finish(STREAM_OF(t->idle.prev, idle), LOSS_EVICTED, at);
+}
+
+/* Before a chunk is taken there must be room for all that it may make grow: what has
+ * rested longest goes. A single connection can hold no more than its parser's limits. */
+static void room_make(struct stream_table *t, struct stamp at)
+{
+	size_t max = budget_max(), room = max / ROOM_SHARE;
+
+	while (max && budget_used() > max - room && t->idle.next != &t->idle)
+		stream_evict(t, at);
 }
 
 /* The connection of the chunk, made if it is new. NULL: none can be, or it is over. */
@@ -221,10 +241,8 @@ static struct stream *stream_get(struct stream_table *t, const struct chunk *ch,
 	state = trace_get(t, ch->conn.id, &tr);
 	if (state == TRACE_CLOSED)
 		return NULL; /* what it carries was counted as missing at the close */
-	if (t->stats.connections >= t->limits.connections) {
-		t->stats.evicted++;
-		stream_finish(STREAM_OF(t->idle.prev, idle), LOSS_EVICTED, ch->at);
-	}
+	if (t->stats.connections >= t->limits.connections)
+		stream_evict(t, ch->at);
 	s = stream_new(t, ch, state == TRACE_NONE ? NULL : &tr);
 	if (!s)
 		*err = -ENOSPC;
@@ -276,6 +294,7 @@ int stream_push(struct stream_table *t, const struct chunk *ch)
 
 	if (chunk_is_sane(ch)) {
 		stamp_take(t, ch->at);
+		room_make(t, ch->at);
 		err = chunk_push(t, ch);
 	}
 	if (err)

@@ -3,7 +3,8 @@
  * no payload. Without it an evicted connection that speaks again would report all it
  * ever moved as missing, a chunk that comes after its connection's end would open it
  * again, and a close that overtakes the chunks (it travels in another ring) would be
- * lost. One slot per hash, the newest stays: forgetting costs accuracy, not memory. */
+ * lost. WAYS slots per hash; whose bytes are all told is forgotten first: forgetting costs
+ * accuracy, not memory. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #define TRACES_MIN	1024
 #define TRACES_MAX	65536
+#define WAYS		16
 
 int trace_init(struct stream_table *t)
 {
@@ -21,16 +23,47 @@ int trace_init(struct stream_table *t)
 	return t->traces ? 0 : -1;
 }
 
-static struct trace *trace_slot(const struct stream_table *t, uint64_t id)
+static struct trace *trace_set(const struct stream_table *t, uint64_t id)
 {
-	return &t->traces[siphash(&t->key, &id, sizeof(id)) & (t->nr_traces - 1)];
+	return &t->traces[(siphash(&t->key, &id, sizeof(id)) & (t->nr_traces / WAYS - 1)) * WAYS];
+}
+
+static struct trace *trace_find(const struct stream_table *t, uint64_t id)
+{
+	struct trace *set = trace_set(t, id);
+
+	for (unsigned i = 0; i < WAYS; i++)
+		if (set[i].id == id)
+			return &set[i];
+	return NULL;
+}
+
+/* Is a to be forgotten before b? An evicted one that is forgotten would count twice. */
+static bool forget_first(const struct trace *a, const struct trace *b)
+{
+	static const uint8_t worth[] = { [TRACE_NONE] = 0, [TRACE_CLOSED] = 1, [TRACE_CLOSING] = 2, [TRACE_EVICTED] = 3 };
+
+	return worth[a->state] != worth[b->state] ? worth[a->state] < worth[b->state] : a->serial < b->serial;
+}
+
+/* Its slot, blank, else one that is worth less. */
+static struct trace *trace_new(struct stream_table *t, uint64_t id)
+{
+	struct trace *set = trace_set(t, id), *tr = trace_find(t, id), *best = NULL;
+
+	for (unsigned i = 0; !tr && i < WAYS; i++)
+		if (!best || forget_first(&set[i], best))
+			best = &set[i];
+	tr = tr ? tr : best;
+	*tr = (struct trace){ .id = id, .serial = t->traced++ };
+	return tr;
 }
 
 enum trace_state trace_get(const struct stream_table *t, uint64_t id, struct trace *out)
 {
-	const struct trace *tr = trace_slot(t, id);
+	const struct trace *tr = trace_find(t, id);
 
-	if (tr->id != id)
+	if (!tr)
 		return TRACE_NONE;
 	*out = *tr;
 	return (enum trace_state)tr->state;
@@ -38,7 +71,7 @@ enum trace_state trace_get(const struct stream_table *t, uint64_t id, struct tra
 
 void trace_leave(struct stream_table *t, const struct stream *s, bool closed)
 {
-	struct trace *tr = trace_slot(t, s->conn.id);
+	struct trace *tr = trace_new(t, s->conn.id);
 
 	trace_fill(tr, s);
 	tr->state = closed ? TRACE_CLOSED : TRACE_EVICTED;
@@ -60,13 +93,15 @@ void trace_fill(struct trace *tr, const struct stream *s)
 	}
 }
 
-void trace_close(struct stream_table *t, uint64_t id, const uint64_t pos[2], const uint64_t total[2])
+void trace_close(struct stream_table *t, uint64_t id, const uint64_t pos[2], const uint64_t total[2], uint64_t time)
 {
-	struct trace *tr = trace_slot(t, id);
+	struct trace *tr = trace_find(t, id);
 
-	if (tr->id == id && tr->state != TRACE_NONE)
+	if (tr && tr->state != TRACE_NONE)
 		return;	/* it was here and is done with, or is only evicted: nothing to finish */
-	*tr = (struct trace){ .id = id, .state = TRACE_CLOSING };
+	tr = trace_new(t, id);
+	tr->state = TRACE_CLOSING;
+	tr->time = time;
 	memcpy(tr->pos, pos, sizeof(tr->pos));
 	memcpy(tr->other, total, sizeof(tr->other));
 }
