@@ -139,9 +139,26 @@ static void full_tables_refuse_and_the_dead_make_room(void **state)
 	context_free(c);
 }
 
+static void a_full_table_refuses_counts_and_takes_again_what_came_later(void **state)
+{
+	struct context *c = context_new(16, 2);
+	struct conn_seen s = { .conn = { .family = AF_INET, .remote = end4("10.0.0.1", 80) }, .time = 100000000000ull };
+
+	for (uint16_t port = 1; port <= 3; port++) {
+		s.conn.local = end4("10.0.0.2", port);
+		assert_int_equal(context_conn(c, &s), port <= 2 ? 0 : -ENOSPC);
+	}
+	assert_int_equal(context_refused(c), 1);
+	s.time += 61000000000ull;	/* the first two have rested for so long that they make room */
+	assert_int_equal(context_conn(c, &s), 0);
+	assert_int_equal(context_refused(c), 1);
+	context_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_full_table_refuses_counts_and_takes_again_what_came_later),
 		cmocka_unit_test(workloads_are_containers_services_or_programs),
 		cmocka_unit_test(zones_follow_the_address),
 		cmocka_unit_test(both_ends_of_a_local_pair_find_each_other),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flow summaries and coverage of one interval. */
+#include "base/budget.h"
 #include "store/flows.h"
 #include "tests/unit/state_fixture.h"
 
@@ -400,9 +401,36 @@ static void more_processes_than_rows_keep_their_bytes_in_one(void **state)
 	coverage_free(c);
 }
 
+static void without_memory_every_byte_is_still_in_a_row(void **state)
+{
+	struct flows *f = flows_new();
+	int64_t moved = 0;
+	struct taken t;
+
+	budget_set(budget_used() + 65536);
+	for (unsigned i = 0; i < 211; i++) {
+		char peer[16];
+		struct flow_facts k;
+
+		snprintf(peer, sizeof(peer), "peer-%u", i);
+		k = facts("shop", peer, "/r");
+		flows_exchange(f, &k, exchange(NULL, 0, 0, 0));
+	}
+	assert_true(budget_used() <= budget_max());
+	budget_set(0);
+	t = written(f, true);
+	assert_true(t.nr < 100);
+	for (unsigned i = 0; i < t.nr; i++)
+		moved += strtoll(strstr(t.rows[i], "\"moved\":") + 8, NULL, 10);
+	assert_int_equal(moved, 211 * 100);
+	drop(&t);
+	flows_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_memory_every_byte_is_still_in_a_row),
 		cmocka_unit_test(one_exchange_is_one_row_with_the_fields_of_the_design_in_order),
 		cmocka_unit_test(equal_keys_add_up_and_the_best_knowledge_stands),
 		cmocka_unit_test(each_part_of_the_key_makes_another_row),

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/budget.h"
 #include "base/hash.h"
 
 #define HOST_ADDRESSES 64
+#define RESTED_NS 60000000000ull	/* a connection not asked for during so long makes room */
 
 struct process { struct process_facts facts; uint64_t seen; struct process *next; };
 struct connection { struct conn_facts conn; uint64_t seen; struct connection *next; };
@@ -18,7 +20,8 @@ struct connection { struct conn_facts conn; uint64_t seen; struct connection *ne
 struct context {
 	struct process **processes;
 	struct connection **connections;
-	size_t nr_processes, max_processes, nr_connections, max_connections, oldest;
+	size_t nr_processes, max_processes, nr_connections, max_connections;
+	uint64_t now, swept, refused;	/* now: newest time that was told */
 	struct siphash_key key;
 	struct { uint16_t family; uint8_t addr[16]; } host[HOST_ADDRESSES];
 	unsigned nr_host;
@@ -49,14 +52,14 @@ void context_free(struct context *c)
 			struct process *p = c->processes[i];
 
 			c->processes[i] = p->next;
-			free(p);
+			budget_free(p, sizeof(*p));
 		}
 	for (size_t i = 0; c->connections && i < c->max_connections; i++)
 		while (c->connections[i]) {
 			struct connection *p = c->connections[i];
 
 			c->connections[i] = p->next;
-			free(p);
+			budget_free(p, sizeof(*p));
 		}
 	free(c->processes);
 	free(c->connections);
@@ -89,11 +92,11 @@ int context_process(struct context *c, const struct process_facts *f)
 		p->facts = *f;
 		return 0;
 	}
-	if (c->nr_processes == c->max_processes)
+	p = c->nr_processes < c->max_processes ? budget_alloc(sizeof(*p)) : NULL;
+	if (!p) {
+		c->refused++;
 		return -ENOSPC;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return -ENOMEM;
+	}
 	slot = process_slot(c, f->key);
 	*p = (struct process){ .facts = *f, .next = *slot };
 	*slot = p;
@@ -149,40 +152,7 @@ static struct connection *connection_find(const struct context *c, const struct 
 	return NULL;
 }
 
-int context_conn(struct context *c, const struct conn_seen *s)
-{
-	struct tuple t = tuple_of(&s->conn, false);
-	struct connection *p = connection_find(c, &t), **slot;
-
-	if (p) {
-		p->conn = s->conn;	/* the ports were used again */
-		p->seen = s->time;
-		return 0;
-	}
-	if (c->nr_connections == c->max_connections)
-		return -ENOSPC;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	slot = connection_slot(c, &t);
-	*p = (struct connection){ .conn = s->conn, .seen = s->time, .next = *slot };
-	*slot = p;
-	c->nr_connections++;
-	return 0;
-}
-
-const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
-{
-	struct tuple t = tuple_of(conn, true);
-	const struct connection *p;
-
-	if (!conn->family || !conn->local.port)
-		return NULL;
-	p = connection_find(c, &t);
-	return p && p->conn.id != conn->id ? context_find(c, p->conn.process) : NULL;
-}
-
-void context_forget(struct context *c, uint64_t before)
+static void connections_forget(struct context *c, uint64_t before)
 {
 	for (size_t i = 0; i < c->max_connections; i++) {
 		struct connection **at = &c->connections[i];
@@ -195,10 +165,64 @@ void context_forget(struct context *c, uint64_t before)
 				continue;
 			}
 			*at = p->next;
-			free(p);
+			budget_free(p, sizeof(*p));
 			c->nr_connections--;
 		}
 	}
+}
+
+/* NULL: full. Then what rests makes room, looked for once a second at most. */
+static struct connection *connection_new(struct context *c)
+{
+	struct connection *p = c->nr_connections < c->max_connections ? budget_alloc(sizeof(*p)) : NULL;
+
+	if (p || c->now - c->swept < 1000000000ull || c->now < RESTED_NS)
+		return p;
+	c->swept = c->now;
+	connections_forget(c, c->now - RESTED_NS);
+	return c->nr_connections < c->max_connections ? budget_alloc(sizeof(*p)) : NULL;
+}
+
+int context_conn(struct context *c, const struct conn_seen *s)
+{
+	struct tuple t = tuple_of(&s->conn, false);
+	struct connection *p = connection_find(c, &t), **slot;
+
+	if (s->time > c->now)
+		c->now = s->time;
+	if (p) {
+		p->conn = s->conn;	/* the ports were used again */
+		p->seen = s->time;
+		return 0;
+	}
+	p = connection_new(c);
+	if (!p) {
+		c->refused++;
+		return -ENOSPC;
+	}
+	slot = connection_slot(c, &t);
+	*p = (struct connection){ .conn = s->conn, .seen = s->time, .next = *slot };
+	*slot = p;
+	c->nr_connections++;
+	return 0;
+}
+
+const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
+{
+	struct tuple t = tuple_of(conn, true);
+	struct connection *p;
+
+	if (!conn->family || !conn->local.port)
+		return NULL;
+	p = connection_find(c, &t);
+	if (p)
+		p->seen = c->now;	/* in use: not one that is forgotten */
+	return p && p->conn.id != conn->id ? context_find(c, p->conn.process) : NULL;
+}
+
+void context_forget(struct context *c, uint64_t before)
+{
+	connections_forget(c, before);
 	for (size_t i = 0; i < c->max_processes; i++) {
 		struct process **at = &c->processes[i];
 
@@ -210,10 +234,15 @@ void context_forget(struct context *c, uint64_t before)
 				continue;
 			}
 			*at = p->next;
-			free(p);
+			budget_free(p, sizeof(*p));
 			c->nr_processes--;
 		}
 	}
+}
+
+uint64_t context_refused(const struct context *c)
+{
+	return c->refused;
 }
 
 /* Where. */

@@ -21,6 +21,7 @@ void context_host_address(struct context *, uint16_t family, const uint8_t addr[
 const struct process_facts *context_find(const struct context *, struct process_key);
 /* The watched process at the other end of a connection on this host, or NULL. */
 const struct process_facts *context_other_end(const struct context *, const struct conn_facts *);
+uint64_t context_refused(const struct context *);	/* facts there was no room for, so far */
 void context_forget(struct context *, uint64_t before_boot_ns);	/* exited and old */
 /* Calls each live entry; for coverage. */
 void context_each(const struct context *, void (*)(void *owner, const struct process_facts *), void *owner);

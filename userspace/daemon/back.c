@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -31,16 +32,19 @@
 
 static void event_queue(struct back *b, const char *type, const char *json, size_t len, const char *line, uint64_t leaf)
 {
-	struct pending_event *e = b->nr_events < EVENTS_MAX ? calloc(1, sizeof(*e)) : NULL;
+	size_t line_size = line ? strlen(line) + 1 : 0, size = sizeof(struct pending_event) + len + 1 + line_size;
+	struct pending_event *e = b->nr_events < EVENTS_MAX ? budget_alloc(size) : NULL;
 
 	if (!e) {
 		b->events_dropped++;
 		return;
 	}
 	snprintf(e->type, sizeof(e->type), "%s", type);
-	e->json = strndup(json, len);
-	e->line = line ? strdup(line) : NULL;
+	e->json = (char *)(e + 1);
+	memcpy(e->json, json, len);
+	e->line = line ? memcpy(e->json + len + 1, line, line_size) : NULL;
 	e->len = len;
+	e->size = size;
 	e->leaf = leaf;
 	*b->events_end = e;
 	b->events_end = &e->next;
@@ -53,11 +57,9 @@ static void events_send(struct back *b)
 		struct pending_event *e = b->events;
 
 		b->events = e->next;
-		if (e->json && b->config.emit)
+		if (b->config.emit)
 			b->config.emit(b->config.owner, e->type, e->json, e->len, e->line, e->leaf);
-		free(e->json);
-		free(e->line);
-		free(e);
+		budget_free(e, e->size);
 	}
 	b->events_end = &b->events;
 	b->nr_events = 0;
@@ -173,12 +175,12 @@ static void emit_open_coverage(void *owner, const char *json, size_t len)
 /* What the running intervals have so far, for commands that read while weir runs. */
 static void live_rows(struct back *b)
 {
-	uint64_t now = clock_utc_ms();
+	uint64_t now = clock_utc_ms(), took;
 	bool changed = false;
 
 	for (unsigned i = 0; i < INTERVALS; i++)
 		changed |= b->intervals[i].used && b->intervals[i].changed;
-	if (!b->ledger || !changed || now - b->live_at < LIVE_MS)
+	if (!b->ledger || !changed || now < b->live_at + LIVE_MS)
 		return;
 	b->live_at = now;
 	index_open_clear(b->index, "flow");
@@ -195,6 +197,9 @@ static void live_rows(struct back *b)
 	}
 	index_commit(b->index);
 	index_begin(b->index);
+	/* Many rows take long to write: never more than a twentieth of the time. */
+	took = clock_utc_ms() - now;
+	b->live_at += took < LIVE_MS ? 19 * took : LIVE_MS;
 }
 
 /* Exchanges. */
@@ -285,6 +290,14 @@ static void do_traffic(struct back *b, const struct traffic *t)
 	coverage_bytes(v->coverage, &flow, &t->bytes, t->reason);
 }
 
+static void do_fact(struct back *b, const struct fact *f)
+{
+	if (f->kind == FACT_EXCHANGE)
+		do_exchange(b, &f->exchange);
+	else
+		do_traffic(b, &f->traffic);
+}
+
 static void held_do(struct back *b)
 {
 	struct held *h = b->held;
@@ -293,11 +306,8 @@ static void held_do(struct back *b)
 	if (!b->held)
 		b->held_end = &b->held;
 	b->nr_held--;
-	if (h->fact.kind == FACT_EXCHANGE)
-		do_exchange(b, &h->fact.exchange);
-	else
-		do_traffic(b, &h->fact.traffic);
-	free(h);
+	do_fact(b, &h->fact);
+	budget_free(h, h->size);
 }
 
 void back_settle(struct back *b)
@@ -309,18 +319,21 @@ void back_settle(struct back *b)
 /* Keeps a copy no longer than it must be: the findings that are there, not room for all. */
 static int hold(struct back *b, const struct fact *f)
 {
-	size_t size = sizeof(struct held);
+	size_t size = offsetof(struct held, fact.traffic) + sizeof(struct traffic);
 	struct held *h;
 
 	if (f->kind == FACT_EXCHANGE)
-		size -= sizeof(struct finding) * (MAX_FINDINGS - f->exchange.nr_findings);
+		size = offsetof(struct held, fact.exchange.findings) + f->exchange.nr_findings * sizeof(struct finding);
 	if (b->nr_held == HELD_MAX)
 		held_do(b);
-	h = malloc(sizeof(struct held));
-	if (!h)
-		return -ENOMEM;
+	h = budget_alloc(size);
+	if (!h) {	/* in order all the same, and with what is known by now */
+		back_settle(b);
+		do_fact(b, f);
+		return 0;
+	}
 	memcpy(&h->fact, f, size - offsetof(struct held, fact));
-	h->next = NULL;
+	h->size = size;
 	h->since = clock_boot_ns();
 	*b->held_end = h;
 	b->held_end = &h->next;
@@ -525,7 +538,7 @@ void back_free(struct back *b)
 		struct held *h = b->held;
 
 		b->held = h->next;
-		free(h);
+		budget_free(h, h->size);
 	}
 	events_send(b);
 	for (unsigned i = 0; i < INTERVALS; i++) {

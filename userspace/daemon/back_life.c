@@ -51,20 +51,25 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "unreadable", k->unreadable, k->bytes_unreadable);
 	write_loss(b, k, "truncated", k->too_big, k->bytes_too_big);
 	write_loss(b, k, "no_state", k->no_state, k->bytes_no_state);
-	write_loss(b, k, "queue_full", k->queue_full, 0);
+	write_loss(b, k, "queue_full", k->queue_full, k->bytes_queue_full);
 	write_loss(b, k, "crash_lost", k->crash_lost, 0);
 	write_loss(b, k, "undecodable", k->undecodable, 0);
-	write_loss(b, k, "over_budget", k->over_budget, 0);
+	write_loss(b, k, "over_budget", k->over_budget, k->bytes_over_budget);
 	write_loss(b, k, "keeper_lost", k->keeper_lost, 0);
 	write_loss(b, k, "skipped_run", k->skipped_runs, 0);
 	write_loss(b, k, "life_ring_full", k->life_ring_full, 0);
 	write_loss(b, k, "facts_lost", k->processes_unknown, 0);
 	write_loss(b, k, "closes_lost", k->closes_lost, 0);
+	write_loss(b, k, "evicted", k->evicted, 0);
+	write_loss(b, k, "context_full", context_refused(b->context) - b->refused_told, 0);
+	write_loss(b, k, "events_dropped", b->events_dropped - b->events_told, 0);
 	write_loss(b, k, "findings_dropped", b->findings_dropped, 0);
 	write_loss(b, k, "violations_dropped", violations_dropped(b->violations) - b->violations_told, 0);
 	/* No loss of bytes, but of judgement: a rule that could not be decided. */
 	write_loss(b, k, "undecided", b->undecided, 0);
 	b->violations_told = violations_dropped(b->violations);
+	b->refused_told = context_refused(b->context);
+	b->events_told = b->events_dropped;
 	b->findings_dropped = b->undecided = 0;
 }
 

@@ -13,8 +13,8 @@
 #define EVENTS_MAX 65536
 #define LIVE_MS 1000	/* how old the open rows of the index may be */
 
-struct held { struct held *next; uint64_t since; struct fact fact; };
-struct pending_event { struct pending_event *next; uint64_t leaf; char type[WORD_SIZE]; char *json, *line; size_t len; };
+struct held { struct held *next; uint64_t since; size_t size; struct fact fact; };	/* cut off behind its findings */
+struct pending_event { struct pending_event *next; uint64_t leaf; char type[WORD_SIZE]; char *json, *line; size_t len, size; };
 
 struct interval {
 	uint32_t epoch;
@@ -42,7 +42,7 @@ struct back {
 	char why[256];
 	/* Of the interval: findings an exchange had no room for; verdicts for which a fact was
 	 * not known; violations dropped that were told already. */
-	uint64_t findings_dropped, undecided, violations_told;
+	uint64_t findings_dropped, undecided, violations_told, refused_told, events_told;
 	unsigned selftest, selftest_told;
 	uint32_t selftest_tgid;
 	uint64_t live_at, started_ms, first_leaf;	/* first_leaf: of this start */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/json.h"
 #include "store/flows.h"
 #include "store/private.h"
@@ -34,13 +35,32 @@ struct coverage {
 	struct buf buf;
 };
 
+static bool rows_grow(struct coverage *c)
+{
+	size_t size = c->size ? 2 * c->size : 64;
+	struct row *rows = budget_alloc(size * sizeof(*rows));
+
+	if (!rows)
+		return false;
+	if (c->nr)
+		memcpy(rows, c->rows, c->nr * sizeof(*rows));
+	budget_free(c->rows, c->size * sizeof(*rows));
+	c->rows = rows;
+	c->size = size;
+	return true;
+}
+
 struct coverage *coverage_new(void)
 {
 	struct coverage *c = calloc(1, sizeof(*c));
 
-	if (c)
-		buf_init(&c->buf, 65536);
-	return c;
+	if (!c)
+		return NULL;
+	buf_init(&c->buf, 65536);
+	if (rows_grow(c))
+		return c;
+	free(c);
+	return NULL;
 }
 
 void coverage_reset(struct coverage *c)
@@ -53,21 +73,9 @@ void coverage_free(struct coverage *c)
 {
 	if (!c)
 		return;
-	free(c->rows);
+	budget_free(c->rows, c->size * sizeof(*c->rows));
 	buf_free(&c->buf);
 	free(c);
-}
-
-static bool rows_grow(struct coverage *c)
-{
-	size_t size = c->size ? 2 * c->size : 64;
-	struct row *rows = realloc(c->rows, size * sizeof(*rows));
-
-	if (!rows)
-		return false;
-	c->rows = rows;
-	c->size = size;
-	return true;
 }
 
 /* Process ids and start times are the kernel's, so they need no keyed hash. */
@@ -94,13 +102,14 @@ static struct row *row_get(struct coverage *c, uint32_t pid, uint64_t start)
 
 	if (r)
 		return r;
-	if (c->nr >= ROWS_MAX - 1) {
+	/* One row is always kept free: for all that there is no room for. */
+	if (c->nr >= ROWS_MAX - 1 || (c->nr + 1 >= c->size && !rows_grow(c))) {
 		pid = 0;
 		start = NOBODY;
 		r = row_find(c, pid, start);
+		if (r)
+			return r;
 	}
-	if (r || (c->nr == c->size && !rows_grow(c)))
-		return r;
 	c->rows[c->nr] = (struct row){ .pid = pid, .start = start };
 	if (start == NOBODY)
 		snprintf(c->rows[c->nr].workload, sizeof(c->rows[c->nr].workload), OTHER);

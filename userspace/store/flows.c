@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "store/private.h"
@@ -35,6 +36,7 @@ struct workload { char name[NAME_SIZE]; unsigned routes; uint64_t set[ROUTE_SLOT
 struct flows {
 	struct flow *buckets[BUCKETS];
 	struct workload *workloads[BUCKETS];
+	struct flow rest;	/* what there was no memory for */
 	size_t count, nr_workloads;
 	uint64_t other;
 	struct siphash_key key;
@@ -61,15 +63,17 @@ void flows_reset(struct flows *f)
 
 			f->buckets[i] = r->next;
 			free(r->classes);
-			free(r);
+			budget_free(r, sizeof(*r));
 		}
 		while (f->workloads[i]) {
 			struct workload *w = f->workloads[i];
 
 			f->workloads[i] = w->next;
-			free(w);
+			budget_free(w, sizeof(*w));
 		}
 	}
+	free(f->rest.classes);
+	f->rest = (struct flow){ 0 };
 	f->count = 0;
 	f->nr_workloads = 0;
 	f->other = 0;
@@ -115,7 +119,7 @@ static struct workload *workload_get(struct flows *f, const char *name)
 	for (w = *at; w; w = w->next)
 		if (!strcmp(w->name, name))
 			return w;
-	w = f->nr_workloads < WORKLOADS_MAX ? calloc(1, sizeof(*w)) : NULL;
+	w = f->nr_workloads < WORKLOADS_MAX ? budget_alloc(sizeof(*w)) : NULL;
 	if (!w)
 		return NULL;
 	snprintf(w->name, sizeof(w->name), "%s", name);
@@ -147,7 +151,7 @@ static bool route_allowed(struct flows *f, const struct flow_facts *k)
 
 static struct flow *flow_add(struct flows *f, const struct flow_facts *k)
 {
-	struct flow *r = calloc(1, sizeof(*r)), **at = slot(f, k);
+	struct flow *r = budget_alloc(sizeof(*r)), **at = slot(f, k);
 
 	if (!r)
 		return NULL;
@@ -188,7 +192,14 @@ static struct flow *flow_get(struct flows *f, const struct flow_facts *facts, bo
 		key_reduce(f, &k);
 		r = find(f, &k);
 	}
-	return r ? r : flow_add(f, &k);
+	r = r ? r : flow_add(f, &k);
+	if (r)
+		return r;
+	*other = true;
+	snprintf(f->rest.facts.workload, sizeof(f->rest.facts.workload), OTHER);
+	snprintf(f->rest.facts.peer, sizeof(f->rest.facts.peer), OTHER);
+	snprintf(f->rest.facts.route, sizeof(f->rest.facts.route), OTHER);
+	return &f->rest;
 }
 
 static struct class_sum *class_get_sum(struct flow *r, const struct finding *x)
@@ -376,6 +387,8 @@ void flows_write(struct flows *f, uint64_t start_ms, uint64_t end_ms, bool seale
 				all[n++] = r;
 			else	/* without memory to sort in: written all the same */
 				emit_flow(f, r, start_ms, end_ms, sealed, emit, owner);
+	if (f->rest.facts.workload[0])
+		emit_flow(f, &f->rest, start_ms, end_ms, sealed, emit, owner);
 	if (n)
 		qsort(all, n, sizeof(*all), by_key);
 	for (size_t i = 0; i < n; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -54,7 +55,7 @@ void violations_free(struct violations *v)
 			struct violation *x = v->buckets[i];
 
 			v->buckets[i] = x->next;
-			free(x);
+			budget_free(x, sizeof(*x));
 		}
 	buf_free(&v->buf);
 	free(v);
@@ -230,7 +231,7 @@ void violations_add(struct violations *v, const struct rule_info *r, const struc
 		grow(x, f, d, ex, utc_ms);
 		return;
 	}
-	x = v->open < VIOLATIONS_OPEN ? calloc(1, sizeof(*x)) : NULL;
+	x = v->open < VIOLATIONS_OPEN ? budget_alloc(sizeof(*x)) : NULL;
 	if (!x) {
 		v->dropped++;
 		return;
@@ -268,7 +269,7 @@ void violations_interval(struct violations *v, uint64_t now, uint64_t utc_ms, ui
 				continue;
 			}
 			*at = x->next;
-			free(x);
+			budget_free(x, sizeof(*x));
 			v->open--;
 		}
 	}
@@ -313,7 +314,7 @@ int violations_restore(struct violations *v, int columns, const char *const *c, 
 
 	if (class_id < 0 || v->open >= VIOLATIONS_OPEN)
 		return -1;
-	x = calloc(1, sizeof(*x));
+	x = budget_alloc(sizeof(*x));
 	if (!x)
 		return -1;
 	TAKE(x->id, 0);
