@@ -62,7 +62,7 @@ static int carry(void *owner, const void *record, size_t len)
 	uint64_t written;
 	int full = queue_fill(&c->queue, record, len, &written);
 
-	step_carry(c->stats, &c->ring, &c->queue, EPOCH, full ? NULL : &written);
+	step_carry(c->stats, &c->ring, &c->queue, EPOCH, full ? NULL : &written, 0);
 	return 0;
 }
 
@@ -82,11 +82,11 @@ static void analyse_all_records(struct world *w)
 	int bad;
 
 	if (step_resume(&w->analyst, &q, &len))
-		step_end(&w->analyst, &q, OUTCOME_CRASH_LOST);
+		step_end(&w->analyst, &q, OUTCOME_CRASH_LOST, 0);
 	while ((record = queue_take(&q, &len, &bad))) {
 		step_begin(&w->analyst, &q, EPOCH);
 		w->seen[*record]++;
-		step_end(&w->analyst, &q, *record % 3 ? OUTCOME_ANALYSED : OUTCOME_UNDECODABLE);
+		step_end(&w->analyst, &q, *record % 3 ? OUTCOME_ANALYSED : OUTCOME_UNDECODABLE, 0);
 	}
 }
 

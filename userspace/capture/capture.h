@@ -11,6 +11,7 @@
 
 struct capture_config {
 	size_t data_ring, life_ring;	/* bytes, powers of two */
+	uint32_t connections;		/* with a state in the kernel; the bytes of more are counted no_state. 0: the default */
 	uint32_t max_parts;		/* WIRE_LARGE pieces of one call */
 	uint32_t filter;		/* WIRE_FILTER_* */
 	const char *hooks;		/* "tracepoint", "sys_exit", or NULL: the best that loads */

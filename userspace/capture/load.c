@@ -90,6 +90,8 @@ static int maps_share(struct capture *c, struct bpf_object *o)
 			bpf_map__set_max_entries(m, (uint32_t)c->config.data_ring);
 		if (!strcmp(bpf_map__name(m), "life_ring"))
 			bpf_map__set_max_entries(m, (uint32_t)c->config.life_ring);
+		if (c->config.connections && (!strcmp(bpf_map__name(m), "conns") || !strcmp(bpf_map__name(m), "sessions")))
+			bpf_map__set_max_entries(m, c->config.connections);
 	}
 	return 0;
 }

@@ -46,6 +46,26 @@ uint64_t record_signature(const struct siphash_key *key, const void *record, siz
 	return siphash(key, (const uint8_t *)record + sizeof(d), d.len);
 }
 
+uint32_t record_payload(const void *record, size_t len)
+{
+	struct wire_data d;
+
+	if (len < sizeof(d))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	return d.kind == WIRE_CIPHER ? d.call : d.kind == WIRE_HELLO ? 0 : d.len;
+}
+
+uint64_t record_time(const void *record, size_t len)
+{
+	struct wire_data d;
+
+	if (len < sizeof(d))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	return d.time;
+}
+
 void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)
 {
 	*c = (struct conn_facts){

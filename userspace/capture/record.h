@@ -20,5 +20,7 @@ uint32_t record_epoch(const void *record, size_t len);
 /* What it carries, under a key: the same bytes again have the same signature, whatever the
  * connection and the end of it at which they were seen. */
 uint64_t record_signature(const struct siphash_key *, const void *record, size_t len);
+uint32_t record_payload(const void *record, size_t len);	/* bytes of the call it tells of that no other record has */
+uint64_t record_time(const void *record, size_t len);	/* 0: not a data record */
 void record_conn(struct conn_facts *, const struct wire_who *, uint16_t flags);
 #endif

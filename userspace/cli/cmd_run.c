@@ -25,6 +25,7 @@ static const struct option_row options[] = {
 	{ "--call-limit", "KIB", "copy at most this much of one call, 16 to 1024 (default 256); the rest is counted as truncated" },
 	{ "--ring", "MIB", "ring from the kernel, 1 to 256, a power of two (default 16): how much a burst may bring before records are lost" },
 	{ "--cpu-max", "PERCENT", "of one CPU, for all of weir, 5 to 1000 (default 100): beyond it weir sees less, and counts what it lost" },
+	{ "--memory-max", "MIB", "for all of weir, rings and kernel maps too, 64 to 4096 (default 256): beyond it the oldest idle connection is let go, and counted" },
 	{ "--quiet", NULL, "no live violations on the terminal" },
 	{ NULL, NULL, NULL }
 };
@@ -103,6 +104,13 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 		if (*end || percent < 5 || percent > 1000)
 			return usage_error("not a percentage from 5 to 1000", value);
 		o->cpu_max = (uint32_t)percent;
+	}
+	if (!strcmp(name, "--memory-max")) {
+		unsigned long mib = strtoul(value, &end, 10);
+
+		if (*end || mib < MEMORY_MIN || mib > 4096)
+			return usage_error("not a limit from 64 to 4096 MiB", value);
+		o->memory_max = (uint32_t)mib;
 	}
 	if (!strcmp(name, "--duration")) {
 		o->duration_ms = duration_parse(value);

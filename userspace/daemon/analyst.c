@@ -4,12 +4,14 @@
  * exec. Each record is a step (step.h), so that one that kills this process is known and
  * is not tried again. */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/queue.h"
@@ -22,7 +24,12 @@
 #include "daemon/step.h"
 
 #define TICK_MS 20
-#define BATCH 512	/* records between two looks at the orders */
+#define TICK_NS (TICK_MS * 1000000ull)
+/* While its share of CPU holds it back, what has waited for so long is not looked at: after a flood
+ * the present comes first. What waits because the host is busy is looked at. */
+#define STALE_NS 500000000ull
+#define HELD_BACK_NS 1000000000ull
+#define BATCH 64	/* records between two looks at the clock and the orders */
 #define WAIT_MS 100
 #define NICE 10		/* on a host that has no CPU to spare the watched come first */
 
@@ -31,6 +38,9 @@ struct analyst {
 	struct role_stats *stats;
 	struct front *front;
 	uint32_t epoch;		/* newest seen in a record */
+	uint64_t time, ticked;	/* of the last record; of the last tick */
+	uint64_t held_back;	/* when it last slept for its share of CPU */
+	uint64_t evicted;	/* connections, so far */
 	bool lost_keeper, stop;
 	struct pace pace;
 	uint8_t packed[FACT_MAX_SIZE];
@@ -70,20 +80,40 @@ static void send_fact(void *owner, const struct fact *f)
 
 static size_t work(struct analyst *a)
 {
+	uint64_t now = clock_boot_ns();
 	const void *record;
+	bool held_back = a->held_back && now - a->held_back < HELD_BACK_NS;
 	size_t len, n;
 	int bad;
 
 	for (n = 0; n < BATCH && (record = queue_take(&a->queue, &len, &bad)); n++) {
 		uint32_t epoch = record_epoch(record, len);
+		uint64_t time = record_time(record, len);
+		enum outcome outcome = OUTCOME_ANALYSED;
 
 		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
-		bad = deny_has(&a->stats->denied, record, len) || front_record(a->front, record, len);
-		step_end(a->stats, &a->queue, bad ? OUTCOME_UNDECODABLE : OUTCOME_ANALYSED);
+		if (held_back && time && time < now && now - time > STALE_NS)
+			outcome = OUTCOME_OVER_BUDGET;	/* its bytes show as a jump in the stream's position */
+		else if (deny_has(&a->stats->denied, record, len) || front_record(a->front, record, len))
+			outcome = OUTCOME_UNDECODABLE;
+		if (time > a->time && time <= now)
+			a->time = time;
+		step_end(a->stats, &a->queue, outcome, outcome == OUTCOME_OVER_BUDGET ? record_payload(record, len) : 0);
 	}
 	return n;
+}
+
+/* While records wait, time is theirs: what is not there yet may still be among them. */
+static void tick(struct analyst *a, uint64_t time)
+{
+	uint64_t evicted = front_evicted(a->front);
+
+	role_epoch(a->stats, a->epoch)->evicted += evicted - a->evicted;
+	a->evicted = evicted;
+	if (time < a->ticked || time - a->ticked >= TICK_NS)
+		front_tick(a->front, (struct stamp){ a->ticked = time, a->epoch });
 }
 
 static void obey(struct analyst *a)
@@ -105,6 +135,7 @@ static void obey(struct analyst *a)
 			if (role_epoch(a->stats, o.epoch)->flushed)
 				break;
 			front_interval(a->front, at);
+			malloc_trim(0);	/* what a flood made grow is given back */
 			role_epoch(a->stats, o.epoch)->flushed = 1;
 			if (o.epoch >= a->epoch)
 				a->epoch = o.epoch + 1;
@@ -129,13 +160,30 @@ static void resume(struct analyst *a, bool blame)
 		return;
 	if (blame)
 		deny_blame(&a->stats->denied, record, len);
-	step_end(a->stats, &a->queue, OUTCOME_CRASH_LOST);
+	step_end(a->stats, &a->queue, OUTCOME_CRASH_LOST, 0);
+}
+
+/* Orders, and the sleep that this process's share of CPU asks for: in short pieces, so that
+ * orders are heard in between. */
+static void rest(struct analyst *a)
+{
+	uint64_t slept;
+
+	do {
+		obey(a);
+		a->stats->beat++;
+		slept = pace_wait(&a->pace);
+		a->stats->paced += slept;
+		if (slept)
+			a->held_back = clock_boot_ns();
+	} while (slept && !a->stop);
 }
 
 int analyst_main(int argc, char **argv)
 {
 	static struct analyst a;
 	struct pollfd fds[] = { { .fd = FD_KICK, .events = POLLIN }, { .fd = FD_CTL, .events = POLLIN } };
+	struct sandbox box = *sandbox_find("analyst");
 	uint64_t kicks;
 	void *marks;
 	char why[256];
@@ -147,8 +195,9 @@ int analyst_main(int argc, char **argv)
 		log_error("cannot map the queue or start the pipeline");
 		return 1;
 	}
+	box.grow = memory_share(argc, argv);
 	(void)setpriority(PRIO_PROCESS, 0, NICE);	/* fails only where it is lower already */
-	if (sandbox_enter(sandbox_find("analyst"), why, sizeof(why))) {
+	if (sandbox_enter(&box, why, sizeof(why))) {
 		log_error("cannot drop privileges: %s", why);
 		return 1;
 	}
@@ -158,13 +207,11 @@ int analyst_main(int argc, char **argv)
 		if (poll(fds, 2, TICK_MS) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)
 			a.stats->beat++;
 		while (work(&a) == BATCH) {
-			obey(&a);
-			a.stats->paced += pace_wait(&a.pace);
-			a.stats->beat++;
+			rest(&a);
+			tick(&a, a.time);
 		}
-		obey(&a);
-		front_tick(a.front, (struct stamp){ clock_boot_ns(), a.epoch });
-		a.stats->beat++;
+		rest(&a);
+		tick(&a, clock_boot_ns());
 	}
 	front_free(a.front);
 	return 0;

@@ -31,8 +31,9 @@ enum {
 #define ROLE_EPOCHS 4
 struct role_epoch {
 	uint32_t epoch, flushed;	/* flushed: the role has told all it will tell of this interval */
-	uint64_t read, queue_full;				/* reader */
-	uint64_t analysed, undecodable, over_budget, crash_lost, findings;	/* analyst; findings: facts sent */
+	uint64_t read, queue_full, bytes_queue_full;		/* reader */
+	uint64_t analysed, undecodable, over_budget, crash_lost, findings;	/* analyst; over_budget: too old to be looked at; findings: facts sent */
+	uint64_t evicted, bytes_over_budget;			/* connections it let go for want of room; payload of over_budget */
 	uint64_t stored, rejected;				/* keeper; rejected: analyst too, what it could not send */
 };
 /* One record under way, for the next of the role: step.h. */
@@ -74,6 +75,37 @@ struct order {
 	uint64_t conn, sent_pos, received_pos, sent, received, time;
 };
 
+/* Memory. All roles keep within --memory-max together: what grows in one of them takes from its
+ * budget (base/budget.h), and RLIMIT_AS stands behind that. Everything that grows, what
+ * bounds it, and the name under which the books count what did not fit:
+ *
+ *	kernel	data ring, life ring		--ring, 2 MiB		ring_full, life_ring_full
+ *		connections, TLS sessions	--memory-max		no_state
+ *		processes in scope		16448			filtered
+ *	queue	records				4 MiB			queue_full
+ *	monitor	processes			16384			facts_lost
+ *		TLS libraries			512			unprobed_tls of their traffic
+ *		closes for the analyst		65536			closes_lost
+ *	analyst	connections			131072, its budget	evicted
+ *		bytes that wait for others	256 KiB each, 32 MiB	missing
+ *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
+ *		traces of ended connections	65536			their late bytes
+ *		values seen, for distinct	49152			distinct, an estimate
+ *	keeper	processes, connections		16384, 131072, its budget	context_full
+ *		flows of an interval		65536, its budget	in the row {other}
+ *		routes of a workload		1000			in the route {other}
+ *		coverage of an interval		16384, its budget	in the row {other}
+ *		open violations			16384, its budget	violations_dropped
+ *		exchanges that wait		4096, its budget	none: not waited for
+ *		events for the sinks		65536, its budget	events_dropped */
+#define MEMORY_MAX 256	/* MiB */
+#define MEMORY_MIN 64
+/* The role's share in bytes, from its argument "memory=BYTES", becomes its budget. Returns what it
+ * may map for that: with what an allocator wastes and what no budget knows of (the index's cache, rows
+ * being sorted or unpacked). */
+#define MEMORY_SLACK ((size_t)8 << 20)
+size_t memory_share(int argc, char **argv);
+
 int reader_main(int argc, char **argv);
 int analyst_main(int argc, char **argv);
 int keeper_main(int argc, char **argv);
@@ -97,6 +129,7 @@ struct run_options {
 	uint32_t call_limit;		/* bytes copied of one call; 0: the default */
 	uint32_t ring;			/* bytes of the data ring; 0: the default */
 	uint32_t cpu_max;		/* percent of one CPU for all roles together; 0: the default */
+	uint32_t memory_max;		/* MiB for all roles, rings and maps together; 0: the default */
 };
 size_t monitor_memory(void);	/* bytes of rings and queue, by default */
 /* Runs until a signal or the duration; returns an exit code of cli.h. */

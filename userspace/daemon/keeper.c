@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -334,6 +335,7 @@ int keeper_main(int argc, char **argv)
 		outputs_add(k.outputs, "journal", FD_JOURNAL, "the journal");
 	if (k.file)
 		outputs_add(k.outputs, "file", FD_FILE, "the JSON Lines file");
+	box.grow = memory_share(argc, argv);
 	box.landlock_dir = FD_STATE;
 	/* Newer libcs prepare their randomness at its first use, by looking at files and CPUs. */
 	if (random_bytes(&first, sizeof(first)) || sandbox_enter(&box, why, sizeof(why))) {

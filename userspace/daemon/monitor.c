@@ -54,14 +54,32 @@ static void on_fact(void *owner, const struct fact *f)
 	m->facts_lost += !tell_keeper(m, f);
 }
 
+static int write_close(struct monitor *m, const struct order *o)
+{
+	return write(m->options->record ? m->recorder.ctl[0] : m->analyst.ctl[0], o, sizeof(*o)) < 0;
+}
+
 static void on_close(void *owner, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		     uint64_t received, uint64_t time)
 {
 	struct monitor *m = owner;
 	struct order o = { ORDER_CLOSE, m->epoch, conn, sent_pos, received_pos, sent, received, time };
 
-	if (write(m->options->record ? m->recorder.ctl[0] : m->analyst.ctl[0], &o, sizeof(o)) < 0)
+	if (!m->nr_closes && !write_close(m, &o))
+		return;
+	if (m->nr_closes == CLOSES_WAITING)
 		m->closes_lost++;
+	else
+		m->closes[(m->first_close + m->nr_closes++) % CLOSES_WAITING] = o;
+}
+
+/* Thousands may end at once; one that is never told would keep its state for an hour. */
+static void closes_send(struct monitor *m)
+{
+	while (m->nr_closes && !write_close(m, &m->closes[m->first_close])) {
+		m->first_close = (m->first_close + 1) % CLOSES_WAITING;
+		m->nr_closes--;
+	}
 }
 
 static bool tell_stop(struct monitor *m, const char *reason)
@@ -170,16 +188,20 @@ static int monitor_setup(struct monitor *m)
 	};
 	bool record = m->options->record;
 	char why[512];
+	int err = memory_plan(m, (uint32_t)config.data_ring, &config.connections);
 
+	if (err)
+		return err;
 	m->capture = capture_new(&config, why, sizeof(why));
 	if (!m->capture) {
 		log_error("%s; weir doctor looks at what this host lacks", why);
 		return EXIT_DEGRADED;
 	}
+	m->closes = calloc(CLOSES_WAITING, sizeof(*m->closes));
 	m->queue_fd = memory_file("weir-queue", queue_bytes());
 	m->marks_fd = memory_file("weir-marks", FRONT_MEMORY);
 	m->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (m->queue_fd < 0 || m->marks_fd < 0 || m->kick < 0 || socket_pair(m->facts, 4 << 20)) {
+	if (!m->closes || m->queue_fd < 0 || m->marks_fd < 0 || m->kick < 0 || socket_pair(m->facts, 4 << 20)) {
 		log_error("cannot make the queue error=\"%s\"", strerror(errno));
 		return EXIT_DEGRADED;
 	}
@@ -241,6 +263,7 @@ static void serve(struct monitor *m, bool drain)
 	roles_mind(m, clock_boot_ns());
 	if (drain)
 		watch_drain(m->watch);
+	closes_send(m);
 	gaps_tell(m);
 	interval_advance(m, clock_boot_ns());
 	nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
@@ -315,6 +338,7 @@ static void monitor_loop(struct monitor *m)
 			gap_add(m, "monitor", "did not run: stopped, starved or the host slept", looked);
 		looked = now;
 		watch_drain(m->watch);
+		closes_send(m);
 		while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			if (si.ssi_signo == SIGCHLD)
 				roles_reap(m);

@@ -32,12 +32,17 @@ struct child {
 
 /* One death. */
 struct gap { uint64_t from, until; const char *role; char detail[96]; };
+/* Closes that the analyst had no room for; more are lost and counted. */
+#define CLOSES_WAITING 65536
 
 struct monitor {
 	const struct run_options *options;
 	struct capture *capture;
 	struct watch *watch;
 	struct child reader, analyst, keeper, recorder;
+	size_t share;			/* bytes of memory, of analyst and keeper each */
+	struct order *closes;		/* CLOSES_WAITING, a ring */
+	unsigned first_close, nr_closes;
 	int signals, queue_fd, marks_fd, kick, facts[2];
 	int state, journal, json_file, record_file;
 	char filters[256];
@@ -63,6 +68,11 @@ struct monitor {
 	int exit_code;
 };
 
+/* Divides --memory-max: how many connections the kernel side may track, and m->share. 0 or an
+ * exit code, with a message. */
+int memory_plan(struct monitor *, uint32_t ring, uint32_t *connections);
+/* Every half second: what the other roles leave of --cpu-max is the analyst's. */
+void cpu_mind(struct monitor *, uint64_t now);
 void stimulus_start(struct monitor *);
 bool tell_keeper(struct monitor *, const struct fact *);	/* false: it does not take it now */
 
@@ -74,7 +84,6 @@ void role_end(struct child *);
 void roles_reap(struct monitor *);
 void roles_mind(struct monitor *, uint64_t now);
 void roles_give_up(struct monitor *);
-void cpu_mind(struct monitor *, uint64_t now);
 void gap_add(struct monitor *, const char *role, const char *detail, uint64_t from);	/* until now */
 void gaps_tell(struct monitor *);
 bool gaps_written(const struct monitor *);

@@ -21,11 +21,6 @@
 
 #define JOURNAL "/run/systemd/journal/socket"
 
-size_t monitor_memory(void)
-{
-	return DATA_RING + LIFE_RING + queue_bytes() + FRONT_MEMORY;
-}
-
 /* What root runs and believes must not be anybody's to exchange. */
 static bool guarded(const char *what, const char *path)
 {

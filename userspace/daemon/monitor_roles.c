@@ -76,12 +76,14 @@ static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 void role_start(struct monitor *m, struct child *r)
 {
 	struct role_plan plan = { .name = r->name };
-	char size[24];
+	char size[24], memory[32];
 	pid_t pid;
 
 	role_plan_fd(&plan, FD_CTL, r->ctl[1]);
 	role_plan_fd(&plan, FD_STATS, r->stats_fd);
+	snprintf(memory, sizeof(memory), "memory=%zu", m->share);
 	if (r == &m->keeper) {
+		role_plan_arg(&plan, memory);
 		pid = spawn_keeper(m, &plan);
 	} else {
 		if (r == &m->reader) {
@@ -93,6 +95,7 @@ void role_start(struct monitor *m, struct child *r)
 			role_plan_fd(&plan, FD_FACTS, m->facts[0]);
 			role_plan_fd(&plan, FD_MARKS, m->marks_fd);
 			role_plan_arg(&plan, r->crashed ? "blame=1" : "blame=0");
+			role_plan_arg(&plan, memory);
 		}
 		if (r == &m->recorder)
 			role_plan_fd(&plan, FD_FACTS, m->record_file);
@@ -314,50 +317,4 @@ void role_end(struct child *r)
 	kill(r->pid, SIGKILL);
 	waitpid(r->pid, NULL, 0);
 	r->pid = 0;
-}
-
-/* The cap on weir's own CPU: what reader, keeper and monitor leave of it is the analyst's. */
-
-static uint64_t cpu_used(pid_t pid)
-{
-	char path[40], text[80] = "";
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	return n > 0 ? strtoull(text, NULL, 10) : 0;
-}
-
-static uint64_t cpu_since(uint64_t *before, pid_t pid)
-{
-	uint64_t now = pid ? cpu_used(pid) : 0, used = now > *before ? now - *before : 0;
-
-	*before = now;
-	return used;
-}
-
-void cpu_mind(struct monitor *m, uint64_t now)
-{
-	uint64_t max = m->options->cpu_max ? m->options->cpu_max : CPU_MAX, others, elapsed = now - m->cpu_at;
-	struct order o = { .kind = ORDER_PACE, .time = now };
-
-	if (elapsed < SECOND / 2 || !m->analyst.pid)
-		return;
-	others = cpu_since(&m->reader.cpu, m->reader.pid) + cpu_since(&m->keeper.cpu, m->keeper.pid) + cpu_since(&m->cpu_own, getpid());
-	others = others * PACE_FULL / elapsed;
-	max = max * PACE_FULL / 100;
-	o.epoch = (uint32_t)(max > others + CPU_LEAST ? max - others : CPU_LEAST);
-	/* Not taken: its orders pile up already, and the share of before holds. */
-	if (m->cpu_at && write(m->analyst.ctl[0], &o, sizeof(o)) < 0)
-		log_debug("the analyst does not hear its share of CPU");
-	m->cpu_at = now;
-	if (m->analyst.stats->paced > m->paced_told + SECOND) {
-		log_warn("the limit on weir's own CPU is reached and it sees less; what is lost is counted cpu_max=%llu%%",
-			 (unsigned long long)(max / 10));
-		m->paced_told = m->analyst.stats->paced + 60 * SECOND;
-	}
 }

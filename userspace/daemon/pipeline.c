@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "capture/record.h"
 #include "classify/classify.h"
 #include "protocol/protocol.h"
@@ -47,14 +48,14 @@ struct link { struct front *front; struct session *session; };
 static void *on_open(void *owner, const struct conn_facts *conn, struct byte_account *acct)
 {
 	struct front *f = owner;
-	struct link *l = malloc(sizeof(*l));
+	struct link *l = budget_alloc(sizeof(*l));
 
 	if (!l)
 		return NULL;
 	*l = (struct link){ f, session_new(conn, &f->fields, acct) };
 	if (l->session)
 		return l;
-	free(l);
+	budget_free(l, sizeof(*l));
 	return NULL;
 }
 
@@ -99,7 +100,7 @@ static void on_flush(void *session, struct stamp at, bool closed, const char *re
 static void on_close(void *session, struct stamp at)
 {
 	session_close(((struct link *)session)->session, at);
-	free(session);
+	budget_free(session, sizeof(struct link));
 }
 
 struct front *front_new(fact_sink sink, void *owner)
@@ -163,6 +164,14 @@ void front_close(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t rec
 void front_tick(struct front *f, struct stamp now)
 {
 	stream_tick(f->streams, now);
+}
+
+uint64_t front_evicted(const struct front *f)
+{
+	struct stream_stats s;
+
+	stream_stats(f->streams, &s);
+	return s.evicted;
 }
 
 void front_interval(struct front *f, struct stamp ended)

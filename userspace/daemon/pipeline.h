@@ -20,6 +20,7 @@ int front_record(struct front *, const void *record, size_t len);	/* 0 or -EBADM
 void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp);
 void front_tick(struct front *, struct stamp);
+uint64_t front_evicted(const struct front *);	/* connections let go for want of room, so far */
 void front_interval(struct front *, struct stamp ended);	/* the interval is over: flush */
 
 /* What the back half needs from the world. */

@@ -50,7 +50,7 @@ static int take(void *owner, const void *record, size_t len)
 
 	if (full && worth_waiting(r))
 		return 1;
-	step_carry(r->stats, &r->ring, &r->queue, record_epoch(record, len), full ? NULL : &written);
+	step_carry(r->stats, &r->ring, &r->queue, record_epoch(record, len), full ? NULL : &written, full ? record_payload(record, len) : 0);
 	r->put += !full;
 	return 0;
 }

@@ -26,7 +26,7 @@ static int drain(struct role_stats *stats)
 	while (!err && (record = queue_take(&queue, &len, &bad))) {
 		step_begin(stats, &queue, record_epoch(record, len));
 		err = recording_write(FD_FACTS, RECORDING_RECORD, record, len);
-		step_end(stats, &queue, OUTCOME_ANALYSED);
+		step_end(stats, &queue, OUTCOME_ANALYSED, 0);
 		written++;
 	}
 	return err;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* roles.c - which role this process is, and the page in which a role counts. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 
@@ -31,6 +33,17 @@ int role_main(int argc, char **argv)
 		}
 	log_error("no such role: it is started by the monitor only name=%s", name);
 	return 2;
+}
+
+size_t memory_share(int argc, char **argv)
+{
+	size_t share = 0;
+
+	for (int i = 2; i < argc; i++)
+		if (!strncmp(argv[i], "memory=", 7))
+			share = strtoull(argv[i] + 7, NULL, 10);
+	budget_set(share);
+	return share + share / 4 + MEMORY_SLACK;
 }
 
 struct role_epoch *role_epoch(struct role_stats *s, uint32_t epoch)

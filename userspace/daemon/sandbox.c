@@ -45,11 +45,11 @@
 #endif
 
 static const int reader_calls[] = { COMMON, SCMP_SYS(clock_nanosleep) };
-static const int analyst_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep) };
+static const int analyst_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep) };
 static const int recorder_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(read) };
 static const int elfscan_calls[] = { COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl) };
 static const int keeper_calls[] = {
-	COMMON, MEMORY, POLL, SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
+	COMMON, MEMORY, POLL, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
 	/* Facts, orders, the journal. */
 	SCMP_SYS(recvfrom), SCMP_SYS(sendto),
 	/* The ledger and the JSON Lines file. */
@@ -68,6 +68,9 @@ static const int keeper_calls[] = {
 static const struct { int call; unsigned arg; uint64_t mask, value; } narrowed[] = {
 	{ SCMP_SYS(mmap), 2, PROT_EXEC, 0 },	/* memory, but never executable */
 	{ SCMP_SYS(mprotect), 2, PROT_EXEC, 0 },
+#ifndef __SANITIZE_ADDRESS__
+	{ SCMP_SYS(madvise), 2, WHOLE, MADV_DONTNEED },	/* memory given back */
+#endif
 	{ SCMP_SYS(fcntl), 1, WHOLE, F_GETFL },
 	{ SCMP_SYS(fcntl), 1, WHOLE, F_GETFD },
 	{ SCMP_SYS(fcntl), 1, WHOLE, F_SETFD },
@@ -79,12 +82,12 @@ static const struct { int call; unsigned arg; uint64_t mask, value; } narrowed[]
 #define CALLS(a) (a), sizeof(a) / sizeof((a)[0])
 #define ID(n) SANDBOX_UID_BASE + (n), SANDBOX_UID_BASE + (n)
 static const struct sandbox rows[] = {
-	/* role       ids    system calls            memory     files  file size      folder */
-	{ "reader",   ID(1), CALLS(reader_calls),    512 * MIB, 16,    0,             -1 },
-	{ "analyst",  ID(2), CALLS(analyst_calls),   512 * MIB, 16,    0,             -1 },
-	{ "keeper",   ID(3), CALLS(keeper_calls),    1024 * MIB, 64,   RLIM_INFINITY, -1 },
-	{ "elfscan",  ID(4), CALLS(elfscan_calls),   256 * MIB, 16,    0,             -1 },
-	{ "recorder", ID(5), CALLS(recorder_calls),  512 * MIB, 16,    RLIM_INFINITY, -1 },
+	/* role       ids    system calls            grows by  files  file size      folder; analyst and keeper are told */
+	{ "reader",   ID(1), CALLS(reader_calls),    4 * MIB,  16,    0,             -1 },
+	{ "analyst",  ID(2), CALLS(analyst_calls),   0,        16,    0,             -1 },
+	{ "keeper",   ID(3), CALLS(keeper_calls),    0,        64,   RLIM_INFINITY, -1 },
+	{ "elfscan",  ID(4), CALLS(elfscan_calls),   64 * MIB, 16,    0,             -1 },
+	{ "recorder", ID(5), CALLS(recorder_calls),  16 * MIB, 16,    RLIM_INFINITY, -1 },
 };
 
 const struct sandbox *sandbox_find(const char *role)
@@ -117,14 +120,36 @@ static int limit(int what, rlim_t value)
 	return setrlimit(what, &l);
 }
 
+/* What is mapped now: program, libraries, ring and queue. */
+static rlim_t mapped(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (f && fscanf(f, "%lu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static int limit_memory(const struct sandbox *s)
+{
+#ifdef __SANITIZE_ADDRESS__	/* its shadow is 16 TiB of address space */
+	(void)s;
+	(void)mapped;
+	return 0;
+#else
+	rlim_t now = mapped();
+
+	return now ? limit(RLIMIT_AS, now + s->grow) : -1;
+#endif
+}
+
 static int limits(const struct sandbox *s)
 {
 	return limit(RLIMIT_CORE, 0) || limit(RLIMIT_NPROC, 0) || limit(RLIMIT_NOFILE, s->nofile) ||
-	       limit(RLIMIT_FSIZE, s->fsize)
-#ifndef __SANITIZE_ADDRESS__	/* its shadow is 16 TiB of address space */
-	       || limit(RLIMIT_AS, s->as)
-#endif
-	       ;
+	       limit(RLIMIT_FSIZE, s->fsize) || limit_memory(s);
 }
 
 /* While it is root still: with an empty bound not even a file's capabilities come back. */

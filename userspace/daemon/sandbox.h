@@ -19,7 +19,7 @@ struct sandbox {
 	gid_t gid;
 	const int *syscalls;	/* allowed; anything else kills the process */
 	size_t nr_syscalls;
-	rlim_t as, nofile, fsize;	/* bytes, descriptors, bytes; processes and core are 0 for all */
+	rlim_t grow, nofile, fsize;	/* bytes it may still map, descriptors, bytes; processes and core are 0 for all */
 	int landlock_dir;	/* descriptor below which files may be used; -1: none at all */
 };
 

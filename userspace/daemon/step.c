@@ -19,11 +19,13 @@ static void carry_out(struct role_stats *s, struct ring *ring, struct queue *q)
 	state(s, STEP_NONE);
 }
 
-void step_carry(struct role_stats *s, struct ring *ring, struct queue *q, uint32_t epoch, const uint64_t *written)
+void step_carry(struct role_stats *s, struct ring *ring, struct queue *q, uint32_t epoch, const uint64_t *written,
+		uint64_t dropped)
 {
 	s->step.after = *role_epoch(s, epoch);
 	s->step.after.read++;
 	s->step.after.queue_full += !written;
+	s->step.after.bytes_queue_full += dropped;
 	s->step.written = written ? *written : q->head->written;
 	s->step.to = ring->next;
 	state(s, STEP_DECIDED);
@@ -50,11 +52,13 @@ void step_begin(struct role_stats *s, const struct queue *q, uint32_t epoch)
 	state(s, STEP_IN_HAND);
 }
 
-void step_end(struct role_stats *s, struct queue *q, enum outcome outcome)
+void step_end(struct role_stats *s, struct queue *q, enum outcome outcome, uint64_t bytes)
 {
 	s->step.after = *role_epoch(s, s->step.epoch);
 	s->step.after.analysed += outcome == OUTCOME_ANALYSED;
 	s->step.after.undecodable += outcome == OUTCOME_UNDECODABLE;
+	s->step.after.over_budget += outcome == OUTCOME_OVER_BUDGET;
+	s->step.after.bytes_over_budget += bytes;
 	s->step.after.crash_lost += outcome == OUTCOME_CRASH_LOST;
 	state(s, STEP_DECIDED);
 	release(s, q);
