@@ -417,7 +417,7 @@ static void attempts(void)
 	if (!box.fsize)
 		answers("is refused a longer log file, and lives", write_log, NULL, EFBIG);
 	if (!reader && bounded) {
-		box.as = 96 << 20;	/* as its own, only sooner */
+		box.grow = 16 << 20;	/* as its own, only sooner */
 		answers("is told when memory is at its end, in large pieces", fill_memory, NULL, ENOMEM);
 		answers("is told when memory is at its end, in small pieces", fill_small, NULL, ENOMEM);
 	}
@@ -430,6 +430,8 @@ static int taken_over(const char *role)
 	bool keeper = !strcmp(role, "keeper");
 
 	box = *sandbox_find(role);
+	if (!box.grow)	/* analyst and keeper are told theirs */
+		box.grow = 64 << 20;
 	monitor = getppid();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (keeper) {

@@ -30,7 +30,8 @@ END
 # The table, as design.md 5 has it: who may have what. A descriptor that is not here is a hole.
 MIB=1048576 end='0=null 1=null 2=log 3=socket 4=weir-stats'
 declare -A uid=([reader]=64911 [analyst]=64912 [keeper]=64913 [elfscan]=64914 [recorder]=64915)
-declare -A space=([reader]=$((512 * MIB)) [analyst]=$((512 * MIB)) [keeper]=$((1024 * MIB)) [elfscan]=$((256 * MIB)) [recorder]=$((512 * MIB)))
+# Beyond what it has mapped: analyst and keeper their share of --memory-max and what stands behind it.
+declare -A space=([reader]=$((4 * MIB)) [analyst]=$((128 * MIB)) [keeper]=$((128 * MIB)) [elfscan]=$((64 * MIB)) [recorder]=$((16 * MIB)))
 declare -A files=([reader]=16 [analyst]=16 [keeper]=64 [elfscan]=16 [recorder]=16)
 declare -A size=([reader]=0 [analyst]=0 [keeper]=unlimited [elfscan]=0 [recorder]=unlimited)
 declare -A holds=(
@@ -43,7 +44,7 @@ declare -A holds=(
 [ ! -S /run/systemd/journal/socket ] || holds[keeper]=${holds[keeper]/6=null/6=socket}
 
 role_is_as_its_row() { # PID ROLE
-	local pid=$1 role=$2 id=${uid[$2]} set
+	local pid=$1 role=$2 id=${uid[$2]} set soft hard
 	is "$(status "$pid" Uid | xargs) $(status "$pid" Gid | xargs)" "$id $id $id $id $id $id $id $id" "the $role is nobody else, in all eight ids"
 	is "$(status "$pid" Groups | xargs)" '' "the $role is in no other group"
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do is "$(status "$pid" $set)" 0000000000000000 "the $role has no capability: $set"; done
@@ -54,7 +55,9 @@ role_is_as_its_row() { # PID ROLE
 	is "$(limit "$pid" 'Max processes')" "0 0" "the $role starts no process"
 	is "$(limit "$pid" 'Max open files')" "${files[$role]} ${files[$role]}" "the $role opens no more files than its row says"
 	is "$(limit "$pid" 'Max file size')" "${size[$role]} ${size[$role]}" "the $role makes no longer file"
-	is "$(limit "$pid" 'Max address space')" "${space[$role]} ${space[$role]}" "the $role takes no more memory"
+	read -r soft hard < <(limit "$pid" 'Max address space')
+	is "$soft" "$hard" "the $role cannot raise its limit of memory"
+	at_least $((${space[$role]} + 1024 * $(status "$pid" VmSize | awk '{ print $1 }'))) "$soft" "the $role takes no more memory"
 	is "$(stat -c %u "/proc/$pid/mem")" 0 "the $role cannot be looked into by its own user"
 }
 
