@@ -191,7 +191,8 @@ int analyst_main(int argc, char **argv)
 	a.stats = role_stats_map(FD_STATS, true);
 	a.front = front_new(send_fact, &a);
 	marks = mmap(NULL, FRONT_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, FD_MARKS, 0);
-	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY)) {
+	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY) ||
+	    deny_prepare(&a.stats->denied)) {
 		log_error("cannot map the queue or start the pipeline");
 		return 1;
 	}

@@ -13,13 +13,16 @@ static uint64_t signature(const struct denied *d, const void *record, size_t len
 	return record_signature(&key, record, len);
 }
 
+int deny_prepare(struct denied *d)
+{
+	return d->k0 ? 0 : random_bytes(&d->k0, sizeof(d->k0) + sizeof(d->k1));
+}
+
 void deny_blame(struct denied *d, const void *record, size_t len)
 {
 	unsigned at = 0, i;
 	uint64_t s;
 
-	if (!d->k0 && random_bytes(&d->k0, sizeof(d->k0) + sizeof(d->k1)))
-		return;
 	s = signature(d, record, len);
 	for (i = 0; i < DENIED_MAX && !(d->list[i].deaths && d->list[i].signature == s); i++)
 		if (d->list[i].deaths < d->list[at].deaths)

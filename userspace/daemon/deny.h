@@ -6,6 +6,8 @@
 #define WEIR_DENY_H
 #include "daemon/daemon.h"
 
+/* Makes the key, the first time; before the sandbox, which knows no randomness. 0 or -errno. */
+int deny_prepare(struct denied *);
 /* The record that the predecessor died over. When the list is full, the input with the fewest deaths gives way. */
 void deny_blame(struct denied *, const void *record, size_t len);
 bool deny_has(const struct denied *, const void *record, size_t len);
