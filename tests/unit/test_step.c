@@ -161,9 +161,17 @@ static void an_analyst_killed_anywhere_loses_what_is_in_hand_at_most(void **stat
 	each_instruction(analyse_all_records, read_all_records);
 }
 
-static void nothing_is_denied_until_it_killed_twice(void **state)
+static struct denied denied_new(void)
 {
 	struct denied d = { .nr = 0 };
+
+	assert_int_equal(deny_prepare(&d), 0);
+	return d;
+}
+
+static void nothing_is_denied_until_it_killed_twice(void **state)
+{
+	struct denied d = denied_new();
 
 	assert_false(deny_has(&d, "bad input", 9));
 	deny_blame(&d, "bad input", 9);
@@ -178,7 +186,7 @@ static void nothing_is_denied_until_it_killed_twice(void **state)
 
 static void a_full_list_keeps_what_killed_most(void **state)
 {
-	struct denied d = { .nr = 0 };
+	struct denied d = denied_new();
 
 	deny_blame(&d, "bad input", 9);
 	deny_blame(&d, "bad input", 9);
@@ -190,7 +198,7 @@ static void a_full_list_keeps_what_killed_most(void **state)
 
 static void the_list_does_not_tell_the_input(void **state)
 {
-	struct denied one = { .nr = 0 }, other = { .nr = 0 };
+	struct denied one = denied_new(), other = denied_new();
 
 	deny_blame(&one, "bad input", 9);
 	deny_blame(&other, "bad input", 9);

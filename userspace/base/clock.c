@@ -41,6 +41,35 @@ uint64_t clock_boot_to_utc_ms(uint64_t boot_ns)
 	return (uint64_t)((int64_t)clock_utc_ms() + ((int64_t)boot_ns - (int64_t)clock_boot_ns()) / 1000000);
 }
 
+/* Both clocks at one moment: a look during which this process did not run tells nothing. */
+static int64_t clock_offset_ms(uint64_t *boot_ms)
+{
+	uint64_t before, utc, after;
+
+	for (int i = 0; i < 100; i++) {
+		before = clock_boot_ns();
+		utc = clock_utc_ms();
+		after = clock_boot_ns();
+		if (after - before < CLOCK_STEP_MS * 1000000ull / 10)
+			break;
+	}
+	*boot_ms = after / 1000000;
+	return (int64_t)utc - (int64_t)*boot_ms;
+}
+
+bool clock_stepped(struct clock_watch *w, uint64_t *from_ms, uint64_t *to_ms)
+{
+	uint64_t boot_ms;
+	int64_t now = clock_offset_ms(&boot_ms), before = w->offset_ms;
+	bool stepped = w->known && (now - before >= CLOCK_STEP_MS || before - now >= CLOCK_STEP_MS);
+
+	w->offset_ms = now;
+	w->known = true;
+	*from_ms = (uint64_t)(before + (int64_t)boot_ms);
+	*to_ms = (uint64_t)(now + (int64_t)boot_ms);
+	return stepped;
+}
+
 /* Civil date from days since 1970-01-01, proleptic Gregorian: gmtime_r would
  * read the time zone files, which the sandboxed roles cannot open. */
 static void civil(int64_t days, int *year, unsigned *month, unsigned *day)

@@ -65,27 +65,26 @@ static void events_send(struct back *b)
 	b->nr_events = 0;
 }
 
-static void back_fail(struct back *b, const char *what, int err)
+static void back_fail(struct back *b, int err)
 {
-	if (b->failed)
-		return;
 	b->failed = true;
-	snprintf(b->why, sizeof(b->why), "%s: %s", what, strerror(err < 0 ? -err : err));
+	b->err = -err;
+	snprintf(b->why, sizeof(b->why), "%s", ledger_failure(b->ledger));
 }
 
 void leaf_add(struct back *b, const char *type, const char *json, size_t len, const char *line)
 {
 	int64_t leaf = -1;
 
-	if (b->ledger && !b->failed) {
-		leaf = ledger_append(b->ledger, json, len);
-		if (leaf < 0)
-			back_fail(b, "cannot append to the ledger", (int)leaf);
-		else if (index_leaf(b->index, (uint64_t)leaf, json, len))
-			log_warn("the index did not take a leaf; it is made again at the next start leaf=%lld", (long long)leaf);
+	if (b->ledger) {
+		leaf = b->failed ? -1 : ledger_append(b->ledger, json, len);
+		if (leaf < 0 && !b->failed)
+			back_fail(b, (int)leaf);
 	}
-	else if (b->index)	/* replay: what the totals are asked of */
-		index_leaf(b->index, b->totals.leaves, json, len);
+	if (leaf >= 0)
+		index_take(b, (uint64_t)leaf, json, len);
+	else if (!b->ledger)	/* replay: what the totals are asked of */
+		index_take(b, b->totals.leaves, json, len);
 	b->totals.leaves++;
 	event_queue(b, type, json, len, line, leaf < 0 ? UINT64_MAX : (uint64_t)leaf);
 }
@@ -95,11 +94,13 @@ void back_commit(struct back *b)
 	int err = b->ledger && !b->failed ? ledger_commit(b->ledger) : 0;
 
 	if (err)
-		back_fail(b, "cannot make the ledger durable", err);
-	if (b->index)
-		index_commit(b->index), index_begin(b->index);
-	if (!b->failed)
-		events_send(b);
+		back_fail(b, err);
+	if (b->failed) {	/* the index must never have what the ledger has not */
+		index_drop(b);
+		return;
+	}
+	index_settle(b);
+	events_send(b);
 }
 
 /* One leaf made with the JSON writer. */
@@ -180,7 +181,7 @@ static void live_rows(struct back *b)
 
 	for (unsigned i = 0; i < INTERVALS; i++)
 		changed |= b->intervals[i].used && b->intervals[i].changed;
-	if (!b->ledger || !changed || now < b->live_at + LIVE_MS)
+	if (!b->ledger || b->failed || b->index_behind || !changed || now < b->live_at + LIVE_MS)
 		return;
 	b->live_at = now;
 	index_open_clear(b->index, "flow");
@@ -195,8 +196,7 @@ static void live_rows(struct back *b)
 		flows_write(v->flows, v->start_ms, now, false, emit_open_flow, b);
 		coverage_write(v->coverage, v->start_ms, now, emit_open_coverage, b);
 	}
-	index_commit(b->index);
-	index_begin(b->index);
+	index_settle(b);
 	/* Many rows take long to write: never more than a twentieth of the time. */
 	took = clock_utc_ms() - now;
 	b->live_at += took < LIVE_MS ? 19 * took : LIVE_MS;
@@ -343,7 +343,15 @@ static int hold(struct back *b, const struct fact *f)
 
 static void event_gap(struct back *b, const struct event_fact *e)
 {
-	back_gap(b, e->subject, e->detail, clock_boot_to_utc_ms(e->time), clock_boot_to_utc_ms(e->until), e->value);
+	uint64_t from = clock_boot_to_utc_ms(e->time), sealed;
+	char reason[PATH_SIZE + 64];
+
+	snprintf(reason, sizeof(reason), "%s", e->detail);
+	if (!strcmp(e->subject, "keeper") && last_sealed_ms(b, &sealed) && sealed < from) {
+		snprintf(reason, sizeof(reason), "%s: what it held of the open interval is lost", e->detail);
+		from = sealed;
+	}
+	back_gap(b, e->subject, reason, from, clock_boot_to_utc_ms(e->until), e->value);
 }
 
 int back_fact(struct back *b, const struct fact *f)
@@ -371,6 +379,7 @@ void back_tick(struct back *b, uint64_t now)
 {
 	while (b->held && now - b->held->since >= BACK_HOLD_NS)
 		held_do(b);
+	clock_check(b);
 	if (b->nr_events)
 		back_commit(b);
 	live_rows(b);
@@ -384,99 +393,19 @@ unsigned back_selftest(struct back *b)
 	return bits;
 }
 
-bool back_failed(const struct back *b, char *why, size_t why_size)
+int back_failed(const struct back *b, char *why, size_t why_size)
 {
 	if (b->failed)
 		snprintf(why, why_size, "%s", b->why);
-	return b->failed;
+	return b->failed ? b->err : 0;
+}
+
+int back_low(const struct back *b)
+{
+	return b->ledger ? ledger_low(b->ledger) : 0;
 }
 
 /* Opening. */
-
-static int index_catch_up(struct back *b, char *why, size_t why_size)
-{
-	uint64_t have = index_size(b->index), size = ledger_size(b->ledger);
-
-	if (have > size) {	/* of another or longer log: made again from this one */
-		index_close(b->index);
-		if (unlink("index.sqlite") && errno != ENOENT)
-			return -errno;
-		b->index = index_open("index.sqlite", true, why, why_size);
-		if (!b->index)
-			return -EIO;
-		have = 0;
-	}
-	index_begin(b->index);
-	for (; have < size; have++) {
-		size_t len;
-		const char *json = ledger_leaf(b->ledger, have, &len);
-
-		if (!json || index_leaf(b->index, have, json, len)) {
-			snprintf(why, why_size, "cannot index leaf %llu", (unsigned long long)have);
-			return -EIO;
-		}
-	}
-	return index_commit(b->index) | index_begin(b->index);
-}
-
-static int on_open_violation(void *owner, int columns, const char *const *values)
-{
-	struct back *b = owner;
-	uint64_t window = 3600000000000ull;
-
-	for (size_t i = 0; values[1] && i < policy_rules(b->policy); i++)
-		if (!strcmp(policy_rule(b->policy, i)->id, values[1]))
-			window = policy_rule(b->policy, i)->window_ns;
-	violations_restore(b->violations, columns, values, window, clock_boot_ns(), clock_utc_ms());
-	return 0;
-}
-
-static void write_genesis(struct back *b)
-{
-	struct utsname u;
-	struct json j = leaf_begin(b, "genesis");
-
-	uname(&u);
-	json_string(&j, "host", b->config.host);
-	json_string(&j, "machine", u.machine);
-	json_string(&j, "origin", ledger_origin(b->ledger));
-	json_string(&j, "key", ledger_vkey(b->ledger));
-	leaf_end(b, &j, "genesis", NULL);
-	back_commit(b);
-}
-
-static int store_open(struct back *b, char *why, size_t why_size, int *exit_code)
-{
-	enum ledger_error err = LEDGER_OK;
-	char reason[200];
-	bool created = false;
-	uint64_t cut = 0;
-
-	b->ledger = ledger_open(b->config.state, b->config.host, &created, &cut, &err, reason, sizeof(reason));
-	if (!b->ledger) {
-		snprintf(why, why_size, "the ledger cannot be used and nothing was changed: %s", reason);
-		*exit_code = err == LEDGER_IO ? 3 : 4;
-		return -EIO;
-	}
-	b->index = index_open("index.sqlite", true, reason, sizeof(reason));
-	if (!b->index) {
-		snprintf(why, why_size, "cannot open the index: %s", reason);
-		*exit_code = 3;
-		return -EIO;
-	}
-	if (index_catch_up(b, reason, sizeof(reason))) {
-		snprintf(why, why_size, "cannot bring the index up to the ledger: %s", reason);
-		*exit_code = 3;
-		return -EIO;
-	}
-	if (created)
-		write_genesis(b);
-	if (index_query(b->index, violations_restore_sql, NULL, 0, on_open_violation, b, reason, sizeof(reason)))
-		log_warn("open violations cannot be taken over and will open again: %s", reason);
-	if (cut)
-		log_warn("the last %llu bytes of the ledger were a torn leaf, signed by nobody, and were cut", (unsigned long long)cut);
-	return 0;
-}
 
 static bool policies_open(struct back *b, const struct back_config *c)
 {

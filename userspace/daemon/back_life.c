@@ -154,6 +154,7 @@ void back_interval(struct back *b, const struct books *k)
 		index_open_clear(b->index, "coverage");
 	}
 	back_commit(b);
+	index_again(b);
 }
 
 /* Life. */
@@ -176,32 +177,100 @@ void back_gap(struct back *b, const char *role, const char *reason, uint64_t fro
 	back_commit(b);
 }
 
-struct last_leaf { char type[32]; uint64_t time; bool any; };
+/* The last leaf that says until when everything is in the ledger: the heartbeat that sealed
+ * an interval, a start or a stop. */
+struct sealed { char type[32], boot_id[40]; uint64_t until, time, boottime_ns; bool any; };
 
-static int on_last(void *owner, int columns, const char *const *v)
+static const char sealed_sql[] =
+	"SELECT type, CASE type WHEN 'heartbeat' THEN \"end\" ELSE time END, time, json_extract(doc,'$.boot_id'),"
+	" json_extract(doc,'$.boottime_ns') FROM leaf WHERE type IN ('heartbeat','start','stop') ORDER BY leaf DESC LIMIT 1";
+
+static int on_sealed(void *owner, int columns, const char *const *v)
 {
-	struct last_leaf *l = owner;
+	struct sealed *s = owner;
 
-	if (columns < 2 || !v[0] || !v[1])
-		return 0;
-	snprintf(l->type, sizeof(l->type), "%s", v[0]);
-	l->time = strtoull(v[1], NULL, 10);
-	l->any = true;
-	return 0;
+	if (columns < 5 || !v[0] || !v[1] || !v[2])
+		return 1;
+	snprintf(s->type, sizeof(s->type), "%s", v[0]);
+	s->until = strtoull(v[1], NULL, 10);
+	s->time = strtoull(v[2], NULL, 10);
+	snprintf(s->boot_id, sizeof(s->boot_id), "%s", v[3] ? v[3] : "");
+	s->boottime_ns = v[4] ? strtoull(v[4], NULL, 10) : 0;
+	s->any = true;
+	return 1;
 }
 
-/* A log that does not end with a stop was cut short: say from when. */
-static void gap_before_start(struct back *b)
+static bool last_sealed(struct back *b, struct sealed *s)
 {
-	struct last_leaf last = { 0 };
 	char why[128];
 
-	if (!b->index || index_query(b->index, "SELECT type, time FROM leaf ORDER BY leaf DESC LIMIT 1", NULL, 0, on_last, &last,
-				     why, sizeof(why)))
+	*s = (struct sealed){ .any = false };
+	return b->index && !index_query(b->index, sealed_sql, NULL, 0, on_sealed, s, why, sizeof(why)) && s->any;
+}
+
+bool last_sealed_ms(struct back *b, uint64_t *utc_ms)
+{
+	struct sealed s;
+
+	if (!last_sealed(b, &s))
+		return false;
+	*utc_ms = s.until;
+	return true;
+}
+
+/* The wall clock was set. boottime_ns is beside it, which goes on evenly. */
+static void write_clock(struct back *b, uint64_t from_ms, uint64_t to_ms, const char *when)
+{
+	char line[128], from[UTC_SIZE], to[UTC_SIZE];
+	struct json j = leaf_begin(b, "clock");
+
+	json_time(&j, "from", from_ms);
+	json_time(&j, "to", to_ms);
+	json_int(&j, "step_ms", (int64_t)to_ms - (int64_t)from_ms);
+	json_string(&j, "when", when);
+	json_uint(&j, "boottime_ns", clock_boot_ns());
+	json_string(&j, "boot_id", b->boot_id);
+	clock_format(from, from_ms);
+	clock_format(to, to_ms);
+	snprintf(line, sizeof(line), "clock %s..%s it was set %s", from, to, when);
+	leaf_end(b, &j, "clock", line);
+	back_commit(b);
+}
+
+void clock_check(struct back *b)
+{
+	uint64_t from, to;
+
+	if (clock_stepped(&b->clock, &from, &to))
+		write_clock(b, from, to, "while weir ran");
+}
+
+/* A log that does not end with a stop was cut short: say from when. Was the clock set
+ * meanwhile, the times before are told on the clock of now, so that no gap ends before it
+ * began. In one boot that is certain; from one to another only when it went back. */
+static void gap_before_start(struct back *b)
+{
+	struct sealed s;
+	uint64_t now = clock_utc_ms(), boot = clock_boot_ns(), should;
+	bool stopped, same_boot, unknown = false;
+	char reason[160];
+
+	if (!last_sealed(b, &s))
 		return;
-	if (last.any && strcmp(last.type, "genesis"))
-		back_gap(b, "monitor", !strcmp(last.type, "stop") ? "weir was not running" :
-			 "weir ended without a stop: killed, crashed or power lost", last.time, clock_utc_ms(), 0);
+	stopped = !strcmp(s.type, "stop");
+	same_boot = s.boottime_ns && s.boottime_ns <= boot && !strcmp(s.boot_id, b->boot_id);
+	should = same_boot ? s.time + (boot - s.boottime_ns) / 1000000 : s.time;
+	if (same_boot ? now + CLOCK_STEP_MS <= should || should + CLOCK_STEP_MS <= now : now < should) {
+		write_clock(b, should, now, "while weir was not running");
+		unknown = !same_boot;
+		s.until = s.until + now > should ? s.until + now - should : now;
+	}
+	if (s.until > now || unknown)
+		s.until = now;
+	snprintf(reason, sizeof(reason), "%s%s", stopped ? "weir was not running" :
+		 "weir ended without a stop: killed, crashed or power lost; what it held of the open interval is lost",
+		 unknown ? "; the clock went back, so that nobody can tell for how long" : "");
+	back_gap(b, "monitor", reason, s.until, now, 0);
 }
 
 static const char resume_sql[] =
@@ -264,6 +333,7 @@ void back_start(struct back *b, const char *hooks, const char *filters, const ch
 	uname(&u);
 	j = leaf_begin(b, "start");
 	json_string(&j, "boot_id", b->boot_id);
+	json_uint(&j, "boottime_ns", clock_boot_ns());
 	json_string(&j, "host", b->config.host);
 	json_string(&j, "version", version);
 	json_string(&j, "build", build);
@@ -287,6 +357,8 @@ void back_stop(struct back *b, const char *reason)
 	back_totals(b, &t);
 	j = leaf_begin(b, "stop");
 	json_string(&j, "reason", reason);
+	json_uint(&j, "boottime_ns", clock_boot_ns());
+	json_string(&j, "boot_id", b->boot_id);
 	json_open(&j, "totals", '{');
 	json_uint(&j, "exchanges", t.exchanges);
 	json_uint(&j, "findings", t.findings);

@@ -4,6 +4,7 @@
 #ifndef WEIR_BACK_PRIVATE_H
 #define WEIR_BACK_PRIVATE_H
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "daemon/pipeline.h"
 #include "model/flow.h"
@@ -38,8 +39,10 @@ struct back {
 	struct pending_event *events, **events_end;
 	size_t nr_events;
 	uint64_t events_dropped;
-	bool failed;
+	bool failed, index_behind;	/* index_behind: it lacks leaves, nothing is written to it */
+	int err;
 	char why[256];
+	struct clock_watch clock;
 	/* Of the interval: findings an exchange had no room for; verdicts for which a fact was
 	 * not known; violations dropped that were told already. */
 	uint64_t findings_dropped, undecided, violations_told, refused_told, events_told;
@@ -56,6 +59,13 @@ struct json leaf_begin(struct back *, const char *type);
 void leaf_end(struct back *, struct json *, const char *type, const char *line);
 void leaf_add(struct back *, const char *type, const char *json, size_t len, const char *line);
 void back_commit(struct back *);
+int store_open(struct back *, char *why, size_t why_size, int *exit_code);
+void index_take(struct back *, uint64_t leaf, const char *json, size_t len);
+void index_settle(struct back *);	/* commits it, after the ledger */
+void index_drop(struct back *);		/* takes back what was not committed, for good */
+void index_again(struct back *);	/* if it failed: makes it whole, or leaves it for the next time */
+bool last_sealed_ms(struct back *, uint64_t *utc_ms);	/* end of the last sealed interval, or the start */
+void clock_check(struct back *);	/* writes a leaf when the wall clock was set */
 void back_settle(struct back *);	/* does all exchanges that are held */
 struct interval *interval_get(struct back *, uint32_t epoch);
 uint64_t next_leaf(void *back);

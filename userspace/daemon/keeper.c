@@ -26,6 +26,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
 #include "output/output.h"
+#include "store/ledger.h"
 #include "version.h"
 
 #define TICK_MS 20
@@ -40,7 +41,7 @@ struct keeper {
 	struct outputs *outputs;
 	const char *names[32], *texts[32], *hooks, *filters;
 	size_t sizes[32], nr_policies;
-	bool journal, file, terminal, restart, stop;
+	bool journal, file, terminal, restart, stop, told;
 	uint32_t epoch;
 	char boot_id[40], host[65], reason[PATH_SIZE];
 	uint8_t in[FACT_MAX_SIZE], out[4096];
@@ -235,11 +236,24 @@ static void take_order(struct keeper *k)
 		back_fact(k->back, &k->fact);
 }
 
+/* The monitor ends weir then, and this role when everything else has ended. Told once. */
+static void failure_tell(struct keeper *k)
+{
+	char why[200];
+	int err = back_failed(k->back, why, sizeof(why)), low = err ? 0 : back_low(k->back);
+
+	if (k->told || (!err && !low))
+		return;
+	k->told = true;
+	if (low)
+		snprintf(why, sizeof(why), "cannot write ledger/: %s; the room set aside takes what ends this run", strerror(low));
+	tell_monitor(k, err ? "failed" : "low", why, (uint32_t)(err ? err : low));
+}
+
 static void work(struct keeper *k)
 {
 	struct pollfd fds[] = { { .fd = FD_CTL, .events = POLLIN }, { .fd = FD_FACTS, .events = POLLIN } };
 	unsigned bits;
-	char why[200];
 
 	if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
 		return;
@@ -251,10 +265,7 @@ static void work(struct keeper *k)
 	bits = back_selftest(k->back);
 	if (bits)
 		tell_monitor(k, "selftest", "detected", bits);
-	if (back_failed(k->back, why, sizeof(why))) {
-		tell_monitor(k, "failed", why, 0);
-		k->stop = true;
-	}
+	failure_tell(k);
 	k->stats->beat++;
 }
 
@@ -286,13 +297,20 @@ static int keeper_resume(struct keeper *k)
 	return 0;
 }
 
+static int keeper_begin(struct keeper *k)
+{
+	back_start(k->back, k->hooks, k->filters, WEIR_VERSION, WEIR_BUILD);
+	k->epoch = 1;
+	return 0;
+}
+
 static int keeper_open(struct keeper *k, const struct addresses *a)
 {
 	struct back_config config = {
 		.policy_names = k->names, .policy_texts = k->texts, .policy_sizes = k->sizes,
 		.nr_policies = k->nr_policies, .state = FD_STATE, .host = k->host, .emit = on_emit, .owner = k,
 	};
-	int code = EXIT_DEGRADED;
+	int code = EXIT_DEGRADED, err;
 	char why[512];
 
 	k->back = back_new(&config, why, sizeof(why), &code);
@@ -304,10 +322,13 @@ static int keeper_open(struct keeper *k, const struct addresses *a)
 	for (unsigned i = 0; i < a->nr; i++)
 		back_address(k->back, a->list[i].family, a->list[i].addr);
 	if (k->restart)
-		return keeper_resume(k);
-	back_start(k->back, k->hooks, k->filters, WEIR_VERSION, WEIR_BUILD);
-	k->epoch = 1;
-	return back_failed(k->back, why, sizeof(why)) ? (log_error("%s", why), EXIT_DEGRADED) : 0;
+		code = keeper_resume(k);
+	else
+		code = keeper_begin(k);
+	err = back_failed(k->back, why, sizeof(why));
+	if (err)
+		log_error("cannot keep evidence: %s; %s", why, ledger_advice(err));
+	return err ? EXIT_DEGRADED : code;
 }
 
 int keeper_main(int argc, char **argv)
@@ -350,8 +371,9 @@ int keeper_main(int argc, char **argv)
 		work(&k);
 	if (!back_failed(k.back, why, sizeof(why)))
 		back_stop(k.back, k.reason);
+	failure_tell(&k);	/* also when the stop itself could not be written */
 	print_totals(&k);
 	outputs_free(k.outputs);
 	k.outputs = NULL;
-	return 0;
+	return back_failed(k.back, why, sizeof(why)) ? EXIT_DEGRADED : 0;
 }

@@ -29,9 +29,9 @@
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
 #include "daemon/watch.h"
+#include "store/ledger.h"
 
 #define TICK_MS 5
-#define CALL_PARTS 16	/* WIRE_LARGE pieces copied of one call: 256 KiB */
 #define GRACE_NS 100000000ull
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
 #define KEEPER_STOP_NS (10 * SECOND)
@@ -131,11 +131,14 @@ static void keeper_says(struct monitor *m)
 			continue;
 		if (!strcmp(f.event.kind, "selftest"))
 			m->proven |= f.event.value;
-		if (!strcmp(f.event.kind, "failed")) {
-			log_error("the keeper cannot keep evidence and weir stops: %s", f.event.detail);
+		/* low: there is room for a proper end, and none for more. */
+		if (!strcmp(f.event.kind, "failed") || !strcmp(f.event.kind, "low")) {
+			log_error("the keeper cannot keep evidence in %s and weir stops: %s; %s", m->options->state, f.event.detail,
+				  ledger_advice((int)f.event.value));
+			snprintf(m->reason, sizeof(m->reason), "failure: %.119s", f.event.detail);
 			m->exit_code = EXIT_DEGRADED;
 			m->stop_wanted = true;
-			m->keeper.wanted = false;
+			m->keeper.wanted = !strcmp(f.event.kind, "low");
 		}
 	}
 }
@@ -166,18 +169,10 @@ static void ready_check(struct monitor *m, uint64_t now)
 
 /* Start and end. */
 
-/* Pieces of WIRE_LARGE that a limit in bytes comes to. */
-static uint32_t call_parts(uint32_t limit)
-{
-	uint32_t parts = limit ? (limit + WIRE_LARGE - 1) / WIRE_LARGE : CALL_PARTS;
-
-	return parts > WIRE_MAX_PARTS ? WIRE_MAX_PARTS : parts;
-}
-
 static int monitor_setup(struct monitor *m)
 {
 	struct capture_config config = {
-		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = LIFE_RING, .max_parts = call_parts(m->options->call_limit),
+		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = LIFE_RING, .max_parts = monitor_call_parts(m->options->call_limit),
 		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
 			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
 		.hooks = m->options->hooks,
@@ -224,8 +219,7 @@ static int monitor_start(struct monitor *m)
 
 	m->epoch = 1;
 	capture_epoch(m->capture, m->epoch);
-	m->next_start = clock_utc_ms();
-	m->minute = m->next_start / 60000;
+	minute_begin(&m->minute);
 	/* The keeper first: it judges policies and ledger before anything is watched. */
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if (!order[i]->wanted)
@@ -264,6 +258,7 @@ static void serve(struct monitor *m, bool drain)
 	if (drain)
 		watch_drain(m->watch);
 	closes_send(m);
+	keeper_says(m);
 	gaps_tell(m);
 	interval_advance(m, clock_boot_ns());
 	nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
@@ -388,7 +383,7 @@ int monitor_run(const struct run_options *options)
 		err = monitor_start(&m);
 	if (!err) {
 		monitor_loop(&m);
-		monitor_stop(&m, m.exit_code ? "failure" : "asked to");
+		monitor_stop(&m, m.reason[0] ? m.reason : m.exit_code ? "failure" : "asked to");
 		err = m.exit_code;
 	} else {
 		monitor_end(&m);

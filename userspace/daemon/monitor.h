@@ -3,6 +3,7 @@
 #ifndef WEIR_MONITOR_H
 #define WEIR_MONITOR_H
 #include "daemon/daemon.h"
+#include "daemon/minute.h"
 
 #define DATA_RING (16 << 20)	/* bytes, by default */
 #define LIFE_RING (2 << 20)
@@ -48,7 +49,7 @@ struct monitor {
 	char filters[256];
 
 	uint32_t epoch;			/* the running interval */
-	uint64_t minute, next_start;
+	struct minute minute;
 	enum { CLOSING_NONE, CLOSING_RECORDS, CLOSING_FACTS, CLOSING_SEAL } closing;
 	uint32_t closing_epoch;
 	uint64_t closing_since, closing_moved, closing_sum, interval_start, interval_end;
@@ -66,6 +67,7 @@ struct monitor {
 	bool ready, stop_wanted, stopping;
 	bool keeper_ends;	/* it was told to: its end is no death */
 	int exit_code;
+	char reason[PATH_SIZE];		/* why it ends, for the stop leaf */
 };
 
 /* Divides --memory-max: how many connections the kernel side may track, and m->share. 0 or an
@@ -95,4 +97,5 @@ void interval_advance(struct monitor *, uint64_t now);
 
 /* Opens state, lock, journal, files. 0 or an exit code, with a message. */
 int monitor_files(struct monitor *);
+uint32_t monitor_call_parts(uint32_t limit);	/* pieces of WIRE_LARGE that a limit in bytes comes to */
 #endif

@@ -168,8 +168,7 @@ void interval_end(struct monitor *m, uint64_t now)
 	m->closing_since = m->closing_moved = now;
 	m->closing_skipped = skipped - m->skipped_told;
 	m->skipped_told = skipped;
-	m->interval_start = m->next_start;
-	m->interval_end = m->next_start = clock_utc_ms();
+	minute_next(&m->minute, &m->interval_start, &m->interval_end);
 	m->epoch++;
 	capture_epoch(m->capture, m->epoch);
 }
@@ -177,11 +176,8 @@ void interval_end(struct monitor *m, uint64_t now)
 /* Aligned to UTC minutes; a clock that stepped makes one interval odd, never two overlap. */
 void interval_check(struct monitor *m, uint64_t now)
 {
-	uint64_t minute = clock_utc_ms() / 60000;
-
-	if (m->closing != CLOSING_NONE || minute == m->minute)
+	if (!minute_over(&m->minute) || m->closing != CLOSING_NONE)
 		return;
-	m->minute = minute;
 	interval_end(m, now);
 	if (!m->options->selftest && !m->options->record)
 		stimulus_start(m);

@@ -13,13 +13,21 @@
 
 #include "base/guard.h"
 #include "base/log.h"
-#include "capture/queue.h"
+#include "capture/capture.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
 #include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
 
 #define JOURNAL "/run/systemd/journal/socket"
+#define CALL_PARTS 16	/* WIRE_LARGE pieces copied of one call: 256 KiB */
+
+uint32_t monitor_call_parts(uint32_t limit)
+{
+	uint32_t parts = limit ? (limit + WIRE_LARGE - 1) / WIRE_LARGE : CALL_PARTS;
+
+	return parts > WIRE_MAX_PARTS ? WIRE_MAX_PARTS : parts;
+}
 
 /* What root runs and believes must not be anybody's to exchange. */
 static bool guarded(const char *what, const char *path)

@@ -48,7 +48,8 @@ int back_fact(struct back *, const struct fact *);
 void back_tick(struct back *, uint64_t boot_ns);
 /* Selftest results since the last call: bit 0 plain seen, bit 1 TLS seen. */
 unsigned back_selftest(struct back *);
-bool back_failed(const struct back *, char *why, size_t why_size);	/* the ledger failed closed */
+int back_failed(const struct back *, char *why, size_t why_size);	/* errno with which the ledger failed closed, or 0 */
+int back_low(const struct back *);	/* errno: no room is left but for what ends this run; or 0 */
 
 /* Leaves of life. */
 void back_start(struct back *, const char *hooks, const char *filters, const char *version, const char *build);

@@ -54,7 +54,7 @@ static const int keeper_calls[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(sendto),
 	/* The ledger and the JSON Lines file. */
 	SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
-	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(unlinkat),
+	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(unlinkat),
 	/* SQLite: its locks, journal, names, and owner of files. */
 	SCMP_SYS(fcntl), SCMP_SYS(access), SCMP_SYS(unlink), SCMP_SYS(getcwd), SCMP_SYS(readlink), SCMP_SYS(lstat), SCMP_SYS(stat),
 	SCMP_SYS(fchmod), SCMP_SYS(geteuid), SCMP_SYS(getpid),

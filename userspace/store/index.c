@@ -43,7 +43,9 @@ static const char *vfs_name(void)
 /* A new layout is a new number: the index of an older one is made again. */
 #define LAYOUT "2"
 
-static const char pragmas[] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;";
+/* Never spilled: what is not committed must not be in the file, where after a power cut
+ * the index could look newer than the ledger. */
+static const char pragmas[] = "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_spill=OFF;";
 static const char schema[] =
 	"BEGIN; PRAGMA user_version=" LAYOUT ";"
 	"CREATE TABLE leaf(leaf INTEGER PRIMARY KEY, type TEXT NOT NULL, time INTEGER, start INTEGER, \"end\" INTEGER, doc TEXT NOT NULL);"
@@ -193,15 +195,25 @@ void index_close(struct index *x)
 	free(x);
 }
 
-uint64_t index_size(struct index *x)
+static uint64_t number(struct index *x, const char *sql)
 {
 	sqlite3_stmt *s = NULL;
 	uint64_t n = 0;
 
-	if (sqlite3_prepare_v2(x->db, "SELECT coalesce(max(leaf)+1,0) FROM leaf", -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(x->db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
 		n = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
 	return n;
+}
+
+uint64_t index_size(struct index *x)
+{
+	return number(x, "SELECT coalesce(max(leaf)+1,0) FROM leaf");
+}
+
+bool index_whole(struct index *x)
+{
+	return number(x, "SELECT count(*)=coalesce(max(leaf)+1,0) FROM leaf");
 }
 
 static int exec(struct index *x, const char *sql)
@@ -216,7 +228,14 @@ int index_begin(struct index *x)
 
 int index_commit(struct index *x)
 {
-	return sqlite3_get_autocommit(x->db) ? 0 : exec(x, "COMMIT");
+	int err = sqlite3_get_autocommit(x->db) ? SQLITE_OK : sqlite3_exec(x->db, "COMMIT", NULL, NULL, NULL);
+
+	return err == SQLITE_OK ? 0 : err == SQLITE_BUSY ? -EBUSY : -EIO;
+}
+
+int index_rollback(struct index *x)
+{
+	return sqlite3_get_autocommit(x->db) ? 0 : exec(x, "ROLLBACK");
 }
 
 static int run(sqlite3_stmt *s)

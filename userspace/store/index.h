@@ -15,7 +15,9 @@ struct index *index_open(const char *path, bool write, char *why, size_t why_siz
 void index_close(struct index *);
 uint64_t index_size(struct index *);	/* leaves indexed: 0..size-1 */
 int index_begin(struct index *);
-int index_commit(struct index *);
+int index_commit(struct index *);	/* -EBUSY: a reader is in the way, what was begun goes on */
+int index_rollback(struct index *);
+bool index_whole(struct index *);	/* no leaf is missing among those it has */
 int index_leaf(struct index *, uint64_t leaf, const char *json, size_t len);
 /* Replaces all open rows of this type by none; then add with index_open_row. */
 int index_open_clear(struct index *, const char *type);

@@ -28,6 +28,7 @@
 
 #define STRIDE		TILE_WIDTH	/* leaves between two remembered offsets */
 #define STRIDES_MAX	(1u << 24)	/* 4 G leaves; 128 MiB of offsets at the very end */
+#define RESERVE		(1 << 20)	/* bytes: some 2,000 flows, their books and checkpoints */
 
 struct ledger {
 	const struct ledger_io *io;
@@ -40,6 +41,9 @@ struct ledger {
 	uint64_t signed_size;
 	uint64_t tiles;			/* full ones that are written */
 	int failed;			/* -errno of the first failure */
+	const char *doing;		/* what is being tried */
+	char why[160];			/* of the failure */
+	int low;			/* errno for which the reserve was used up */
 	uint64_t *offsets;		/* of every STRIDE-th leaf */
 	size_t nr_offsets, max_offsets;
 	uint64_t at_index, at_offset;	/* where ledger_leaf was last */
@@ -65,9 +69,79 @@ static bool refuse(struct opening *o, enum ledger_error err, const char *fmt, ..
 
 static int fail(struct ledger *l, int err)
 {
-	if (!l->failed)
+	if (!l->failed) {
 		l->failed = err;
+		snprintf(l->why, sizeof(l->why), "cannot %s: %s", l->doing, strerror(-err));
+	}
 	return err;
+}
+
+const char *ledger_failure(const struct ledger *l)
+{
+	return l->why;
+}
+
+int ledger_low(const struct ledger *l)
+{
+	return l->low;
+}
+
+const char *ledger_advice(int err)
+{
+	switch (err < 0 ? -err : err) {
+	case ENOSPC:
+		return "make room on the disk of the state folder, then start again: what was signed is safe";
+	case EDQUOT:
+		return "raise the quota of the keeper's user id on the disk of the state folder, then start again: what was signed is safe";
+	case EROFS:
+		return "mount the disk of the state folder writable (the kernel's log may say why it is not), then start again: what was "
+		       "signed is safe";
+	case EIO:
+		return "look for the disk in the kernel's log, keep a copy of the state folder, then start again";
+	default:
+		return "make room or repair the disk of the state folder, then start again";
+	}
+}
+
+/* Room. A write that was refused for lack of it wrote nothing of what it was asked, so,
+ * unlike a failed sync, it may be tried once more. */
+
+static bool no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT;
+}
+
+static bool reserve_use(struct ledger *l, int err)
+{
+	if (l->low || !no_room(err) || l->io->unlinkat(l->dir, "reserve", 0))
+		return false;
+	l->low = -err;
+	return true;
+}
+
+/* Where a file cannot have room beforehand (EOPNOTSUPP), there is no reserve, and a full
+ * disk ends weir at the write that it refuses. */
+static int reserve_make(struct ledger *l)
+{
+	int fd = io_open(l->io, l->dir, "reserve", O_WRONLY | O_CREAT), err = 0;
+
+	if (fd < 0)
+		return fd;
+	if (l->io->fallocate(fd, 0, 0, RESERVE) && errno != EOPNOTSUPP && errno != ENOSYS)
+		err = -errno;
+	close(fd);
+	if (err)
+		l->io->unlinkat(l->dir, "reserve", 0);
+	return err;
+}
+
+static int file_publish(struct ledger *l, const char *tmp, const char *name, const void *ptr, size_t len)
+{
+	int fd = io_put(l->io, l->dir, tmp, ptr, len);
+
+	if (reserve_use(l, fd))
+		fd = io_put(l->io, l->dir, tmp, ptr, len);
+	return fd < 0 ? fd : io_settle(l->io, l->dir, fd, tmp, name);
 }
 
 /* Offsets. */
@@ -159,7 +233,7 @@ static int tile_write(struct ledger *l, uint64_t n)
 	}
 	tile_path(path, 0, n);
 	err = tile_folders(l, path);
-	return err ? err : io_publish(l->io, l->dir, "tile.tmp", path, tile, sizeof(tile));
+	return err ? err : file_publish(l, "tile.tmp", path, tile, sizeof(tile));
 }
 
 static int tiles_write(struct ledger *l)
@@ -183,6 +257,8 @@ static int history_append(struct ledger *l, const struct buf *note)
 {
 	int err = io_write(l->io, l->history, note->ptr, note->len, l->history_end);
 
+	if (reserve_use(l, err))
+		err = io_write(l->io, l->history, note->ptr, note->len, l->history_end);
 	if (err)
 		return err;
 	l->history_end += note->len;
@@ -212,11 +288,15 @@ static int publish(struct ledger *l)
 	int err;
 
 	buf_init(&note, NOTE_MAX);
+	l->doing = "sign a checkpoint";
 	err = checkpoint_sign(l, &note);
-	if (!err)
-		err = io_publish(l->io, l->dir, "checkpoint.tmp", "checkpoint", note.ptr, note.len);
+	if (!err) {
+		l->doing = "publish ledger/checkpoint";
+		err = file_publish(l, "checkpoint.tmp", "checkpoint", note.ptr, note.len);
+	}
 	if (!err) {
 		l->signed_size = l->tree.size;
+		l->doing = "write ledger/checkpoints";
 		err = history_append(l, &note);
 	}
 	buf_free(&note);
@@ -231,11 +311,14 @@ int ledger_commit(struct ledger *l)
 		return l->failed;
 	if (l->tree.size == l->signed_size)
 		return 0;
+	l->doing = "make ledger/leaves durable";
 	if (l->io->fdatasync(l->leaves))
 		return fail(l, -errno);
 	err = publish(l);
-	if (!err)
+	if (!err) {
+		l->doing = "write a tile below ledger/tile";
 		err = tiles_write(l);
+	}
 	return err ? fail(l, err) : 0;
 }
 
@@ -246,6 +329,7 @@ int64_t ledger_append(struct ledger *l, const char *json, size_t len)
 
 	if (l->failed)
 		return l->failed;
+	l->doing = "write ledger/leaves";
 	if (len > LEAF_MAX)
 		return fail(l, -EMSGSIZE);
 	if (!leaf_shape(json, len))
@@ -254,6 +338,8 @@ int64_t ledger_append(struct ledger *l, const char *json, size_t len)
 	l->frame[1] = (uint8_t)len;
 	memcpy(l->frame + 2, json, len);
 	err = io_write(l->io, l->leaves, l->frame, 2 + len, l->end);
+	if (reserve_use(l, err))
+		err = io_write(l->io, l->leaves, l->frame, 2 + len, l->end);
 	if (!err)
 		err = offset_add(l, l->tree.size, l->end);
 	if (err)
@@ -267,7 +353,7 @@ int64_t ledger_append(struct ledger *l, const char *json, size_t len)
 /* Opening: the key. */
 
 /* What tells that a log was here, whatever became of its key. */
-static bool log_exists(struct opening *o, const char **what)
+static bool log_exists(struct opening *o, const char **what, int *err)
 {
 	static const char *const names[] = { "checkpoint", "checkpoints", "key.pub", "tile", "leaves" };
 	const struct ledger *l = o->ledger;
@@ -278,7 +364,8 @@ static bool log_exists(struct opening *o, const char **what)
 
 		if (there == ENOENT || (!there && !strcmp(names[i], "leaves") && !st.st_size))
 			continue;
-		*what = names[i];	/* also when nobody can tell: never a new key then */
+		*what = names[i];
+		*err = there;	/* nobody can tell: never a new key then either */
 		return true;
 	}
 	return false;
@@ -314,7 +401,7 @@ static bool key_make(struct opening *o, const char *origin)
 	text[len] = '\n';
 	err = io_publish(l->io, l->dir, "key.tmp", "key", text, len + 1);
 	explicit_bzero(text, sizeof(text));
-	return err ? refuse(o, LEDGER_IO, "cannot write ledger/key: %s", strerror(-err)) : true;
+	return err ? refuse(o, LEDGER_IO, "cannot write ledger/key: %s; %s", strerror(-err), ledger_advice(err)) : true;
 }
 
 static bool key_check_mode(struct opening *o)
@@ -336,9 +423,13 @@ static bool key_load(struct opening *o, const char *origin)
 	const char *what = NULL;
 	ssize_t n = io_read_file(l->io, l->dir, "key", text, sizeof(text));
 	bool ok = false;
+	int err = 0;
 
-	if (n == -ENOENT && !log_exists(o, &what))
+	if (n == -ENOENT && !log_exists(o, &what, &err))
 		return key_make(o, origin);
+	if (n == -ENOENT && err)
+		return refuse(o, LEDGER_IO, "cannot look at ledger/%s: %s; no new key is made for that; %s", what, strerror(err),
+			      ledger_advice(err));
 	if (n == -ENOENT)
 		return refuse(o, LEDGER_KEY, "ledger/key is missing, but a log is here (ledger/%s): put the key back, or start a new "
 			      "log with another --state; no new key is made over a log", what);
@@ -367,7 +458,7 @@ static bool key_check_pub(struct opening *o)
 	if (n >= 0 || n == -EFBIG)
 		return refuse(o, LEDGER_FOREIGN, "ledger/key.pub is not of ledger/key (%s): one of them is another log's; put the right "
 			      "one back", l->key_id);
-	return refuse(o, LEDGER_IO, "cannot read ledger/key.pub: %s", strerror((int)-n));
+	return refuse(o, LEDGER_IO, "cannot read ledger/key.pub: %s; %s", strerror((int)-n), ledger_advice((int)n));
 }
 
 static int key_publish(struct ledger *l)
@@ -453,8 +544,9 @@ static bool log_recover(struct opening *o, const struct scan *s)
 		err = leaves_recover(l, s);
 	if (!err)
 		err = tiles_write(l);
-	return err ? refuse(o, LEDGER_IO, "cannot write to the ledger folder: %s; make room or repair the disk, then start again",
-			    strerror(-err)) : true;
+	if (!err)
+		err = reserve_make(l);
+	return err ? refuse(o, LEDGER_IO, "cannot write to the ledger folder: %s; %s", strerror(-err), ledger_advice(err)) : true;
 }
 
 static bool log_load(struct opening *o, uint64_t *cut)
@@ -468,7 +560,7 @@ static bool log_load(struct opening *o, uint64_t *cut)
 		return refuse(o, LEDGER_IO, "no memory");
 	*s = (struct scan){ .io = l->io, .dir = l->dir, .key = &l->key, .leaf = on_leaf, .owner = l };
 	err = scan_run(s);
-	ok = err ? refuse(o, err, "%s", s->why) : log_recover(o, s);
+	ok = err ? refuse(o, err, "%s%s%s", s->why, err == LEDGER_IO ? "; " : "", err == LEDGER_IO ? ledger_advice(0) : "") : log_recover(o, s);
 	if (ok)
 		*cut = s->size - s->end;
 	scan_fini(s);
@@ -483,10 +575,10 @@ static bool folder_open(struct opening *o, int dir)
 	l->dir = io_open_dir(l->io, dir, "ledger");
 	if (l->dir == -ENOENT) {
 		if (l->io->mkdirat(dir, "ledger", 0700) || l->io->fsync(dir))
-			return refuse(o, LEDGER_IO, "cannot make the ledger folder: %s", strerror(errno));
+			return refuse(o, LEDGER_IO, "cannot make the ledger folder: %s; %s", strerror(errno), ledger_advice(errno));
 		l->dir = io_open_dir(l->io, dir, "ledger");
 	}
-	return l->dir < 0 ? refuse(o, LEDGER_IO, "cannot open the ledger folder: %s", strerror(-l->dir)) : true;
+	return l->dir < 0 ? refuse(o, LEDGER_IO, "cannot open the ledger folder: %s; %s", strerror(-l->dir), ledger_advice(l->dir)) : true;
 }
 
 struct ledger *ledger_open_io(const struct ledger_io *io, int dir, const char *origin, bool *created, uint64_t *cut,
@@ -503,6 +595,7 @@ struct ledger *ledger_open_io(const struct ledger_io *io, int dir, const char *o
 	}
 	l->io = io;
 	l->dir = l->leaves = l->history = -1;
+	l->doing = "open the ledger";
 	if (!folder_open(&o, dir) || !key_load(&o, origin) || !key_check_pub(&o) || !log_load(&o, &bytes)) {
 		ledger_close(l);
 		*err = o.err;

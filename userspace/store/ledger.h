@@ -9,6 +9,7 @@
  *   STATE/ledger/leaves        u16be length, bytes, …  (the tlog-tiles bundle encoding)
  *   STATE/ledger/tile/0/NNN    full 8 KiB hash tiles of level 0
  *   STATE/ledger/checkpoint    the last signed one     STATE/ledger/checkpoints  all of them, appended
+ *   STATE/ledger/reserve       room set aside, so that on a full disk the last interval and the stop still fit
  *
  * Write order (design.md 9): append -> fdatasync -> sign -> rename -> fsync dir -> sinks. */
 #ifndef WEIR_LEDGER_H
@@ -45,6 +46,11 @@ void ledger_close(struct ledger *);
 int64_t ledger_append(struct ledger *, const char *json, size_t len);
 /* fdatasync, sign, publish. 0 or -errno. Does nothing when every leaf is signed. */
 int ledger_commit(struct ledger *);
+/* Why it takes no more: "cannot write ledger/leaves: …". */
+const char *ledger_failure(const struct ledger *);
+/* ENOSPC or EDQUOT when the reserve is used up: what is written now still fits, so end soon. */
+int ledger_low(const struct ledger *);
+const char *ledger_advice(int err);	/* what to do about such an errno */
 uint64_t ledger_size(const struct ledger *);
 void ledger_root(const struct ledger *, uint8_t root[HASH_SIZE]);
 const char *ledger_origin(const struct ledger *);

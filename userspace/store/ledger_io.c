@@ -14,6 +14,7 @@ static int real_openat(int dir, const char *name, int flags, mode_t mode)
 const struct ledger_io ledger_io_real = {
 	.openat = real_openat, .fstatat = fstatat, .pread = pread, .pwrite = pwrite, .fdatasync = fdatasync, .fsync = fsync,
 	.ftruncate = ftruncate, .renameat = renameat, .mkdirat = mkdirat, .unlinkat = unlinkat,
+	.fallocate = fallocate,
 };
 
 /* O_NONBLOCK: a FIFO put in a file's place must not hold us; on files it means nothing. */
@@ -91,9 +92,9 @@ ssize_t io_read_file(const struct ledger_io *io, int dir, const char *name, void
 	return n == (ssize_t)size ? -EFBIG : n;
 }
 
-int io_publish(const struct ledger_io *io, int dir, const char *tmp, const char *name, const void *ptr, size_t len)
+int io_put(const struct ledger_io *io, int dir, const char *tmp, const void *ptr, size_t len)
 {
-	int fd = -1, err = 0;
+	int fd, err;
 
 	if (io->unlinkat(dir, tmp, 0) && errno != ENOENT)
 		return -errno;
@@ -101,8 +102,16 @@ int io_publish(const struct ledger_io *io, int dir, const char *tmp, const char 
 	if (fd < 0)
 		return fd;
 	err = io_write(io, fd, ptr, len, 0);
-	if (!err && io->fsync(fd))
-		err = -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int io_settle(const struct ledger_io *io, int dir, int fd, const char *tmp, const char *name)
+{
+	int err = io->fsync(fd) ? -errno : 0;
+
 	if (close(fd) && !err)
 		err = -errno;
 	if (!err && io->renameat(dir, tmp, dir, name))
@@ -110,4 +119,11 @@ int io_publish(const struct ledger_io *io, int dir, const char *tmp, const char 
 	if (!err && io->fsync(dir))
 		err = -errno;
 	return err;
+}
+
+int io_publish(const struct ledger_io *io, int dir, const char *tmp, const char *name, const void *ptr, size_t len)
+{
+	int fd = io_put(io, dir, tmp, ptr, len);
+
+	return fd < 0 ? fd : io_settle(io, dir, fd, tmp, name);
 }

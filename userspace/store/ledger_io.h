@@ -24,6 +24,7 @@ struct ledger_io {
 	int (*renameat)(int, const char *, int, const char *);
 	int (*mkdirat)(int, const char *, mode_t);
 	int (*unlinkat)(int, const char *, int);
+	int (*fallocate)(int, int, off_t, off_t);
 };
 extern const struct ledger_io ledger_io_real;
 
@@ -40,6 +41,10 @@ ssize_t io_read(const struct ledger_io *, int fd, void *, size_t, uint64_t at);
 int io_write(const struct ledger_io *, int fd, const void *, size_t, uint64_t at);	/* 0 or -errno */
 /* A whole small file; its length, -EFBIG when it does not fit, or -errno. */
 ssize_t io_read_file(const struct ledger_io *, int dir, const char *name, void *, size_t);
+/* The two halves of io_publish: a descriptor of the written tmp or -errno, which nothing
+ * was synced before; and the rest, after which an error may not be tried again. */
+int io_put(const struct ledger_io *, int dir, const char *tmp, const void *, size_t);
+int io_settle(const struct ledger_io *, int dir, int fd, const char *tmp, const char *name);
 /* tmp -> fsync -> rename to name -> fsync of dir. 0 or -errno. */
 int io_publish(const struct ledger_io *, int dir, const char *tmp, const char *name, const void *, size_t);
 #endif
