@@ -66,6 +66,7 @@ struct socket_now {
 	u32 write_seq, copied_seq, rcv_nxt;
 	u16 local_port, remote_port;	/* host order */
 	u8 state;
+	u8 fin;		/* the peer's FIN came */
 };
 #define SOCKET_NOW(n, sk, tp, GET)							\
 	do {										\
@@ -75,6 +76,7 @@ struct socket_now {
 		(n)->local_port = GET(sk, __sk_common.skc_num);				\
 		(n)->remote_port = __builtin_bswap16(GET(sk, __sk_common.skc_dport));	\
 		(n)->state = GET(sk, __sk_common.skc_state);				\
+		(n)->fin = GET(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;				\
 	} while (0)
 #define LOAD(p, field) ((p)->field)
 
@@ -112,15 +114,14 @@ static __always_inline u64 conn_next_id(void)
 }
 
 /* Sequence behind the last byte handed over or taken. A FIN takes a number that is no
- * byte, and a read that finds it behind its data counts it in: with the peer's FIN in
- * (CLOSE_WAIT and on) and all read, it is in copied_seq. */
+ * byte, and a read that finds it behind its data counts it in: with the peer's FIN in and
+ * all read, it is in copied_seq. The state does not tell: a socket that was shut down is
+ * closed when the FIN comes, as it is by a reset, and what came before is read after. */
 static __always_inline u32 sequence(const struct socket_now *n, u32 dir)
 {
 	if (dir == WIRE_SENT)
 		return n->write_seq;
-	if (n->state != TCP_CLOSE_WAIT && n->state != TCP_LAST_ACK && n->state != TCP_CLOSING)
-		return n->copied_seq;
-	return n->copied_seq - (n->copied_seq == n->rcv_nxt);
+	return n->copied_seq - (n->fin && n->copied_seq == n->rcv_nxt);
 }
 
 /* Adds the connection with the given next sequences; replaces one whose end was missed. */
@@ -150,8 +151,10 @@ static __always_inline struct conn *conn_get(u64 key, const struct socket_now *n
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 	u32 sent, received;
 
-	/* An end that was missed (a skipped program run) leaves a stale entry: ports tell. */
-	if (c && c->who.remote.port == now->remote_port && c->who.local.port == now->local_port)
+	/* An end that was missed (a skipped program run) leaves a stale entry: ports tell,
+	 * but for a socket that is closed and still held: it has given its port back. */
+	if (c && ((c->closed && now->state == TCP_CLOSE) ||
+		  (c->who.remote.port == now->remote_port && c->who.local.port == now->local_port)))
 		return c;
 	sent = sequence(now, WIRE_SENT);
 	received = sequence(now, WIRE_RECEIVED);

@@ -58,6 +58,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
 struct sock { struct sock_common __sk_common; u16 sk_type, sk_protocol; };
@@ -84,9 +85,8 @@ struct bpf_raw_tracepoint_args { u64 args[0]; };
 #define TCP_SYN_RECV 3
 #define TCP_FIN_WAIT1 4
 #define TCP_CLOSE 7
-#define TCP_CLOSE_WAIT 8
 #define TCP_LAST_ACK 9
-#define TCP_CLOSING 11
+#define SOCK_DONE 1	/* bit of skc_flags: the peer's FIN came, enum sock_flags */
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 #endif

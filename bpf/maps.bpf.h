@@ -18,24 +18,26 @@ struct segments {
 };
 
 /* State of a connection. Made at ESTABLISHED or at first sight by a socket hook,
- * deleted at CLOSE. Key: address of the kernel's socket; id tells reuse apart. */
+ * deleted with the socket: after CLOSE what came before it can still be read. Key: address of the kernel's socket; id tells reuse apart. */
 struct conn {
 	struct wire_who who;	/* as records carry it: who.conn is the id, the process the last that used it */
 	u64 pos[2];	/* stream position that seq[] stands for; enum wire_dir */
 	u32 seq[2];	/* kernel sequence of the next byte expected */
 	u64 final_sent;	/* position when we closed our side, before the FIN took a number */
+	u64 final_received;	/* position at CLOSE; what is read later moves pos past it */
 	u64 session;	/* TLS object bound here, of session_tgid; 0: none */
 	u32 session_tgid;
 	u8 late;
 	u8 tls;		/* TLS records were seen or a session is bound */
 	u8 looked[2];	/* the first call of the direction was checked for TLS records */
-	u8 closing;
+	u8 closing;	/* final_sent is set */
+	u8 closed;	/* final_received is set */
 	u8 shared;	/* more than one process uses it: who is read anew each time */
 	/* Walk of TLS record headers, per direction. */
 	u32 body_left[2];
 	u8 header[2][8];
 	u8 header_have[2];
-	u8 pad[4];
+	u8 pad[3];
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -57,23 +57,25 @@ int BPF_PROG(process_exit, struct task_struct *t)
 	return 0;
 }
 
-/* Final position received: what the application took. A FIN that was read has taken
- * one sequence number that is no byte; SOCK_DONE says that a FIN came. */
-static __always_inline u64 final_received(struct conn *c, const struct socket_now *now)
+static __always_inline u64 position(struct conn *c, const struct socket_now *now, u32 dir)
 {
-	s32 more = now->copied_seq - c->seq[WIRE_RECEIVED];
-
-	if (more > 0 && now->copied_seq == now->rcv_nxt)
-		more--;
-	return c->pos[WIRE_RECEIVED] + more;
+	return c->pos[dir] + (s64)(s32)(sequence(now, dir) - c->seq[dir]);
 }
 
-static __always_inline u64 position_sent(struct conn *c, const struct socket_now *now)
+/* The final positions, before a FIN of ours or a new use of the socket changes the numbers. */
+static __always_inline void conn_final(struct conn *c, const struct socket_now *now, bool all)
 {
-	return c->pos[WIRE_SENT] + (s64)(s32)(now->write_seq - c->seq[WIRE_SENT]);
+	if (!c->closing)
+		c->final_sent = position(c, now, WIRE_SENT);
+	c->closing = 1;
+	if (all && !c->closed) {
+		c->final_received = position(c, now, WIRE_RECEIVED);
+		c->closed = 1;
+	}
 }
 
-static __always_inline void conn_closed(struct conn *c, const struct socket_now *now)
+/* Tells of the end, once nobody can read or write any more. */
+static __always_inline void conn_told(struct conn *c)
 {
 	struct session_key key = { .object = c->session, .tgid = c->session_tgid };
 	struct session *s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
@@ -89,8 +91,9 @@ static __always_inline void conn_closed(struct conn *c, const struct socket_now 
 	l->kind = WIRE_CLOSE;
 	l->flags = c->late ? WIRE_F_LATE : 0;
 	l->who = c->who;
-	l->sent_pos = c->closing ? c->final_sent : position_sent(c, now);
-	l->received_pos = final_received(c, now);
+	/* A call that was in the middle when the reset came has moved the position since. */
+	l->sent_pos = c->final_sent > c->pos[WIRE_SENT] ? c->final_sent : c->pos[WIRE_SENT];
+	l->received_pos = c->final_received > c->pos[WIRE_RECEIVED] ? c->final_received : c->pos[WIRE_RECEIVED];
 	l->sent = l->sent_pos;
 	l->received = l->received_pos;
 	life_submit(l);
@@ -106,21 +109,33 @@ int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 	if (!is_tcp(sk))
 		return 0;
 	socket_read(&now, sk);
+	c = bpf_map_lookup_elem(&conns, &key);
 	if (new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)) {
+		if (c && c->closed)
+			conn_told(c); /* a socket that was disconnected and is connected again */
 		conn_add(sk, now.write_seq, sequence(&now, WIRE_RECEIVED),
 			 old == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER, 0);
 		return 0;
 	}
-	c = bpf_map_lookup_elem(&conns, &key);
+	if (c && (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK || new == TCP_CLOSE))
+		conn_final(c, &now, new == TCP_CLOSE);
+	return 0;
+}
+
+/* Not at CLOSE: a reset can come in the middle of a call that moves bytes, and a socket
+ * that is closed but held by a process still gives what came before. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(conn_gone, struct sock *sk)
+{
+	u64 key = (u64)sk;
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	struct socket_now now;
+
 	if (!c)
 		return 0;
-	if ((new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK) && !c->closing) {
-		c->final_sent = position_sent(c, &now); /* before the FIN takes its number */
-		c->closing = 1;
-	}
-	if (new == TCP_CLOSE) {
-		conn_closed(c, &now);
-		bpf_map_delete_elem(&conns, &key);
-	}
+	socket_read(&now, sk);
+	conn_final(c, &now, true);
+	conn_told(c);
+	bpf_map_delete_elem(&conns, &key);
 	return 0;
 }

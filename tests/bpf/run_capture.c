@@ -82,6 +82,14 @@ static void reset(void)
 	nr_closes = 0;
 }
 
+static void wait_closes(unsigned n)
+{
+	for (int i = 0; i < 2000 && nr_closes < n; i++) {
+		drain();
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+}
+
 static void check(bool ok, const char *name, const char *what, unsigned long long want, unsigned long long got)
 {
 	if (ok) {
@@ -228,10 +236,7 @@ static void test_ways(void)
 		close(fds[0]);
 		r_read(fds[1], in, 1);
 		close(fds[1]);
-		for (int i = 0; i < 200 && nr_closes < 2; i++) {
-			drain();
-			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-		}
+		wait_closes(2);
 		check(nr_closes == 2, ways[w].name, "closes", 2, nr_closes);
 		for (unsigned i = 0; i < nr_closes; i++) {
 			uint64_t want = closes[i].who.role == WIRE_ROLE_CLIENT ? closes[i].sent_pos : closes[i].received_pos;
@@ -320,15 +325,93 @@ static void test_fin_is_no_byte(void)
 	drain();
 	check(seen.from[0] == 0, "fin", "position of the last bytes", 0, seen.from[0]);
 	close(fds[1]);
-	for (int i = 0; i < 200 && nr_closes < 2; i++) {
-		drain();
-		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-	}
+	wait_closes(2);
 	for (unsigned i = 0; i < nr_closes; i++) {
 		uint64_t at = closes[i].who.role == WIRE_ROLE_CLIENT ? closes[i].sent_pos : closes[i].received_pos;
 
 		check(at == 24, "fin", "final position", 24, at);
 	}
+}
+
+/* The answer to a write is a reset: the socket is closed before the call is at its end. */
+static void test_reset_by_a_write(void)
+{
+	const char *name = "reset by a write";
+	uint64_t conn;
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(100, 4);
+	move(name, fds, s_write, r_read, 100);
+	conn = seen.conn[1];
+	close(fds[1]);
+	drain();
+	check(write(fds[0], out, 31) == 31, name, "bytes written", 31, 0);
+	drain();
+	check(seen.conn[1] == conn, name, "connection", conn, seen.conn[1]);
+	check(seen.to[1] == 131, name, "position", 131, seen.to[1]);
+	check(seen.role[1] == WIRE_ROLE_CLIENT, name, "role", WIRE_ROLE_CLIENT, seen.role[1]);
+	check(!(seen.flags[1] & WIRE_F_LATE), name, "late flag", 0, 1);
+	close(fds[0]);
+	wait_closes(2);
+	check(nr_closes == 2, name, "closes", 2, nr_closes);
+	for (unsigned i = 0; i < nr_closes; i++) {
+		uint64_t want = closes[i].who.role == WIRE_ROLE_CLIENT ? 131 : 100, got;
+
+		got = closes[i].who.role == WIRE_ROLE_CLIENT ? closes[i].sent_pos : closes[i].received_pos;
+		check(got == want, name, "final position", want, got);
+	}
+}
+
+/* What came before a reset is read after it. */
+static void test_read_after_reset(void)
+{
+	const char *name = "read after reset";
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(64, 6);
+	check(write(fds[0], out, 64) == 64 && write(fds[1], out, 10) == 10, name, "bytes written", 74, 0);
+	close(fds[0]);	/* with ten bytes unread: sends a reset */
+	check(recv(fds[1], in, 32, 0) == 32 && recv(fds[1], in, 32, 0) == 32, name, "bytes read", 64, 0);
+	drain();
+	check(seen.from[0] == 0 && seen.to[0] == 64 && !seen.out_of_place[0], name, "position", 64, seen.to[0]);
+	check(seen.role[0] == WIRE_ROLE_SERVER, name, "role", WIRE_ROLE_SERVER, seen.role[0]);
+	close(fds[1]);
+	wait_closes(2);
+	check(nr_closes == 2, name, "closes", 2, nr_closes);
+	for (unsigned i = 0; i < nr_closes; i++)
+		if (closes[i].who.role == WIRE_ROLE_SERVER)
+			check(closes[i].received_pos == 64, name, "final position", 64, closes[i].received_pos);
+}
+
+/* A client that shuts its side down and then reads the answer: its socket is closed by
+ * the FIN behind it, while it still holds it. */
+static void test_read_after_close(void)
+{
+	const char *name = "read after close";
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(50, 8);
+	check(write(fds[0], out, 20) == 20 && !shutdown(fds[0], SHUT_WR), name, "bytes written", 20, 0);
+	check(recv(fds[1], in, 100, MSG_WAITALL) == 20 && write(fds[1], out, 50) == 50, name, "bytes answered", 50, 0);
+	close(fds[1]);
+	reset();
+	check(recv(fds[0], in, 30, 0) == 30 && recv(fds[0], in, 100, 0) == 20, name, "bytes read", 50, 0);
+	check(recv(fds[0], in, 100, 0) == 0, name, "end", 0, 1);
+	drain();
+	check(seen.from[0] == 0 && seen.to[0] == 50 && !seen.out_of_place[0], name, "position", 50, seen.to[0]);
+	check(seen.role[0] == WIRE_ROLE_CLIENT, name, "role", WIRE_ROLE_CLIENT, seen.role[0]);
+	close(fds[0]);
+	nr_closes = 0;
+	wait_closes(1);
+	check(nr_closes == 1, name, "closes", 1, nr_closes);
+	for (unsigned i = 0; i < nr_closes; i++)
+		check(closes[i].received_pos == 50 && closes[i].sent_pos == 20, name, "final position", 50, closes[i].received_pos);
 }
 
 /* A ring that nobody drains: every record that did not fit is counted. */
@@ -385,6 +468,9 @@ static int run_set(const char *hooks)
 	test_sendfile_is_named();
 	test_unreadable_is_counted();
 	test_fin_is_no_byte();
+	test_reset_by_a_write();
+	test_read_after_reset();
+	test_read_after_close();
 	test_full_ring_is_counted();
 	test_books_balance(1);
 	ring_unmap(&ring);
