@@ -61,22 +61,27 @@ static __always_inline bool is_tcp(struct sock *sk)
 }
 
 /* What is needed of a socket, read once: where a hook has it as a typed pointer the fields
- * are plain loads, else each costs a call of a helper. */
+ * are plain loads, else each costs a call of a helper.
+ *
+ * next is the sequence behind the last byte handed over or taken. A FIN takes a number that
+ * is no byte, and a read that finds it behind its data counts it in: with the peer's FIN in
+ * and all read, it is in copied_seq. The state does not tell: a socket that was shut down is
+ * closed when the FIN comes, as it is by a reset, and what came before is read after. */
 struct socket_now {
-	u32 write_seq, copied_seq, rcv_nxt;
+	u32 next[2];			/* enum wire_dir */
 	u16 local_port, remote_port;	/* host order */
 	u8 state;
-	u8 fin;		/* the peer's FIN came */
 };
 #define SOCKET_NOW(n, sk, tp, GET)							\
 	do {										\
-		(n)->write_seq = GET(tp, write_seq);					\
-		(n)->copied_seq = GET(tp, copied_seq);					\
-		(n)->rcv_nxt = GET(tp, rcv_nxt);					\
+		u32 copied = GET(tp, copied_seq);					\
+		bool fin = GET(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;		\
+											\
+		(n)->next[WIRE_SENT] = GET(tp, write_seq);				\
+		(n)->next[WIRE_RECEIVED] = copied - (fin && copied == GET(tp, rcv_nxt)); \
 		(n)->local_port = GET(sk, __sk_common.skc_num);				\
 		(n)->remote_port = __builtin_bswap16(GET(sk, __sk_common.skc_dport));	\
 		(n)->state = GET(sk, __sk_common.skc_state);				\
-		(n)->fin = GET(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;				\
 	} while (0)
 #define LOAD(p, field) ((p)->field)
 
@@ -113,19 +118,8 @@ static __always_inline u64 conn_next_id(void)
 	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
 }
 
-/* Sequence behind the last byte handed over or taken. A FIN takes a number that is no
- * byte, and a read that finds it behind its data counts it in: with the peer's FIN in and
- * all read, it is in copied_seq. The state does not tell: a socket that was shut down is
- * closed when the FIN comes, as it is by a reset, and what came before is read after. */
-static __always_inline u32 sequence(const struct socket_now *n, u32 dir)
-{
-	if (dir == WIRE_SENT)
-		return n->write_seq;
-	return n->copied_seq - (n->fin && n->copied_seq == n->rcv_nxt);
-}
-
 /* Adds the connection with the given next sequences; replaces one whose end was missed. */
-static __always_inline struct conn *conn_add(struct sock *sk, u32 sent, u32 received, u8 role, u8 late)
+static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2], u8 role, u8 late)
 {
 	u64 key = (u64)sk;
 	u32 zero = 0;
@@ -137,8 +131,8 @@ static __always_inline struct conn *conn_add(struct sock *sk, u32 sent, u32 rece
 	if (!c)
 		return NULL;
 	c->who.conn = conn_next_id();
-	c->seq[WIRE_SENT] = sent;
-	c->seq[WIRE_RECEIVED] = received;
+	c->seq[WIRE_SENT] = next[WIRE_SENT];
+	c->seq[WIRE_RECEIVED] = next[WIRE_RECEIVED];
 	c->who.role = role;
 	c->late = late;
 	conn_addresses(&c->who, sk);
@@ -149,27 +143,23 @@ static __always_inline struct conn *conn_add(struct sock *sk, u32 sent, u32 rece
 static __always_inline struct conn *conn_get(u64 key, const struct socket_now *now, u32 dir, u32 n)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	u32 sent, received;
+	u32 next[2];
 
 	/* An end that was missed (a skipped program run) leaves a stale entry: ports tell,
 	 * but for a socket that is closed and still held: it has given its port back. */
 	if (c && ((c->closed && now->state == TCP_CLOSE) ||
 		  (c->who.remote.port == now->remote_port && c->who.local.port == now->local_port)))
 		return c;
-	sent = sequence(now, WIRE_SENT);
-	received = sequence(now, WIRE_RECEIVED);
-	if (dir == WIRE_SENT)
-		sent -= n;
-	else
-		received -= n;
-	return conn_add((struct sock *)key, sent, received, WIRE_ROLE_UNKNOWN, 1);
+	next[WIRE_SENT] = now->next[WIRE_SENT] - (dir == WIRE_SENT ? n : 0);
+	next[WIRE_RECEIVED] = now->next[WIRE_RECEIVED] - (dir == WIRE_RECEIVED ? n : 0);
+	return conn_add((struct sock *)key, next, WIRE_ROLE_UNKNOWN, 1);
 }
 
 /* Position of the first of n bytes that were just moved, `after` more behind them; the
  * state moves on past the n. */
 static __always_inline u64 conn_advance(struct conn *c, const struct socket_now *now, u32 dir, u32 n, u32 after)
 {
-	u32 end = sequence(now, dir) - after, d = dir & 1;
+	u32 d = dir & 1, end = now->next[d] - after;
 	u64 pos = c->pos[d] + (s64)(s32)(end - n - c->seq[d]);
 
 	c->pos[d] = pos + n;

@@ -59,7 +59,7 @@ int BPF_PROG(process_exit, struct task_struct *t)
 
 static __always_inline u64 position(struct conn *c, const struct socket_now *now, u32 dir)
 {
-	return c->pos[dir] + (s64)(s32)(sequence(now, dir) - c->seq[dir]);
+	return c->pos[dir] + (s64)(s32)(now->next[dir] - c->seq[dir]);
 }
 
 /* The final positions, before a FIN of ours or a new use of the socket changes the numbers. */
@@ -113,8 +113,7 @@ int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 	if (new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)) {
 		if (c && c->closed)
 			conn_told(c); /* a socket that was disconnected and is connected again */
-		conn_add(sk, now.write_seq, sequence(&now, WIRE_RECEIVED),
-			 old == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER, 0);
+		conn_add(sk, now.next, old == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER, 0);
 		return 0;
 	}
 	if (c && (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK || new == TCP_CLOSE))
