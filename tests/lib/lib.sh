@@ -48,16 +48,16 @@ lacks() { # FILE REGEX SENTENCE
 # Runs a command: output in $OUT and $ERR, exit status in $STATUS.
 run() {
 	OUT=$WORK/out ERR=$WORK/err
-	timeout -k 5 "${LIMIT:-60}" "$@" >"$OUT" 2>"$ERR" </dev/null
+	timeout -k 5 $((${LIMIT:-60} * ${SLOW:-1})) "$@" >"$OUT" 2>"$ERR" </dev/null
 	STATUS=$?
 }
 exits() { # STATUS SENTENCE, of the last run
 	if [ "$STATUS" = "$1" ]; then ok "$2"; else not_ok "$2: expected exit status $1, got $STATUS; it said:"; tail -n 15 "$ERR" | note; fi
 }
 
-# Waiting: for a condition, never for a time.
+# Waiting: for a condition, never for a time. SLOW: how much slower than usual this machine may be.
 wait_for() { # SECONDS COMMAND...
-	local until=$(($(date +%s%N) + $1 * 1000000000))
+	local until=$(($(date +%s%N) + $1 * ${SLOW:-1} * 1000000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s%N)" -lt "$until" ] || return 1

@@ -123,7 +123,7 @@ static bool role_up(const struct child *r)
 
 bool role_wait(struct monitor *m, struct child *r)
 {
-	uint64_t until = clock_boot_ns() + 5 * SECOND;
+	uint64_t until = clock_boot_ns() + 30 * SECOND;
 	int status;
 
 	while (!role_up(r) && clock_boot_ns() < until) {
@@ -141,7 +141,7 @@ bool role_wait(struct monitor *m, struct child *r)
 	}
 	r->up = role_up(r);
 	if (!r->up)
-		log_error("a role did not get ready in 5 s name=%s", r->name);
+		log_error("a role did not get ready in 30 s name=%s", r->name);
 	return r->up;
 }
 
