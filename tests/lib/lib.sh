@@ -259,7 +259,7 @@ read_weir() { # NAME COMMAND...; output in $WORK/NAME.json
 	[ $STATUS = 0 ] || not_ok "weir $1 answers: exit status $STATUS: $(tail -n 2 "$ERR")"
 }
 # count FILE EXPRESSION... : see tests/lib/rows.py
-rows() { "$PYTHON" "$LIB/rows.py" "$@"; }
+rows() { "$PYTHON" -SI "$LIB/rows.py" "$@"; }
 
 # Both ends of one port must tell the same story: exchanges, and findings of a class.
 is_exactly() { # PORT EXCHANGES SENTENCE

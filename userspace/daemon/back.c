@@ -298,22 +298,38 @@ static void do_fact(struct back *b, const struct fact *f)
 		do_traffic(b, &f->traffic);
 }
 
-static void held_do(struct back *b)
+static uint32_t held_epoch(const struct held *h)
 {
-	struct held *h = b->held;
+	return h->fact.kind == FACT_EXCHANGE ? h->fact.exchange.at.epoch : h->fact.traffic.at.epoch;
+}
 
-	b->held = h->next;
-	if (!b->held)
-		b->held_end = &b->held;
+static void held_do(struct back *b, struct held **at)
+{
+	struct held *h = *at;
+
+	*at = h->next;
+	if (!*at)
+		b->held_end = at;
 	b->nr_held--;
 	do_fact(b, &h->fact);
 	budget_free(h, h->size);
 }
 
+void back_settle_interval(struct back *b, uint32_t epoch)
+{
+	struct held **at = &b->held;
+
+	while (*at)
+		if ((int32_t)(held_epoch(*at) - epoch) <= 0)
+			held_do(b, at);
+		else
+			at = &(*at)->next;
+}
+
 void back_settle(struct back *b)
 {
 	while (b->held)
-		held_do(b);
+		held_do(b, &b->held);
 }
 
 /* Keeps a copy no longer than it must be: the findings that are there, not room for all. */
@@ -325,7 +341,7 @@ static int hold(struct back *b, const struct fact *f)
 	if (f->kind == FACT_EXCHANGE)
 		size = offsetof(struct held, fact.exchange.findings) + f->exchange.nr_findings * sizeof(struct finding);
 	if (b->nr_held == HELD_MAX)
-		held_do(b);
+		held_do(b, &b->held);
 	h = budget_alloc(size);
 	if (!h) {	/* in order all the same, and with what is known by now */
 		back_settle(b);
@@ -378,7 +394,7 @@ int back_fact(struct back *b, const struct fact *f)
 void back_tick(struct back *b, uint64_t now)
 {
 	while (b->held && now - b->held->since >= BACK_HOLD_NS)
-		held_do(b);
+		held_do(b, &b->held);
 	clock_check(b);
 	if (b->nr_events)
 		back_commit(b);

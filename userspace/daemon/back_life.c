@@ -136,7 +136,9 @@ void back_interval(struct back *b, const struct books *k)
 	struct interval *v;
 	uint64_t now = clock_boot_ns();
 
-	back_settle(b);	/* all facts of the interval are here: the monitor has counted them */
+	/* All facts of the interval are here: the monitor has counted them. Those of the next
+	 * one still wait to hear who is at their other end. */
+	back_settle_interval(b, k->epoch);
 	v = interval_get(b, k->epoch);
 	if (v) {
 		context_each(b->context, tell_coverage, v->coverage);

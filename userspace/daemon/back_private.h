@@ -67,6 +67,7 @@ void index_again(struct back *);	/* if it failed: makes it whole, or leaves it f
 bool last_sealed_ms(struct back *, uint64_t *utc_ms);	/* end of the last sealed interval, or the start */
 void clock_check(struct back *);	/* writes a leaf when the wall clock was set */
 void back_settle(struct back *);	/* does all exchanges that are held */
+void back_settle_interval(struct back *, uint32_t epoch);	/* those of this interval and older ones */
 struct interval *interval_get(struct back *, uint32_t epoch);
 uint64_t next_leaf(void *back);
 void tell_coverage(void *coverage, const struct process_facts *);

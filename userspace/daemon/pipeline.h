@@ -43,7 +43,7 @@ void back_address(struct back *, uint16_t family, const uint8_t addr[16]);	/* on
 
 /* The facts of the watched world, in any order. 0, or -EINVAL: refused. Exchanges are
  * held for BACK_HOLD_NS, so that the facts about both ends can arrive first. */
-#define BACK_HOLD_NS 250000000ull
+#define BACK_HOLD_NS 60000000ull
 int back_fact(struct back *, const struct fact *);
 void back_tick(struct back *, uint64_t boot_ns);
 /* Selftest results since the last call: bit 0 plain seen, bit 1 TLS seen. */
