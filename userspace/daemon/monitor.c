@@ -158,7 +158,7 @@ static void ready_check(struct monitor *m, uint64_t now)
 	} else if (m->proven & 1) {
 		printf("ready (degraded: plaintext of TLS libraries is not seen; weir coverage says where)\n");
 	} else {
-		log_error("the hooks are attached but did not show weir's own exchange within 10 s: they are dead on this kernel; weir doctor tries each set");
+		log_error("the hooks are attached but did not show weir's own exchange within 20 s: they are dead on this kernel; weir doctor tries each set");
 		m->exit_code = EXIT_DEGRADED;
 		m->stop_wanted = true;
 	}
@@ -235,7 +235,7 @@ static int monitor_start(struct monitor *m)
 	}
 	if (sandbox_reduce_monitor(why, sizeof(why)))
 		log_warn("cannot give up privileges: %s", why);
-	m->ready_by = clock_boot_ns() + 10 * SECOND;
+	m->ready_by = clock_boot_ns() + 20 * SECOND;
 	if (!m->options->record)
 		stimulus_start(m);
 	return 0;

@@ -159,7 +159,7 @@ int stimulus_main(int argc, char **argv)
 	int fds[2], err;
 	char end;
 
-	alarm(8);
+	alarm(15);
 	/* Until the monitor has told the kernel side who this is, nothing would be seen. */
 	(void)!read(FD_CTL, &end, 1);
 	err = connected_pair(fds);
