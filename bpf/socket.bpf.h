@@ -220,7 +220,9 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		return 0;
 	d = call->dir & 1;
 	c = conn_get(call->sk, &call->now, d, call->moved + call->after);
-	if (!c) {
+	/* A socket on which nothing moved is not the one that the call was about: another
+	 * thread has put it behind the descriptor meanwhile. */
+	if (!c || (call->fd_resolved && call->now.next[d] - call->after == c->seq[d])) {
 		count(cfg->epoch, WIRE_C_PRODUCED, 1);
 		count(cfg->epoch, WIRE_C_NO_STATE, 1);
 		count(cfg->epoch, WIRE_C_BYTES_NO_STATE, call->moved);

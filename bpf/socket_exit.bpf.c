@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* socket_exit.bpf.c - payload at system call exit, the last resort for kernels
  * without sock_send_length (before 6.3). Same records, marked fd-resolved: the socket
- * is looked up from the descriptor after the call, so a descriptor that was replaced
- * meanwhile by another thread is told of the wrong socket; every system call of the
- * host pays for the hook; io_uring is not seen. */
+ * is looked up from the descriptor after the call, so the bytes of a call whose descriptor
+ * was replaced meanwhile by another thread are lost, and counted as without state; every
+ * system call of the host pays for the hook; io_uring is not seen. */
 #include "bpf/socket.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

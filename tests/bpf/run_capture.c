@@ -3,8 +3,10 @@
  * loopback TCP must come out of the ring with its exact bytes, at the right position, and
  * the kernel side's books must balance. Needs root; says so when it skips. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -415,6 +417,83 @@ static void test_read_after_close(void)
 		check(closes[i].received_pos == 50 && closes[i].sent_pos == 20, name, "final position", 50, closes[i].received_pos);
 }
 
+static void *receive(void *fd)
+{
+	return (void *)recv(*(int *)fd, in, 100, 0);
+}
+
+static bool asleep(pid_t tid)
+{
+	char path[64], line[256] = "", *state;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = 0;
+	if (f)
+		fclose(f);
+	state = strrchr(line, ')');
+	return state && state[1] && state[2] == 'S';
+}
+
+/* The one task of this process beside the main one. */
+static pid_t other_task(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *d;
+	pid_t tid = 0;
+
+	while (tasks && (d = readdir(tasks)))
+		if (atoi(d->d_name) && atoi(d->d_name) != getpid())
+			tid = atoi(d->d_name);
+	if (tasks)
+		closedir(tasks);
+	return tid;
+}
+
+/* A descriptor that means another socket when the call on it ends: nothing is told of the
+ * wrong one, and what cannot be told is counted. */
+static void test_descriptor_is_replaced(void)
+{
+	bool looked_up = !strcmp(capture_hooks(cap), "sys_exit");
+	uint64_t before[WIRE_C_MAX], after[WIRE_C_MAX], lost, conn[2];
+	const char *name = "replaced descriptor";
+	int a[2], b[2], fd;
+	void *got = NULL;
+	pthread_t t;
+
+	pair(a);
+	pair(b);
+	reset();
+	fill(20, 3);
+	move(name, b, s_write, r_read, 20);
+	conn[1] = seen.conn[0];
+	reset();
+	move(name, a, s_write, r_read, 20);
+	conn[0] = seen.conn[0];
+	reset();
+	capture_counters(cap, 1, before);
+	fd = a[1];
+	check(!pthread_create(&t, NULL, receive, &fd), name, "thread", 0, 1);
+	for (int i = 0; i < 10000 && !asleep(other_task()); i++)
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	check(dup2(b[1], a[1]) == a[1], name, "dup2", 0, 1);
+	check(write(a[0], out, 20) == 20, name, "bytes written", 20, 0);
+	pthread_join(t, &got);
+	check((ssize_t)got == 20, name, "bytes read", 20, (uint64_t)(ssize_t)got);
+	drain();
+	capture_counters(cap, 1, after);
+	lost = after[WIRE_C_BYTES_NO_STATE] - before[WIRE_C_BYTES_NO_STATE];
+	check(seen.conn[0] != conn[1], name, "the wrong connection", conn[0], seen.conn[0]);
+	check(lost == (looked_up ? 20 : 0), name, "bytes lost", looked_up ? 20 : 0, lost);
+	check(seen.records[0] == (looked_up ? 0 : 1), name, "records", looked_up ? 0 : 1, seen.records[0]);
+	for (int i = 0; i < 2; i++) {
+		close(a[i]);
+		close(b[i]);
+	}
+}
+
 /* A ring that nobody drains: every record that did not fit is counted. */
 static void test_full_ring_is_counted(void)
 {
@@ -478,6 +557,7 @@ static int run_set(const char *hooks, const char *needs)
 	test_reset_by_a_write();
 	test_read_after_reset();
 	test_read_after_close();
+	test_descriptor_is_replaced();
 	test_full_ring_is_counted();
 	test_books_balance(1);
 	ring_unmap(&ring);
