@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/pipeline.h"
 
 static char flows[4][2048];
@@ -95,10 +96,30 @@ static void the_end_of_an_interval_does_not_hurry_the_next(void **state)
 	back_free(b);
 }
 
+/* On a busy host the word of who is at the other end comes late; but not for ever. */
+static void an_unknown_end_is_waited_for(void **state)
+{
+	struct books books = { .epoch = 1, .start_ms = 1, .end_ms = 2 };
+
+	for (unsigned late = 0; late < 2; late++) {
+		struct back *b = open_back();
+
+		tell_end(b, true, 70, "/usr/sbin/nginx");
+		tell_exchange(b, 1);
+		back_tick(b, clock_boot_ns() + (late ? BACK_HOLD_MAX_NS : BACK_HOLD_NS));
+		tell_end(b, false, 71, "/usr/bin/curl");
+		back_interval(b, &books);
+		assert_int_equal(nr_flows, 1);
+		assert_non_null(strstr(flows[0], late ? "\"peer\":\"loopback\"" : "\"peer\":\"curl\""));
+		back_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_end_of_an_interval_does_not_hurry_the_next),
+		cmocka_unit_test(an_unknown_end_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,6 +315,20 @@ static void held_do(struct back *b, struct held **at)
 	budget_free(h, h->size);
 }
 
+/* Has it waited long enough for the facts about its ends? */
+static bool held_ripe(const struct back *b, const struct held *h, uint64_t now)
+{
+	const struct conn_facts *conn = h->fact.kind == FACT_EXCHANGE ? &h->fact.exchange.conn : &h->fact.traffic.conn;
+	uint64_t waited = now > h->since ? now - h->since : 0;
+	enum zone zone;
+
+	if (waited < BACK_HOLD_NS || waited >= BACK_HOLD_MAX_NS)
+		return waited >= BACK_HOLD_NS;
+	zone = context_zone(b->context, conn);
+	return context_find(b->context, conn->process) &&
+	       ((zone != ZONE_LOOPBACK && zone != ZONE_HOST) || context_other_end(b->context, conn));
+}
+
 void back_settle_interval(struct back *b, uint32_t epoch)
 {
 	struct held **at = &b->held;
@@ -393,7 +407,7 @@ int back_fact(struct back *b, const struct fact *f)
 
 void back_tick(struct back *b, uint64_t now)
 {
-	while (b->held && now - b->held->since >= BACK_HOLD_NS)
+	while (b->held && held_ripe(b, b->held, now))
 		held_do(b, &b->held);
 	clock_check(b);
 	if (b->nr_events)

@@ -42,8 +42,10 @@ void back_boot_id(struct back *, const char *);
 void back_address(struct back *, uint16_t family, const uint8_t addr[16]);	/* one of this host's own */
 
 /* The facts of the watched world, in any order. 0, or -EINVAL: refused. Exchanges are
- * held for BACK_HOLD_NS, so that the facts about both ends can arrive first. */
+ * held for BACK_HOLD_NS, so that the facts about both ends can arrive first; as long as
+ * an end on this host is not known, as it may be when the host is busy, for the longer. */
 #define BACK_HOLD_NS 60000000ull
+#define BACK_HOLD_MAX_NS 500000000ull
 int back_fact(struct back *, const struct fact *);
 void back_tick(struct back *, uint64_t boot_ns);
 /* Selftest results since the last call: bit 0 plain seen, bit 1 TLS seen. */
