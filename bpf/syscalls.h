@@ -5,7 +5,8 @@
 #define WEIR_SYSCALLS_H
 #include "bpf/kernel.h"
 
-enum call_shape { CALL_NONE, CALL_BUF, CALL_IOV, CALL_MSG, CALL_MMSG };
+enum call_shape { CALL_NONE, CALL_BUF, CALL_IOV, CALL_MSG, CALL_MMSG,
+		  CALL_FILE /* what it moves is in no buffer of user space */ };
 struct call_kind { u8 shape, dir; };
 
 static __always_inline struct call_kind call_kind(long nr, bool compat)
@@ -17,6 +18,7 @@ static __always_inline struct call_kind call_kind(long nr, bool compat)
 		KIND(1, CALL_BUF, WIRE_SENT);		/* write */
 		KIND(19, CALL_IOV, WIRE_RECEIVED);	/* readv */
 		KIND(20, CALL_IOV, WIRE_SENT);		/* writev */
+		KIND(40, CALL_FILE, WIRE_SENT);		/* sendfile */
 		KIND(44, CALL_BUF, WIRE_SENT);		/* sendto */
 		KIND(45, CALL_BUF, WIRE_RECEIVED);	/* recvfrom */
 		KIND(46, CALL_MSG, WIRE_SENT);		/* sendmsg */
@@ -32,6 +34,8 @@ static __always_inline struct call_kind call_kind(long nr, bool compat)
 		KIND(4, CALL_BUF, WIRE_SENT);		/* write */
 		KIND(145, CALL_IOV, WIRE_RECEIVED);	/* readv */
 		KIND(146, CALL_IOV, WIRE_SENT);		/* writev */
+		KIND(187, CALL_FILE, WIRE_SENT);	/* sendfile */
+		KIND(239, CALL_FILE, WIRE_SENT);	/* sendfile64 */
 		KIND(369, CALL_BUF, WIRE_SENT);		/* sendto */
 		KIND(370, CALL_MSG, WIRE_SENT);		/* sendmsg */
 		KIND(371, CALL_BUF, WIRE_RECEIVED);	/* recvfrom */

@@ -15,6 +15,7 @@ mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t tracefs trace /sys/kernel/tracing
 mount -t bpf bpf /sys/fs/bpf
+mount -t securityfs security /sys/kernel/security
 ln -sfn /proc/self/fd /dev/fd
 for port in 1 2; do stty -F /dev/ttyS$port raw -echo; done
 exec >/dev/ttyS1 2>&1 </dev/null
