@@ -121,28 +121,33 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	return s->protocol ? 1 : -1;
 }
 
-/* Feeds what is carried and `in` behind it; keeps what the parser wants to see again. */
+/* Feeds what is carried; keeps what the parser wants to see again. Moves it once, at the
+ * end: a parser may take a few bytes at a time. */
 static void feed(struct session *s, enum dir dir, struct stamp at)
 {
 	struct buf *b = &s->carry[dir];
+	size_t fed = 0;
+	bool bad = false;
 
-	while (b->len && !s->opaque[dir]) {
-		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr, b->len), at);
+	while (fed < b->len && !bad) {
+		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + fed, b->len - fed), at);
 
-		if (r.consumed > b->len)
-			r.consumed = b->len;
+		if (r.consumed > b->len - fed)
+			r.consumed = b->len - fed;
 		if (r.consumed < s->counted)
 			r.consumed = s->counted;
 		s->acct->examined += (int64_t)(r.consumed - s->counted - r.opaque);
 		s->counted = 0;
 		s->acct->opaque += (int64_t)r.opaque;
 		s->opaque_any |= r.opaque > 0;
-		buf_consume(b, r.consumed);
-		if (r.status == FEED_BAD)
-			give_up(s, dir);
-		else if (r.status == FEED_MORE || !r.consumed)
+		fed += r.consumed;
+		bad = r.status == FEED_BAD;
+		if (r.status == FEED_MORE || !r.consumed)
 			break;
 	}
+	buf_consume(b, fed);
+	if (bad)
+		give_up(s, dir);
 }
 
 void session_bytes(struct session *s, enum dir dir, struct slice in, struct stamp at)

@@ -29,6 +29,7 @@ struct walker {
 	unsigned depth, too_deep;
 	char path[PATH_SIZE];
 	size_t path_len;
+	size_t room;		/* of each: no string is longer than what it stands in */
 	struct unescaped text, kept;	/* of the string just read; of the key that waits */
 	struct slice name;		/* key waiting for its value: in the body, or in kept */
 	bool have_name, nested;
@@ -134,7 +135,7 @@ static uint8_t *text_room(struct walker *w)
 	struct unescaped *u = &w->text;
 
 	if (!u->ptr)
-		u->ptr = malloc(STRING_MAX);
+		u->ptr = malloc(w->room);
 	w->job->limited |= !u->ptr;
 	u->len = 0;
 	return u->ptr;
@@ -144,8 +145,8 @@ static void text_add(struct walker *w, const uint8_t *bytes, size_t n)
 {
 	struct unescaped *u = &w->text;
 
-	if (n > STRING_MAX - u->len) {
-		n = STRING_MAX - u->len;
+	if (n > w->room - u->len) {
+		n = w->room - u->len;
 		w->job->limited = true;
 	}
 	memcpy(u->ptr + u->len, bytes, n);
@@ -289,7 +290,7 @@ static void put_utf8(struct walker *w, uint32_t c)
 		b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
 		b[n++] = (uint8_t)(0x80 | (c & 63));
 	}
-	if (n <= STRING_MAX - w->text.len)
+	if (n <= w->room - w->text.len)
 		text_add(w, b, n);
 }
 
@@ -461,6 +462,7 @@ static struct walker *walker_new(struct content_job *job, struct slice body)
 	w->job = job;
 	w->p = body.ptr;
 	w->end = body.ptr + body.len;
+	w->room = body.len < STRING_MAX ? body.len + 1 : STRING_MAX;	/* no escape makes more than it is long */
 	path_add(w, "$", 1);
 	return w;
 }
