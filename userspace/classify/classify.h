@@ -67,8 +67,9 @@ const struct class_row *class_row(unsigned id);	/* NULL: no such class */
 /* All classes over one value, overlaps resolved to one winner a span, in order.
  * Hits below CONF_POSSIBLE are not reported. At most max; the rest is dropped. */
 size_t classify_value(const struct evidence *, struct slice value, struct hit *out, size_t max);
-/* The same without a limit: emit is called for each winner, in order. */
-void classify_scan(const struct evidence *, struct slice value,
+/* The same without a limit: emit is called for each winner, in order. Returns what it cost, in
+ * ns by a fixed model of the dearest bytes and not by a clock: the same for the same input. */
+uint64_t classify_scan(const struct evidence *, struct slice value,
 		   void (*emit)(void *owner, const struct hit *), void *owner);
 
 /* What a classifier could not do, each since it was made. */
@@ -76,6 +77,7 @@ struct classifier_counts {
 	uint64_t hits_dropped;	/* beyond CLASSIFY_HITS in one value */
 	uint64_t bytes_over_budget;	/* beyond CLASSIFY_SCAN in one value */
 	uint64_t values_uncounted;	/* the fingerprint table was full: distinct is too low */
+	uint64_t cost;		/* of all, as classify_scan tells it */
 };
 
 /* The classifier of one analyst: classify_value plus distinct counts. */

@@ -131,10 +131,19 @@ static bool runs_tell(struct slice s, bool (*kind)(uint8_t), size_t min, bool (*
 	return false;
 }
 
+/* Base64 of either alphabet, or of what both share: three ways to cut the name into runs,
+ * which are one where none of the four signs occurs. */
 static bool encoding_in(struct slice s)
 {
-	return runs_tell(s, is_hex, HEX_MIN, hex_tells) || runs_tell(s, is_base64_plain, BASE64_MIN, base64_tells) ||
-	       runs_tell(s, is_alnum, BASE64_MIN, base64_tells) || runs_tell(s, is_base64, BASE64_MIN, base64_tells);
+	bool plain = false, url = false;
+
+	for (size_t i = 0; i < s.len; i++) {
+		plain |= s.ptr[i] == '+' || s.ptr[i] == '/';
+		url |= s.ptr[i] == '-' || s.ptr[i] == '_';
+	}
+	return runs_tell(s, is_hex, HEX_MIN, hex_tells) || runs_tell(s, is_alnum, BASE64_MIN, base64_tells) ||
+	       (plain && runs_tell(s, is_base64_plain, BASE64_MIN, base64_tells)) ||
+	       (url && runs_tell(s, is_base64, BASE64_MIN, base64_tells));
 }
 
 /* One escape at i undone into *c; bytes it took, or 0 when there is none. */

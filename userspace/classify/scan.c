@@ -14,6 +14,9 @@
 #define TOKEN_MAX	256	/* bytes of its value */
 #define NUMBER_MAX	64	/* bytes of a number as written in which digits are counted */
 
+/* ns, by scripts/bench-cost: a byte that begins nothing, a class asked, what its answer is
+ * weighed against, a "name=value". */
+enum { COST_BYTE = 1, COST_ASK = 75, COST_WEIGH = 1000, COST_ASSIGN = 200 };
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16 };
 
 struct pending { struct hit hit; int score; };
@@ -24,6 +27,7 @@ struct scan {
 	bool surrounded;
 	void (*emit)(void *owner, const struct hit *);
 	void *owner;
+	uint64_t cost;
 	size_t nr;
 	struct pending list[PENDING];
 };
@@ -142,8 +146,10 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 	struct pending p = { .hit = { .class_id = (uint8_t)id } };
 	int says = row->find(value, at, &p.hit);
 
+	s->cost += COST_ASK;
 	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
 		return;
+	s->cost += COST_WEIGH;
 	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says);
 	p.hit.confidence = (uint8_t)evidence_confidence(p.score);
 	if (!p.hit.confidence)
@@ -364,6 +370,7 @@ static void scan_assign(struct scan *s, size_t i)
 
 	if (!ends_with_letter(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
+	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
 	key_text_init(&around.key, before, name);
 	around.key.person = false;
@@ -397,20 +404,21 @@ static void scan_at(struct scan *s, size_t i, unsigned kind)
 		scan_assign(s, i);
 }
 
-void classify_scan(const struct evidence *ev, struct slice value,
+uint64_t classify_scan(const struct evidence *ev, struct slice value,
 		   void (*emit)(void *owner, const struct hit *), void *owner)
 {
 	struct scan s UNINITIALIZED;	/* 5 KiB for every field, of which little is used */
 	size_t i = 0;
 
-	if (ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
-		return;
+	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
+		return 0;
 	if (!table.ready)
 		table_init();
 	s.value = value;
 	s.emit = emit;
 	s.owner = owner;
 	s.nr = 0;
+	s.cost = value.len * COST_BYTE;
 	s.evidence = ev;
 	s.surrounded = false;
 	scan_keyed(&s);
@@ -429,6 +437,7 @@ void classify_scan(const struct evidence *ev, struct slice value,
 	scan_flush(&s, s.nr);
 	if (s.surrounded)
 		explicit_bzero(&s.around, sizeof(s.around));
+	return s.cost;
 }
 
 struct collector { struct hit *out; size_t nr, max; };

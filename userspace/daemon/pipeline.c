@@ -11,6 +11,18 @@
 #include "protocol/protocol.h"
 #include "stream/stream.h"
 
+/* What parsing may cost. Each byte of a connection brings a credit, work is charged by fixed
+ * prices (scripts/bench-cost holds them against the clock), so that the same input is cut in
+ * the same place everywhere. When the credit is used up the message is left as it is, and the
+ * connection's bytes are skipped, and counted so, until they have paid. */
+#define COST_BYTE	100	/* ns a byte may cost */
+#define COST_WINDOW	(65536 * COST_BYTE)	/* what a connection may cost before its bytes */
+#define COST_SAVED	(((1 << 20) + 65536) * COST_BYTE)	/* a body is held whole, then parsed */
+#define COST_RESUME	(COST_WINDOW / 4)
+#define COST_EXCHANGE	2500
+#define COST_FIELD	150
+#define COST_CLEAN	150
+
 /* 2 capture -> 3 stream -> 4 protocol -> 5 classify. Payload ends here. */
 struct front {
 	struct stream_table *streams;
@@ -18,14 +30,35 @@ struct front {
 	struct field_sink fields;
 	fact_sink sink;
 	void *owner;
+	struct link *spender;	/* whose bytes are being looked at */
 	struct fact fact;	/* the one being built; too large for the stack */
 	int pushed;
 };
+
+/* A stream's session knows its front through this. */
+struct link {
+	struct front *front;
+	struct session *session;
+	struct byte_account *account;
+	int64_t credit;		/* ns */
+	bool over;		/* bytes are skipped until the credit is back */
+};
+
+static bool on_afford(void *owner, uint64_t ns)
+{
+	struct front *f = owner;
+
+	if (!f->spender)
+		return true;
+	f->spender->credit -= (int64_t)ns;
+	return f->spender->credit > 0;
+}
 
 static void on_exchange(void *owner, const struct exchange *ex)
 {
 	struct front *f = owner;
 
+	on_afford(f, COST_EXCHANGE);
 	f->fact.kind = FACT_EXCHANGE;
 	exchange_copy(&f->fact.exchange, ex);
 	f->sink(f->owner, &f->fact);
@@ -34,16 +67,35 @@ static void on_exchange(void *owner, const struct exchange *ex)
 
 static void on_field(void *owner, struct exchange *ex, const struct field *field)
 {
-	classifier_field(((struct front *)owner)->classifier, ex, field);
+	struct front *f = owner;
+	uint64_t before = classifier_counts(f->classifier)->cost;
+
+	if (!on_afford(f, COST_FIELD)) {
+		if (ex->inspected == INSPECTED_FULL)
+			ex->inspected = INSPECTED_PARTIAL;
+		return;
+	}
+	classifier_field(f->classifier, ex, field);
+	on_afford(f, classifier_counts(f->classifier)->cost - before);
 }
 
 static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 {
-	return classifier_clean(((struct front *)owner)->classifier, out, raw);
+	static const char unread[] = "{unread}";
+	struct front *f = owner;
+	uint64_t before = classifier_counts(f->classifier)->cost;
+	size_t n;
+
+	if (!on_afford(f, COST_CLEAN)) {
+		memcpy(out, unread, sizeof(unread));
+		return sizeof(unread) - 1;
+	}
+	n = classifier_clean(f->classifier, out, raw);
+	on_afford(f, classifier_counts(f->classifier)->cost - before);
+	return n;
 }
 
-/* A stream's session knows its front through this. */
-struct link { struct front *front; struct session *session; };
+/* ---- streams -> sessions ---- */
 
 static void *on_open(void *owner, const struct conn_facts *conn, struct byte_account *acct)
 {
@@ -52,7 +104,7 @@ static void *on_open(void *owner, const struct conn_facts *conn, struct byte_acc
 
 	if (!l)
 		return NULL;
-	*l = (struct link){ f, session_new(conn, &f->fields, acct) };
+	*l = (struct link){ .front = f, .session = session_new(conn, &f->fields, acct), .account = acct, .credit = COST_WINDOW };
 	if (l->session)
 		return l;
 	budget_free(l, sizeof(*l));
@@ -64,14 +116,54 @@ static void on_update(void *session, const struct conn_facts *conn)
 	session_update(((struct link *)session)->session, conn);
 }
 
+static void flush(struct link *l, struct stamp at, bool closed, const char *reason)
+{
+	struct front *f = l->front;
+
+	memset(&f->fact.traffic, 0, sizeof(f->fact.traffic));
+	if (!session_flush(l->session, at, closed, reason, &f->fact.traffic))
+		return;
+	f->fact.kind = FACT_TRAFFIC;
+	f->sink(f->owner, &f->fact);
+	stream_told(f->streams);
+}
+
+/* True: the connection has cost more than its bytes may, these are not looked at. */
+static bool skip(struct link *l, enum dir dir, size_t nr, struct stamp at)
+{
+	l->credit += (int64_t)nr * COST_BYTE;
+	if (l->credit > COST_SAVED)
+		l->credit = COST_SAVED;
+	if (l->over && l->credit >= COST_RESUME) {
+		l->over = false;
+		flush(l, at, false, "budget");
+	}
+	if (!l->over)
+		return false;
+	l->account->skipped += (int64_t)nr;
+	session_gap(l->session, dir, nr, LOSS_BUDGET, at);
+	return true;
+}
+
 static void on_bytes(void *session, enum dir dir, struct slice bytes, struct stamp at)
 {
-	session_bytes(((struct link *)session)->session, dir, bytes, at);
+	struct link *l = session;
+
+	l->front->spender = l;
+	if (!skip(l, dir, bytes.len, at)) {
+		session_bytes(l->session, dir, bytes, at);
+		l->over = l->credit <= 0;
+	}
+	l->front->spender = NULL;
 }
 
 static void on_gap(void *session, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
-	session_gap(((struct link *)session)->session, dir, lost, cause, at);
+	struct link *l = session;
+
+	l->front->spender = l;
+	session_gap(l->session, dir, lost, cause, at);
+	l->front->spender = NULL;
 }
 
 static void on_hello(void *session, struct slice in)
@@ -81,20 +173,18 @@ static void on_hello(void *session, struct slice in)
 
 static void on_end(void *session, struct stamp at)
 {
-	session_end(((struct link *)session)->session, at);
+	struct link *l = session;
+
+	l->front->spender = l;
+	session_end(l->session, at);
+	l->front->spender = NULL;
 }
 
 static void on_flush(void *session, struct stamp at, bool closed, const char *reason)
 {
 	struct link *l = session;
-	struct front *f = l->front;
 
-	memset(&f->fact.traffic, 0, sizeof(f->fact.traffic));
-	if (!session_flush(l->session, at, closed, reason, &f->fact.traffic))
-		return;
-	f->fact.kind = FACT_TRAFFIC;
-	f->sink(f->owner, &f->fact);
-	stream_told(f->streams);
+	flush(l, at, closed, reason ? reason : l->over ? "budget" : NULL);
 }
 
 static void on_close(void *session, struct stamp at)
@@ -116,7 +206,7 @@ struct front *front_new(fact_sink sink, void *owner)
 		return NULL;
 	f->sink = sink;
 	f->owner = owner;
-	f->fields = (struct field_sink){ f, on_field, on_name, on_exchange };
+	f->fields = (struct field_sink){ f, on_field, on_name, on_exchange, on_afford };
 	f->classifier = classifier_new();
 	f->streams = stream_table_new(&limits, &streams);
 	if (f->classifier && f->streams)

@@ -13,7 +13,7 @@ WORDS(binding, "none", "weak", "strong", "exact");
 WORDS(zone, "unknown", "loopback", "host", "private", "internet");
 WORDS(confidence, "unknown", "possible", "likely", "certain");
 WORDS(location, "none", "path", "query", "request-header", "response-header", "request-body", "response-body", "text");
-WORDS(loss, "none", "missing", "truncated", "unreadable", "no_args", "evicted", "restart");
+WORDS(loss, "none", "missing", "truncated", "unreadable", "no_args", "evicted", "restart", "budget");
 WORDS(auth, "none", "basic", "bearer", "cookie", "other");
 WORDS(inspected, "full", "partial", "none");
 

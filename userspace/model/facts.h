@@ -39,7 +39,7 @@ enum location {
 /* Why bytes of a stream are not there. Names in facts.c. */
 enum loss {
 	LOSS_NONE, LOSS_MISSING, LOSS_TRUNCATED, LOSS_UNREADABLE, LOSS_NO_ARGS,
-	LOSS_EVICTED, LOSS_RESTART, LOSS_MAX
+	LOSS_EVICTED, LOSS_RESTART, LOSS_BUDGET, LOSS_MAX
 };
 
 struct endpoint { uint8_t addr[16]; uint16_t port; };

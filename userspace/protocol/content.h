@@ -8,6 +8,8 @@
 
 #define CONTENT_DEPTH	32
 #define CONTENT_FIELDS	65536
+#define CONTENT_COST	15		/* ns to walk a byte of a body, fields apart; see field_sink.afford */
+#define INFLATE_COST	2		/* ns to make a byte of output */
 #define INFLATE_RATIO	100		/* output : input, beyond the first 64 KiB */
 #define INFLATE_MAX	(1 << 20)	/* bytes of output */
 
@@ -21,6 +23,15 @@ struct content_job {
 	uint32_t fields;	/* emitted so far; the decoder counts */
 	bool limited;		/* a limit was reached: inspected is partial */
 };
+
+/* For decoders, between fields: true when no more are wanted. */
+static inline bool content_full(struct content_job *job)
+{
+	bool full = job->fields >= CONTENT_FIELDS || (job->sink->afford && !job->sink->afford(job->sink->owner, 0));
+
+	job->limited |= full;
+	return full;
+}
 
 /* One row of protocol/content/list.def. */
 struct content {

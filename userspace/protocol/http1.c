@@ -190,8 +190,12 @@ static int body_decode(struct state *s, struct side *side, enum dir dir)
 		return INSPECTED_NONE;
 	if (side->encoding == ENCODING_NONE)
 		return content_decode(&job, type, body);
+	if (s->sink->afford && !s->sink->afford(s->sink->owner, 0))
+		return INSPECTED_NONE;
 	buf_init(&plain, INFLATE_MAX);
 	job.cut |= !inflate_body(body, &plain);
+	if (s->sink->afford)
+		s->sink->afford(s->sink->owner, plain.len * INFLATE_COST);
 	done = content_decode(&job, type, slice_of(plain.ptr, plain.len));
 	buf_free(&plain);
 	return done;

@@ -45,7 +45,7 @@ struct session {
 	const struct protocol *protocol;
 	void *state;
 	struct buf carry[2];		/* bytes the parser wants more of */
-	size_t counted;			/* of the carry being fed: what its parser has counted already */
+	size_t fed, counted;		/* of the carry being fed: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
 	bool opaque_any;
 	bool recognised;		/* guessed, or a seeker has found a message */
@@ -126,26 +126,26 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 static void feed(struct session *s, enum dir dir, struct stamp at)
 {
 	struct buf *b = &s->carry[dir];
-	size_t fed = 0;
 	bool bad = false;
 
-	while (fed < b->len && !bad) {
-		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + fed, b->len - fed), at);
+	while (s->fed < b->len && !bad) {
+		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + s->fed, b->len - s->fed), at);
 
-		if (r.consumed > b->len - fed)
-			r.consumed = b->len - fed;
+		if (r.consumed > b->len - s->fed)
+			r.consumed = b->len - s->fed;
 		if (r.consumed < s->counted)
 			r.consumed = s->counted;
 		s->acct->examined += (int64_t)(r.consumed - s->counted - r.opaque);
 		s->counted = 0;
 		s->acct->opaque += (int64_t)r.opaque;
 		s->opaque_any |= r.opaque > 0;
-		fed += r.consumed;
+		s->fed += r.consumed;
 		bad = r.status == FEED_BAD;
 		if (r.status == FEED_MORE || !r.consumed)
 			break;
 	}
-	buf_consume(b, fed);
+	buf_consume(b, s->fed);
+	s->fed = 0;
 	if (bad)
 		give_up(s, dir);
 }
@@ -212,7 +212,7 @@ static struct byte_account take_account(struct session *s)
 {
 	struct byte_account now = *s->acct, d;
 
-	now.moved -= (int64_t)(s->carry[0].len + s->carry[1].len - s->counted);
+	now.moved -= (int64_t)(s->carry[0].len + s->carry[1].len - s->fed - s->counted);
 	d = (struct byte_account){
 		now.moved - s->told.moved, now.examined - s->told.examined, now.opaque - s->told.opaque,
 		now.skipped - s->told.skipped, now.lost - s->told.lost, now.framing - s->told.framing,

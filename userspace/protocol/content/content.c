@@ -48,7 +48,7 @@ static void scan_text(struct content_job *job, struct slice body)
 
 		job->sink->field(job->sink->owner, job->exchange, &f);
 		job->fields++;
-		if (at + n == body.len)
+		if (at + n == body.len || content_full(job))
 			break;
 	}
 }
@@ -58,6 +58,8 @@ int content_decode(struct content_job *job, struct slice media_type, struct slic
 	const struct content *best = NULL;
 	int best_score = 0;
 
+	if (job->sink->afford && !job->sink->afford(job->sink->owner, body.len * CONTENT_COST))
+		return INSPECTED_NONE;
 	if (!body.len)
 		return job->cut ? INSPECTED_PARTIAL : INSPECTED_FULL;
 	for (unsigned i = 0; i < content_count(); i++) {

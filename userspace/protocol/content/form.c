@@ -48,7 +48,7 @@ static void decode(struct content_job *job, struct slice body)
 		return;
 	}
 	memcpy(copy, body.ptr, body.len);
-	while (p < end && job->fields < CONTENT_FIELDS) {
+	while (p < end && !content_full(job)) {
 		uint8_t *amp = memchr(p, '&', (size_t)(end - p)), *stop = amp ? amp : end;
 		uint8_t *eq = memchr(p, '=', (size_t)(stop - p));
 		struct slice key, value = { 0 };
@@ -62,7 +62,6 @@ static void decode(struct content_job *job, struct slice body)
 			emit(job, key, value, job->cut && !amp);
 		p = stop + 1;
 	}
-	job->limited |= p < end;
 	explicit_bzero(copy, body.len);
 	free(copy);
 }

@@ -425,7 +425,7 @@ static void take_scalar(struct walker *w)
 
 static void walk(struct walker *w)
 {
-	while (w->p < w->end && w->job->fields < CONTENT_FIELDS) {
+	while (w->p < w->end && !content_full(w->job)) {
 		uint8_t c = *w->p;
 
 		if (c == '"') {
