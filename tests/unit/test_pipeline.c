@@ -4,14 +4,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "bpf/wire.h"
 #include "daemon/pipeline.h"
 
 static struct byte_account sum;
-static unsigned exchanges, unpacked;
+static unsigned exchanges, unpacked, over;
 
 static void on_fact(void *owner, const struct fact *f)
 {
@@ -20,6 +22,7 @@ static void on_fact(void *owner, const struct fact *f)
 	int n = facts_pack(f, packed, sizeof(packed));
 
 	exchanges += f->kind == FACT_EXCHANGE;
+	over += f->kind == FACT_TRAFFIC && !strcmp(f->traffic.reason, "budget") && f->traffic.bytes.skipped;
 	byte_account_add(&sum, f->kind == FACT_EXCHANGE ? &f->exchange.bytes : &f->traffic.bytes);
 	unpacked += n > 0 && facts_unpack(packed, (size_t)n, &back) == (int)f->kind;
 }
@@ -99,11 +102,71 @@ static void an_address_in_any_alphabet_does_not_lose_its_exchange(void **state)
 	assert_true(unpacked >= 1);
 }
 
+/* A small body that inflates to much, again and again, on one connection. */
+static unsigned push_bombs(struct front *f, unsigned nr)
+{
+	static uint8_t plain[60000], text[sizeof(struct wire_data) + 4096];
+	struct wire_data d = { .kind = WIRE_SOCKET, .time = 1, .epoch = 1, .who = { .conn = 5, .tgid = 7, .start = 9, .family = 2 } };
+	z_stream z = { .next_in = plain, .avail_in = sizeof(plain) };
+	uint8_t *at = text + sizeof(d);
+	uint8_t packed[2048];
+	int head;
+
+	for (size_t i = 0; i < sizeof(plain); i++)
+		plain[i] = (uint8_t)"4111 1111 1111 1112 "[i % 20];	/* nearly */
+	z.next_out = packed;
+	z.avail_out = sizeof(packed);
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	head = sprintf((char *)at, "POST /p HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: %lu\r\n\r\n", z.total_out);
+	memcpy(at + head, packed, z.total_out);
+	d.len = d.call = (u32)head + (u32)z.total_out;
+	deflateEnd(&z);
+	for (unsigned i = 0; i < nr; i++, d.pos += d.len) {
+		memcpy(text, &d, sizeof(d));
+		assert_int_equal(front_record(f, text, sizeof(d) + d.len), 0);
+	}
+	return d.len;
+}
+
+static void a_connection_whose_bytes_cost_too_much_is_skipped_and_counted(void **state)
+{
+	struct front *f = front_new(on_fact, NULL);
+	unsigned len, first;
+
+	memset(&sum, 0, sizeof(sum));
+	exchanges = over = 0;
+	len = push_bombs(f, 2);
+	front_interval(f, (struct stamp){ 2, 1 });
+	assert_int_equal(sum.skipped, 0);
+	assert_int_equal(over, 0);
+	front_free(f);
+	memset(&sum, 0, sizeof(sum));
+	exchanges = 0;
+	f = front_new(on_fact, NULL);
+	push_bombs(f, 997);
+	front_close(f, 5, 0, 997ull * len, 0, 997ull * len, (struct stamp){ 3, 1 });
+	first = exchanges;
+	assert_int_equal(sum.moved, 997ll * len);
+	assert_int_equal(byte_account_unexplained(&sum), 0);
+	assert_true(sum.skipped > sum.moved / 2 && sum.examined > 0 && over > 1 && first > 4);
+	front_free(f);
+	/* By fixed prices: again the same. */
+	memset(&sum, 0, sizeof(sum));
+	exchanges = 0;
+	f = front_new(on_fact, NULL);
+	push_bombs(f, 997);
+	front_close(f, 5, 0, 997ull * len, 0, 997ull * len, (struct stamp){ 3, 1 });
+	assert_int_equal(exchanges, first);
+	front_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_never_became_a_message_is_accounted_at_the_close),
 		cmocka_unit_test(bytes_of_a_head_that_has_only_begun_are_no_other_exchanges),
+		cmocka_unit_test(a_connection_whose_bytes_cost_too_much_is_skipped_and_counted),
 		cmocka_unit_test(an_address_in_any_alphabet_does_not_lose_its_exchange),
 	};
 

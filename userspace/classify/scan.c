@@ -14,9 +14,9 @@
 #define TOKEN_MAX	256	/* bytes of its value */
 #define NUMBER_MAX	64	/* bytes of a number as written in which digits are counted */
 
-/* ns, by scripts/bench-cost: a byte that begins nothing, a class asked, what its answer is
- * weighed against, a "name=value". */
-enum { COST_BYTE = 1, COST_ASK = 75, COST_WEIGH = 1000, COST_ASSIGN = 200 };
+/* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
+ * may look at; what its answer is weighed against; a "name=value". */
+enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 200 };
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16 };
 
 struct pending { struct hit hit; int score; };
@@ -146,7 +146,7 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 	struct pending p = { .hit = { .class_id = (uint8_t)id } };
 	int says = row->find(value, at, &p.hit);
 
-	s->cost += COST_ASK;
+	s->cost += COST_ASK + COST_LOOK * (value.len - at < LOOKED_AT ? value.len - at : LOOKED_AT);
 	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
 		return;
 	s->cost += COST_WEIGH;

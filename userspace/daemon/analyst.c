@@ -90,14 +90,17 @@ static size_t work(struct analyst *a)
 		uint32_t epoch = record_epoch(record, len);
 		uint64_t time = record_time(record, len);
 		enum outcome outcome = OUTCOME_ANALYSED;
+		int err = 0;
 
 		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
 		if (held_back && time && time < now && now - time > STALE_NS)
 			outcome = OUTCOME_OVER_BUDGET;	/* its bytes show as a jump in the stream's position */
-		else if (deny_has(&a->stats->denied, record, len) || front_record(a->front, record, len))
-			outcome = OUTCOME_UNDECODABLE;
+		else
+			err = deny_has(&a->stats->denied, record, len) ? -EBADMSG : front_record(a->front, record, len);
+		if (err)
+			outcome = err == -ENOMEM ? OUTCOME_OVER_BUDGET : OUTCOME_UNDECODABLE;
 		if (time > a->time && time <= now)
 			a->time = time;
 		step_end(a->stats, &a->queue, outcome, outcome == OUTCOME_OVER_BUDGET ? record_payload(record, len) : 0);

@@ -2,6 +2,7 @@
 /* pipeline.c - the only place where the order of the front stages is written. */
 #include "daemon/pipeline.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +21,8 @@
 #define COST_SAVED	(((1 << 20) + 65536) * COST_BYTE)	/* a body is held whole, then parsed */
 #define COST_RESUME	(COST_WINDOW / 4)
 #define COST_EXCHANGE	2500
-#define COST_FIELD	150
-#define COST_CLEAN	150
+#define COST_FIELD	60
+#define COST_CLEAN	100
 
 /* 2 capture -> 3 stream -> 4 protocol -> 5 classify. Payload ends here. */
 struct front {
@@ -44,13 +45,15 @@ struct link {
 	bool over;		/* bytes are skipped until the credit is back */
 };
 
-static bool on_afford(void *owner, uint64_t ns)
+static bool on_afford(void *owner, int64_t ns)
 {
 	struct front *f = owner;
 
 	if (!f->spender)
 		return true;
-	f->spender->credit -= (int64_t)ns;
+	f->spender->credit -= ns;
+	if (f->spender->credit > COST_SAVED)
+		f->spender->credit = COST_SAVED;
 	return f->spender->credit > 0;
 }
 
@@ -76,7 +79,7 @@ static void on_field(void *owner, struct exchange *ex, const struct field *field
 		return;
 	}
 	classifier_field(f->classifier, ex, field);
-	on_afford(f, classifier_counts(f->classifier)->cost - before);
+	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
 }
 
 static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
@@ -91,7 +94,7 @@ static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 		return sizeof(unread) - 1;
 	}
 	n = classifier_clean(f->classifier, out, raw);
-	on_afford(f, classifier_counts(f->classifier)->cost - before);
+	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
 	return n;
 }
 
@@ -131,9 +134,7 @@ static void flush(struct link *l, struct stamp at, bool closed, const char *reas
 /* True: the connection has cost more than its bytes may, these are not looked at. */
 static bool skip(struct link *l, enum dir dir, size_t nr, struct stamp at)
 {
-	l->credit += (int64_t)nr * COST_BYTE;
-	if (l->credit > COST_SAVED)
-		l->credit = COST_SAVED;
+	on_afford(l->front, -(int64_t)nr * COST_BYTE);
 	if (l->over && l->credit >= COST_RESUME) {
 		l->over = false;
 		flush(l, at, false, "budget");
@@ -242,7 +243,11 @@ static void on_chunk(void *owner, const struct chunk *chunk)
 
 int front_record(struct front *f, const void *record, size_t len)
 {
-	return record_visit(record, len, on_chunk, f);
+	int err;
+
+	f->pushed = 0;
+	err = record_visit(record, len, on_chunk, f);
+	return err ? err : f->pushed == -ENOMEM ? -ENOMEM : 0;
 }
 
 void front_close(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,

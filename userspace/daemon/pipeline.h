@@ -16,7 +16,7 @@ void front_free(struct front *);
 #define FRONT_MEMORY ((size_t)4 << 20)
 /* Memory in which it keeps how far it told of each connection, for the next one: no payload. */
 int front_outlive(struct front *, void *memory, size_t size);
-int front_record(struct front *, const void *record, size_t len);	/* 0 or -EBADMSG: undecodable */
+int front_record(struct front *, const void *record, size_t len);	/* 0, -EBADMSG: undecodable, -ENOMEM: not taken */
 void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp);
 void front_tick(struct front *, struct stamp);

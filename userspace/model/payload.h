@@ -68,8 +68,9 @@ struct field_sink {
 	size_t (*clean)(void *owner, char out[NAME_SIZE], struct slice raw);
 	/* Takes the finished exchange; the struct stays the caller's. */
 	void (*exchange)(void *owner, const struct exchange *);
-	/* Charges the connection ns for work that no field tells of. False: it has cost more
-	 * than its bytes may, and what is left of the message is not looked at. NULL: no limit. */
-	bool (*afford)(void *owner, uint64_t ns);
+	/* Charges the connection ns for work that no field tells of; below 0: it has earned them.
+	 * False: it has cost more than its bytes may, and what is left of the message is not
+	 * looked at. NULL: no limit. */
+	bool (*afford)(void *owner, int64_t ns);
 };
 #endif

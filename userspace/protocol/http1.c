@@ -184,6 +184,7 @@ static int body_decode(struct state *s, struct side *side, enum dir dir)
 	};
 	struct slice body = slice_of(side->body.ptr, side->body.len), type = slice_of((const uint8_t *)side->type, side->type_len);
 	struct buf plain;
+	size_t earned;
 	int done;
 
 	if (side->encoding == ENCODING_UNKNOWN)
@@ -194,8 +195,9 @@ static int body_decode(struct state *s, struct side *side, enum dir dir)
 		return INSPECTED_NONE;
 	buf_init(&plain, INFLATE_MAX);
 	job.cut |= !inflate_body(body, &plain);
+	earned = plain.len / INFLATE_USUAL < body.len ? plain.len : body.len * INFLATE_USUAL;
 	if (s->sink->afford)
-		s->sink->afford(s->sink->owner, plain.len * INFLATE_COST);
+		s->sink->afford(s->sink->owner, (int64_t)(plain.len * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
 	done = content_decode(&job, type, slice_of(plain.ptr, plain.len));
 	buf_free(&plain);
 	return done;
@@ -328,7 +330,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 {
 	size_t skip = 0, len;
 	uint8_t *copy;
-	bool response;
+	bool response, taken;
 	int begins;
 
 	while (skip < in.len && (in.ptr[skip] == '\r' || in.ptr[skip] == '\n'))
@@ -356,11 +358,12 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 		return (struct feed_result){ FEED_BAD, 0, 0 };
 	memcpy(copy, in.ptr, len);
 	session_count(s->session, FATE_EXAMINED, len);
-	if (!take_head(s, side, dir, copy, len, at))
+	taken = take_head(s, side, dir, copy, len, at);
+	if (!taken)	/* no memory for its exchange */
 		side->phase = PHASE_RESYNC;
 	explicit_bzero(copy, len);
 	free(copy);
-	return (struct feed_result){ FEED_OK, len, 0 };
+	return (struct feed_result){ FEED_OK, len, taken ? 0 : len };
 }
 
 static void count_body(struct side *side, size_t n)

@@ -58,7 +58,7 @@ int content_decode(struct content_job *job, struct slice media_type, struct slic
 	const struct content *best = NULL;
 	int best_score = 0;
 
-	if (job->sink->afford && !job->sink->afford(job->sink->owner, body.len * CONTENT_COST))
+	if (job->sink->afford && !job->sink->afford(job->sink->owner, (int64_t)(body.len * CONTENT_COST)))
 		return INSPECTED_NONE;
 	if (!body.len)
 		return job->cut ? INSPECTED_PARTIAL : INSPECTED_FULL;
