@@ -110,7 +110,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	if (!size)
 		return -EBADMSG;
 	memcpy(&d, record, sizeof(d));
-	if (d.dir > WIRE_SENT || d.skipped > d.call || d.call > INT32_MAX || d.pos > POSITION_MAX)
+	if (d.dir > WIRE_SENT || d.skipped > d.call || d.call > INT32_MAX || d.pos > POSITION_MAX || d.time > POSITION_MAX)
 		return -EBADMSG;
 	if (d.kind == WIRE_CIPHER && d.len % sizeof(struct wire_header))
 		return -EBADMSG;

@@ -164,7 +164,7 @@ bool proc_facts(pid_t pid, struct process_facts *f)
 	return true;
 }
 
-static void maps_line(pid_t pid, const char *line, bool (*wanted)(const char *), proc_library_cb cb, void *owner)
+void proc_maps_line(pid_t pid, const char *line, bool (*wanted)(const char *), proc_library_cb cb, void *owner)
 {
 	unsigned long long from, to, ino;
 	unsigned major, minor;
@@ -200,7 +200,7 @@ int proc_libraries(pid_t pid, bool (*wanted)(const char *), proc_library_cb cb, 
 		return -errno;
 	while (seen < MAPS_MAX && fgets(line, sizeof(line), maps)) {
 		seen += strlen(line);
-		maps_line(pid, line, wanted, cb, owner);
+		proc_maps_line(pid, line, wanted, cb, owner);
 	}
 	fclose(maps);
 	return 0;

@@ -18,5 +18,7 @@ void proc_cgroup(const char *path, struct process_facts *);
  * /proc/PID/map_files or root, and its identity. */
 struct proc_library { dev_t dev; ino_t ino; char name[64]; char open_path[160]; };
 typedef void (*proc_library_cb)(void *owner, const struct proc_library *);
+/* One line of /proc/PID/maps, whose path the watched process chooses. */
+void proc_maps_line(pid_t pid, const char *line, bool (*wanted)(const char *base), proc_library_cb, void *owner);
 int proc_libraries(pid_t pid, bool (*wanted)(const char *base), proc_library_cb, void *owner);
 #endif

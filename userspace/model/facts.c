@@ -68,14 +68,23 @@ void exchange_copy(struct exchange *to, const struct exchange *from)
 	memcpy(to, from, offsetof(struct exchange, findings) + nr * sizeof(from->findings[0]));
 }
 
+/* A fact's number is within 2^60 (facts_wire.c); whoever lies with many of them gets no wrap. */
+static void sum_add(int64_t *sum, int64_t more)
+{
+	const int64_t most = (int64_t)1 << 60;
+
+	*sum += more;
+	*sum = *sum > most ? most : *sum < -most ? -most : *sum;
+}
+
 void byte_account_add(struct byte_account *sum, const struct byte_account *more)
 {
-	sum->moved += more->moved;
-	sum->examined += more->examined;
-	sum->opaque += more->opaque;
-	sum->skipped += more->skipped;
-	sum->lost += more->lost;
-	sum->framing += more->framing;
+	sum_add(&sum->moved, more->moved);
+	sum_add(&sum->examined, more->examined);
+	sum_add(&sum->opaque, more->opaque);
+	sum_add(&sum->skipped, more->skipped);
+	sum_add(&sum->lost, more->lost);
+	sum_add(&sum->framing, more->framing);
 }
 
 int64_t byte_account_unexplained(const struct byte_account *a)
