@@ -35,10 +35,14 @@ struct job {
 	struct buf out;
 	char *text;
 	size_t len, size;
+	bool short_of;		/* memory: output is missing */
 };
 
 static void out_flush(struct job *j)
 {
+	if (j->out.failed && !j->short_of)
+		fprintf(stderr, "weir classify: no memory for the output: it is not complete\n");
+	j->short_of |= j->out.failed;
 	if (j->out.len)
 		fwrite(j->out.ptr, 1, j->out.len, stdout);
 	buf_reset(&j->out);
@@ -264,6 +268,8 @@ static int cmd_classify(int argc, char **argv)
 	}
 	if (fflush(stdout))
 		err = EXIT_USAGE;
+	if (!err && j.short_of)
+		err = EXIT_DEGRADED;
 	if (j.text)
 		explicit_bzero(j.text, j.size);
 	free(j.text);

@@ -347,7 +347,10 @@ static void print_json(const struct check *c, const struct ledger_report *r, uin
 		json_string(&j, NULL, text[i]);
 	json_close(&j, ']');
 	json_close(&j, '}');
-	puts(buf_str(&b));
+	if (b.failed)
+		fprintf(stderr, "weir ledger verify: no memory for the answer, the exit status gives it\n");
+	else
+		puts(buf_str(&b));
 	buf_free(&b);
 }
 

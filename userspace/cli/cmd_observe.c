@@ -273,8 +273,10 @@ static int observe(struct observe *o)
 	o->q.from = o->since;
 	o->colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	o->seen = calloc(SEEN_MAX, sizeof(*o->seen));
-	if (!o->seen || random_bytes(&o->hash, sizeof(o->hash)))
+	if (!o->seen || random_bytes(&o->hash, sizeof(o->hash))) {
+		fprintf(stderr, "weir observe: no memory, or no randomness\n");
 		return EXIT_DEGRADED;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	if (o->follow)
 		return follow(o);

@@ -146,10 +146,16 @@ static int replay_record(struct replay *r, const void *ptr, size_t len)
 	r->books.produced++;
 	r->books.submitted++;
 	r->books.read++;
-	if (front_record(r->front, ptr, len))
-		r->books.undecodable++;
-	else
+	switch (front_record(r->front, ptr, len)) {
+	case 0:
 		r->books.analysed++;
+		break;
+	case -ENOMEM:
+		r->books.over_budget++;
+		break;
+	default:
+		r->books.undecodable++;
+	}
 	front_tick(r->front, (struct stamp){ time, r->epoch });
 	return 0;
 }

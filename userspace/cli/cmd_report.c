@@ -217,7 +217,7 @@ static int put_section(struct report *r, FILE *f, const struct report_section *s
 	return err;
 }
 
-static void put_cover(const struct report *r, FILE *f)
+static void put_cover(struct report *r, FILE *f)
 {
 	struct buf b;
 	struct json j;
@@ -246,6 +246,9 @@ static void put_cover(const struct report *r, FILE *f)
 	json_string(&j, "key_id", r->ledger.key_id);
 	json_string(&j, "key", r->ledger.vkey);
 	json_string(&j, "checkpoint", r->pin[0] ? r->pin : NULL);
+	if (b.failed)
+		fprintf(stderr, "weir report: no memory for the head of the report\n");
+	r->q.failed |= b.failed;
 	fputs(buf_str(&b), f);
 	buf_free(&b);
 }
@@ -298,7 +301,7 @@ static int report(struct report *r, bool html)
 	counts_read(r);
 	command_make(r, html ? "html" : "json");
 	err = html ? report_html(r, stdout) : report_json(r, stdout);
-	return err ? EXIT_DEGRADED : EXIT_OK;
+	return err || r->q.failed ? EXIT_DEGRADED : EXIT_OK;
 }
 
 static int cmd_report(int argc, char **argv)
@@ -310,8 +313,10 @@ static int cmd_report(int argc, char **argv)
 	int code = EXIT_USAGE;
 	bool html = true;
 
-	if (!r)
+	if (!r) {
+		fprintf(stderr, "weir report: no memory\n");
 		return EXIT_DEGRADED;
+	}
 	query_init(&r->q, "report");
 	r->q.params[3] = r->first_text;
 	r->q.params[4] = r->last_text;

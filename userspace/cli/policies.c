@@ -9,6 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Only a copy that is there: a set of rules must not become smaller for want of memory. */
+static int add_name(const char **names, unsigned *nr, const char *path)
+{
+	names[*nr] = strdup(path);
+	if (names[*nr])
+		return ++*nr, 0;
+	fprintf(stderr, "weir: no memory for the name of the policy %s\n", path);
+	return -1;
+}
+
+/* How many files were added; -1 after a message. */
 static int add_folder(const char **names, unsigned *nr, unsigned max, const char *folder)
 {
 	char pattern[4200];
@@ -17,8 +28,8 @@ static int add_folder(const char **names, unsigned *nr, unsigned max, const char
 
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", folder);
 	if (!glob(pattern, 0, NULL, &found))
-		for (size_t i = 0; i < found.gl_pathc && *nr < max; i++, added++)
-			names[(*nr)++] = strdup(found.gl_pathv[i]);
+		for (size_t i = 0; i < found.gl_pathc && *nr < max && added >= 0; i++)
+			added = add_name(names, nr, found.gl_pathv[i]) ? -1 : added + 1;
 	globfree(&found);
 	return added;
 }
@@ -26,6 +37,7 @@ static int add_folder(const char **names, unsigned *nr, unsigned max, const char
 int policies_add(const char **names, unsigned *nr, unsigned max, const char *path)
 {
 	struct stat st;
+	int added;
 
 	if (stat(path, &st)) {
 		fprintf(stderr, "weir: cannot read the policy %s: %s\n", path, strerror(errno));
@@ -35,12 +47,11 @@ int policies_add(const char **names, unsigned *nr, unsigned max, const char *pat
 		fprintf(stderr, "weir: too many policy files (%u at most): %s\n", max, path);
 		return -1;
 	}
-	if (!S_ISDIR(st.st_mode)) {
-		names[(*nr)++] = strdup(path);
-		return 0;
-	}
-	if (add_folder(names, nr, max, path))
-		return 0;
+	if (!S_ISDIR(st.st_mode))
+		return add_name(names, nr, path);
+	added = add_folder(names, nr, max, path);
+	if (added)
+		return added < 0 ? -1 : 0;
 	fprintf(stderr, "weir: no *.yaml in the policy folder %s\n", path);
 	return -1;
 }
@@ -49,16 +60,18 @@ int policies_default(const char **names, unsigned *nr, unsigned max)
 {
 	char exe[4096], *slash;
 	ssize_t n;
+	int added = add_folder(names, nr, max, "/etc/weir/policies");
 
-	if (add_folder(names, nr, max, "/etc/weir/policies"))
-		return 0;
+	if (added)
+		return added < 0 ? -1 : 0;
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 16);
 	exe[n > 0 ? n : 0] = 0;
 	slash = strrchr(exe, '/');
 	if (slash) {
 		snprintf(slash, sizeof(exe) - (size_t)(slash - exe), "/policies");
-		if (add_folder(names, nr, max, exe))
-			return 0;
+		added = add_folder(names, nr, max, exe);
+		if (added)
+			return added < 0 ? -1 : 0;
 	}
 	fprintf(stderr, "weir: no policies in /etc/weir/policies nor in %s: name them with --policy PATH\n", exe);
 	return -1;

@@ -223,6 +223,7 @@ int query_run(struct query *q, const char *sql, int (*row)(void *, int, const ch
 	err = q->where.failed || text.failed ? -1 : index_query(q->index, buf_str(&text), q->params, q->nr, row, owner, why, sizeof(why));
 	if (err)
 		fprintf(stderr, "weir %s: the index in %s cannot be read: %s\n", q->command, q->state, why[0] ? why : "no memory");
+	q->failed |= err != 0;
 	buf_free(&text);
 	return err;
 }

@@ -15,6 +15,7 @@ struct query {
 	const char *state, *period;
 	bool json, not_next;		/* not_next: the next filter is inverted */
 	bool exit_code;			/* --exit-code was given */
+	bool failed;			/* an answer could not be given, and a message was printed */
 	uint64_t rows;			/* that print_json_row() printed with this as its owner */
 	uint64_t from, to;		/* of period, UTC ms */
 	int missing;			/* exit code when nothing was recorded */

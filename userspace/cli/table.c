@@ -22,10 +22,12 @@ struct table *table_new(const struct column *columns, unsigned nr)
 {
 	struct table *t = nr <= TABLE_COLUMNS ? calloc(1, sizeof(*t)) : NULL;
 
-	if (t) {
-		t->columns = columns;
-		t->nr = nr;
+	if (!t) {
+		fprintf(stderr, "weir: no memory for the table\n");
+		return NULL;
 	}
+	t->columns = columns;
+	t->nr = nr;
 	return t;
 }
 
@@ -77,15 +79,26 @@ void table_row(struct table *t, const char *const *cells)
 		if (rows) {
 			t->rows = rows;
 			t->size = size;
+		} else {
+			fprintf(stderr, "weir: no memory for a row of the table\n");
 		}
 	}
 	if (t->nr_rows == t->size) {
 		t->more++;
 		return;
 	}
-	row = &t->rows[t->nr_rows++];
-	for (unsigned c = 0; c < t->nr; c++)
+	row = &t->rows[t->nr_rows];
+	for (unsigned c = 0; c < t->nr; c++) {
 		row->cells[c] = clean(cells[c]);
+		if (row->cells[c])
+			continue;
+		while (c)	/* a row is whole or counted */
+			free(row->cells[--c]);
+		fprintf(stderr, "weir: no memory for a row of the table\n");
+		t->more++;
+		return;
+	}
+	t->nr_rows++;
 }
 
 /* Characters, not bytes: continuation bytes take no room. */

@@ -76,6 +76,10 @@ void leaf_add(struct back *b, const char *type, const char *json, size_t len, co
 {
 	int64_t leaf = -1;
 
+	if (!*json) {	/* its buffer did not grow */
+		back_fail(b, -ENOMEM);
+		return;
+	}
 	if (b->ledger) {
 		leaf = b->failed ? -1 : ledger_append(b->ledger, json, len);
 		if (leaf < 0 && !b->failed)
@@ -165,12 +169,14 @@ uint64_t next_leaf(void *owner)
 
 static void emit_open_flow(void *owner, const char *json, size_t len)
 {
-	index_open_row(((struct back *)owner)->index, "flow", json, len);
+	if (*json)
+		index_open_row(((struct back *)owner)->index, "flow", json, len);
 }
 
 static void emit_open_coverage(void *owner, const char *json, size_t len)
 {
-	index_open_row(((struct back *)owner)->index, "coverage", json, len);
+	if (*json)
+		index_open_row(((struct back *)owner)->index, "coverage", json, len);
 }
 
 /* What the running intervals have so far, for commands that read while weir runs. */
@@ -271,7 +277,7 @@ static void do_exchange(struct back *b, const struct exchange *ex)
 	b->findings_dropped += ex->findings_dropped;
 	if (v) {
 		v->changed = true;
-		flows_exchange(v->flows, &flow, ex);
+		b->findings_dropped += flows_exchange(v->flows, &flow, ex);
 		coverage_bytes(v->coverage, &flow, &ex->bytes, "");
 	}
 	judge(b, ex, &flow);

@@ -62,7 +62,7 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "closes_lost", k->closes_lost, 0);
 	write_loss(b, k, "evicted", k->evicted, 0);
 	write_loss(b, k, "context_full", context_refused(b->context) - b->refused_told, 0);
-	write_loss(b, k, "events_dropped", b->events_dropped - b->events_told, 0);
+	write_loss(b, k, "events_dropped", b->events_dropped - b->events_told, 0);	/* of the sinks; the ledger has them */
 	write_loss(b, k, "findings_dropped", b->findings_dropped, 0);
 	write_loss(b, k, "violations_dropped", violations_dropped(b->violations) - b->violations_told, 0);
 	/* No loss of bytes, but of judgement: a rule that could not be decided. */

@@ -108,7 +108,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 			best = protocols[i];
 		}
 	}
-	s->recognised = best;
+	s->recognised = best != NULL;
 	if (!best && more && head.len < HEAD_HELD)
 		return 0;
 	for (unsigned i = 0; !best && s->conn.late && i < protocol_count(); i++)

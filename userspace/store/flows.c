@@ -221,16 +221,17 @@ static struct class_sum *class_get_sum(struct flow *r, const struct finding *x)
 	return &all[i];
 }
 
-static void add_finding(struct flow *r, const struct finding *x)
+static bool add_finding(struct flow *r, const struct finding *x)
 {
 	struct class_sum *c = class_get(x->class_id) ? class_get_sum(r, x) : NULL;
 
 	if (!c)
-		return;
+		return false;
 	if (x->confidence > c->confidence)
 		c->confidence = x->confidence;
 	c->findings += x->count;
 	c->distinct += x->distinct;
+	return true;
 }
 
 /* The best that was known in the interval is what the row says. A row that stands for
@@ -245,19 +246,21 @@ static void improve(struct flow *r, const struct flow_facts *k)
 		r->facts.pair = k->pair;
 }
 
-void flows_exchange(struct flows *f, const struct flow_facts *facts, const struct exchange *ex)
+unsigned flows_exchange(struct flows *f, const struct flow_facts *facts, const struct exchange *ex)
 {
 	bool other = false;
 	struct flow *r = facts->selftest ? NULL : flow_get(f, facts, &other);
+	unsigned dropped = 0;
 
 	if (!r)
-		return;
+		return 0;
 	improve(r, facts);
 	f->other += other;
 	r->exchanges++;
 	byte_account_add(&r->bytes, &ex->bytes);
 	for (uint32_t i = 0; i < ex->nr_findings; i++)
-		add_finding(r, &ex->findings[i]);
+		dropped += !add_finding(r, &ex->findings[i]);
+	return dropped;
 }
 
 void flows_traffic(struct flows *f, const struct flow_facts *facts, const struct traffic *t)

@@ -15,8 +15,8 @@
 struct flows;
 struct flows *flows_new(void);
 void flows_free(struct flows *);
-/* Adds one exchange (its bytes included) to the flow. */
-void flows_exchange(struct flows *, const struct flow_facts *, const struct exchange *);
+/* Adds one exchange (its bytes included) to the flow. Returns the finding rows it had no memory for. */
+unsigned flows_exchange(struct flows *, const struct flow_facts *, const struct exchange *);
 /* Adds bytes that no exchange carried. */
 void flows_traffic(struct flows *, const struct flow_facts *, const struct traffic *);
 size_t flows_count(const struct flows *);

@@ -9,23 +9,27 @@
 
 #include "stream/private.h"
 
+/* Without memory there is no session: its bytes are opaque, and the next chunk tries again. */
+/* Without memory there is no session: its bytes are opaque, and the next chunk tries again. */
 void stream_open(struct stream *s)
 {
 	struct stream_sink *sink = &s->table->sink;
 
-	memset(&s->account, 0, sizeof(s->account));
-	memset(&s->flushed, 0, sizeof(s->flushed));
 	/* Of the first account: of what moved before it began, it states the loss. */
-	s->account.lost = s->owed = s->undecided;
-	s->undecided = 0;
-	s->opened = true;
+	if (s->undecided) {
+		s->account.lost += s->undecided;
+		s->owed = s->undecided;
+		s->undecided = 0;
+	}
 	s->session = sink->open(sink->owner, &s->conn, &s->account);
 }
 
 static void tell_bytes(struct stream *s, enum dir dir, struct slice bytes, struct stamp at)
 {
 	s->table->telling = s;
-	if (s->session && bytes.len)
+	if (!s->session)	/* no memory for it */
+		s->account.opaque += (int64_t)bytes.len;
+	else if (bytes.len)
 		s->table->sink.bytes(s->session, dir, bytes, at);
 }
 
@@ -118,11 +122,14 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 void stream_end(struct stream *s, struct stamp at, bool closed)
 {
 	s->table->telling = s;
+	if (!s->session)
+		stream_open(s);
 	if (s->session && s->table->sink.end)
 		s->table->sink.end(s->session, at);
 	stream_flush(s, at, closed);
 	if (s->session)
 		s->table->sink.close(s->session, at);
+	s->session = NULL;
 }
 
 /* ---- layers ---- */
@@ -137,6 +144,9 @@ void stream_enter_tls(struct stream *s, struct stamp at)
 	if (s->layer == LAYER_SOCKET) {
 		stream_end(s, at, false);
 		s->conn.tls = TLS_PRESENT;
+		memset(&s->account, 0, sizeof(s->account));
+		memset(&s->flushed, 0, sizeof(s->flushed));
+		s->owed = 0;
 		stream_open(s);
 	} else if (s->conn.tls != TLS_PRESENT) {
 		s->conn.tls = TLS_PRESENT;

@@ -101,7 +101,7 @@ struct stream {
 	size_t held;		/* bytes in pieces */
 	unsigned nr_held;
 	uint8_t layer;		/* what the session was told: 0 nothing, LAYER_SOCKET, LAYER_TLS */
-	bool opened, closing, probed;
+	bool closing, probed;
 	bool judged;		/* whether its first payload is TLS */
 	bool no_plaintext;	/* TLS bodies were counted opaque */
 	/* By a process before this one told as moved, and not as anything: lost. owed: of it, what is in the account. */

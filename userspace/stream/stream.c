@@ -245,7 +245,7 @@ static struct stream *stream_get(struct stream_table *t, const struct chunk *ch,
 		stream_evict(t, ch->at);
 	s = stream_new(t, ch, state == TRACE_NONE ? NULL : &tr);
 	if (!s)
-		*err = -ENOSPC;
+		*err = -ENOMEM;
 	return s;
 }
 
@@ -272,7 +272,7 @@ static int chunk_push(struct stream_table *t, const struct chunk *ch)
 	node_unlink(&s->idle);
 	node_link(&t->idle, &s->idle);
 	stream_learn(s, ch);
-	if (!s->opened)
+	if (!s->session)
 		stream_open(s);
 	if (ch->layer == LAYER_TLS || ch->layer == LAYER_HELLO)
 		stream_enter_tls(s, ch->at);

@@ -16,7 +16,7 @@ struct stream_limits {
 };
 #define STREAM_LIMITS_DEFAULT ((struct stream_limits){ 131072, 256 << 10, 32 << 20, 200000000ull, 3600000000000ull })
 
-/* The other side: protocol/. `session` is what open returned (NULL: not wanted). */
+/* The other side: protocol/. `session` is what open returned (NULL: no memory; it is asked again). */
 struct stream_sink {
 	void *owner;
 	void *(*open)(void *owner, const struct conn_facts *, struct byte_account *);
@@ -44,7 +44,8 @@ int stream_outlive(struct stream_table *, void *memory, size_t size);
 void stream_told(struct stream_table *);
 void stream_table_free(struct stream_table *);	/* delivers what is held, closes the sessions, wipes; NULL is fine */
 
-/* Takes one chunk; its bytes may die on return. 0, or -ENOSPC when a cap made
+/* Takes one chunk; its bytes may die on return. 0, -ENOMEM when nothing was taken, so that
+ * its bytes show as a jump in the stream, or -ENOSPC when a cap made
  * a gap of what was missing before it, or when it cannot belong to any stream
  * (connection 0, absurd position or length); both are counted in over_budget. */
 int stream_push(struct stream_table *, const struct chunk *);
