@@ -18,7 +18,7 @@
 #define KEYS		4096	/* keys of which is kept what they speak for */
 /* ns, by scripts/bench-cost: a hit into its row, and a byte of a name cleaned for the first time. */
 #define COST_ROW	300
-#define COST_NAME	100
+#define COST_NAME	130
 #define NORMAL_MAX	256	/* bytes of a value that are normalised; longer ones are taken as they are */
 
 struct known_name { uint8_t len; char name[NAME_SIZE]; };

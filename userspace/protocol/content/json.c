@@ -10,6 +10,7 @@
 
 #define STRING_MAX 65536	/* bytes of one unescaped string; the rest is cut */
 
+#define COST_NESTED 900		/* ns to begin with a JSON text inside a text */
 #define KEY_KEPT 64		/* bytes of a container's name, as evidence for its leaves */
 
 struct level {
@@ -162,6 +163,8 @@ static bool emit_nested(struct walker *w, struct slice value)
 
 	if (w->nested || value.len < 2 || !strchr("{[", value.ptr[0]) || !strchr("}]", value.ptr[value.len - 1]))
 		return false;
+	if (w->job->sink->afford)
+		w->job->sink->afford(w->job->sink->owner, COST_NESTED);
 	in = walker_new(w->job, value);
 	if (!in)
 		return false;
