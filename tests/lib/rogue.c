@@ -128,7 +128,9 @@ static int fitting_call(const void *number)
 	long first = *(const int *)number == SCMP_SYS(fcntl) || *(const int *)number == SCMP_SYS(ioctl) ? -1 : 0;
 	long second = *(const int *)number == SCMP_SYS(fcntl) ? F_GETFL : *(const int *)number == SCMP_SYS(ioctl) ? TCGETS : 0;
 
-	syscall(*(const int *)number, first, second, 0l, -1l, -1l, -1l);
+	long third = *(const int *)number == SCMP_SYS(madvise) ? MADV_DONTNEED : 0;
+
+	syscall(*(const int *)number, first, second, third, -1l, -1l, -1l);
 	return 0;
 }
 

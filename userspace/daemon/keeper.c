@@ -204,6 +204,7 @@ static void take_books(struct keeper *k)
 	k->epoch = b->epoch + 1;
 	if (!back_fact(k->back, &k->fact) && !back_failed(k->back, why, sizeof(why)))
 		__atomic_store_n(&k->stats->sealed, k->epoch - 1, __ATOMIC_RELEASE);
+	malloc_trim(0);	/* what the interval made grow is given back */
 }
 
 static void take_gap(struct keeper *k)

@@ -18,7 +18,7 @@
 #define ROLES_OWN (24 * MIB)	/* of all roles, before anything has grown; most of it is shared libraries */
 #define CONN_BYTES 320		/* kernel memory of one entry */
 #define CONNS_PER_MIB 512
-#define SHARE_MIN (8 * MIB)
+#define SHARE_MIN (7 * MIB)
 
 size_t monitor_memory(void)
 {
