@@ -35,16 +35,21 @@ void budget_give(size_t size)
 	used -= size + OVERHEAD;
 }
 
-void *budget_alloc(size_t size)
+static void *taken(void *p, size_t size)
 {
-	void *p;
-
-	if (!budget_take(size))
-		return NULL;
-	p = calloc(1, size);
 	if (!p)
 		budget_give(size);
 	return p;
+}
+
+void *budget_alloc(size_t size)
+{
+	return budget_take(size) ? taken(calloc(1, size), size) : NULL;
+}
+
+void *budget_room(size_t size)
+{
+	return budget_take(size) ? taken(malloc(size), size) : NULL;
 }
 
 void budget_free(void *p, size_t size)

@@ -12,6 +12,7 @@ size_t budget_max(void);
 size_t budget_used(void);
 /* Zeroed memory; NULL: over the budget, or none to be had. */
 void *budget_alloc(size_t size);
+void *budget_room(size_t size);	/* not zeroed: for what is filled before it is read */
 void budget_free(void *, size_t size);	/* the size that was asked for; NULL is fine */
 /* The same for memory that is had in another way. */
 bool budget_take(size_t size);

@@ -45,7 +45,7 @@ static int buf_reserve(struct buf *b, size_t more)
 	size = b->size ? b->size : 256;
 	while (size - b->len < more)
 		size = size > b->max / 2 ? b->max : size * 2;
-	ptr = budget_alloc(size);
+	ptr = budget_room(size);
 	if (!ptr) {
 		b->failed = true;
 		return -ENOMEM;

@@ -2,7 +2,6 @@
 /* facts.c - the words of the enums, and sums of bytes. */
 #include "model/facts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define WORDS(name, ...) static const char *const name##_words[] = { __VA_ARGS__ }
@@ -52,13 +51,9 @@ int confidence_parse(const char *s)
 	return v > 0 ? v : -1;
 }
 
-struct exchange *exchange_new(void)
+void exchange_begin(struct exchange *ex)
 {
-	struct exchange *ex = malloc(sizeof(*ex));
-
-	if (ex)
-		memset(ex, 0, offsetof(struct exchange, findings));
-	return ex;
+	memset(ex, 0, offsetof(struct exchange, findings));
 }
 
 void exchange_copy(struct exchange *to, const struct exchange *from)

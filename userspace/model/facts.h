@@ -103,8 +103,8 @@ struct exchange {
 };
 
 /* Eight KiB, of which a message has use for little: neither makes nor copies the findings
- * that are not there. exchange_new: free() it; NULL: no memory. */
-struct exchange *exchange_new(void);
+ * that are not there. */
+void exchange_begin(struct exchange *);
 void exchange_copy(struct exchange *to, const struct exchange *from);
 
 /* Bytes of a connection that no exchange has carried; at interval ends and at close. */

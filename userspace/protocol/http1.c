@@ -103,18 +103,6 @@ static void emit_ready(struct state *s, struct stamp at)
 		emit_first(s, at);
 }
 
-static struct exchange *exchange_take(void)
-{
-	struct exchange *ex;
-
-	if (!budget_take(sizeof(*ex)))
-		return NULL;
-	ex = exchange_new();
-	if (!ex)
-		budget_give(sizeof(*ex));
-	return ex;
-}
-
 static struct pending *pending_new(struct state *s, struct stamp at)
 {
 	struct pending *p;
@@ -122,15 +110,16 @@ static struct pending *pending_new(struct state *s, struct stamp at)
 
 	if (s->nr == PROTOCOL_PENDING)
 		emit_first(s, at);
-	ex = exchange_take();
+	ex = budget_room(sizeof(*ex));
 	if (!s->queue && ex)
-		s->queue = budget_alloc(QUEUE_SIZE);
+		s->queue = budget_room(QUEUE_SIZE);	/* of which only what is pending is read */
 	if (!ex || !s->queue) {
 		budget_free(ex, sizeof(*ex));
 		return NULL;
 	}
 	p = pending_at(s, s->nr);
 	*p = (struct pending){ .ex = ex };
+	exchange_begin(ex);
 	ex->began = at.time;
 	s->nr++;
 	return p;
