@@ -216,7 +216,7 @@ need_helper() { # NAME...
 # weir run with its state in $STATE (and $RUN_IN as its folder); returns when it says that it is ready.
 start_weir() {
 	need_weir
-	(cd "${RUN_IN:-$WORK}" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" "$@") \
+	(cd "${RUN_IN:-$WORK}" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" ${WEIR_OPTIONS-} "$@") \
 		>"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 	WEIR_PID=$!
 	wait_for 25 ready_or_gone
