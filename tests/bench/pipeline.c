@@ -301,13 +301,10 @@ static struct fact unpacked;
 
 static void fact_packed(void *owner, const struct fact *f)
 {
-	int n = facts_pack(f, packed, sizeof(packed));
-
-	if (n > 0 && facts_unpack(packed, (size_t)n, &unpacked) == (int)f->kind)
-		out += f->kind == FACT_EXCHANGE;
+	out += facts_pack(f, packed, sizeof(packed)) > 0 && f->kind == FACT_EXCHANGE;
 }
 
-static void run_facts(void)
+static void run_pack(void)
 {
 	struct front *f = front_new(fact_packed, NULL);
 
@@ -322,8 +319,10 @@ static void emit_ignored(void *owner, const char *type, const char *json, size_t
 
 static void fact_stored(void *owner, const struct fact *f)
 {
-	fact_packed(owner, f);
-	if (back_fact(owner, &unpacked)) {
+	int n = facts_pack(f, packed, sizeof(packed));
+
+	out += f->kind == FACT_EXCHANGE;
+	if (n <= 0 || facts_unpack(packed, (size_t)n, &unpacked) != (int)f->kind || back_fact(owner, &unpacked)) {
 		fprintf(stderr, "pipeline: the back half refuses a fact\n");
 		exit(1);
 	}
@@ -379,8 +378,8 @@ static const struct stage { const char *name; void (*run)(void); bool alone; } s
 	{ "stream", run_stream, false },
 	{ "protocol", run_protocol, false },
 	{ "classify", run_classify, false },
-	{ "facts", run_facts, false },
-	{ "policy, store", run_back, false },
+	{ "pack", run_pack, false },		/* to here the analyst; from here the keeper */
+	{ "keeper", run_back, false },
 };
 #define STAGES (sizeof(stages) / sizeof(stages[0]))
 
