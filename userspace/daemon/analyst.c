@@ -43,7 +43,8 @@ struct analyst {
 	uint64_t evicted;	/* connections, so far */
 	bool lost_keeper, stop;
 	struct pace pace;
-	uint8_t packed[FACT_MAX_SIZE];
+	uint8_t packed[FACT_MAX_SIZE];	/* facts that wait for the end of the batch */
+	size_t held;			/* bytes of them */
 };
 
 static uint32_t fact_epoch(const struct fact *f)
@@ -53,29 +54,43 @@ static uint32_t fact_epoch(const struct fact *f)
 
 /* Blocks while the keeper is behind: then the queue fills, and the loss is counted
  * there, in one place. */
-static void send_fact(void *owner, const struct fact *f)
+static void facts_send(struct analyst *a)
 {
-	struct analyst *a = owner;
-	int len = facts_pack(f, a->packed, sizeof(a->packed));
 	struct pollfd facts = { .fd = FD_FACTS, .events = POLLOUT };
 	ssize_t n;
 
+	if (!a->held)
+		return;
+	while (!poll(&facts, 1, WAIT_MS))
+		a->stats->beat++;	/* it is the keeper that is stuck */
+	do {
+		n = write(FD_FACTS, a->packed, a->held);
+	} while (n < 0 && errno == EINTR);
+	a->held = 0;
+	if (n < 0 && !a->lost_keeper) {
+		a->lost_keeper = true;
+		log_error("cannot reach the keeper error=\"%s\"", strerror(errno));
+	}
+}
+
+/* One message for the facts of a batch: to wake the keeper for each costs both more than the
+ * fact. Counted first: what is not on its way when this process dies is then stated as lost. */
+static void take_fact(void *owner, const struct fact *f)
+{
+	struct analyst *a = owner;
+	int len = facts_pack(f, a->packed + a->held, sizeof(a->packed) - a->held);
+
 	role_epoch(a->stats, fact_epoch(f))->findings++;
+	if (len == -ENOSPC && a->held) {
+		facts_send(a);
+		len = facts_pack(f, a->packed, sizeof(a->packed));
+	}
 	if (len < 0) {
 		log_warn("a fact does not fit its schema and is dropped kind=%d error=\"%s\"", f->kind, strerror(-len));
 		role_epoch(a->stats, fact_epoch(f))->rejected++;
 		return;
 	}
-	/* Counted first: what is not on its way when this process dies is then stated as lost. */
-	while (!poll(&facts, 1, WAIT_MS))
-		a->stats->beat++;	/* it is the keeper that is stuck */
-	do {
-		n = write(FD_FACTS, a->packed, (size_t)len);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0 && !a->lost_keeper) {
-		a->lost_keeper = true;
-		log_error("cannot reach the keeper error=\"%s\"", strerror(errno));
-	}
+	a->held += (size_t)len;
 }
 
 static size_t work(struct analyst *a)
@@ -117,6 +132,7 @@ static void tick(struct analyst *a, uint64_t time)
 	a->evicted = evicted;
 	if (time < a->ticked || time - a->ticked >= TICK_NS)
 		front_tick(a->front, (struct stamp){ a->ticked = time, a->epoch });
+	facts_send(a);
 }
 
 static void obey(struct analyst *a)
@@ -138,6 +154,7 @@ static void obey(struct analyst *a)
 			if (role_epoch(a->stats, o.epoch)->flushed)
 				break;
 			front_interval(a->front, at);
+			facts_send(a);
 			malloc_trim(0);	/* what a flood made grow is given back */
 			role_epoch(a->stats, o.epoch)->flushed = 1;
 			if (o.epoch >= a->epoch)
@@ -172,6 +189,7 @@ static void rest(struct analyst *a)
 {
 	uint64_t slept;
 
+	facts_send(a);
 	do {
 		obey(a);
 		a->stats->beat++;
@@ -192,7 +210,7 @@ int analyst_main(int argc, char **argv)
 	char why[256];
 
 	a.stats = role_stats_map(FD_STATS, true);
-	a.front = front_new(send_fact, &a);
+	a.front = front_new(take_fact, &a);
 	marks = mmap(NULL, FRONT_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, FD_MARKS, 0);
 	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY) ||
 	    deny_prepare(&a.stats->denied)) {
@@ -218,5 +236,6 @@ int analyst_main(int argc, char **argv)
 		tick(&a, clock_boot_ns());
 	}
 	front_free(a.front);
+	facts_send(&a);
 	return 0;
 }

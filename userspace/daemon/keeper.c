@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/flat.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "cli/cli.h"
@@ -165,9 +166,9 @@ static bool epoch_fits(const struct keeper *k, uint32_t *epoch, uint32_t *counte
 	return *epoch - k->epoch <= EPOCHS_EARLY;
 }
 
-static bool fact_take(struct keeper *k, size_t size, uint32_t *counted)
+static bool fact_take(struct keeper *k, const uint8_t *fact, size_t size, uint32_t *counted)
 {
-	int kind = size && size <= sizeof(k->in) ? facts_unpack(k->in, size, &k->fact) : -EBADMSG;
+	int kind = facts_unpack(fact, size, &k->fact);
 	struct fact *f = &k->fact;
 
 	/* An analyst may tell of exchanges and traffic; who processes are, and what the
@@ -179,17 +180,42 @@ static bool fact_take(struct keeper *k, size_t size, uint32_t *counted)
 	return !back_fact(k->back, f);
 }
 
-static void take_fact(struct keeper *k)
+static void count_fact(struct keeper *k, const uint8_t *fact, size_t size)
 {
-	ssize_t n = recv(FD_FACTS, k->in, sizeof(k->in), MSG_DONTWAIT | MSG_TRUNC);
 	uint32_t counted;
 
-	if (n < 0)
-		return;
-	if (fact_take(k, (size_t)n, &counted))
+	if (fact_take(k, fact, size, &counted))
 		role_epoch(k->stats, counted)->stored++;
 	else
 		role_epoch(k->stats, k->epoch)->rejected++;
+}
+
+/* The facts of a batch, one after the other to the end, and nothing else. */
+static bool is_batch(const uint8_t *in, size_t size)
+{
+	ssize_t len = 1;
+
+	for (size_t at = 0; at < size && len > 0; at += (size_t)len)
+		len = flat_len(in + at, size - at);
+	return size && len > 0;
+}
+
+/* False: there is no message. */
+static bool take_facts(struct keeper *k)
+{
+	ssize_t n = recv(FD_FACTS, k->in, sizeof(k->in), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0)
+		return false;
+	if (n > (ssize_t)sizeof(k->in) || !is_batch(k->in, (size_t)n)) {
+		role_epoch(k->stats, k->epoch)->rejected++;
+		return true;
+	}
+	for (size_t at = 0, len; at < (size_t)n; at += len) {
+		len = (size_t)flat_len(k->in + at, (size_t)n - at);
+		count_fact(k, k->in + at, len);
+	}
+	return true;
 }
 
 /* The monitor tells books and gaps until they are durable, so they may come twice; and books
@@ -260,8 +286,8 @@ static void work(struct keeper *k)
 		return;
 	for (int i = 0; i < BATCH && poll(&fds[0], 1, 0) > 0 && !k->stop; i++)
 		take_order(k);
-	for (int i = 0; i < BATCH && poll(&fds[1], 1, 0) > 0; i++)
-		take_fact(k);
+	for (int i = 0; i < BATCH && take_facts(k); i++)
+		;
 	back_tick(k->back, clock_boot_ns());
 	bits = back_selftest(k->back);
 	if (bits)
