@@ -406,6 +406,10 @@ static double median(double *v, unsigned n)
 
 static void row(const char *name, double seconds, double copy)
 {
+	if (seconds <= 0) {
+		printf("  %-14s less than this run can tell\n", name);
+		return;
+	}
 	printf("  %-14s %9.0f ns/exchange  %8.1f MB/s  %9.0f exchanges/s  %5.1f x memcpy\n", name, seconds * 1e9 / opt.exchanges,
 	       (double)tape.payload / 1e6 / seconds, opt.exchanges / seconds, seconds / copy);
 }
@@ -433,7 +437,7 @@ static void load_run(const struct load *l)
 	printf("\n%s: %u exchanges, %u records, %.0f payload bytes each\n", l->name, opt.exchanges, tape.records,
 	       (double)tape.payload / opt.exchanges);
 	for (size_t s = 0; s < STAGES; s++) {
-		row(stages[s].name, stages[s].alone ? middle[s] : middle[s] - before > 1e-9 ? middle[s] - before : 1e-9, middle[0]);
+		row(stages[s].name, stages[s].alone ? middle[s] : middle[s] - before, middle[0]);
 		before = stages[s].alone ? 0 : middle[s];
 	}
 	row("analyst", middle[1] + middle[STAGES - 2], middle[0]);
