@@ -65,9 +65,6 @@ const struct protocol *protocol_get(unsigned);
  * emits in the middle of a slice counts first, so that the exchange balances. */
 enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED };
 void session_count(struct session *, enum fate, size_t nr);
-/* For parsers: nr bytes counted earlier were something else. Never more than what
- * was counted since the last fact, so that no fact goes below zero. */
-void session_recount(struct session *, enum fate from, enum fate to, size_t nr);
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
  * role that ex knows and the connection does not is learnt. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);
