@@ -15,12 +15,9 @@
 #include "capture/capture.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
-#include "daemon/pace.h"
 #include "daemon/spawn.h"
 #include "daemon/watch.h"
 
-#define CPU_MAX 100	/* percent of one CPU */
-#define CPU_LEAST 50	/* permille that the analyst always gets */
 #define WELL_NS SECOND	/* a role that lived so long does not fail at its start: it need not be waited for longer and longer */
 
 void role_init(struct child *r, const char *name, bool wanted)
