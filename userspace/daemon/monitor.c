@@ -284,7 +284,7 @@ static void keeper_stop(struct monitor *m, const char *reason)
 	pid_t told = 0;
 
 	roles_give_up(m);
-	while ((!gaps_written(m) || !m->keeper.up) && clock_boot_ns() < until)
+	while (m->keeper.wanted && (!gaps_written(m) || !m->keeper.up) && clock_boot_ns() < until)
 		serve(m, false);
 	m->keeper_ends = true;
 	while (m->keeper.wanted && clock_boot_ns() < until) {
