@@ -45,8 +45,7 @@ bpfflags := -target bpf -D__bpf__ -O2 -g -mcpu=v3 -Wall -Wno-unused-function -Wn
 
 src	:= $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c))
 obj	:= $(src:%.c=$(out)/%.o)
-bpfsrc	:= $(sort $(wildcard bpf/*.bpf.c))
-bpfobj	:= $(bpfsrc:%.c=build/%.o)
+bpfobj	:= build/bpf/weir.bpf.o
 mainobj	:= $(out)/userspace/daemon/main.o
 lib	:= $(out)/libweir.a
 unit	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -94,7 +93,7 @@ $(bin): $(mainobj) $(lib)
 	$(call say,LINK,$@)
 	$Q$(CC) $(ldflags) -o $@ $^ $(ldlibs)
 
-$(lib): $(filter-out $(mainobj),$(obj)) $(out)/bpf/objects.o
+$(lib): $(filter-out $(mainobj),$(obj)) $(out)/bpf/object.o
 	$(call say,AR,$@)
 	$Qrm -f $@ && ar rcs $@ $^
 
@@ -103,18 +102,15 @@ $(out)/%.o: %.c Makefile
 	$Qmkdir -p $(@D)
 	$Q$(CC) $(cflags) $(call payload_of,$<) -MMD -MP -c -o $@ $<
 
-build/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+$(bpfobj): bpf/weir.bpf.c Makefile
 	$(call say,BPF,$<)
 	$Qmkdir -p $(@D)
 	$Q$(CLANG) $(bpfflags) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 	$Qllvm-strip -g $@ 2>/dev/null || true
 
-# The BPF objects travel inside the program.
-$(out)/bpf/objects.S: scripts/embed $(bpfobj)
-	$(call say,EMBED,$@)
+$(out)/bpf/object.o: bpf/object.S $(bpfobj)
+	$(call say,EMBED,$(bpfobj))
 	$Qmkdir -p $(@D)
-	$Qscripts/embed $(bpfobj) >$@
-$(out)/bpf/objects.o: $(out)/bpf/objects.S
 	$Q$(CC) -c -o $@ $<
 
 # The build id changes with the commit, and only then is this file made again.

@@ -122,10 +122,9 @@ static __always_inline u64 conn_next_id(void)
 static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2], u8 role, u8 late)
 {
 	u64 key = (u64)sk;
-	u32 zero = 0;
-	struct conn *c = bpf_map_lookup_elem(&blank_conn, &zero);
+	struct conn *c;
 
-	if (!c || bpf_map_update_elem(&conns, &key, c, BPF_ANY))
+	if (bpf_map_update_elem(&conns, &key, &blank_conn, BPF_ANY))
 		return NULL;
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (!c)
@@ -183,26 +182,32 @@ static __always_inline void conn_owner(struct conn *c, struct task_struct *t)
 	life_submit(l);
 }
 
+static __always_inline struct session *session_get(struct session_key *key)
+{
+	struct session *s = bpf_map_lookup_elem(&sessions, key);
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&sessions, key, &blank_session, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&sessions, key);
+}
+
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,
  * because the call and the socket operation are on one stack. */
 static __always_inline void session_bind(struct task_state *ts, struct conn *c, u64 sk, u32 tgid)
 {
 	struct session_key key = { .object = ts->object, .tgid = tgid };
-	struct session *s = bpf_map_lookup_elem(&sessions, &key);
+	struct session *s = session_get(&key);
 
 	if (s && s->conn == c->who.conn)
 		return;
-	if (s && s->conn) { /* the object was taken for another connection */
-		s->generation++;
-		s->pos[0] = s->pos[1] = 0;
-	}
 	if (s) {
+		if (s->conn) { /* the object was taken for another connection */
+			s->generation++;
+			s->pos[0] = s->pos[1] = 0;
+		}
 		s->conn = c->who.conn;
 		s->sk = sk;
-	} else {
-		struct session n = { .conn = c->who.conn, .sk = sk };
-
-		bpf_map_update_elem(&sessions, &key, &n, BPF_ANY);
 	}
 	c->session = ts->object;
 	c->session_tgid = tgid;

@@ -25,12 +25,12 @@ static __always_inline struct wire_config *config_get(void)
 /* A call on its way into records: head is the next record's. */
 struct piece {
 	struct wire_data head;
-	u64 buf;	/* user address of head.len bytes */
-	struct segments from;
+	struct segments from;	/* head.len bytes lie at from.base */
 	u32 left;	/* bytes of the call not told yet that may be copied */
 	u32 beyond;	/* bytes past the per-call limit */
 	/* The walk over TLS record headers; here and not apart, for the stack of 6.1. */
-	u32 body_left, have, nr, pad;
+	u32 body_left;
+	u16 have, nr;
 	u8 header[8];
 };
 
@@ -50,7 +50,7 @@ struct piece {
 		}								\
 		__builtin_memcpy(&r->head, &(p)->head, sizeof(r->head));	\
 		asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(size)); \
-		if (n && bpf_probe_read_user(r->bytes, n, (void *)(p)->buf)) {	\
+		if (n && bpf_probe_read_user(r->bytes, n, (void *)(p)->from.base)) {	\
 			r->head.flags |= WIRE_F_UNREADABLE;			\
 			r->head.skipped += n;					\
 			r->head.len = 0;					\
@@ -103,21 +103,19 @@ static __always_inline bool segments_next(struct segments *s)
 }
 
 /* Emits the next piece of the current segment, or moves on to the next segment.
- * Returns 1 when there is nothing more. A function of its own for the verifier: what
- * it left in the struct is unknown again in the next turn of the loop, so the turns
- * look alike and are not walked one by one. */
-__attribute__((noinline)) int piece_next(struct piece *p)
+ * Returns 1 when there is nothing more. Called by bpf_loop, so that the verifier walks it
+ * once and not turn by turn: the time of that is time of weir's start. */
+static long piece_next(u64 turn, struct piece *p)
 {
 	u64 n;
 
-	if (!p || !p->left)
+	if (!p->left)
 		return 1;
 	if (!p->from.len)
 		return !segments_next(&p->from);
 	n = p->from.len < p->left ? p->from.len : p->left;
 	if (n > WIRE_LARGE)
 		n = WIRE_LARGE;
-	p->buf = p->from.base;
 	p->head.len = n;
 	p->left -= n;
 	if (!p->left && !p->beyond)
@@ -145,9 +143,7 @@ static __always_inline void tell_call(struct piece *p, u32 moved, u32 limit)
 
 	p->left = moved < limit ? moved : limit;
 	p->beyond = moved - p->left;
-	for (int i = 0; i < 2 * WIRE_MAX_PARTS; i++)
-		if (piece_next(p))
-			break;
+	bpf_loop(2 * WIRE_MAX_PARTS, piece_next, p, 0);
 	rest = p->left + p->beyond;
 	if (!rest)
 		return;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* maps.bpf.h - every map: key, value, who writes, who deletes, how it is sized.
- * Each object defines them all; the loader makes the later ones reuse the maps of
- * the first by name, so there is one of each. No map holds payload: it is copied
- * from user memory straight into the ring. Never LRU: that evicts uncounted. */
+ * No map holds payload: it is copied from user memory straight into the ring. Never
+ * LRU: that evicts uncounted. */
 #ifndef WEIR_MAPS_BPF_H
 #define WEIR_MAPS_BPF_H
 #include "bpf/kernel.h"
@@ -46,13 +45,7 @@ struct {
 	__type(key, u64);
 	__type(value, struct conn);
 } conns SEC(".maps");
-
-struct { /* never written: what a new connection starts from; one on the stack would not fit */
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct conn);
-} blank_conn SEC(".maps");
+static const struct conn blank_conn = {};	/* what a new one starts from: on the stack it would not fit */
 
 /* A TLS session. Made by tls.bpf.c at its first call or by a nested socket call,
  * deleted when its connection closes. */
@@ -71,6 +64,7 @@ struct {
 	__type(key, struct session_key);
 	__type(value, struct session);
 } sessions SEC(".maps");
+static const struct session blank_session = {};
 
 /* What a task is in the middle of. Freed by the kernel with the task. */
 struct task_state {

@@ -3,8 +3,6 @@
  * process, established and closed of every TCP connection. No payload. */
 #include "bpf/conn.bpf.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
@@ -22,17 +20,26 @@ int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binp
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
+	u32 tgid = BPF_CORE_READ(child, tgid), of = bpf_get_current_pid_tgid() >> 32;
 	struct wire_life *l;
+	u8 *scoped;
 
-	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+	if (BPF_CORE_READ(child, pid) != tgid)
 		return 0; /* a thread */
+	/* At once and here: a worker speaks before the monitor has heard of it. */
+	scoped = bpf_map_lookup_elem(&scope, &of);
+	if (scoped && *scoped == WIRE_TASK_WATCHED) {
+		u8 watched = WIRE_TASK_WATCHED;
+
+		bpf_map_update_elem(&scope, &tgid, &watched, BPF_NOEXIST);
+	}
 	l = life_reserve();
 	if (!l)
 		return 0;
 	l->kind = WIRE_FORK;
-	l->parent = bpf_get_current_pid_tgid() >> 32;
+	l->parent = of;
 	who_task(&l->who, parent);
-	l->who.tgid = l->who.tid = BPF_CORE_READ(child, tgid);
+	l->who.tgid = l->who.tid = tgid;
 	l->who.start = BPF_CORE_READ(child, start_boottime);
 	life_submit(l);
 	return 0;

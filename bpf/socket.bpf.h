@@ -13,12 +13,12 @@
 struct call {
 	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
 	struct socket_now now;
-	u64 arg1, arg2;
+	u64 arg1;
+	u32 arg2;	/* of a vector: how many */
 	u32 moved;
 	u32 after;	/* bytes that the same system call moved after these */
 	u8 shape, dir, compat, fd_resolved;
-	u32 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
-	u64 vec;
+	u16 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
 };
 
 /* struct msghdr of user space: iov and iovlen. */
@@ -88,7 +88,8 @@ static __always_inline bool segments_init(struct segments *s, const struct call 
 /* One step of the walk over the TLS records that pass in a call: to the next segment,
  * over a record's body, or one byte into a header. Headers and bodies are cut by calls at
  * will, so the place is kept in the connection between calls. Returns 0, 1 when a header
- * is whole, 2 at the end. Not inlined, for the verifier (see piece_next). */
+ * is whole, 2 at the end. Not inlined: what it left in the struct is then unknown to the
+ * verifier, and turns look alike. */
 __attribute__((noinline)) int walk_step(struct piece *p)
 {
 	struct segments *s;
@@ -126,11 +127,31 @@ __attribute__((noinline)) int walk_step(struct piece *p)
 	return 1;
 }
 
+struct walk { struct piece *piece; struct wire_header *header; };	/* header: of the record, WIRE_HEADERS */
+
+static long walk_next(u64 turn, struct walk *w)
+{
+	struct piece *p = w->piece;
+	struct wire_header *h;
+	int step = walk_step(p);
+
+	if (step == 1) {
+		h = &w->header[(p->nr - 1) & (WIRE_HEADERS - 1)];
+		h->type = p->header[0];
+		h->major = p->header[1];
+		h->minor = p->header[2];
+		h->pad = 0;
+		h->body = p->body_left;
+	}
+	return step == 2;
+}
+
 /* Copies the headers of the TLS records that begin in this call. */
 static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 moved)
 {
 	struct { struct wire_data head; struct wire_header header[WIRE_HEADERS]; } *r;
 	u32 d = p->head.dir & 1;
+	struct walk walk;
 
 	count(p->head.epoch, WIRE_C_PRODUCED, 1);
 	r = bpf_ringbuf_reserve(&data_ring, sizeof(*r), 0);
@@ -145,21 +166,9 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 	p->body_left = c->body_left[d];
 	p->have = c->header_have[d];
 	__builtin_memcpy(p->header, c->header[d], sizeof(p->header));
-	for (int i = 0; i < 7 * WIRE_HEADERS; i++) {
-		int step = walk_step(p);
-
-		if (step == 2)
-			break;
-		if (step == 1) {
-			struct wire_header *h = &r->header[(p->nr - 1) & (WIRE_HEADERS - 1)];
-
-			h->type = p->header[0];
-			h->major = p->header[1];
-			h->minor = p->header[2];
-			h->pad = 0;
-			h->body = p->body_left;
-		}
-	}
+	walk.piece = p;
+	walk.header = r->header;
+	bpf_loop(7 * WIRE_HEADERS, walk_next, &walk, 0);
 	__builtin_memcpy(&r->head, &p->head, sizeof(r->head));
 	r->head.len = (p->nr & (2 * WIRE_HEADERS - 1)) * sizeof(struct wire_header);
 	r->head.flags |= WIRE_F_LAST;
@@ -194,13 +203,12 @@ static __always_inline bool looks_tls(const struct segments *s, u64 pos, u8 late
  * whose plaintext is never seen it is all there is to call the peer by. */
 static __always_inline void tell_hello(struct piece *p, const struct conn *c)
 {
-	u64 base = p->from.base, len = p->from.len;
+	u64 len = p->from.len;
 
 	if (p->head.pos || c->who.role == (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT))
 		return;
 	p->head.kind = WIRE_HELLO;
 	p->head.len = len < WIRE_MEDIUM ? len : WIRE_MEDIUM;
-	p->buf = base;
 	piece_emit(p);
 	p->head.kind = WIRE_CIPHER;
 	p->head.len = 0;

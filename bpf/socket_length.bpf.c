@@ -5,8 +5,6 @@
  * other system calls. */
 #include "bpf/socket.bpf.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
 static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir)
 {
 	struct wire_config *cfg;

@@ -8,8 +8,6 @@
  * (WANT_WRITE) told nothing yet. */
 #include "bpf/conn.bpf.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
 SEC("uprobe")
 int tls_enter(struct pt_regs *regs)
 {
@@ -40,16 +38,6 @@ int tls_enter(struct pt_regs *regs)
 	ts->buf = argument[cookie >> WIRE_COOKIE_BUF_SHIFT & 7];
 	ts->lenp = argument[cookie >> WIRE_COOKIE_LENP_SHIFT & 7];
 	return 0;
-}
-
-static __always_inline struct session *session_get(struct session_key *key)
-{
-	struct session *s = bpf_map_lookup_elem(&sessions, key), n = {};
-
-	if (s)
-		return s;
-	bpf_map_update_elem(&sessions, key, &n, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&sessions, key);
 }
 
 static __always_inline void tls_moved(struct task_state *ts, struct task_struct *t, u32 moved, struct wire_config *cfg)

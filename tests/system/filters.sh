@@ -38,3 +38,28 @@ if mkdir "$V2/$UNIT" 2>/dev/null && [ -w "$V2/$UNIT/cgroup.procs" ]; then
 else
 	skip "--unit: no cgroup v2 can be made here"
 fi
+
+# What a watched process forks is watched from its first call, before the monitor can have heard of it.
+cat >"$WORK/parent.py" <<'P'
+import os, sys, urllib.request
+sys.stdin.readline()
+for i in range(5):
+    if os.fork() == 0:
+        urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/api/forked/{i}").read()
+        os._exit(0)
+    os.wait()
+P
+mkfifo "$WORK/go"
+$PYTHON "$WORK/parent.py" "$HTTP_PORT" <"$WORK/go" &
+PARENT=$!
+started+=("$PARENT")
+exec 7>"$WORK/go"
+start_weir --policy "$LIB/card.yaml" --pid "$PARENT"
+kill -STOP "$WEIR_PID"
+echo >&7
+wait "$PARENT" || not_ok "the parent of five ends with 0"
+kill -CONT "$WEIR_PID"
+settle
+read_weir flows flows --sum
+is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" role=client route~forked)" 5 "--pid: what the process forks is watched from its first call"
+is "$(rows "$WORK/flows.json" sum bytes.lost port="$HTTP_PORT" route~forked)" 0 "and nothing of it is lost"

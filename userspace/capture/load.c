@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.c - libbpf and nothing else. The objects travel inside the program
- * (scripts/embed); all share the maps of the first. */
+/* load.c - libbpf and nothing else. The programs are one object, bpf/weir.bpf.c, that
+ * travels inside weir (bpf/object.S): which of them are loaded is decided here. */
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -17,16 +16,12 @@
 #include "capture/kernel.h"
 #include "capture/ring.h"
 
-#define MAX_OBJECTS 8
 #define MAX_LINKS 4096
 
-struct bpf_blob { const char *name; const uint8_t *start, *end; };
-extern const struct bpf_blob bpf_objects[];
+extern const uint8_t bpf_object_start[], bpf_object_end[];
 
 struct capture {
-	struct bpf_object *objects[MAX_OBJECTS];
-	const char *names[MAX_OBJECTS];
-	unsigned nr_objects;
+	struct bpf_object *object;
 	struct bpf_link *links[MAX_LINKS];
 	unsigned nr_links;
 	const char *hooks;
@@ -36,16 +31,18 @@ struct capture {
 	int cpus;
 };
 
-/* The hook sets, best first: which object captures at the socket, and what the kernel
- * must know for it. */
-static const struct hook_set { const char *name, *object, *needs, *doc; } hook_sets[] = {
-	{ "tracepoint", "socket_length", "btf_trace_sock_send_length", "sock_send_length and sock_recv_length (Linux 6.3)" },
-	{ "sys_exit", "socket_exit", "btf_trace_sys_exit", "raw system call exit, fd-resolved" },
+/* The hook sets, best first: which programs capture at the socket, and what the kernel
+ * must know for them. A program in no row is loaded with every set. */
+static const struct hook_set { const char *name, *programs[2], *needs, *doc; } hook_sets[] = {
+	{ "tracepoint", { "sock_send_length", "sock_recv_length" }, "btf_trace_sock_send_length",
+	  "sock_send_length and sock_recv_length (Linux 6.3)" },
+	{ "sys_exit", { "sys_exit" }, "btf_trace_sys_exit", "raw system call exit, fd-resolved" },
 };
+#define HOOK_SETS (sizeof(hook_sets) / sizeof(hook_sets[0]))
 
 const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
 {
-	if (i >= sizeof(hook_sets) / sizeof(hook_sets[0]))
+	if (i >= HOOK_SETS)
 		return NULL;
 	*needs = hook_sets[i].needs;
 	*doc = hook_sets[i].doc;
@@ -65,82 +62,92 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static const struct bpf_blob *blob_find(const char *name)
+/* Programs of TLS libraries: attached one by one to what is found, by capture_probe. */
+static bool is_probe(const struct bpf_program *p)
 {
-	for (const struct bpf_blob *b = bpf_objects; b->name; b++)
-		if (!strcmp(b->name, name))
-			return b;
+	return !strncmp(bpf_program__section_name(p), "uprobe", 6) || !strncmp(bpf_program__section_name(p), "uretprobe", 9);
+}
+
+/* The set that a program belongs to, NULL: every one. */
+static const struct hook_set *set_of(const struct bpf_program *p)
+{
+	for (size_t i = 0; i < HOOK_SETS; i++)
+		for (size_t k = 0; k < 2 && hook_sets[i].programs[k]; k++)
+			if (!strcmp(bpf_program__name(p), hook_sets[i].programs[k]))
+				return &hook_sets[i];
 	return NULL;
 }
 
-static int maps_share(struct capture *c, struct bpf_object *o)
+static void map_sizes(const struct capture_config *config, struct bpf_object *o)
 {
-	struct bpf_map *m, *first;
-	int err;
+	struct bpf_map *m;
 
 	bpf_object__for_each_map(m, o) {
-		if (c->nr_objects) {
-			first = bpf_object__find_map_by_name(c->objects[0], bpf_map__name(m));
-			err = first ? bpf_map__reuse_fd(m, bpf_map__fd(first)) : 0;
-			if (err)
-				return err;
-			continue;
-		}
-		if (!strcmp(bpf_map__name(m), "data_ring"))
-			bpf_map__set_max_entries(m, (uint32_t)c->config.data_ring);
-		if (!strcmp(bpf_map__name(m), "life_ring"))
-			bpf_map__set_max_entries(m, (uint32_t)c->config.life_ring);
-		if (c->config.connections && (!strcmp(bpf_map__name(m), "conns") || !strcmp(bpf_map__name(m), "sessions")))
-			bpf_map__set_max_entries(m, c->config.connections);
+		const char *name = bpf_map__name(m);
+
+		if (!strcmp(name, "data_ring"))
+			bpf_map__set_max_entries(m, (uint32_t)config->data_ring);
+		if (!strcmp(name, "life_ring"))
+			bpf_map__set_max_entries(m, (uint32_t)config->life_ring);
+		if (config->connections && (!strcmp(name, "conns") || !strcmp(name, "sessions")))
+			bpf_map__set_max_entries(m, config->connections);
 	}
-	return 0;
 }
 
-static int object_load(struct capture *c, const char *name)
+static int object_load(struct capture *c, const struct hook_set *set, bool probes)
 {
-	const struct bpf_blob *blob = blob_find(name);
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
-	struct bpf_object *o;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir");
+	struct bpf_object *o = bpf_object__open_mem(bpf_object_start, (size_t)(bpf_object_end - bpf_object_start), &opts);
+	struct bpf_program *p;
 	int err;
 
-	if (!blob || c->nr_objects == MAX_OBJECTS)
-		return -ENOENT;
-	o = bpf_object__open_mem(blob->start, (size_t)(blob->end - blob->start), &opts);
 	if (!o)
 		return -errno;
-	err = maps_share(c, o);
-	if (!err)
-		err = bpf_object__load(o);
+	map_sizes(&c->config, o);
+	bpf_object__for_each_program(p, o) {
+		const struct hook_set *of = set_of(p);
+
+		bpf_program__set_autoload(p, (!of || of == set) && (probes || !is_probe(p)));
+	}
+	err = bpf_object__load(o);
 	if (err) {
 		bpf_object__close(o);
 		return err;
 	}
-	c->names[c->nr_objects] = name;
-	c->objects[c->nr_objects++] = o;
+	c->object = o;
+	c->hooks = set->name;
 	return 0;
 }
 
-static bool kernel_knows(const struct btf *btf, const char *type)
-{
-	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
-}
-
-static int hooks_choose(struct capture *c, const struct btf *btf, char *why, size_t why_size)
+/* The first set that loads, with the probes of TLS libraries if they do. */
+static int capture_load(struct capture *c, char *why, size_t why_size)
 {
 	int err = -ENOENT;
 
-	for (size_t i = 0; i < sizeof(hook_sets) / sizeof(hook_sets[0]); i++) {
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		snprintf(why, why_size, "this kernel has no BTF (/sys/kernel/btf/vmlinux: %s); weir needs a kernel built "
+			 "with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10 are", strerror(errno));
+		return -ENOENT;
+	}
+	for (size_t i = 0; i < HOOK_SETS; i++) {
 		const struct hook_set *h = &hook_sets[i];
 
 		if (c->config.hooks && strcmp(c->config.hooks, h->name))
 			continue;
-		if (!kernel_knows(btf, h->needs)) {
+		err = object_load(c, h, true);
+		if (!err)
+			return 0;
+		if (err == -EPERM) {
+			snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root; where root is refused, "
+				 "kernel lockdown \"confidentiality\" may be on (/sys/kernel/security/lockdown)", strerror(-err));
+			return err;
+		}
+		if (err == -ESRCH) { /* a hook is not in the kernel's BTF */
 			log_info("hook set not in this kernel set=%s needs=\"%s\"", h->name, h->doc);
 			continue;
 		}
-		err = object_load(c, h->object);
-		if (!err) {
-			c->hooks = h->name;
+		if (!object_load(c, h, false)) {
+			log_warn("TLS probes do not load on this kernel error=\"%s\": TLS will be opaque", strerror(-err));
 			return 0;
 		}
 		log_warn("hook set does not load, trying the next set=%s error=\"%s\"", h->name, strerror(-err));
@@ -152,31 +159,7 @@ static int hooks_choose(struct capture *c, const struct btf *btf, char *why, siz
 
 static int map_fd(struct capture *c, const char *name)
 {
-	return bpf_object__find_map_fd_by_name(c->objects[0], name);
-}
-
-static int capture_load(struct capture *c, char *why, size_t why_size)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int err;
-
-	if (!btf) {
-		snprintf(why, why_size, "this kernel has no BTF (/sys/kernel/btf/vmlinux: %s); weir needs a kernel built "
-			 "with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10 are", strerror(errno));
-		return -ENOENT;
-	}
-	err = object_load(c, "process");
-	if (err == -EPERM || err == -EACCES)
-		snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root; where root is refused, "
-			 "kernel lockdown \"confidentiality\" may be on (/sys/kernel/security/lockdown)", strerror(-err));
-	else if (err)
-		snprintf(why, why_size, "the process programs do not load: %s", strerror(-err));
-	if (!err)
-		err = hooks_choose(c, btf, why, why_size);
-	if (!err && object_load(c, "tls"))
-		log_warn("TLS probes do not load on this kernel; TLS will be opaque");
-	btf__free(btf);
-	return err;
+	return bpf_object__find_map_fd_by_name(c->object, name);
 }
 
 struct capture *capture_new(const struct capture_config *config, char *why, size_t why_size)
@@ -222,8 +205,7 @@ void capture_free(struct capture *c)
 		return;
 	capture_detach(c);
 	ring_unmap(&c->life);
-	while (c->nr_objects)
-		bpf_object__close(c->objects[--c->nr_objects]);
+	bpf_object__close(c->object);
 	free(c);
 }
 
@@ -243,16 +225,12 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 {
 	struct bpf_program *p;
 
-	for (unsigned i = 0; i < c->nr_objects; i++) {
-		if (!strcmp(c->names[i], "tls"))
-			continue;	/* per library, by capture_probe */
-		bpf_object__for_each_program(p, c->objects[i]) {
-			int err = link_keep(c, bpf_program__attach(p));
+	bpf_object__for_each_program(p, c->object) {
+		int err = is_probe(p) || !bpf_program__autoload(p) ? 0 : link_keep(c, bpf_program__attach(p));
 
-			if (err) {
-				snprintf(why, why_size, "cannot attach %s: %s", bpf_program__name(p), strerror(-err));
-				return err;
-			}
+		if (err) {
+			snprintf(why, why_size, "cannot attach %s: %s", bpf_program__name(p), strerror(-err));
+			return err;
 		}
 	}
 	return 0;
@@ -330,14 +308,13 @@ uint64_t capture_skipped_runs(struct capture *c)
 	struct bpf_program *p;
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < c->nr_objects; i++)
-		bpf_object__for_each_program(p, c->objects[i]) {
-			struct bpf_prog_info info = { 0 };
-			uint32_t len = sizeof(info);
+	bpf_object__for_each_program(p, c->object) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
 
-			if (!bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
-				sum += info.recursion_misses;
-		}
+		if (bpf_program__autoload(p) && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
+			sum += info.recursion_misses;
+	}
 	return sum;
 }
 
@@ -364,22 +341,15 @@ size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_li
 	return ring_drain(&c->life, 4096, life_take, &s);
 }
 
-static struct bpf_program *tls_program(struct capture *c, const char *name)
-{
-	for (unsigned i = 0; i < c->nr_objects; i++)
-		if (!strcmp(c->names[i], "tls"))
-			return bpf_object__find_program_by_name(c->objects[i], name);
-	return NULL;
-}
-
 int capture_probe(struct capture *c, const char *path, uint64_t offset, uint64_t cookie)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, entry, .bpf_cookie = cookie);
 	LIBBPF_OPTS(bpf_uprobe_opts, leave, .bpf_cookie = cookie, .retprobe = true);
-	struct bpf_program *enter = tls_program(c, "tls_enter"), *ret = tls_program(c, "tls_return");
+	struct bpf_program *enter = bpf_object__find_program_by_name(c->object, "tls_enter");
+	struct bpf_program *ret = bpf_object__find_program_by_name(c->object, "tls_return");
 	int err;
 
-	if (!enter || !ret)
+	if (!enter || !ret || !bpf_program__autoload(enter))
 		return -EOPNOTSUPP;
 	/* The return first: an entry without its return would leave calls open. */
 	err = link_keep(c, bpf_program__attach_uprobe_opts(ret, -1, path, offset, &leave));

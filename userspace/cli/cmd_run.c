@@ -15,7 +15,7 @@
 static const struct option_row options[] = {
 	{ "--state", "DIR", "where ledger and index are kept (default " STATE_DEFAULT ")" },
 	{ "--policy", "PATH", "a policy file or a folder of them; may be repeated (default: the installed, else the shipped ones)" },
-	{ "--pid", "N", "watch this process only" },
+	{ "--pid", "N", "watch this process, and what it forks from now on" },
 	{ "--exe", "GLOB", "watch processes whose executable matches, by path or base name" },
 	{ "--unit", "U", "watch processes of this systemd unit only" },
 	{ "--container", "C", "watch processes of this container (id) only" },
