@@ -220,15 +220,15 @@ static int monitor_start(struct monitor *m)
 	m->epoch = 1;
 	capture_epoch(m->capture, m->epoch);
 	minute_begin(&m->minute);
-	/* The keeper first: it judges policies and ledger before anything is watched. */
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (!order[i]->wanted)
-			continue;
-		role_start(m, order[i]);
-		if (!order[i]->pid || !role_wait(m, order[i]))
-			return m->exit_code ? m->exit_code : EXIT_DEGRADED;
-	}
+	/* They get ready side by side, while the host is looked over; nothing is watched before
+	 * the keeper has judged policies and ledger. */
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (order[i]->wanted)
+			role_start(m, order[i]);
 	watch_survey(m->watch);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (order[i]->wanted && (!order[i]->pid || !role_wait(m, order[i])))
+			return m->exit_code ? m->exit_code : EXIT_DEGRADED;
 	if (capture_attach(m->capture, why, sizeof(why))) {
 		log_error("%s", why);
 		return EXIT_DEGRADED;
