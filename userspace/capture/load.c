@@ -119,6 +119,27 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 	return 0;
 }
 
+/* Does the kernel keep memory from BPF programs, root's too? Securityfs need not be mounted. */
+static bool locked_down(void)
+{
+	static const char *const files[][2] = {
+		{ "/sys/kernel/security/lockdown", "[confidentiality]" }, { "/proc/cmdline", "lockdown=confidentiality" },
+	};
+	char text[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		FILE *f = fopen(files[i][0], "re");
+		size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+
+		if (f)
+			fclose(f);
+		text[n] = 0;
+		if (strstr(text, files[i][1]))
+			return true;
+	}
+	return false;
+}
+
 /* The first set that loads, with the probes of TLS libraries if they do. */
 static int capture_load(struct capture *c, char *why, size_t why_size)
 {
@@ -137,9 +158,13 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 		err = object_load(c, h, true);
 		if (!err)
 			return 0;
+		if (locked_down()) {
+			snprintf(why, why_size, "no capture possible: lockdown=confidentiality keeps memory from BPF programs, root's "
+				 "too; boot with lockdown=integrity at most");
+			return -EPERM;
+		}
 		if (err == -EPERM) {
-			snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root; where root is refused, "
-				 "kernel lockdown \"confidentiality\" may be on (/sys/kernel/security/lockdown)", strerror(-err));
+			snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root", strerror(-err));
 			return err;
 		}
 		if (err == -ESRCH) { /* a hook is not in the kernel's BTF */
@@ -152,7 +177,7 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 		}
 		log_warn("hook set does not load, trying the next set=%s error=\"%s\"", h->name, strerror(-err));
 	}
-	snprintf(why, why_size, "no hook set for sockets loads on this kernel (last error: %s); "
+	snprintf(why, why_size, "no capture possible: no hook set for sockets loads on this kernel (last error: %s); "
 		 "weir is tested on Linux 6.1 and later", strerror(-err));
 	return err;
 }
