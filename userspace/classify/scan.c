@@ -16,7 +16,7 @@
 
 /* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
  * may look at; what its answer is weighed against; a "name=value". */
-enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 240 };
+enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380 };
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16 };
 
 struct pending { struct hit hit; int score; };

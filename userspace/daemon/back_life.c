@@ -115,7 +115,7 @@ static void write_heartbeat(struct back *b, const struct books *k)
 #undef X
 	json_close(&j, '}');
 	snprintf(line, sizeof(line), "checkpoint size=%llu root=%s records_lost=%llu", (unsigned long long)size, text,
-		 (unsigned long long)(k->ring_full + k->queue_full + k->crash_lost + k->no_state));
+		 (unsigned long long)(k->produced > k->analysed ? k->produced - k->analysed : 0));
 	leaf_end(b, &j, "heartbeat", line);
 	if (!ok)
 		log_error("the books of an interval do not balance epoch=%u: see its heartbeat leaf", k->epoch);
