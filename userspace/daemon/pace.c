@@ -4,6 +4,7 @@
 #include <time.h>
 
 #define WINDOW_NS 200000000ull	/* idle time is not saved up for longer */
+#define DEBT_LEAST 1000000ull	/* ns: less is no debt but the grain of the clocks, and no sign of being held back */
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -42,6 +43,8 @@ uint64_t pace_wait(struct pace *p)
 		return 0;
 	}
 	debt = (used - p->used - allowed) * PACE_FULL / p->share;
+	if (debt < DEBT_LEAST)
+		return 0;
 	if (debt > PACE_SLEEP_MAX)
 		debt = PACE_SLEEP_MAX;
 	nanosleep(&(struct timespec){ 0, (long)debt }, NULL);
