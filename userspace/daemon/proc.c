@@ -2,6 +2,7 @@
 #include "daemon/proc.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -137,31 +138,55 @@ static bool is_interpreter(const char *exe)
 	return false;
 }
 
-bool proc_facts(pid_t pid, struct process_facts *f)
+bool proc_exe(pid_t pid, char out[EXE_SIZE])
 {
-	char path[64], exe[4096], comm[32];
+	char path[64], exe[4096];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n > 0) {
-		exe[n] = 0;
-		if (n > 10 && !strcmp(exe + n - 10, " (deleted)"))
-			n -= 10;
-		name_clean_path(f->exe, exe, (size_t)n);
-	}
+	if (n <= 0)
+		return false;
+	exe[n] = 0;
+	if (n > 10 && !strcmp(exe + n - 10, " (deleted)"))
+		n -= 10;
+	name_clean_path(out, exe, (size_t)n);
+	return true;
+}
+
+bool proc_facts(pid_t pid, struct process_facts *f)
+{
+	bool known = proc_exe(pid, f->exe);
+	char comm[32];
+
 	if (proc_read(pid, "comm", comm, sizeof(comm)) > 0) {
 		char clean[NAME_SIZE];
 
 		name_clean(clean, comm, strcspn(comm, "\n"));
 		snprintf(f->comm, sizeof(f->comm), "%.15s", clean);
-	} else if (n <= 0) {
+	} else if (!known) {
 		return false;
 	}
 	read_cgroup(pid, f);
 	if (is_interpreter(f->exe))
 		read_script(pid, f);
 	return true;
+}
+
+bool proc_has_socket(pid_t pid)
+{
+	char path[64], target[16];
+	struct dirent *d;
+	bool found = false;
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	fds = opendir(path);
+	while (fds && !found && (d = readdir(fds)))
+		found = readlinkat(dirfd(fds), d->d_name, target, sizeof(target)) > 7 && !memcmp(target, "socket:", 7);
+	if (fds)
+		closedir(fds);
+	return found;
 }
 
 void proc_maps_line(pid_t pid, const char *line, bool (*wanted)(const char *), proc_library_cb cb, void *owner)

@@ -25,21 +25,27 @@
 
 #define PROCESSES 16384	/* remembered at once */
 #define BUCKETS 4096
-#define LIBRARIES 512
+#define LIBRARIES 4096	/* files that were looked at; most are programs without TLS functions */
+#define PROCESS_FILES 8	/* of them that one process uses */
+#define PROGRAM_MIN 131072	/* bytes: nobody's TLS fits into a smaller program */
 #define SCANS 4		/* elfscans at once */
 #define KEEP_DEAD_NS 120000000000ull
 #define LOOK_AGAIN_NS 2000000000ull
 
-/* A file with TLS functions in it, by identity. */
+/* A file that may have TLS functions in it, by identity: a library by its name, or the
+ * program of a process, into which they may have been linked. */
 struct library {
 	dev_t dev;
 	ino_t ino;
+	off_t size;		/* these two tell a file from another that got its inode number later */
+	struct timespec changed;
+	bool program;		/* without TLS functions it is one like most others, and no failure */
 	int fd;			/* open until the scan is over */
 	pid_t pid;		/* of its elfscan; 0: not running */
 	int answer;		/* read end of its pipe */
 	uint64_t began;
-	enum { LIB_WAITING, LIB_SCANNING, LIB_PROBED, LIB_FAILED } state;
-	char name[NAME_SIZE];
+	enum { LIB_WAITING, LIB_SCANNING, LIB_PROBED, LIB_FAILED, LIB_PLAIN } state;
+	char name[EXE_SIZE];
 	char build_id[41];
 };
 
@@ -47,7 +53,8 @@ struct process {
 	struct process_facts facts;
 	char exec_path[EXE_SIZE];	/* as given to execve: what is left when it is gone quickly */
 	bool resolved, told, watched;
-	int library;			/* index, -1: none found */
+	uint16_t files[PROCESS_FILES];	/* indexes of libraries */
+	unsigned nr_files;
 	uint64_t looked, died;
 	struct process *next;
 };
@@ -117,7 +124,6 @@ static struct process *process_add(struct watch *w, const struct wire_who *who)
 	}
 	p->facts.key = (struct process_key){ who->tgid, who->start };
 	p->facts.cgroup = who->cgroup;
-	p->library = -1;
 	name_clean(comm, (const char *)who->comm, strnlen((const char *)who->comm, sizeof(who->comm)));
 	snprintf(p->facts.comm, sizeof(p->facts.comm), "%.15s", comm);
 	p->next = w->buckets[who->tgid % BUCKETS];
@@ -162,33 +168,41 @@ static bool is_tls_library(const char *base)
 	return false;
 }
 
-static int library_find(struct watch *w, dev_t dev, ino_t ino)
+/* A file that is probed or being scanned is held, so nobody else gets its inode number. */
+static int library_find(struct watch *w, const struct stat *st)
 {
-	for (unsigned i = 0; i < w->nr_libraries; i++)
-		if (w->libraries[i].dev == dev && w->libraries[i].ino == ino)
+	for (unsigned i = 0; i < w->nr_libraries; i++) {
+		const struct library *l = &w->libraries[i];
+
+		if (l->dev == st->st_dev && l->ino == st->st_ino &&
+		    ((l->state != LIB_PLAIN && l->state != LIB_FAILED) ||
+		     (l->size == st->st_size && l->changed.tv_sec == st->st_ctim.tv_sec && l->changed.tv_nsec == st->st_ctim.tv_nsec)))
 			return (int)i;
+	}
 	return -1;
 }
 
 /* Takes fd. The identity is the open file's own, not what maps says: overlay and btrfs
  * show other device numbers there. */
-static int library_add(struct watch *w, int fd, const char *name)
+static int library_add(struct watch *w, int fd, const char *name, bool program)
 {
 	struct stat st;
 	int i;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || (program && st.st_size < PROGRAM_MIN)) {
 		close(fd);
 		return -1;
 	}
-	i = library_find(w, st.st_dev, st.st_ino);
+	i = library_find(w, &st);
 	if (i >= 0 || w->nr_libraries == LIBRARIES) {
 		close(fd);
 		return i;
 	}
 	i = (int)w->nr_libraries++;
-	w->libraries[i] = (struct library){ .dev = st.st_dev, .ino = st.st_ino, .fd = fd };
-	name_clean(w->libraries[i].name, name, strlen(name));
+	w->libraries[i] = (struct library){
+		.dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_ctim, .program = program, .fd = fd,
+	};
+	name_clean_path(w->libraries[i].name, name, strlen(name));
 	return i;
 }
 
@@ -253,6 +267,36 @@ static bool sites_valid(const struct tls_sites *s, off_t size)
 	       strspn(s->build_id, "0123456789abcdef") == strlen(s->build_id);
 }
 
+/* Of several files in a process the one to name: a probed one, else one that should be. */
+static const struct library *process_library(const struct watch *w, const struct process *p)
+{
+	static const int rank[] = { [LIB_PROBED] = 3, [LIB_FAILED] = 2, [LIB_WAITING] = 1, [LIB_SCANNING] = 1, [LIB_PLAIN] = 0 };
+	const struct library *best = NULL;
+
+	for (unsigned i = 0; i < p->nr_files; i++) {
+		const struct library *l = &w->libraries[p->files[i]];
+
+		/* A program that was not looked at yet is most likely one like most others. */
+		if (l->state != LIB_PLAIN && (!l->program || l->state == LIB_PROBED) && (!best || rank[l->state] > rank[best->state]))
+			best = l;
+	}
+	return best;
+}
+
+/* Writes it into the facts; true: they changed. */
+static bool process_probe(const struct watch *w, struct process *p)
+{
+	const struct library *l = process_library(w, p);
+	uint8_t probe = !l ? PROBE_NO_LIBRARY : l->state == LIB_PROBED ? PROBE_ATTACHED : l->state == LIB_FAILED ? PROBE_FAILED : PROBE_NONE;
+	const char *name = l ? l->name : "", *build_id = l ? l->build_id : "";
+	bool changed = p->facts.tls_probe != probe || strcmp(p->facts.library, name) || strcmp(p->facts.build_id, build_id);
+
+	p->facts.tls_probe = probe;
+	snprintf(p->facts.library, sizeof(p->facts.library), "%s", name);
+	snprintf(p->facts.build_id, sizeof(p->facts.build_id), "%s", build_id);
+	return changed;
+}
+
 static void scan_end(struct watch *w, unsigned index)
 {
 	struct library *l = &w->libraries[index];
@@ -266,6 +310,8 @@ static void scan_end(struct watch *w, unsigned index)
 	if (n == (ssize_t)sizeof(sites) && sites_valid(&sites, st.st_size)) {
 		snprintf(l->build_id, sizeof(l->build_id), "%s", sites.build_id);
 		library_attach(w, l, &sites);
+	} else if (l->program) {
+		l->state = LIB_PLAIN;
 	} else {
 		l->state = LIB_FAILED;
 		log_warn("no TLS functions found in library=%s: its traffic stays opaque", l->name);
@@ -273,13 +319,10 @@ static void scan_end(struct watch *w, unsigned index)
 	w->stats.failed += l->state == LIB_FAILED;
 	close(l->fd);
 	l->fd = -1;
-	for (size_t b = 0; b < BUCKETS; b++)
+	for (size_t b = 0; l->state != LIB_PLAIN && b < BUCKETS; b++)
 		for (struct process *p = w->buckets[b]; p; p = p->next)
-			if (p->library == (int)index && p->told) {
-				p->facts.tls_probe = l->state == LIB_PROBED ? PROBE_ATTACHED : PROBE_FAILED;
-				snprintf(p->facts.build_id, sizeof(p->facts.build_id), "%s", l->build_id);
+			if (p->told && process_probe(w, p))
 				process_tell(w, p);
-			}
 }
 
 bool watch_reap(struct watch *w, pid_t pid, int status)
@@ -302,35 +345,44 @@ static void scans_advance(struct watch *w)
 
 struct looking { struct watch *watch; struct process *process; };
 
+static void file_seen(struct looking *l, int fd, const char *name, bool program)
+{
+	struct process *p = l->process;
+	int i = fd < 0 ? -1 : library_add(l->watch, fd, name, program);
+
+	if (i < 0 || !p)
+		return;
+	for (unsigned k = 0; k < p->nr_files; k++)
+		if (p->files[k] == i)
+			return;
+	if (p->nr_files < PROCESS_FILES)
+		p->files[p->nr_files++] = (uint16_t)i;
+}
+
 static void library_seen(void *owner, const struct proc_library *found)
 {
-	struct looking *l = owner;
-	int fd = open(found->open_path, O_RDONLY | O_CLOEXEC | O_NOCTTY), i;
+	file_seen(owner, open(found->open_path, O_RDONLY | O_CLOEXEC | O_NOCTTY), found->name, false);
+}
 
-	if (fd < 0)
-		return;
-	i = library_add(l->watch, fd, found->name);
-	if (i >= 0 && l->process) {
-		struct library *lib = &l->watch->libraries[i];
+static void program_seen(struct looking *l, pid_t pid)
+{
+	char path[64], name[EXE_SIZE] = "";
 
-		l->process->library = i;
-		name_clean_path(l->process->facts.library, found->name, strlen(found->name));
-		snprintf(l->process->facts.build_id, sizeof(l->process->facts.build_id), "%s", lib->build_id);
-		l->process->facts.tls_probe = lib->state == LIB_PROBED ? PROBE_ATTACHED :
-					      lib->state == LIB_FAILED ? PROBE_FAILED : PROBE_NONE;
-	}
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (proc_exe(pid, name))
+		file_seen(l, open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), name, true);
 }
 
 static void process_libraries(struct watch *w, struct process *p, uint64_t now)
 {
 	struct looking l = { w, p };
 
-	if (p->library >= 0 || (p->looked && now - p->looked < LOOK_AGAIN_NS))
+	if (p->facts.tls_probe == PROBE_ATTACHED || (p->looked && now - p->looked < LOOK_AGAIN_NS))
 		return;
 	p->looked = now;
+	program_seen(&l, (pid_t)p->facts.key.tgid);
 	proc_libraries((pid_t)p->facts.key.tgid, is_tls_library, library_seen, &l);
-	if (p->library < 0)
-		p->facts.tls_probe = PROBE_NO_LIBRARY;
+	process_probe(w, p);
 	scans_advance(w);
 }
 
@@ -374,9 +426,11 @@ static void on_exec(struct watch *w, const struct wire_life *l)
 	memcpy(facts.comm, p->facts.comm, sizeof(facts.comm));
 	p->facts = facts;
 	p->resolved = p->told = false;
-	p->library = -1;
+	p->nr_files = 0;
 	p->looked = 0;
 	snprintf(p->exec_path, sizeof(p->exec_path), "%s", (const char *)l->path);
+	/* Now, so that it is probed before its first request, or soon after it. */
+	program_seen(&(struct looking){ w, p }, (pid_t)p->facts.key.tgid);
 	filter_apply(w, p);
 }
 
@@ -477,9 +531,12 @@ void watch_tick(struct watch *w, uint64_t now)
 				continue;
 			}
 			/* A library that was loaded after the first connection. */
-			if (p->told && !p->died && p->library < 0) {
+			if (p->told && !p->died) {
+				char before[sizeof(p->facts.library)];
+
+				memcpy(before, p->facts.library, sizeof(before));
 				process_libraries(w, p, now);
-				if (p->library >= 0)
+				if (strcmp(before, p->facts.library))
 					process_tell(w, p);
 			}
 			at = &p->next;
@@ -517,7 +574,7 @@ static void survey_path(struct watch *w, const char *pattern)
 			int fd = is_tls_library(base) ? open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
 
 			if (fd >= 0)
-				library_add(w, fd, base);
+				library_add(w, fd, base, false);
 		}
 	globfree(&found);
 }
@@ -528,10 +585,12 @@ static void survey_process(struct watch *w, pid_t pid)
 	struct looking l = { w, NULL };
 
 	proc_libraries(pid, is_tls_library, library_seen, &l);
+	if (proc_has_socket(pid))
+		program_seen(&l, pid);
 	if (!w->config.exe && !w->config.unit && !w->config.container)
 		return;
 	/* Known by pid only until its first event brings the exact start time. */
-	struct process p = { .facts = { .key = { who.tgid, 0 } }, .library = -1 };
+	struct process p = { .facts = { .key = { who.tgid, 0 } } };
 
 	process_resolve(&p);
 	filter_apply(w, &p);
