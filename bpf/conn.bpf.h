@@ -161,6 +161,8 @@ static __always_inline u64 conn_advance(struct conn *c, const struct socket_now 
 	u32 d = dir & 1, end = now->next[d] - after;
 	u64 pos = c->pos[d] + (s64)(s32)(end - n - c->seq[d]);
 
+	if ((s64)pos < 0)
+		pos = 0; /* it was found in the middle of this call */
 	c->pos[d] = pos + n;
 	c->seq[d] = end;
 	return pos;

@@ -23,7 +23,7 @@ typedef _Bool bool;
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1 };
-enum { BPF_RB_NO_WAKEUP = 1 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY = 2, BPF_MAP_TYPE_PERCPU_ARRAY = 6,
@@ -39,6 +39,9 @@ struct thread_info { u32 status; };
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
 struct inode { unsigned short i_mode; };
+struct kernfs_node { u64 id; };
+struct cgroup { struct kernfs_node *kn; };
+struct css_set { struct cgroup *dfl_cgrp; };
 struct file { struct inode *f_inode; void *private_data; };
 struct task_struct {
 	struct thread_info thread_info;
@@ -46,6 +49,7 @@ struct task_struct {
 	u64 start_boottime;
 	struct task_struct *group_leader, *real_parent;
 	struct files_struct *files;
+	struct css_set *cgroups;
 	unsigned char comm[16];
 };
 struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
@@ -68,6 +72,8 @@ struct tcp_sock {
 	u64 bytes_received, bytes_acked;
 };
 struct linux_binprm { const char *filename; };
+struct bpf_iter_meta { struct seq_file *seq; };
+struct bpf_iter__task_file { struct bpf_iter_meta *meta; struct task_struct *task; u32 fd; struct file *file; };
 
 #pragma clang attribute pop
 
@@ -84,8 +90,11 @@ struct bpf_raw_tracepoint_args { u64 args[0]; };
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3
 #define TCP_FIN_WAIT1 4
+#define TCP_FIN_WAIT2 5
 #define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
 #define TCP_LAST_ACK 9
+#define TCP_LISTEN 10
 #define SOCK_DONE 1	/* bit of skc_flags: the peer's FIN came, enum sock_flags */
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20

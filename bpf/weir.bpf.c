@@ -6,5 +6,6 @@
 #include "bpf/socket_length.bpf.c"
 #include "bpf/socket_exit.bpf.c"
 #include "bpf/tls.bpf.c"
+#include "bpf/seed.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

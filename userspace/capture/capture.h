@@ -21,7 +21,11 @@ struct capture;
 /* NULL and a sentence in why: what was tried, what happened, what to do. */
 struct capture *capture_new(const struct capture_config *, char *why, size_t why_size);
 void capture_free(struct capture *);	/* detaches everything */
-/* Attaches the process and socket programs: from here on records are made. */
+/* Every process with an IP socket, of any network namespace; the same one may come again.
+ * 0 or -errno. */
+int capture_owners(struct capture *, void (*take)(void *owner, uint32_t tgid), void *owner);
+/* Attaches the process and socket programs, then begins with the connections that are there:
+ * from here on records are made. Who listens is known from capture_owners. */
 int capture_attach(struct capture *, char *why, size_t why_size);
 /* Stops making records; the rings and counters stay readable. */
 void capture_detach(struct capture *);
@@ -40,4 +44,7 @@ size_t capture_life(struct capture *, void (*take)(void *owner, const struct wir
 /* One probe site in a library or program. path is opened by the kernel, so it may be
  * a /proc/PID/root path. 0 or -errno. */
 int capture_probe(struct capture *, const char *path, uint64_t offset, uint64_t cookie);
+/* What is attached from now on belongs to that group, and can be detached with it; 0: all that stays. */
+void capture_group(struct capture *, uint32_t group);
+void capture_unprobe(struct capture *, uint32_t group);
 #endif

@@ -17,13 +17,16 @@
 #include "capture/ring.h"
 
 #define MAX_LINKS 4096
+#define FILES_MAX 65536
 
 extern const uint8_t bpf_object_start[], bpf_object_end[];
 
 struct capture {
 	struct bpf_object *object;
 	struct bpf_link *links[MAX_LINKS];
+	uint32_t groups[MAX_LINKS];	/* of the link: see capture_group */
 	unsigned nr_links;
+	uint32_t group;
 	const char *hooks;
 	struct capture_config config;
 	struct ring life;
@@ -66,6 +69,12 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 static bool is_probe(const struct bpf_program *p)
 {
 	return !strncmp(bpf_program__section_name(p), "uprobe", 6) || !strncmp(bpf_program__section_name(p), "uretprobe", 9);
+}
+
+/* Programs that are run, not attached. */
+static bool is_iterator(const struct bpf_program *p)
+{
+	return !strncmp(bpf_program__section_name(p), "iter/", 5);
 }
 
 /* The set that a program belongs to, NULL: every one. */
@@ -190,7 +199,7 @@ static int map_fd(struct capture *c, const char *name)
 struct capture *capture_new(const struct capture_config *config, char *why, size_t why_size)
 {
 	struct capture *c = calloc(1, sizeof(*c));
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY }, files;
 	struct wire_config value = { .filter = config->filter, .max_parts = config->max_parts };
 	uint32_t zero = 0;
 
@@ -199,6 +208,10 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->config = *config;
 	libbpf_set_print(quiet);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* kernels before 5.11 charge maps to it */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {	/* each probe is some descriptors */
+		files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	if (capture_load(c, why, why_size))
 		goto fail;
 	c->config_fd = map_fd(c, "config");
@@ -234,6 +247,26 @@ void capture_free(struct capture *c)
 	free(c);
 }
 
+void capture_group(struct capture *c, uint32_t group)
+{
+	c->group = group;
+}
+
+void capture_unprobe(struct capture *c, uint32_t group)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->nr_links; i++) {
+		if (c->groups[i] == group) {
+			bpf_link__destroy(c->links[i]);
+			continue;
+		}
+		c->groups[kept] = c->groups[i];
+		c->links[kept++] = c->links[i];
+	}
+	c->nr_links = kept;
+}
+
 static int link_keep(struct capture *c, struct bpf_link *l)
 {
 	if (!l)
@@ -242,22 +275,53 @@ static int link_keep(struct capture *c, struct bpf_link *l)
 		bpf_link__destroy(l);
 		return -ENOSPC;
 	}
+	c->groups[c->nr_links] = c->group;
 	c->links[c->nr_links++] = l;
 	return 0;
+}
+
+/* Runs an iterator to its end: what it wrote goes to take, NULL: nowhere. */
+static int iterate(struct capture *c, const char *name, void (*take)(void *, uint32_t), void *owner)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(c->object, name);
+	struct bpf_link *l = p ? bpf_program__attach_iter(p, NULL) : NULL;
+	int fd = l ? bpf_iter_create(bpf_link__fd(l)) : -1, err = fd < 0 ? -errno : 0;
+	uint32_t out[1024];
+	ssize_t n = 0;
+
+	while (!err && (n = read(fd, out, sizeof(out))) > 0)
+		for (size_t i = 0; take && i < (size_t)n / sizeof(out[0]); i++)
+			take(owner, out[i]);
+	if (n < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(l);
+	return err;
+}
+
+int capture_owners(struct capture *c, void (*take)(void *owner, uint32_t tgid), void *owner)
+{
+	return iterate(c, "seed_owners", take, owner);
 }
 
 int capture_attach(struct capture *c, char *why, size_t why_size)
 {
 	struct bpf_program *p;
+	int seeded;
 
 	bpf_object__for_each_program(p, c->object) {
-		int err = is_probe(p) || !bpf_program__autoload(p) ? 0 : link_keep(c, bpf_program__attach(p));
+		int err = is_probe(p) || is_iterator(p) || !bpf_program__autoload(p) ? 0 : link_keep(c, bpf_program__attach(p));
 
 		if (err) {
 			snprintf(why, why_size, "cannot attach %s: %s", bpf_program__name(p), strerror(-err));
 			return err;
 		}
 	}
+	/* Not before: one that is made meanwhile would be in neither. */
+	seeded = iterate(c, "seed_conns", NULL, NULL);
+	if (seeded)
+		log_warn("cannot look for old connections error=\"%s\": each is known from its next use on", strerror(-seeded));
 	return 0;
 }
 

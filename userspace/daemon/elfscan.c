@@ -25,6 +25,6 @@ int elfscan_main(void)
 		return 1;
 	}
 	if (tls_scan_fd(FD_FILE_IN, &sites))
-		return 1;
+		sites.nr = 0;	/* an answer, too: nothing to be found, as opposed to a scan that died */
 	return write(FD_ANSWER, &sites, sizeof(sites)) == (ssize_t)sizeof(sites) ? 0 : 1;
 }

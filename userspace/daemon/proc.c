@@ -2,7 +2,6 @@
 #include "daemon/proc.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -171,22 +170,6 @@ bool proc_facts(pid_t pid, struct process_facts *f)
 	if (is_interpreter(f->exe))
 		read_script(pid, f);
 	return true;
-}
-
-bool proc_has_socket(pid_t pid)
-{
-	char path[64], target[16];
-	struct dirent *d;
-	bool found = false;
-	DIR *fds;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	fds = opendir(path);
-	while (fds && !found && (d = readdir(fds)))
-		found = readlinkat(dirfd(fds), d->d_name, target, sizeof(target)) > 7 && !memcmp(target, "socket:", 7);
-	if (fds)
-		closedir(fds);
-	return found;
 }
 
 void proc_maps_line(pid_t pid, const char *line, bool (*wanted)(const char *), proc_library_cb cb, void *owner)

@@ -15,7 +15,6 @@ bool proc_is_role(pid_t pid, const char *role);
 /* unit and container from a cgroup path, "/system.slice/nginx.service". */
 void proc_cgroup(const char *path, struct process_facts *);
 bool proc_exe(pid_t pid, char out[EXE_SIZE]);	/* cleaned path of the program; false: a kernel thread, or gone */
-bool proc_has_socket(pid_t pid);	/* of any kind */
 /* Calls each TLS library candidate mapped by the process: its path through
  * /proc/PID/map_files or root, and its identity. */
 struct proc_library { dev_t dev; ino_t ino; char name[64]; char open_path[160]; };

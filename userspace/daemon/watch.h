@@ -26,10 +26,10 @@ void watch_free(struct watch *);
  * scans, at most a few seconds. Applies the filters to running processes. */
 void watch_survey(struct watch *);
 void watch_drain(struct watch *);		/* the life ring and finished scans */
-void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look again for libraries */
+void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look for new files */
 void watch_selftest(struct watch *, pid_t);	/* this process is our own stimulus */
 void watch_resend(struct watch *);		/* all facts again, for a new keeper */
 bool watch_reap(struct watch *, pid_t, int status);	/* true: it was an elfscan */
-struct watch_stats { uint64_t unknown, libraries, probes, failed; };
+struct watch_stats { uint64_t unknown, libraries, probes, failed, refused; };
 void watch_stats(const struct watch *, struct watch_stats *);
 #endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch_private.h - private to watch*.c. */
+#ifndef WEIR_WATCH_PRIVATE_H
+#define WEIR_WATCH_PRIVATE_H
+#include <dirent.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "bpf/wire.h"
+#include "daemon/watch.h"
+
+#define PROCESSES 16384		/* remembered at once */
+#define BUCKETS 4096
+#define FILES 4096		/* looked at and remembered; of those without TLS functions the oldest make room */
+#define FILE_BUCKETS 1024
+#define LIBRARIES 512		/* of them that are probed */
+#define PROCESS_FILES 8		/* of them that one process is known to use */
+#define PATHS 256		/* at which a new version is waited for */
+#define WAITING_MAX 256		/* of them that wait for their scan at once: each is open */
+#define SEEN 4096		/* mappings whose file is known; a power of two */
+
+/* Why a file was looked at; the first is scanned first, and is a failure if nothing is found. */
+enum file_kind { FILE_NAMED, FILE_PROGRAM, FILE_OTHER };
+enum file_state { FILE_FREE, FILE_WAITING, FILE_SCANNING, FILE_PROBED, FILE_FAILED, FILE_PLAIN };
+
+/* A file that may have TLS functions in it, by identity: a library by its name, the program
+ * of a process, into which they may have been linked, or another that a process has loaded. */
+struct file {
+	dev_t dev;
+	ino_t ino;
+	off_t size;		/* these tell a file from one that was written over it, */
+	struct timespec written, changed;	/* or that got its inode number later */
+	enum file_kind kind;
+	enum file_state state;
+	int fd;			/* open until the scan is over, -1 then */
+	pid_t pid;		/* of its elfscan */
+	int answer;		/* read end of its pipe */
+	uint32_t refs;		/* processes that are known to use it */
+	bool doubt;		/* its last one has gone: somebody else may still have it */
+	uint32_t census;	/* the last that found it mapped */
+	unsigned standing;	/* known paths at which it is */
+	unsigned probes;
+	uint16_t next, serial;	/* in its bucket; of the use of this slot */
+	char name[EXE_SIZE];
+	char build_id[41];
+};
+#define NO_FILE UINT16_MAX
+
+struct process {
+	struct process_facts facts;
+	char exec_path[EXE_SIZE];	/* as given to execve: what is left when it is gone quickly */
+	bool resolved, told, watched;
+	uint16_t files[PROCESS_FILES];
+	unsigned nr_files;
+	uint64_t died;
+	struct process *next;
+};
+
+/* A mapped file as the kernel names it, and which file of ours that was. */
+struct seen {
+	uint64_t ino, generation, time;
+	uint32_t major, minor;
+	uint16_t file, serial;	/* NO_FILE: none of interest */
+	bool judged;		/* it was, for a process that uses the network */
+};
+
+struct path { char path[256]; uint16_t file; enum file_kind kind; };
+
+struct watch {
+	struct watch_config config;
+	struct process *buckets[BUCKETS];
+	size_t nr_processes;
+	struct file files[FILES];
+	uint16_t file_buckets[FILE_BUCKETS];
+	uint16_t nr_files, evict;
+	unsigned waiting[FILE_OTHER + 1], scanning, scanning_other, probed;
+	struct seen seen[SEEN];
+	struct path paths[PATHS];
+	unsigned nr_paths;
+	uint64_t paths_looked, warned, lost_told;
+	struct mappings *mappings;	/* NULL: not allowed here, processes are looked at in turn */
+	DIR *census;			/* under way */
+	uint32_t census_nr;
+	uint64_t census_began;
+	bool census_left;		/* files that it had no room for in the queue */
+	bool census_wanted, census_hurries;	/* something may have lost its last process */
+	pid_t selftest;
+	struct watch_stats stats;
+	struct fact fact;	/* the one being told; too large for the stack */
+};
+
+/* watch_process.c */
+struct process *process_find(struct watch *, uint32_t tgid, uint64_t start);	/* start 0: the last of that id */
+struct process *process_add(struct watch *, const struct wire_who *);
+void process_tell(struct watch *, struct process *);
+void process_resolve(struct process *);
+void process_uses(struct watch *, struct process *, uint16_t file);	/* and tells, if it is told of */
+void process_drop(struct watch *, struct process *);			/* it uses none any more */
+bool process_probe(const struct watch *, struct process *);	/* its facts from its files; true: they changed */
+void processes_refresh(struct watch *, uint16_t file);		/* its state has changed */
+void processes_forget(struct watch *, uint64_t now);
+void filter_apply(struct watch *, struct process *);
+bool filters_any(const struct watch *);
+
+/* watch_library.c */
+bool is_tls_library(const char *base);
+/* Takes fd, which may be -1. NO_FILE: too small to be of interest, or no room. */
+uint16_t file_add(struct watch *, int fd, const char *name, enum file_kind);
+uint16_t file_known(struct watch *, const struct stat *);
+uint16_t program_add(struct watch *, pid_t);
+void file_detach(struct watch *, uint16_t);	/* and forget */
+void scans_advance(struct watch *);
+void scans_wait(struct watch *, uint64_t until, enum file_kind last);	/* of the kinds up to that one */
+void path_add(struct watch *, const char *path, uint16_t file, enum file_kind);
+void paths_look(struct watch *);
+
+/* watch_census.c */
+void census_step(struct watch *, uint64_t now);
+/* All files that a process has mapped executable; p: it, NULL: nobody that is known. */
+void process_census(struct watch *, pid_t, struct process *, bool network);
+struct mapping;
+void on_mapping(void *watch, const struct mapping *);
+#endif

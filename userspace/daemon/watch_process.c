@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch_process.c - processes: who they are, which files with TLS functions they use. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "classify/names.h"
+#include "daemon/cgroup.h"
+#include "daemon/proc.h"
+#include "daemon/watch_private.h"
+
+#define KEEP_DEAD_NS 120000000000ull
+
+struct process *process_find(struct watch *w, uint32_t tgid, uint64_t start)
+{
+	struct process *p = w->buckets[tgid % BUCKETS];
+
+	while (p && (p->facts.key.tgid != tgid || (start && p->facts.key.start != start)))
+		p = p->next;
+	return p;
+}
+
+struct process *process_add(struct watch *w, const struct wire_who *who)
+{
+	struct process *p = process_find(w, who->tgid, who->start);
+	char comm[NAME_SIZE];
+
+	if (p)
+		return p;
+	p = w->nr_processes < PROCESSES ? calloc(1, sizeof(*p)) : NULL;
+	if (!p) {
+		w->stats.unknown++;
+		return NULL;
+	}
+	p->facts.key = (struct process_key){ who->tgid, who->start };
+	p->facts.cgroup = who->cgroup;
+	name_clean(comm, (const char *)who->comm, strnlen((const char *)who->comm, sizeof(who->comm)));
+	snprintf(p->facts.comm, sizeof(p->facts.comm), "%.15s", comm);
+	p->next = w->buckets[who->tgid % BUCKETS];
+	w->buckets[who->tgid % BUCKETS] = p;
+	w->nr_processes++;
+	return p;
+}
+
+void process_tell(struct watch *w, struct process *p)
+{
+	memset(&w->fact, 0, sizeof(w->fact));
+	w->fact.kind = FACT_PROCESS;
+	w->fact.process = p->facts;
+	p->told = true;
+	w->config.fact(w->config.owner, &w->fact);
+}
+
+void process_resolve(struct process *p)
+{
+	if (p->resolved)
+		return;
+	p->resolved = true;
+	proc_facts((pid_t)p->facts.key.tgid, &p->facts);
+	/* Gone or a zombie by now: the kernel side told what it was started as, and where. */
+	if (!p->facts.exe[0] && p->exec_path[0])
+		name_clean_path(p->facts.exe, p->exec_path, strlen(p->exec_path));
+	if (!p->facts.unit[0] && !p->facts.container[0])
+		proc_cgroup(cgroup_path(p->facts.cgroup), &p->facts);
+}
+
+void processes_forget(struct watch *w, uint64_t now)
+{
+	for (size_t b = 0; b < BUCKETS; b++) {
+		struct process **at = &w->buckets[b];
+
+		while (*at) {
+			struct process *p = *at;
+
+			if (p->died && now > p->died && now - p->died > KEEP_DEAD_NS) {
+				*at = p->next;
+				free(p);
+				w->nr_processes--;
+				continue;
+			}
+			at = &p->next;
+		}
+	}
+}
+
+/* Its files. */
+
+/* Of several the one to name: a probed one, else one that should be. A program or another
+ * file that was not looked at yet is most likely one like most others. */
+static const struct file *process_file(const struct watch *w, const struct process *p)
+{
+	static const int rank[] = { [FILE_PROBED] = 3, [FILE_FAILED] = 2, [FILE_WAITING] = 1, [FILE_SCANNING] = 1, [FILE_PLAIN] = 0 };
+	const struct file *best = NULL;
+
+	for (unsigned i = 0; i < p->nr_files; i++) {
+		const struct file *f = &w->files[p->files[i]];
+		bool known = f->state == FILE_PROBED || f->state == FILE_FAILED;
+
+		if (rank[f->state] && (known || f->kind == FILE_NAMED) && (!best || rank[f->state] > rank[best->state]))
+			best = f;
+	}
+	return best;
+}
+
+/* Where nothing is found the program's build id still tells whom to ask for what it has inside. */
+static const char *program_id(const struct watch *w, const struct process *p)
+{
+	for (unsigned i = 0; i < p->nr_files; i++)
+		if (w->files[p->files[i]].kind == FILE_PROGRAM)
+			return w->files[p->files[i]].build_id;
+	return "";
+}
+
+bool process_probe(const struct watch *w, struct process *p)
+{
+	const struct file *f = process_file(w, p);
+	uint8_t probe = !f ? PROBE_NO_LIBRARY : f->state == FILE_PROBED ? PROBE_ATTACHED : f->state == FILE_FAILED ? PROBE_FAILED : PROBE_NONE;
+	const char *name = f ? f->name : "", *build_id = f ? f->build_id : program_id(w, p);
+	bool changed = p->facts.tls_probe != probe || strcmp(p->facts.library, name) || strcmp(p->facts.build_id, build_id);
+
+	p->facts.tls_probe = probe;
+	snprintf(p->facts.library, sizeof(p->facts.library), "%s", name);
+	snprintf(p->facts.build_id, sizeof(p->facts.build_id), "%s", build_id);
+	return changed;
+}
+
+void process_uses(struct watch *w, struct process *p, uint16_t file)
+{
+	if (file == NO_FILE || p->died)
+		return;
+	for (unsigned i = 0; i < p->nr_files; i++)
+		if (p->files[i] == file)
+			return;
+	if (p->nr_files == PROCESS_FILES)
+		return;	/* the census still sees that it has it mapped */
+	p->files[p->nr_files++] = file;
+	w->files[file].refs++;
+	if (p->told && process_probe(w, p))
+		process_tell(w, p);
+}
+
+static void file_unused(struct watch *w, uint16_t file)
+{
+	if (!--w->files[file].refs)
+		w->files[file].doubt = true;
+}
+
+void process_drop(struct watch *w, struct process *p)
+{
+	while (p->nr_files)
+		file_unused(w, p->files[--p->nr_files]);
+}
+
+/* Most files turn out to be of no interest, and make room for others in the process. A
+ * program's place is kept for its build id. */
+static void process_refresh(struct watch *w, struct process *p, uint16_t file)
+{
+	const struct file *f = &w->files[file];
+
+	for (unsigned i = 0; i < p->nr_files; i++) {
+		if (p->files[i] != file)
+			continue;
+		if (f->state == FILE_PLAIN && f->kind != FILE_PROGRAM) {
+			file_unused(w, file);
+			p->files[i] = p->files[--p->nr_files];
+		}
+		if (p->told && process_probe(w, p))
+			process_tell(w, p);
+		return;
+	}
+}
+
+void processes_refresh(struct watch *w, uint16_t file)
+{
+	if (!w->files[file].refs)
+		return;
+	for (size_t b = 0; b < BUCKETS; b++)
+		for (struct process *p = w->buckets[b]; p; p = p->next)
+			process_refresh(w, p, file);
+}
+
+/* Filters by name are turned into pids as processes appear. */
+
+bool filters_any(const struct watch *w)
+{
+	return w->config.exe || w->config.unit || w->config.container;
+}
+
+static bool filter_match(const struct watch *w, const struct process *p)
+{
+	const struct watch_config *c = &w->config;
+	const char *exe = p->facts.exe[0] ? p->facts.exe : p->exec_path;
+
+	if (c->exe && !fnmatch(c->exe, exe, 0))
+		return true;
+	if (c->exe && !strchr(c->exe, '/') && strrchr(exe, '/') && !fnmatch(c->exe, strrchr(exe, '/') + 1, 0))
+		return true;
+	if (c->unit && !strcmp(c->unit, p->facts.unit))
+		return true;
+	return c->container && p->facts.container[0] && !strncmp(c->container, p->facts.container, 12);
+}
+
+void filter_apply(struct watch *w, struct process *p)
+{
+	if (p->watched || !filters_any(w))
+		return;
+	if (w->config.unit || w->config.container)
+		process_resolve(p);
+	if (!filter_match(w, p))
+		return;
+	p->watched = true;
+	capture_watch_pid(w->config.capture, p->facts.key.tgid);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch_survey.c - the start: what is on the host already, before anything is attached. */
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "capture/capture.h"
+#include "daemon/cgroup.h"
+#include "daemon/proc.h"
+#include "daemon/watch_private.h"
+
+#define WAIT_NS 5000000000ull
+
+static void survey_path(struct watch *w, const char *pattern)
+{
+	glob_t found = { 0 };
+
+	if (!glob(pattern, 0, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			const char *path = found.gl_pathv[i], *base = strrchr(path, '/') + 1;
+
+			if (is_tls_library(base))
+				path_add(w, path, file_add(w, open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), base, FILE_NAMED), FILE_NAMED);
+		}
+	globfree(&found);
+}
+
+struct owners { struct watch *watch; uint32_t last; };
+
+/* Its program, and all that it has loaded: TLS may be in any of it. */
+static void on_owner(void *owner, uint32_t tgid)
+{
+	struct owners *o = owner;
+
+	if (tgid == o->last || tgid == (uint32_t)getpid())
+		return;
+	o->last = tgid;
+	program_add(o->watch, (pid_t)tgid);
+	process_census(o->watch, (pid_t)tgid, NULL, true);
+}
+
+static void survey_process(struct watch *w, pid_t pid)
+{
+	/* Known by pid only until its first event brings the exact start time. */
+	struct process p = { .facts = { .key = { (uint32_t)pid, 0 } } };
+
+	process_census(w, pid, NULL, false);
+	if (!filters_any(w))
+		return;
+	process_resolve(&p);
+	filter_apply(w, &p);
+}
+
+static void on_cgroup(void *owner, uint64_t id)
+{
+	capture_watch_cgroup(((struct watch *)owner)->config.capture, id);
+}
+
+void watch_survey(struct watch *w)
+{
+	struct owners owners = { w, 0 };
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	int err;
+
+	/* Besides the processes that are there: whoever will be in the cgroup. */
+	if ((w->config.unit || w->config.container) && !cgroup_find(w->config.unit, w->config.container, on_cgroup, w))
+		log_info("no cgroup of that name yet: processes are matched one by one");
+	survey_path(w, "/usr/lib/*/lib*.so*");
+	survey_path(w, "/lib/*/lib*.so*");
+	survey_path(w, "/usr/lib/lib*.so*");
+	survey_path(w, "/usr/local/lib/lib*.so*");
+	err = capture_owners(w->config.capture, on_owner, &owners);
+	if (err)
+		log_warn("cannot look for who uses the network error=\"%s\": each is known from its next use on", strerror(-err));
+	while (proc && (d = readdir(proc)))
+		if (strspn(d->d_name, "0123456789") == strlen(d->d_name) && atoi(d->d_name) != getpid())
+			survey_process(w, (pid_t)atoi(d->d_name));
+	if (proc)
+		closedir(proc);
+	/* What others have loaded besides is looked at while all else is watched already. */
+	scans_wait(w, clock_boot_ns() + WAIT_NS, FILE_PROGRAM);
+}
