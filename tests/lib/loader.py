@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""loader.py - a program that loads OpenSSL when it is told to, from where it is told.
+"""loader.py - a program that loads OpenSSL when it is told to, from where it is told. It has no
+other: Python's http.client would bring one.
 
   loader.py HTTP_PORT HTTPS_PORT    for each line of standard input one line of output:
     hello               -> "hello": one request without TLS, so that it is known to use the network
     load PATH           -> "loaded": the library at PATH, with dlopen
     memfd PATH          -> "loaded": the same from a copy without a name in any folder
     ask COUNT ROUTE     -> "asked": so many requests over TLS with it, over one connection
+    quit                ends
     become PROGRAM ARG...   ends here: the process is another program from now on
 """
 import ctypes
-import http.client
 import os
 import socket
 import sys
@@ -24,9 +25,12 @@ def expect(what, good):
 
 
 def hello():
-    conn = http.client.HTTPConnection("localhost", HTTP_PORT, timeout=20)
-    conn.request("GET", "/plain/hello")
-    expect("a request without TLS", conn.getresponse().status == 200)
+    with socket.create_connection(("127.0.0.1", HTTP_PORT), 20) as sock:
+        sock.sendall(b"GET /plain/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        got = b""
+        while piece := sock.recv(4096):
+            got += piece
+    expect("a request without TLS", got.startswith(b"HTTP/1.1 200"))
 
 
 class Library:
@@ -78,6 +82,8 @@ def main():
             library = Library(memfd(args[0]) if verb == "memfd" else args[0])
         elif verb == "ask":
             library.ask(int(args[0]), args[1])
+        elif verb == "quit":
+            break
         elif verb == "become":
             os.execv(args[0], args)
         print({"hello": "hello", "ask": "asked"}.get(verb, "loaded"), flush=True)

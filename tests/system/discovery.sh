@@ -33,13 +33,13 @@ tell() { # NAME LINE; waits for the answer
 }
 quit() { # NAME
 	local fd=$1_fd pid=$1_pid
-	eval "exec ${!fd}>&-"
+	echo quit >&"${!fd}"
 	wait_for 5 gone "${!pid}" || not_ok "the program \"$1\" ends"
 }
 new_loader() { loader "$1" "$PYTHON" "$LIB/loader.py" "$HTTP_PORT" "$HTTPS_PORT"; }
 # weir says so of each file, by its inode.
-probed() { grep -qE "probed file=.* inode=$1( |$)" "$WORK/weir.err"; }
-detached() { grep -qE "detached from file=.* inode=$1( |$)" "$WORK/weir.err"; }
+probed() { grep -qE "probed file=.* inode=$1$" "$WORK/weir.err"; }
+detached() { grep -qE "detached from file=.* inode=$1:" "$WORK/weir.err"; }
 inode() { stat -Lc %i "$1"; }
 is_probed() { # INODE SENTENCE
 	wait_for 10 probed "$1" && ok "$2 is probed" || not_ok "$2 is probed: nothing said of inode $1"

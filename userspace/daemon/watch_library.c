@@ -207,9 +207,9 @@ static void file_unprobe(struct watch *w, uint16_t i)
 
 void file_detach(struct watch *w, uint16_t i)
 {
+	file_unprobe(w, i);
 	log_info("detached from file=%s build_id=%s inode=%llu: nobody uses it any more", w->files[i].name, w->files[i].build_id,
 		 (unsigned long long)w->files[i].ino);
-	file_unprobe(w, i);
 	file_free(w, i);
 }
 
@@ -379,7 +379,8 @@ static void path_look(struct watch *w, struct path *p)
 		f->state = FILE_PLAIN;
 		f->changed = (struct timespec){ 0 };
 	}
-	p->file = file_add(w, open(p->path, O_RDONLY | O_CLOEXEC | O_NOCTTY), p->path, p->kind);
+	p->file = file_add(w, open(p->path, O_RDONLY | O_CLOEXEC | O_NOCTTY),
+			   p->kind == FILE_NAMED ? strrchr(p->path, '/') + 1 : p->path, p->kind);
 }
 
 void paths_look(struct watch *w)

@@ -2,6 +2,7 @@
 /* watch_survey.c - the start: what is on the host already, before anything is attached. */
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,10 +22,13 @@ static void survey_path(struct watch *w, const char *pattern)
 
 	if (!glob(pattern, 0, NULL, &found))
 		for (size_t i = 0; i < found.gl_pathc; i++) {
-			const char *path = found.gl_pathv[i], *base = strrchr(path, '/') + 1;
+			const char *path = found.gl_pathv[i];
+			char real[PATH_MAX];
 
-			if (is_tls_library(base))
-				path_add(w, path, file_add(w, open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), base, FILE_NAMED), FILE_NAMED);
+			/* By its own name: the path may be a link, of which there are several. */
+			if (is_tls_library(strrchr(path, '/') + 1) && realpath(path, real))
+				path_add(w, path, file_add(w, open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), strrchr(real, '/') + 1, FILE_NAMED),
+					 FILE_NAMED);
 		}
 	globfree(&found);
 }
