@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/capture.h"
+#include "capture/mapping.h"
 #include "capture/tls/tls.h"
 #include "classify/names.h"
 #include "daemon/daemon.h"
@@ -348,6 +349,8 @@ void scans_wait(struct watch *w, uint64_t until, enum file_kind last)
 
 	while (waits && clock_boot_ns() < until) {
 		waits = false;
+		if (w->mappings)
+			mappings_drain(w->mappings, on_mapping, w);
 		scans_advance(w);
 		for (uint16_t i = 0; i < w->nr_files; i++) {
 			struct file *f = &w->files[i];
