@@ -61,7 +61,10 @@ role_is_as_its_row() { # PID ROLE
 	is "$(stat -c %u "/proc/$pid/mem")" 0 "the $role cannot be looked into by its own user"
 }
 
-is "$(weir_children | awk '{ print $2 }' | sort | xargs)" "analyst keeper reader" "reader, analyst and keeper run beside the monitor"
+# An elfscan comes and goes with every new program of this host; so do the files that wait for one.
+lasting() { weir_children | awk '$2 != "elfscan" { print $2 }' | sort | xargs; }
+settled() { ! kinds "$WEIR_PID" | grep -qE '(^| )/[^p]'; }
+is "$(lasting)" "analyst keeper reader" "reader, analyst and keeper run beside the monitor"
 for role in reader analyst keeper; do
 	pid=$(role_pid $role)
 	[ -n "$pid" ] || bail "no $role runs"
@@ -73,8 +76,9 @@ for set in CapPrm CapEff CapBnd; do
 	is "$(capabilities "$(status "$WEIR_PID" $set)")" "$kept" "the monitor keeps the capabilities it still needs and no other: $set"
 done
 is "$(status "$WEIR_PID" CapInh)$(status "$WEIR_PID" CapAmb)" "$(printf '0%.0s' $(seq 32))" "and hands none on"
-is "$(kinds "$WEIR_PID" | sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pipe) ?//g; s/ $//')" \
-	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-stats" "the monitor holds what it gives to the others, and what is of BPF"
+wait_for 20 settled
+is "$(kinds "$WEIR_PID" | sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pipe) ?//g; s|^/proc ||; s/ $//')" \
+	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-stats" "the monitor holds what it gives to the others, what is of BPF, and the list of processes"
 is "$(stat -c %u "/proc/$WEIR_PID/mem")" 0 "and cannot be looked into"
 
 # elfscan lives for moments; its answer does not fit into a full pipe, so this one stays until its own alarm.
@@ -180,6 +184,6 @@ stop_weir
 (cd "$WORK" && exec "$WEIR" record --yes --pid $$ "$WORK/recording") >"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 WEIR_PID=$!
 wait_for 25 ready_or_gone
-is "$(weir_children | awk '{ print $2 }' | sort | xargs)" "reader recorder" "a recording runs reader and recorder beside the monitor"
+is "$(lasting)" "reader recorder" "a recording runs reader and recorder beside the monitor"
 role_is_as_its_row "$(role_pid recorder)" recorder
 is "$(stat -c '%a %u' "$WORK/recording")" "600 0" "the recording is closed to others"
