@@ -53,7 +53,7 @@ old=$(inode "$WORK/old/libssl.so.3")
 rm "$WORK/old/libssl.so.3"
 new_loader late
 tell late hello
-start_weir
+start_weir --policy "$LIB/card.yaml"
 is_probed "$old" "a library that was deleted under a running program"
 tell older "ask 17 /api/older"
 
