@@ -83,9 +83,9 @@ static uint16_t file_seen(struct watch *w, struct seen *key, const char *exact, 
 /* A file that nothing was found in yet and that has not the name takes no place in a process. */
 static void used(struct watch *w, struct process *p, uint16_t i)
 {
-	const struct file *f = &w->files[i];
+	const struct file *f = i == NO_FILE ? NULL : &w->files[i];
 
-	if (i != NO_FILE && p && (f->kind != FILE_OTHER || f->state == FILE_PROBED || f->state == FILE_FAILED))
+	if (f && p && (f->kind != FILE_OTHER || f->state == FILE_PROBED || f->state == FILE_FAILED))
 		process_uses(w, p, i);
 }
 
