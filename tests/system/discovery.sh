@@ -132,6 +132,12 @@ wait_for 10 detached "$first" && ok "a library that nobody has any more is detac
 is "$((before - $(uprobes)))" 4 "and its sites are free"
 probed "$second" && ! detached "$second" && ok "one that stands where it may be loaded again stays" || not_ok "one that stands where it may be loaded again stays"
 for name in older vendor away nameless; do quit $name; done
+
+# Written over in place, as no package does it: the probes must not stay in the middle of something else.
+again() { [ "$(grep -cE "probed file=.* inode=$second$" "$WORK/weir.err")" = 2 ]; }
+cat "$library" >"$WORK/lib/libssl.so.3"
+wait_for 10 again && ok "a library that is written over is looked at anew" || not_ok "a library that is written over is looked at anew"
+matches "$WORK/weir.err" 'written over while it was probed.*libssl.so.3' "and that is said"
 by_curl 2 /api/short env LD_LIBRARY_PATH="$WORK/lib"
 
 wait_for 5 logged_at_least "$HTTPS_PORT" 70
