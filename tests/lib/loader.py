@@ -10,6 +10,7 @@ other: Python's http.client would bring one.
     ask COUNT ROUTE     -> "asked": so many requests over TLS with it, over one connection
     quit                ends
     become PROGRAM ARG...   ends here: the process is another program from now on
+    embody PROGRAM ARG...   the same from a copy without a name in any folder
 """
 import ctypes
 import os
@@ -86,6 +87,8 @@ def main():
             break
         elif verb == "become":
             os.execv(args[0], args)
+        elif verb == "embody":
+            os.execv(memfd(args[0]), args)
         print({"hello": "hello", "ask": "asked"}.get(verb, "loaded"), flush=True)
 
 

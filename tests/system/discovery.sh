@@ -94,10 +94,15 @@ by_curl 5 /api/upgraded env LD_LIBRARY_PATH="$WORK/lib"
 tell late "ask 3 /api/late"
 
 # The same process as another program.
-new_loader again
-tell again hello
-echo "become $(command -v curl) -sk --http1.1 -o $WORK/answer https://127.0.0.1:$HTTPS_PORT/api/again" >&"$again_fd"
-wait_for 10 gone "$again_pid" || not_ok "the program that becomes another ends"
+another() { # NAME VERB, becomes curl
+	new_loader "$1"
+	tell "$1" hello
+	local fd=$1_fd pid=$1_pid url=https://127.0.0.1:$HTTPS_PORT/api/$1
+	echo "$2 $(command -v curl) -sk --http1.1 -o $WORK/answer $url $url" >&"${!fd}"
+	wait_for 10 gone "${!pid}" || not_ok "the program that becomes another ends"
+}
+another again become
+another memory embody
 
 # Where only the process itself has a name for it, or nobody.
 loader away unshare -m sh -c 'mount -t tmpfs none "$1" && cp "$2" "$1/libssl.so.3" && shift 2 && exec "$@"' - \
@@ -140,12 +145,12 @@ wait_for 10 again && ok "a library that is written over is looked at anew" || no
 matches "$WORK/weir.err" 'written over while it was probed.*libssl.so.3' "and that is said"
 by_curl 2 /api/short env LD_LIBRARY_PATH="$WORK/lib"
 
-wait_for 5 logged_at_least "$HTTPS_PORT" 70
-is "$(requests_logged "$HTTPS_PORT")" 70 "nginx itself logged 70 requests over HTTPS"
+wait_for 5 logged_at_least "$HTTPS_PORT" 73
+is "$(requests_logged "$HTTPS_PORT")" 73 "nginx itself logged 73 requests over HTTPS"
 settle
 read_weir flows flows --sum
 read_weir coverage coverage
-for expected in older:17 late:16 vendor:11 short:9 upgraded:5 again:1 away:6 nameless:4 root:1; do
+for expected in older:17 late:16 vendor:11 short:9 upgraded:5 again:2 memory:2 away:6 nameless:4 root:1; do
 	route=/api/${expected%:*} n=${expected#*:}
 	for role in client server; do
 		is "$(rows "$WORK/flows.json" sum exchanges port="$HTTPS_PORT" role=$role route="$route")" "$n" "$n exchanges of the $role at $route"
@@ -153,6 +158,7 @@ for expected in older:17 late:16 vendor:11 short:9 upgraded:5 again:1 away:6 nam
 	is "$(rows "$WORK/flows.json" values binding port="$HTTPS_PORT" role=client route="$route")" exact "bound exactly at $route"
 done
 is "$(rows "$WORK/flows.json" count port="$HTTPS_PORT" role=client route=/api/again exe~curl)" 1 "the process that became another is known as that"
+is "$(rows "$WORK/flows.json" values exe port="$HTTPS_PORT" role=client route=/api/memory)" /memfd:vendored "and one whose program is in no folder"
 is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$HTTPS_PORT")" 0 "no byte is unexplained"
 is "$(rows "$WORK/coverage.json" count state=dead pid="$vendor_pid")" 0 "none of them is dead"
 is "$(rows "$WORK/coverage.json" count library~engine.bin pid="$vendor_pid" 'build_id!=null' | sed 's/[1-9][0-9]*/some/')" some "a library under another name is named"
