@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	MUST(err == 0 || err == -ENOENT || err == -EBADMSG);
 	MUST(memchr(s.build_id, 0, sizeof(s.build_id)));
 	for (uint32_t i = 0; !err && i < s.nr; i++)
-		MUST(i < TLS_SITES && s.site[i].offset && s.site[i].offset < len);
+		MUST(i < TLS_SITES && s.site[i].offset && s.site[i].offset < len && s.site[i].kind < SITE_KINDS);
 	close(fd);
 	return 0;
 }

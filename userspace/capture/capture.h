@@ -41,9 +41,9 @@ void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]
 uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all programs so far */
 size_t capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
 
-/* One probe site in a library or program. path is opened by the kernel, so it may be
- * a /proc/PID/root path. 0 or -errno. */
-int capture_probe(struct capture *, const char *path, uint64_t offset, uint64_t cookie);
+/* One probe site in a library or program, of enum site_kind. path is opened by the kernel,
+ * so it may be a /proc/PID/root path. 0 or -errno. */
+int capture_probe(struct capture *, const char *path, uint64_t offset, unsigned kind, uint64_t cookie);
 /* What is attached from now on belongs to that group, and can be detached with it; 0: all that stays. */
 void capture_group(struct capture *, uint32_t group);
 void capture_unprobe(struct capture *, uint32_t group);

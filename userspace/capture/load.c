@@ -15,6 +15,7 @@
 #include "capture/capture.h"
 #include "capture/kernel.h"
 #include "capture/ring.h"
+#include "capture/tls/tls.h"
 
 #define MAX_LINKS 4096
 #define FILES_MAX 65536
@@ -430,19 +431,31 @@ size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_li
 	return ring_drain(&c->life, 4096, life_take, &s);
 }
 
-int capture_probe(struct capture *c, const char *path, uint64_t offset, uint64_t cookie)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, entry, .bpf_cookie = cookie);
-	LIBBPF_OPTS(bpf_uprobe_opts, leave, .bpf_cookie = cookie, .retprobe = true);
-	struct bpf_program *enter = bpf_object__find_program_by_name(c->object, "tls_enter");
-	struct bpf_program *ret = bpf_object__find_program_by_name(c->object, "tls_return");
-	int err;
+/* By enum site_kind. Never a return probe where the stack moves: it lies on the stack. */
+static const struct { const char *enter, *leave; } site_programs[SITE_KINDS] = {
+	[SITE_CALL] = { "tls_enter", "tls_return" },
+};
 
-	if (!enter || !ret || !bpf_program__autoload(enter))
+static int probe_attach(struct capture *c, const char *name, const char *path, uint64_t offset, uint64_t cookie, bool leave)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookie, .retprobe = leave);
+	struct bpf_program *p = bpf_object__find_program_by_name(c->object, name);
+
+	if (!p || !bpf_program__autoload(p))
 		return -EOPNOTSUPP;
+	return link_keep(c, bpf_program__attach_uprobe_opts(p, -1, path, offset, &opts));
+}
+
+int capture_probe(struct capture *c, const char *path, uint64_t offset, unsigned kind, uint64_t cookie)
+{
+	int err = 0;
+
+	if (kind >= SITE_KINDS)
+		return -EINVAL;
 	/* The return first: an entry without its return would leave calls open. */
-	err = link_keep(c, bpf_program__attach_uprobe_opts(ret, -1, path, offset, &leave));
+	if (site_programs[kind].leave)
+		err = probe_attach(c, site_programs[kind].leave, path, offset, cookie, true);
 	if (!err)
-		err = link_keep(c, bpf_program__attach_uprobe_opts(enter, -1, path, offset, &entry));
+		err = probe_attach(c, site_programs[kind].enter, path, offset, cookie, false);
 	return err;
 }

@@ -222,7 +222,7 @@ static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
 	capture_group(w->config.capture, i + 1u);
 	for (unsigned k = 0; k < s->nr; k++) {
-		int err = capture_probe(w->config.capture, path, s->site[k].offset, s->site[k].cookie);
+		int err = capture_probe(w->config.capture, path, s->site[k].offset, s->site[k].kind, s->site[k].cookie);
 
 		if (err)
 			log_warn("cannot probe library=%s offset=%#llx error=\"%s\"", f->name, (unsigned long long)s->site[k].offset,
@@ -290,7 +290,7 @@ static bool sites_valid(const struct tls_sites *s, off_t size)
 	if (s->nr > sizeof(s->site) / sizeof(s->site[0]))
 		return false;
 	for (unsigned i = 0; i < s->nr; i++)
-		if (s->site[i].offset >= (uint64_t)size)
+		if (s->site[i].offset >= (uint64_t)size || s->site[i].kind >= SITE_KINDS)
 			return false;
 	return strnlen(s->build_id, sizeof(s->build_id)) < sizeof(s->build_id) &&
 	       strspn(s->build_id, "0123456789abcdef") == strlen(s->build_id);

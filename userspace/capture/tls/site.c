@@ -146,6 +146,7 @@ void tls_site_add(struct tls_sites *s, const struct elf_image *e, uint64_t addre
 		return;
 	s->site[s->nr].offset = offset;
 	s->site[s->nr].dear = !cheap;
+	s->site[s->nr].kind = SITE_CALL;
 	s->site[s->nr++].cookie = (f->sent ? WIRE_COOKIE_SENT : 0) | (uint64_t)f->lenp << WIRE_COOKIE_LENP_SHIFT |
 				  (uint64_t)f->object << WIRE_COOKIE_OBJ_SHIFT | (uint64_t)f->buf << WIRE_COOKIE_BUF_SHIFT |
 				  (uint64_t)s->row << WIRE_COOKIE_LIB_SHIFT;

@@ -8,7 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TLS_SITES 8
+#define TLS_SITES 64
+
+/* Which BPF programs serve a site; the table is in capture/load.c. */
+enum site_kind {
+	SITE_CALL,	/* a function of C: its entry and, by a return probe, its end */
+	SITE_KINDS
+};
 
 /* The answer of a scan; fixed size, written whole, checked by the monitor. */
 struct tls_sites {
@@ -18,6 +24,7 @@ struct tls_sites {
 	struct {
 		uint64_t offset;	/* in the file */
 		uint64_t cookie;	/* WIRE_COOKIE_* */
+		uint8_t kind;		/* enum site_kind */
 		uint8_t dear;		/* single-stepped: 15 times the cost */
 	} site[TLS_SITES];
 };
