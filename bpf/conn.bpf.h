@@ -194,6 +194,35 @@ static __always_inline struct session *session_get(struct session_key *key)
 	return bpf_map_lookup_elem(&sessions, key);
 }
 
+/* The object is another session's from here on, bound to nothing yet. */
+static __always_inline void session_renew(struct session *s)
+{
+	s->sk = s->conn = 0;
+	s->pos[0] = s->pos[1] = 0;
+	s->queued = s->freed = 0;
+	s->generation++;
+}
+
+/* A session that was used on this connection by the process that the current one was forked
+ * from goes on where it was. Taken over, not copied: only one of the two can go on with it. */
+static __always_inline void session_inherit(struct session *s, const struct conn *c, struct session_key *key)
+{
+	u64 tgid = key->tgid;
+	struct session *old;
+
+	if (c->session != key->object || c->session_tgid == tgid)
+		return;
+	key->tgid = c->session_tgid;
+	old = bpf_map_lookup_elem(&sessions, key);
+	if (old && old->conn == c->who.conn) {
+		s->pos[0] = old->pos[0];
+		s->pos[1] = old->pos[1];
+		s->queued = old->queued;
+		bpf_map_delete_elem(&sessions, key);
+	}
+	key->tgid = tgid;
+}
+
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,
  * because the call and the socket operation are on one stack. */
 static __always_inline void session_bind(struct task_state *ts, struct conn *c, u64 sk, u32 tgid)
@@ -201,13 +230,14 @@ static __always_inline void session_bind(struct task_state *ts, struct conn *c, 
 	struct session_key key = { .object = ts->object, .tgid = tgid };
 	struct session *s = session_get(&key);
 
-	if (s && s->conn == c->who.conn)
+	if (s && s->conn == c->who.conn) {
+		s->freed = 0;
 		return;
+	}
 	if (s) {
-		if (s->conn) { /* the object was taken for another connection */
-			s->generation++;
-			s->pos[0] = s->pos[1] = 0;
-		}
+		if (s->conn) /* the object was taken for another connection */
+			session_renew(s);
+		session_inherit(s, c, &key);
 		s->conn = c->who.conn;
 		s->sk = sk;
 	}

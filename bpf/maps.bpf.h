@@ -55,7 +55,8 @@ struct session {
 	u64 conn;	/* its id */
 	u64 pos[2];	/* plaintext bytes so far */
 	u32 generation;
-	u32 pad;
+	u16 queued;	/* bytes told of that the library took and has not answered for yet */
+	u16 freed;	/* the object was freed; who has its address now is not known */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -68,14 +69,15 @@ static const struct session blank_session = {};
 
 /* What a task is in the middle of. Freed by the kernel with the task. */
 struct task_state {
-	u64 object, buf, lenp;	/* TLS call in flight */
+	u64 object, buf, lenp, size;	/* TLS call in flight */
 	u64 cookie;
 	u64 stack;		/* user stack pointer at its entry: a call that never returned is found by it */
 	u32 depth;		/* nested TLS calls; only the outermost is reported */
 	u32 mmsg_next;		/* sendmmsg, recvmmsg: message the next hook is about */
 	u64 mmsg_vec;
 	u32 mmsg_len;		/* what the one before moved */
-	u32 pad;
+	u16 quiet;		/* nothing is told of the TLS call */
+	u16 sent;		/* in it, a socket call has sent something */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

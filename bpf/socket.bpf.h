@@ -238,8 +238,10 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	}
 	ts = bpf_task_storage_get(&tasks, t, 0,
 				  call->shape == CALL_MMSG ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
-	if (ts && ts->depth && ts->object)
+	if (ts && ts->depth && ts->object) {
 		session_bind(ts, c, call->sk, tgid);
+		ts->sent |= d == WIRE_SENT;
+	}
 	if (c->who.tgid != tgid)
 		conn_owner(c, t);
 	__builtin_memset(&p, 0, sizeof(p));

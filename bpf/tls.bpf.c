@@ -5,8 +5,11 @@
  * userspace/capture/tls/ and needs no kernel code.
  *
  * Emitted at return, with the returned count: a write that wants to be retried
- * (WANT_WRITE) told nothing yet. */
+ * (WANT_WRITE) told nothing yet, but where the library keeps its bytes: session_queue. */
 #include "bpf/conn.bpf.h"
+
+#define APPLICATION_DATA 23	/* content type, RFC 8446 5.1 */
+#define RECORD_PLAIN 16384	/* most that one record carries */
 
 SEC("uprobe")
 int tls_enter(struct pt_regs *regs)
@@ -16,6 +19,7 @@ int tls_enter(struct pt_regs *regs)
 	/* By number, 1 to 6; read one by one, as the verifier allows no index into registers. */
 	u64 argument[8] = { 0, regs->di, regs->si, regs->dx, regs->cx, regs->r8, regs->r9, 0 };
 	u64 cookie, stack;
+	bool quiet;
 
 	if (!cfg || !in_scope(cfg))
 		return 0;
@@ -25,35 +29,83 @@ int tls_enter(struct pt_regs *regs)
 		count(cfg->epoch, WIRE_C_NO_STATE, 1);
 		return 0;
 	}
-	/* A call that never returned (longjmp, a lost return probe) was deeper than this one. */
+	cookie = bpf_get_attach_cookie(regs);
+	quiet = cookie & (WIRE_COOKIE_HIDES | WIRE_COOKIE_BINDS) || argument[cookie >> WIRE_COOKIE_FLAGS_SHIFT & 7] & MSG_PEEK ||
+		(cookie & WIRE_COOKIE_TYPED && (u32)regs->si != APPLICATION_DATA);
+	/* A call that never returned (longjmp, a lost return probe) was deeper than this one. One
+	 * that only binds does not stand for a call in it that has something to tell. */
 	stack = regs->sp;
-	if (ts->depth && stack >= ts->stack)
+	if (ts->depth && (stack >= ts->stack || (ts->cookie & WIRE_COOKIE_BINDS && !quiet)))
 		ts->depth = 0;
 	if (ts->depth++)
 		return 0;
-	cookie = bpf_get_attach_cookie(regs);
 	ts->cookie = cookie;
 	ts->stack = stack;
 	ts->object = argument[cookie >> WIRE_COOKIE_OBJ_SHIFT & 7];
 	ts->buf = argument[cookie >> WIRE_COOKIE_BUF_SHIFT & 7];
 	ts->lenp = argument[cookie >> WIRE_COOKIE_LENP_SHIFT & 7];
+	ts->size = argument[cookie >> WIRE_COOKIE_SIZE_SHIFT & 7];
+	ts->quiet = quiet;
+	ts->sent = 0;
 	return 0;
 }
 
-static __always_inline void tls_moved(struct task_state *ts, struct task_struct *t, u32 moved, struct wire_config *cfg)
+/* Some libraries take the bytes of a send that would block, and answer for them at a later
+ * call, whatever that one brings: GnuTLS does, and then allows a buffer of NULL. Such bytes
+ * are told when they are taken, and not again with the answer. How many it took the library
+ * says only then; what was told too much comes again at the same position. */
+static __always_inline u32 session_queue(struct session *s, const struct task_state *ts, s32 rc, u32 moved)
+{
+	u32 again = ts->cookie >> WIRE_COOKIE_AGAIN_SHIFT & 0xffff;
+
+	if (!again)
+		return moved;
+	if (rc < 0 && (-rc == (again & 0xff) || -rc == again >> 8)) {
+		if (s->queued)
+			return 0;
+		s->queued = ts->size < RECORD_PLAIN ? ts->size : RECORD_PLAIN;
+		return s->queued;
+	}
+	if (s->queued && rc > 0) {
+		s->pos[WIRE_SENT] += (s64)rc - s->queued;
+		moved = 0;
+	}
+	s->queued = 0;
+	return moved;
+}
+
+/* The buffer behind a pointer to an object that keeps it: WIRE_COOKIE_AT_SHIFT. One that
+ * cannot be found is at 0, which is told as unreadable. */
+static __always_inline u64 buffer_behind(u64 pointer, u64 at)
+{
+	u64 object = 0, v[2] = {};
+
+	if (bpf_probe_read_user(&object, sizeof(object), (void *)pointer) || !object ||
+	    bpf_probe_read_user(v, sizeof(v), (void *)(object + at)))
+		return 0;
+	return v[0] + v[1];
+}
+
+static __always_inline void tls_moved(struct task_state *ts, struct task_struct *t, s32 rc, u32 moved, struct wire_config *cfg)
 {
 	struct session_key key = { .object = ts->object, .tgid = bpf_get_current_pid_tgid() >> 32 };
 	struct session *s = session_get(&key);
 	struct conn *c = NULL;
 	struct piece p;
 
-	count(cfg->epoch, WIRE_C_TLS_CALLS, 1);
 	if (!s) {
+		count(cfg->epoch, WIRE_C_TLS_CALLS, moved > 0);
 		count(cfg->epoch, WIRE_C_PRODUCED, 1);
 		count(cfg->epoch, WIRE_C_NO_STATE, 1);
 		count(cfg->epoch, WIRE_C_BYTES_NO_STATE, moved);
 		return;
 	}
+	moved = session_queue(s, ts, rc, moved);
+	if (!moved)
+		return;
+	count(cfg->epoch, WIRE_C_TLS_CALLS, 1);
+	if (s->freed)
+		session_renew(s);
 	__builtin_memset(&p, 0, sizeof(p));
 	p.head.kind = WIRE_TLS;
 	p.head.time = bpf_ktime_get_boot_ns();
@@ -71,8 +123,15 @@ static __always_inline void tls_moved(struct task_state *ts, struct task_struct 
 		who_task(&p.head.who, t);
 		count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
 	}
+	if (p.head.dir == WIRE_SENT && !ts->sent)
+		p.head.flags |= WIRE_F_AHEAD;
 	p.head.pos = s->pos[p.head.dir & 1];
 	s->pos[p.head.dir & 1] += moved;
+	if (!(ts->cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) {
+		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
+		tell_skipped(&p, moved, WIRE_F_NO_ARGS);
+		return;
+	}
 	p.from.base = ts->buf;
 	p.from.len = moved;
 	tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
@@ -84,7 +143,7 @@ int tls_return(struct pt_regs *regs)
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct task_state *ts = bpf_task_storage_get(&tasks, t, 0, 0);
 	struct wire_config *cfg = config_get();
-	u64 moved = 0;
+	u64 moved = 0, at;
 	s32 rc;
 
 	if (!cfg || !ts || !ts->depth || --ts->depth)
@@ -94,8 +153,31 @@ int tls_return(struct pt_regs *regs)
 		moved = rc;
 	else if (rc > 0 && bpf_probe_read_user(&moved, sizeof(moved), (void *)ts->lenp))
 		moved = 0;
-	if (moved && moved < 0x7fffffff)
-		tls_moved(ts, t, moved, cfg);
+	at = ts->cookie >> WIRE_COOKIE_AT_SHIFT & 0xff;
+	if (at && moved)
+		ts->buf = buffer_behind(ts->buf, at);
+	if (!ts->quiet && (moved || ts->cookie >> WIRE_COOKIE_AGAIN_SHIFT) && moved < 0x7fffffff)
+		tls_moved(ts, t, rc, moved, cfg);
 	ts->object = 0;
+	return 0;
+}
+
+/* The object is freed and its connection may go on: the next call at this address belongs
+ * to another session, which a nested socket call makes known. */
+SEC("uprobe")
+int tls_freed(struct pt_regs *regs)
+{
+	u64 argument[8] = { 0, regs->di, regs->si, regs->dx, regs->cx, regs->r8, regs->r9, 0 };
+	struct session_key key = { .object = argument[bpf_get_attach_cookie(regs) >> WIRE_COOKIE_OBJ_SHIFT & 7],
+				   .tgid = bpf_get_current_pid_tgid() >> 32 };
+	struct session *s = bpf_map_lookup_elem(&sessions, &key);
+
+	if (!s)
+		return 0;
+	s->queued = 0;
+	if (s->conn)
+		s->freed = 1;
+	else
+		session_renew(s);
 	return 0;
 }

@@ -10,7 +10,8 @@
  * Order. The records of one connection and direction are in call order, but a
  * TLS library writes ciphertext to the socket before its own call returns, so
  * the WIRE_CIPHER record of an SSL_write PRECEDES the WIRE_TLS record with the
- * plaintext. For SSL_read likewise: ciphertext in, then plaintext out.
+ * plaintext. For SSL_read likewise: ciphertext in, then plaintext out. Where a library
+ * takes bytes and sends them later, WIRE_F_AHEAD says so.
  *
  * A record is reserved in one of three size classes and its header is written
  * whole; `len` says how many payload bytes are valid. What follows up to the size
@@ -75,6 +76,7 @@ enum wire_role { WIRE_ROLE_UNKNOWN = 0, WIRE_ROLE_SERVER = 1, WIRE_ROLE_CLIENT =
 #define WIRE_F_BOUND	   0x0010u /* WIRE_TLS: the session is bound to `conn` by a nested socket call (exact) */
 #define WIRE_F_FD_RESOLVED 0x0020u /* last-resort hook: the socket was looked up from the descriptor */
 #define WIRE_F_LAST	   0x0040u /* last piece of its call */
+#define WIRE_F_AHEAD	   0x0100u /* WIRE_TLS, sent: of these bytes no ciphertext has passed yet */
 #define WIRE_F_PROBED	   0x0080u /* WIRE_CIPHER: a TLS session is bound to this connection */
 
 /* One end of a connection. Address bytes in network order; IPv4 in the first
@@ -164,12 +166,23 @@ enum wire_counter {
 	WIRE_C_MAX
 };
 
-/* What a TLS probe site needs to know, passed as the attach cookie. */
+/* What a TLS probe site needs to know, passed as the attach cookie. Arguments by number, 1..6; 0: none. */
 #define WIRE_COOKIE_SENT	0x01u	/* the call sends (else receives) */
-#define WIRE_COOKIE_LENP_SHIFT	4	/* argument (1..6) that points to the moved length; 0: the return value */
+#define WIRE_COOKIE_BINDS	0x02u	/* moves nothing of its own: tells only which socket the session uses */
+#define WIRE_COOKIE_TYPED	0x04u	/* argument 2 is the content type: only application data counts */
+#define WIRE_COOKIE_HIDES	0x08u	/* moves what was told before: neither it nor what it calls is told */
+#define WIRE_COOKIE_LENP_SHIFT	4	/* argument that points to the moved length; 0: the return value */
 #define WIRE_COOKIE_OBJ_SHIFT	8	/* argument that is the TLS object */
-#define WIRE_COOKIE_BUF_SHIFT	12	/* argument that is the buffer */
-#define WIRE_COOKIE_LIB_SHIFT	16	/* row of the library in capture/tls/list.def */
+#define WIRE_COOKIE_BUF_SHIFT	12	/* argument that is the buffer; 0: where the bytes are is not known */
+#define WIRE_COOKIE_LIB_SHIFT	16	/* row of the library in capture/tls/list.def, 8 bits */
+#define WIRE_COOKIE_FLAGS_SHIFT	24	/* argument with flags as recv(2) has them: a peek tells nothing */
+#define WIRE_COOKIE_SIZE_SHIFT	28	/* argument that is the size asked for */
+/* The buffer argument points to a pointer to an object that has at this offset, 8 bits, a
+ * length and an address: the bytes begin so far behind the address. */
+#define WIRE_COOKIE_AT_SHIFT	32
+/* Two results, negated, 8 bits each, by which the library says that it took the bytes and
+ * wants to be called again for them. */
+#define WIRE_COOKIE_AGAIN_SHIFT	40
 
 /* What the monitor tells the programs: the one value of the `config` map. */
 struct wire_config {

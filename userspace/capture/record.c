@@ -122,6 +122,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	c.skipped = d.skipped;
 	c.cause = d.skipped ? cause_of(d.flags) : LOSS_NONE;
 	c.probed = !!(d.flags & WIRE_F_PROBED);
+	c.ahead = !!(d.flags & WIRE_F_AHEAD);
 	c.bytes = slice_of((const uint8_t *)record + sizeof(d), d.len);
 	switch (d.kind) {
 	case WIRE_SOCKET:

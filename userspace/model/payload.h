@@ -40,6 +40,7 @@ struct chunk {
 	enum loss cause;	/* of skipped */
 	uint64_t moved;		/* LAYER_CIPHER: socket bytes of the call */
 	uint8_t probed;		/* LAYER_CIPHER: a TLS session is bound here */
+	uint8_t ahead;		/* LAYER_TLS: the records that carry these bytes have not passed yet */
 	struct slice bytes;	/* LAYER_CIPHER: struct record_header[] */
 };
 

@@ -173,6 +173,8 @@ static void deliver_socket(struct stream *s, struct sequence *q, const struct pa
 static void deliver_plain(struct stream *s, struct sequence *q, const struct part *p)
 {
 	/* Without a socket there is no count of the kernel's; the library's own stands in. */
+	if (p->ahead && !(s->conn.id & UNBOUND))
+		cipher_ahead(s, q->dir);
 	if (s->conn.id & UNBOUND)
 		s->account.moved += (int64_t)p->bytes.len;
 	else

@@ -52,7 +52,7 @@ struct part {
 	struct stamp at;
 	enum layer layer;
 	enum loss cause;
-	bool probed;
+	bool probed, ahead;
 	struct slice bytes;
 };
 
@@ -162,6 +162,7 @@ void stream_open(struct stream *);
 void cipher_walk(struct stream *, enum dir, const struct part *);
 void cipher_lose(struct stream *, enum dir, uint64_t lost);
 void cipher_plain(struct stream *, enum dir, uint64_t n);
+void cipher_ahead(struct stream *, enum dir);	/* before the first cipher_plain: no record that passed is its own */
 bool cipher_waits(const struct stream *, enum dir);	/* plaintext of what passed is still to come */
 void cipher_settle(struct stream *, enum dir);	/* no plaintext will come: early records are opaque */
 void cipher_close(struct stream *, enum dir);

@@ -260,7 +260,7 @@ static bool chunk_is_sane(const struct chunk *ch)
 static int chunk_push(struct stream_table *t, const struct chunk *ch)
 {
 	const struct part part = { .pos = ch->pos, .moved = ch->moved, .skipped = ch->skipped, .at = ch->at,
-				   .layer = ch->layer, .cause = ch->cause, .probed = ch->probed, .bytes = ch->bytes };
+				   .layer = ch->layer, .cause = ch->cause, .probed = ch->probed, .ahead = ch->ahead, .bytes = ch->bytes };
 	struct sequence *q;
 	struct stream *s;
 	int err;

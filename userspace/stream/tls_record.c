@@ -16,7 +16,7 @@
  * tickets). These come before the first plaintext of their direction; but so does the
  * record that carries it, since ciphertext precedes plaintext in the ring. Hence the
  * bodies of early records are kept until the first plaintext's length tells which of
- * them is its own (early_split).
+ * them is its own (early_split), or until it is known to come ahead of them.
  *
  * Socket bytes whose headers were not seen (a lost record, a jump) are lost, until
  * plaintext comes that no walked record promised: then that much of them was not. */
@@ -247,6 +247,18 @@ void cipher_plain(struct stream *s, enum dir dir, uint64_t n)
 		plain_begin(s, c, (int64_t)n);
 	c->plain += (int64_t)n;
 	credit_update(s, c);
+}
+
+/* Bytes that the library keeps to send them later: all records so far are of the handshake. */
+void cipher_ahead(struct stream *s, enum dir dir)
+{
+	struct cipher *c = cipher_of(s, dir);
+
+	for (unsigned i = 0; i < c->nr_early; i++)
+		s->account.framing += c->early[i];
+	c->nr_early = 0;
+	c->data = true;
+	s->probed = true;
 }
 
 /* ---- the end ---- */
