@@ -157,3 +157,55 @@ size_t elf_code(const struct elf_image *e, uint64_t address, uint8_t *out, size_
 	}
 	return 0;
 }
+
+static Elf_Scn *section_find(const struct elf_image *e, const char *name, GElf_Shdr *head)
+{
+	Elf_Scn *s = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(e->elf, &names))
+		return NULL;
+	while ((s = elf_nextscn(e->elf, s))) {
+		const char *text = gelf_getshdr(s, head) ? elf_strptr(e->elf, names, head->sh_name) : NULL;
+
+		if (text && !strcmp(text, name) && head->sh_type == SHT_PROGBITS)
+			return s;
+	}
+	return NULL;
+}
+
+/* Only relative ones: a table of the file's own functions needs no other. The packed kind
+ * (SHT_RELR) has its addends in the words themselves. */
+static void relocations_apply(Elf_Scn *s, const GElf_Shdr *head, uint64_t *out, size_t nr, uint64_t address)
+{
+	Elf_Data *data = elf_getdata(s, NULL);
+	size_t entries = head->sh_entsize ? head->sh_size / head->sh_entsize : 0;
+
+	for (size_t i = 0; data && i < entries && i < ELF_SYMBOLS_MAX; i++) {
+		GElf_Rela r;
+
+		if (!gelf_getrela(data, (int)i, &r))
+			return;
+		if (GELF_R_TYPE(r.r_info) == R_X86_64_RELATIVE && r.r_offset >= address && !((r.r_offset - address) % sizeof(*out)) &&
+		    (r.r_offset - address) / sizeof(*out) < nr)
+			out[(r.r_offset - address) / sizeof(*out)] = (uint64_t)r.r_addend;
+	}
+}
+
+size_t elf_words(const struct elf_image *e, const char *section, uint64_t *out, size_t max, uint64_t *address)
+{
+	GElf_Shdr head, other;
+	Elf_Scn *s = section_find(e, section, &head);
+	ssize_t n;
+
+	if (!s || head.sh_offset > ELF_FILE_MAX)
+		return 0;
+	n = pread(e->fd, out, head.sh_size / sizeof(*out) < max ? head.sh_size : max * sizeof(*out), (off_t)head.sh_offset);
+	if (n < (ssize_t)sizeof(*out))
+		return 0;
+	*address = head.sh_addr;
+	for (s = NULL; (s = elf_nextscn(e->elf, s));)
+		if (gelf_getshdr(s, &other) && other.sh_type == SHT_RELA)
+			relocations_apply(s, &other, out, (size_t)n / sizeof(*out), head.sh_addr);
+	return (size_t)n / sizeof(*out);
+}

@@ -18,4 +18,7 @@ uint64_t elf_symbol(const struct elf_image *, const char *name);	/* address of a
 uint64_t elf_offset(const struct elf_image *, uint64_t address);	/* in the file, 0: not in a loaded segment */
 /* Copies code at an address; returns the bytes that are there, at most size. */
 size_t elf_code(const struct elf_image *, uint64_t address, uint8_t *out, size_t size);
+/* The words of a writable data section as the loader leaves them: addresses of the file's own
+ * are link-time addresses. Returns how many were copied, at most max; *address: of the first. */
+size_t elf_words(const struct elf_image *, const char *section, uint64_t *out, size_t max, uint64_t *address);
 #endif

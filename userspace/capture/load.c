@@ -434,6 +434,7 @@ size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_li
 /* By enum site_kind. Never a return probe where the stack moves: it lies on the stack. */
 static const struct { const char *enter, *leave; } site_programs[SITE_KINDS] = {
 	[SITE_CALL] = { "tls_enter", "tls_return" },
+	[SITE_FREED] = { "tls_freed", NULL },
 };
 
 static int probe_attach(struct capture *c, const char *name, const char *path, uint64_t offset, uint64_t cookie, bool leave)

@@ -11,7 +11,10 @@
 #include "capture/tls/tls.h"
 
 #define WALK_BYTES 192	/* how far the first call may be from the entry */
+#define FUNCTION_BYTES 2048	/* how much of a function is searched for calls of a kind */
+#define CALLS_MAX 16		/* of these */
 #define INSN_MAX 15
+enum { MOV_ESI = 0xbe, RETURN = 0xc3, CALL = 0xe8, JUMP = 0xe9, JUMP_SHORT = 0xeb };	/* opcodes */
 
 /* What follows an opcode: '.' nothing, 'm' ModRM, 'b' ModRM and imm8, 'd' ModRM and imm32,
  * '1' imm8 or rel8, '4' imm32 or rel32, '-' not known to us. Rows of 16. */
@@ -25,7 +28,7 @@ static const char one_byte[257] =
 	"bd-bmmmmmmmm-m--"			/* 80-8f: group 1, test, xchg, mov, lea */
 	".-------..------"			/* 90-9f: nop, cwde, cdq */
 	"--------14------"			/* a0-af: test al, eax */
-	"11111111" "44444444"			/* b0-bf: mov imm (a 64-bit one is refused below) */
+	"11111111" "44444444"			/* b0-bf: mov imm ('8' for a 64-bit one) */
 	"bb-.--bd-.------"			/* c0-cf: shifts, ret, mov imm, leave */
 	"mmmm------------"			/* d0-df: shifts */
 	"--------44-1----"			/* e0-ef: call, jmp rel32, jmp rel8 */
@@ -67,7 +70,7 @@ static size_t insn_len(const uint8_t *p, size_t left)
 	uint8_t op;
 	char kind;
 
-	while (n < left && (p[n] == 0x66 || p[n] == 0xf2 || p[n] == 0xf3 || p[n] == 0x64 || p[n] == 0x2e))
+	while (n < left && (p[n] == 0x66 || p[n] == 0xf2 || p[n] == 0xf3 || p[n] == 0x64 || p[n] == 0x2e || p[n] == 0x3e))
 		wide16 |= p[n++] == 0x66;
 	if (n < left && (p[n] & 0xf0) == 0x40)
 		rex_w = p[n++] & 8;
@@ -81,7 +84,7 @@ static size_t insn_len(const uint8_t *p, size_t left)
 	} else {
 		kind = one_byte[op];
 		if (rex_w && op >= 0xb8 && op <= 0xbf)
-			return 0;
+			kind = '8';
 		if (op == 0xf7 && n < left && (p[n] >> 3 & 7) < 2)
 			kind = 'd';
 		else if (op == 0xf7 || (op == 0xf6 && n < left && (p[n] >> 3 & 7) >= 2))
@@ -94,27 +97,87 @@ static size_t insn_len(const uint8_t *p, size_t left)
 		if (!m)
 			return 0;
 	}
-	n += m + (kind == '1' || kind == 'b' ? 1 : kind == '4' || kind == 'd' ? 4 : 0);
+	n += m + (kind == '1' || kind == 'b' ? 1 : kind == '4' || kind == 'd' ? 4 : kind == '8' ? 8 : 0);
 	return n <= left && n <= INSN_MAX ? n : 0;
 }
 
-uint64_t site_first_call(const struct elf_image *e, uint64_t address)
+/* Where the direct call or jump at `at` goes, which is n bytes long; 0: it is another instruction. */
+static uint64_t branch_target(const uint8_t *code, size_t at, size_t n, uint64_t address)
+{
+	int32_t rel;
+
+	if (code[at] == JUMP_SHORT)
+		return address + at + n + (uint64_t)(int64_t)(int8_t)code[at + 1];
+	if (code[at] != CALL && code[at] != JUMP)
+		return 0;
+	memcpy(&rel, code + at + 1, sizeof(rel));
+	return address + at + n + (uint64_t)(int64_t)rel;
+}
+
+/* The first direct call, jump or return of a function: where it goes if it is a call (or if
+ * it is a jump), else 0. */
+static uint64_t branch_first(const struct elf_image *e, uint64_t address, bool call)
 {
 	uint8_t code[WALK_BYTES];
 	size_t have = elf_code(e, address, code, sizeof(code)), at = 0, n;
 
 	while (at < have && (n = insn_len(code + at, have - at))) {
-		int32_t rel;
+		uint64_t target = branch_target(code, at, n, address);
 
-		if (code[at] == 0xc3 || code[at] == 0xe9)
-			return 0;	/* the function ends before it calls */
-		if (code[at] == 0xe8) {
-			memcpy(&rel, code + at + 1, sizeof(rel));
-			return address + at + 5 + (uint64_t)(int64_t)rel;
-		}
+		if (code[at] == RETURN || (target && (code[at] == CALL) != call))
+			return 0;
+		if (target)
+			return target;
 		at += n;
 	}
 	return 0;
+}
+
+uint64_t site_first_call(const struct elf_image *e, uint64_t address)
+{
+	return branch_first(e, address, true);
+}
+
+uint64_t site_tail_jump(const struct elf_image *e, uint64_t address)
+{
+	return branch_first(e, address, false);
+}
+
+/* Targets of the calls and long jumps, in the first FUNCTION_BYTES of a function, that come
+ * after a `mov $second,%esi`, and no other call in between. */
+static unsigned calls_with(const struct elf_image *e, uint64_t address, uint32_t second, uint64_t targets[CALLS_MAX])
+{
+	uint8_t code[FUNCTION_BYTES];
+	size_t have = elf_code(e, address, code, sizeof(code)), at = 0, n;
+	bool armed = false;
+	unsigned nr = 0;
+
+	while (at < have && nr < CALLS_MAX && (n = insn_len(code + at, have - at))) {
+		if (code[at] == MOV_ESI)
+			armed = !memcmp(code + at + 1, &second, sizeof(second));
+		if (armed && (code[at] == CALL || code[at] == JUMP))
+			targets[nr++] = branch_target(code, at, n, address);
+		if (code[at] == CALL || code[at] == JUMP)
+			armed = false;
+		at += n;
+	}
+	return nr;
+}
+
+uint64_t site_shared_call(const struct elf_image *e, uint64_t a, uint64_t b, uint32_t second)
+{
+	uint64_t of_a[CALLS_MAX], of_b[CALLS_MAX], found = 0;
+	unsigned nr_a = a ? calls_with(e, a, second, of_a) : 0, nr_b = b ? calls_with(e, b, second, of_b) : 0;
+
+	for (unsigned i = 0; i < nr_a; i++)
+		for (unsigned j = 0; j < nr_b; j++) {
+			if (of_a[i] != of_b[j] || of_a[i] == found)
+				continue;
+			if (found)
+				return 0;
+			found = of_a[i];
+		}
+	return found;
 }
 
 /* The kernel emulates push of a register, one-byte nop and call (arch/x86/kernel/uprobes.c,
@@ -137,7 +200,7 @@ uint64_t site_entry(const struct elf_image *e, uint64_t address, bool *cheap)
 	return address + at;
 }
 
-void tls_site_add(struct tls_sites *s, const struct elf_image *e, uint64_t address, const struct tls_function *f)
+static void site_put(struct tls_sites *s, const struct elf_image *e, uint64_t address, uint8_t kind, uint64_t cookie)
 {
 	bool cheap = false;
 	uint64_t at = site_entry(e, address, &cheap), offset = at ? elf_offset(e, at) : 0;
@@ -145,11 +208,26 @@ void tls_site_add(struct tls_sites *s, const struct elf_image *e, uint64_t addre
 	if (!offset || s->nr == TLS_SITES)
 		return;
 	s->site[s->nr].offset = offset;
-	s->site[s->nr].dear = !cheap;
-	s->site[s->nr].kind = SITE_CALL;
-	s->site[s->nr++].cookie = (f->sent ? WIRE_COOKIE_SENT : 0) | (uint64_t)f->lenp << WIRE_COOKIE_LENP_SHIFT |
-				  (uint64_t)f->object << WIRE_COOKIE_OBJ_SHIFT | (uint64_t)f->buf << WIRE_COOKIE_BUF_SHIFT |
-				  (uint64_t)s->row << WIRE_COOKIE_LIB_SHIFT;
+	/* What is done once a session is never dear. */
+	s->site[s->nr].dear = !cheap && kind == SITE_CALL && !(cookie & WIRE_COOKIE_BINDS);
+	s->site[s->nr].kind = kind;
+	s->site[s->nr++].cookie = cookie | (uint64_t)s->row << WIRE_COOKIE_LIB_SHIFT;
+}
+
+void tls_site_add_more(struct tls_sites *s, const struct elf_image *e, uint64_t address, const struct tls_function *f, uint64_t more)
+{
+	site_put(s, e, address, SITE_CALL, (f->sent ? WIRE_COOKIE_SENT : 0) | (uint64_t)f->lenp << WIRE_COOKIE_LENP_SHIFT |
+		 (uint64_t)f->object << WIRE_COOKIE_OBJ_SHIFT | (uint64_t)f->buf << WIRE_COOKIE_BUF_SHIFT | more);
+}
+
+void tls_site_add(struct tls_sites *s, const struct elf_image *e, uint64_t address, const struct tls_function *f)
+{
+	tls_site_add_more(s, e, address, f, 0);
+}
+
+void tls_site_add_freed(struct tls_sites *s, const struct elf_image *e, uint64_t address, uint8_t object)
+{
+	site_put(s, e, address, SITE_FREED, (uint64_t)object << WIRE_COOKIE_OBJ_SHIFT);
 }
 
 int tls_sites_exported(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)

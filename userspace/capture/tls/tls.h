@@ -13,6 +13,7 @@
 /* Which BPF programs serve a site; the table is in capture/load.c. */
 enum site_kind {
 	SITE_CALL,	/* a function of C: its entry and, by a return probe, its end */
+	SITE_FREED,	/* a function that frees a TLS object: its entry */
 	SITE_KINDS
 };
 
@@ -50,10 +51,19 @@ int tls_scan_fd(int fd, struct tls_sites *);
 
 /* For rules. */
 void tls_site_add(struct tls_sites *, const struct elf_image *, uint64_t address, const struct tls_function *);
+/* The same with WIRE_COOKIE_ bits that few libraries need. */
+void tls_site_add_more(struct tls_sites *, const struct elf_image *, uint64_t address, const struct tls_function *, uint64_t more);
+/* A function that frees the object, which is argument `object`. */
+void tls_site_add_freed(struct tls_sites *, const struct elf_image *, uint64_t address, uint8_t object);
 /* The exported functions as they are: the last resort of every rule. */
 int tls_sites_exported(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 /* Address of the first direct call in the function at `address`; 0: none found. */
 uint64_t site_first_call(const struct elf_image *, uint64_t address);
+/* Where the function at `address` jumps to before it calls or returns; 0: it does not, or not directly. */
+uint64_t site_tail_jump(const struct elf_image *, uint64_t address);
+/* The one function that both a and b call or jump to with this constant as second argument;
+ * 0: there is none or more than one, or their code is not understood. */
+uint64_t site_shared_call(const struct elf_image *, uint64_t a, uint64_t b, uint32_t second);
 /* Where to probe a function: past endbr64. *cheap: the instruction there is emulated. */
 uint64_t site_entry(const struct elf_image *, uint64_t address, bool *cheap);
 #endif
