@@ -30,7 +30,8 @@ struct piece {
 	u32 beyond;	/* bytes past the per-call limit */
 	/* The walk over TLS record headers; here and not apart, for the stack of 6.1. */
 	u32 body_left;
-	u16 have, nr;
+	u8 have, other;	/* other: a record that is no handshake began */
+	u16 nr;
 	u8 header[8];
 };
 

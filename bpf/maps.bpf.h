@@ -16,6 +16,8 @@ struct segments {
 	u32 nr, compat;
 };
 
+#define ANSWER_BYTES 16	/* of a server that is asked for TLS: enough to know its yes */
+
 /* State of a connection. Made at ESTABLISHED or at first sight by a socket hook,
  * deleted with the socket: after CLOSE what came before it can still be read. Key: address of the kernel's socket; id tells reuse apart. */
 struct conn {
@@ -36,7 +38,12 @@ struct conn {
 	u32 body_left[2];
 	u8 header[2][8];
 	u8 header_have[2];
-	u8 pad[3];
+	u8 asked;	/* enum wire_upgrade that was asked for */
+	u8 agreed;	/* and that the server agreed to */
+	u8 looks;	/* calls that are still looked at for the TLS that was agreed to */
+	u16 hello_left[2];	/* bytes of the handshake that may be copied */
+	u8 answered;	/* bytes of the answer to that: a client may read it byte by byte */
+	u8 answer[2 * ANSWER_BYTES];
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -127,6 +127,8 @@ __attribute__((noinline)) int walk_step(struct piece *p)
 	return 1;
 }
 
+#define HANDSHAKE 22	/* type of a TLS record */
+
 struct walk { struct piece *piece; struct wire_header *header; };	/* header: of the record, WIRE_HEADERS */
 
 static long walk_next(u64 turn, struct walk *w)
@@ -142,6 +144,7 @@ static long walk_next(u64 turn, struct walk *w)
 		h->minor = p->header[2];
 		h->pad = 0;
 		h->body = p->body_left;
+		p->other |= h->type != HANDSHAKE;
 	}
 	return step == 2;
 }
@@ -177,6 +180,8 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 		r->head.flags |= WIRE_F_TRUNCATED;
 		p->body_left = p->have = 0;
 	}
+	if (p->other)
+		c->hello_left[d] = 0; /* what follows is encrypted */
 	c->body_left[d] = p->body_left;
 	c->header_have[d] = p->have;
 	__builtin_memcpy(c->header[d], p->header, sizeof(p->header));
@@ -184,9 +189,9 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 
-/* Does this look like a TLS record? Asked of the first call of a direction only, so
- * that plaintext cannot hide behind five bytes later on. */
-static __always_inline bool looks_tls(const struct segments *s, u64 pos, u8 late)
+/* Does this look like a TLS record? Asked of the first call of a direction only, and of the
+ * few after TLS was asked for, so that plaintext cannot hide behind five bytes later on. */
+static __always_inline bool looks_tls(const struct segments *s, u8 late)
 {
 	u8 h[5] = {};
 	u32 body;
@@ -196,22 +201,182 @@ static __always_inline bool looks_tls(const struct segments *s, u64 pos, u8 late
 	body = h[3] << 8 | h[4];
 	if (h[1] != 3 || h[2] > 4 || !body || body > 16384 + 2048)
 		return false;
-	return late ? h[0] >= 20 && h[0] <= 23 : h[0] == 22;
+	return late ? h[0] >= 20 && h[0] <= 23 : h[0] == HANDSHAKE;
 }
 
-/* The ClientHello is no secret and holds the server's name (RFC 6066, 3): of a connection
- * whose plaintext is never seen it is all there is to call the peer by. */
-static __always_inline void tell_hello(struct piece *p, const struct conn *c)
+/* The handshake's clear part is no secret and holds names (RFC 6066, 3), version and cipher:
+ * of a connection whose plaintext is never seen it is all there is to tell of it. A call's
+ * first buffer only: who scatters a handshake over several tells less. */
+static __always_inline void tell_hello(struct piece *p, struct conn *c, u32 moved)
 {
-	u64 len = p->from.len;
+	u32 d = p->head.dir & 1, left = c->hello_left[d], n = p->from.len < moved ? p->from.len : moved;
 
-	if (p->head.pos || c->who.role == (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT))
+	n = n < left ? n : left;
+	if (!n)
 		return;
+	c->hello_left[d] = left - n;
 	p->head.kind = WIRE_HELLO;
-	p->head.len = len < WIRE_MEDIUM ? len : WIRE_MEDIUM;
+	p->head.len = n;
 	piece_emit(p);
 	p->head.kind = WIRE_CIPHER;
 	p->head.len = 0;
+}
+
+#define SPELL_BYTES 32
+/* Words as they lie in memory. */
+#define WORD4(a, b, c, d) ((u32)(d) << 24 | (u32)(c) << 16 | (u32)(b) << 8 | (u32)(a))
+#define WORD8(a, b, c, d, e, f, g, h) ((u64)WORD4(e, f, g, h) << 32 | WORD4(a, b, c, d))
+#define ANY_CASE8 0xdfdfdfdfdfdfdfdfull	/* a space becomes 0 */
+#define STARTTLS WORD8('S', 'T', 'A', 'R', 'T', 'T', 'L', 'S')
+
+struct spell { u64 first, bytes[SPELL_BYTES / 8 - 1], word; };
+
+static long spell_next(u64 i, struct spell *s)
+{
+	u8 c = ((u8 *)s)[i & (SPELL_BYTES - 1)];
+
+	s->word = s->word >> 8 | (u64)(c & 0xdf) << 56;
+	return s->word == STARTTLS;
+}
+
+/* Asks for TLS in what a client says: enum wire_upgrade, by the first bytes of a call. Not
+ * inlined, for its stack. */
+__attribute__((noinline)) int upgrade_of(struct piece *p)
+{
+	struct spell s = {};
+	u8 *b = (u8 *)&s;
+	u64 n, word;
+
+	if (!p)
+		return 0;
+	n = p->from.len;
+	asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(SPELL_BYTES));
+	if (!n || bpf_probe_read_user(&s, n, (void *)p->from.base))
+		return 0;
+	if ((u32)s.first == WORD4('G', 'E', 'T', ' ') || (u32)s.first == WORD4('P', 'O', 'S', 'T'))
+		return 0; /* what most say is not looked at further */
+	if (n == 8 && s.first == WORD8(0, 0, 0, 8, 4, 210, 22, 47))
+		return WIRE_UPGRADE_POSTGRES; /* SSLRequest 80877103 */
+	if (p->from.len == 36 && (u32)s.first == WORD4(32, 0, 0, 1) && (b[5] & 8))
+		return WIRE_UPGRADE_MYSQL; /* a login packet cut off after its flags, CLIENT_SSL among them */
+	if (b[0] == 0x30 && b[5] == 0x77 && b[7] == 0x80 && b[8] == 22 && b[9] == '1' && b[11] == '3' && b[13] == '6')
+		return WIRE_UPGRADE_LDAP; /* RFC 4511, 4.14: an extended request by its name */
+	word = s.first & ANY_CASE8;
+	if (word == WORD8('A', 'U', 'T', 'H', 0, 'T', 'L', 'S') || word == WORD8('A', 'U', 'T', 'H', 0, 'S', 'S', 'L'))
+		return WIRE_UPGRADE_FTP;
+	if (word == WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', 0))
+		return WIRE_UPGRADE_CONNECT;
+	if ((u32)word == WORD4('S', 'T', 'L', 'S'))
+		return WIRE_UPGRADE_POP3;
+	/* One word at three places: SMTP begins with it, XMPP with '<' before it, IMAP with a tag. */
+	if (word == STARTTLS)
+		return WIRE_UPGRADE_SMTP;
+	bpf_loop(SPELL_BYTES, spell_next, &s, 0);
+	if (s.word != STARTTLS)
+		return 0;
+	return b[0] == '<' ? WIRE_UPGRADE_XMPP : WIRE_UPGRADE_IMAP;
+}
+
+/* The server's answer so far. A client alone could call TLS what is none. */
+enum { ANSWER_NO, ANSWER_YES, ANSWER_SHORT, ANSWER_AGAIN };
+static __always_inline int answer_of(const struct conn *c)
+{
+	const u8 *a = c->answer;
+	u32 word = WORD4(a[0], a[1], a[2], a[3]), n = c->answered;
+
+	switch (c->asked) {
+	case WIRE_UPGRADE_SMTP:
+		return n < 3 ? ANSWER_SHORT : word << 8 == WORD4(0, '2', '2', '0');
+	case WIRE_UPGRADE_FTP:
+		return n < 3 ? ANSWER_SHORT : word << 8 == WORD4(0, '2', '3', '4');
+	case WIRE_UPGRADE_POP3:
+		return n < 3 ? ANSWER_SHORT : word << 8 == WORD4(0, '+', 'O', 'K');
+	case WIRE_UPGRADE_IMAP: /* behind the client's tag, or more lines */
+		return n < 4 ? ANSWER_SHORT : word != WORD4('H', 'T', 'T', 'P');
+	case WIRE_UPGRADE_XMPP: /* <proceed */
+		return n < 4 ? ANSWER_SHORT : word == WORD4('<', 'p', 'r', 'o');
+	case WIRE_UPGRADE_LDAP:
+		return a[0] == 0x30;
+	case WIRE_UPGRADE_POSTGRES:
+		return n == 1 && a[0] == 'S';
+	case WIRE_UPGRADE_CONNECT: /* "HTTP/1.1 200"; 407 wants the client to ask again, with a password */
+		if (n < 12)
+			return ANSWER_SHORT;
+		if (WORD4(a[9], a[10], a[11], 0) == WORD4('4', '0', '7', 0))
+			return ANSWER_AGAIN;
+		return word == WORD4('H', 'T', 'T', 'P') && a[9] == '2';
+	}
+	return ANSWER_NO;
+}
+
+/* Takes what the server says to it. Not inlined, for the verifier. */
+__attribute__((noinline)) int answer_take(struct piece *p, u64 key)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	u64 n;
+	int answer;
+
+	if (!p || !c)
+		return 0;
+	n = p->from.len;
+	asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(ANSWER_BYTES));
+	if (n && !bpf_probe_read_user(&c->answer[c->answered & (ANSWER_BYTES - 1)], n, (void *)p->from.base))
+		c->answered += n;
+	answer = answer_of(c);
+	c->agreed = answer == ANSWER_YES;
+	if (answer == ANSWER_NO)
+		c->asked = 0;
+	if (answer == ANSWER_NO || answer == ANSWER_AGAIN)
+		c->looks = 0;
+	return 0;
+}
+
+/* May it be asked for here? Databases and proxies are asked at the beginning, where these bytes
+ * are no part of anything else; others answer in a way that no HTTP server does. */
+static __always_inline bool may_ask(const struct conn *c, u32 asked, u32 dir, u64 pos)
+{
+	switch (asked) {
+	case WIRE_UPGRADE_POSTGRES: /* behind the same question about GSSAPI */
+		return pos <= 8;
+	case WIRE_UPGRADE_MYSQL: /* whose server speaks first */
+		return !pos && c->pos[!(dir & 1)];
+	case WIRE_UPGRADE_CONNECT:
+		return !pos || c->asked == WIRE_UPGRADE_CONNECT;
+	}
+	return asked;
+}
+
+/* Of a connection that was not TLS from the start: did the client ask for it, the server agree,
+ * and is this the first record of it? Bounded: TLS is asked for among the first bytes of a
+ * connection, and looked for in a few calls after that. */
+#define UPGRADE_WITHIN	8192
+#define UPGRADE_LOOKS	16
+static __always_inline void upgrade_look(struct piece *p, struct conn *c, u64 key)
+{
+	bool client = c->who.role != (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT);
+	u32 asked;
+
+	if (!client) {
+		if (c->looks && !c->agreed)
+			answer_take(p, key);
+		return;
+	}
+	if (c->looks && c->agreed) {
+		c->looks--;
+		if (looks_tls(&p->from, 0)) {
+			c->tls = 1;
+			c->who.upgrade = p->head.who.upgrade = c->asked;
+			c->hello_left[0] = c->hello_left[1] = WIRE_HELLO_MAX;
+			c->looks = 0;
+		}
+	}
+	asked = c->tls ? 0 : upgrade_of(p);
+	if (!asked || !may_ask(c, asked, p->head.dir, p->head.pos))
+		return;
+	c->asked = asked;
+	c->answered = 0;
+	c->agreed = asked == WIRE_UPGRADE_MYSQL; /* the server does not answer */
+	c->looks = UPGRADE_LOOKS;
 }
 
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
@@ -263,13 +428,17 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		segments_next(&p.from);
 	if (!c->looked[d]) {
 		c->looked[d] = 1;
-		if (looks_tls(&p.from, p.head.pos, c->late)) {
+		if (looks_tls(&p.from, c->late))
 			c->tls = 1;
-			tell_hello(&p, c);
-		}
+		if (c->tls && !p.head.pos && !c->late)
+			c->hello_left[d] = WIRE_HELLO_MAX;
 	}
+	/* A TLS library that was seen at work here before its first record does not answer this. */
+	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN)
+		upgrade_look(&p, c, call->sk);
 	if (c->tls) {
 		p.head.kind = WIRE_CIPHER;
+		tell_hello(&p, c, call->moved);
 		tell_headers(&p, c, call->moved);
 		return 0;
 	}

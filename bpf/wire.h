@@ -45,6 +45,7 @@ typedef int64_t s64;
 #define WIRE_SMALL	256	/* payload bytes of the three size classes */
 #define WIRE_MEDIUM	4096
 #define WIRE_LARGE	16384
+#define WIRE_HELLO_MAX	4096	/* bytes of a direction's handshake that are copied */
 #define WIRE_MAX_PARTS	64	/* upper bound of WIRE_LARGE pieces of one call: 1 MiB */
 #define WIRE_HEADERS	32	/* TLS record headers in one WIRE_CIPHER record; fills the small class */
 #define WIRE_COMM	16
@@ -55,8 +56,9 @@ enum wire_kind {
 	WIRE_SOCKET = 1,	/* payload of a socket call, plain connection */
 	WIRE_TLS = 2,		/* plaintext of a TLS library call */
 	WIRE_CIPHER = 3,	/* socket call on a TLS connection: record headers only */
-	WIRE_HELLO = 4,		/* the first call of a TLS client, as it is on the wire: tells the server's
-				 * name. Beside the WIRE_CIPHER record of the call, not in place of it. */
+	WIRE_HELLO = 4,		/* the first calls of a direction of TLS, as they are on the wire, until a record
+				 * that is no handshake or WIRE_HELLO_MAX bytes: tells names, version, cipher.
+				 * Beside the WIRE_CIPHER record of the call, not in place of it. */
 	/* Kinds on the life ring. */
 	WIRE_EXEC = 16,		/* a process image was replaced; path is set */
 	WIRE_EXIT = 17,		/* a process (thread group) ended */
@@ -67,6 +69,12 @@ enum wire_kind {
 
 enum wire_dir { WIRE_RECEIVED = 0, WIRE_SENT = 1 };	/* as the watched process sees it */
 enum wire_role { WIRE_ROLE_UNKNOWN = 0, WIRE_ROLE_SERVER = 1, WIRE_ROLE_CLIENT = 2 };
+
+/* What a connection spoke before it went over to TLS. */
+enum wire_upgrade {
+	WIRE_UPGRADE_NONE, WIRE_UPGRADE_SMTP, WIRE_UPGRADE_IMAP, WIRE_UPGRADE_POP3, WIRE_UPGRADE_FTP, WIRE_UPGRADE_XMPP,
+	WIRE_UPGRADE_LDAP, WIRE_UPGRADE_POSTGRES, WIRE_UPGRADE_MYSQL, WIRE_UPGRADE_CONNECT, WIRE_UPGRADE_MAX
+};
 
 /* Flags of a data record. */
 #define WIRE_F_TRUNCATED   0x0001u /* the call moved more than was copied: `skipped` bytes follow */
@@ -98,7 +106,7 @@ struct wire_who {
 	struct wire_end local, remote;
 	u16 family;	/* AF_INET 2 or AF_INET6 10; 0: not known */
 	u8 role;	/* enum wire_role */
-	u8 pad0;
+	u8 upgrade;	/* enum wire_upgrade, once the connection is TLS */
 	u32 netns;
 };
 
