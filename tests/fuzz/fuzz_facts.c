@@ -81,7 +81,7 @@ static void make(struct input *in, unsigned op)
 	int n;
 
 	memset(&fact, 0, sizeof(fact));
-	switch (fact.kind = (enum fact_kind)(1 + op % 6)) {
+	switch (fact.kind = (enum fact_kind)(1 + op % FACT_LAST)) {
 	case FACT_EXCHANGE:
 		conn_make(&fact.exchange.conn, in);
 		fact.exchange.at = (struct stamp){ input_number(in, 4), (uint32_t)input_number(in, 1) };
@@ -122,6 +122,15 @@ static void make(struct input *in, unsigned op)
 		memcpy(fact.event.kind, "gap", 4);
 		text_make(fact.event.detail, sizeof(fact.event.detail), in);
 		text_make(fact.event.subject, sizeof(fact.event.subject), in);
+		break;
+	case FACT_HANDSHAKE:
+		conn_make(&fact.handshake.conn, in);
+		fact.handshake.tls.version = (uint16_t)(0x0300 + input_number(in, 1) % 6);
+		fact.handshake.tls.cipher = (uint16_t)input_number(in, 2);
+		fact.handshake.tls.mutual = (uint8_t)(input_number(in, 1) % 3);
+		fact.handshake.tls.peer_expires = (int64_t)input_number(in, 8);
+		text_make(fact.handshake.tls.sni, sizeof(fact.handshake.tls.sni), in);
+		text_make(fact.handshake.tls.peer_subject, sizeof(fact.handshake.tls.peer_subject), in);
 	}
 	n = facts_pack(&fact, packed, sizeof(packed));
 	if (n > 0)

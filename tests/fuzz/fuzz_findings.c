@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	free(in);
 	if (kind < 0)
 		return 0;
-	MUST(kind >= FACT_EXCHANGE && kind <= FACT_EVENT && kind == (int)fact.kind);
+	MUST(kind >= FACT_EXCHANGE && kind <= FACT_LAST && kind == (int)fact.kind);
 	if (kind == FACT_EXCHANGE)
 		check_exchange(&fact.exchange);
 	n = facts_pack(&fact, packed, sizeof(packed));

@@ -17,7 +17,8 @@ static void on_fact(void *owner, const struct fact *f)
 	int n = facts_pack(f, w->packed, sizeof(w->packed));
 
 	MUST(n > 0 && facts_unpack(w->packed, (size_t)n, &w->again) == (int)f->kind);
-	byte_account_add(&w->sum, f->kind == FACT_EXCHANGE ? &f->exchange.bytes : &f->traffic.bytes);
+	if (f->kind != FACT_HANDSHAKE)
+		byte_account_add(&w->sum, f->kind == FACT_EXCHANGE ? &f->exchange.bytes : &f->traffic.bytes);
 }
 
 static void push(struct front *f, struct world *w, unsigned op, const uint8_t *bytes, size_t len)

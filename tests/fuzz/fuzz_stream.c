@@ -51,7 +51,7 @@ static void on_gap(void *session, enum dir dir, uint64_t lost, enum loss cause, 
 	s->gaps += lost;
 }
 
-static void on_hello(void *session, struct slice in)
+static void on_hello(void *session, enum dir dir, uint64_t pos, struct slice in)
 {
 	MUST(!in.len || in.ptr);
 }

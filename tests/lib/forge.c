@@ -23,8 +23,8 @@
 
 /* Places in the array of an exchange with one finding, in the order of facts_wire.c. */
 enum {
-	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 24, AT_INSPECTED, AT_GAP, AT_FINDINGS = 37,
-	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 48
+	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 25, AT_INSPECTED, AT_GAP, AT_FINDINGS = 38,
+	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 49
 };
 
 static int facts;
@@ -136,7 +136,7 @@ static void wrong_everywhere(const msgpack_object *whole)
 static void wrong_numbers(const msgpack_object *whole)
 {
 	const struct { uint32_t place; uint64_t value; } wrong[] = {
-		{ 0, 0 }, { 0, FACT_EVENT + 1 }, { AT_FAMILY, 65536 }, { AT_ROLE, ROLE_CLIENT + 1 }, { AT_TLS, TLS_PRESENT + 1 },
+		{ 0, 0 }, { 0, FACT_LAST + 1 }, { AT_FAMILY, 65536 }, { AT_ROLE, ROLE_CLIENT + 1 }, { AT_TLS, TLS_PRESENT + 1 },
 		{ AT_BINDING, BINDING_EXACT + 1 }, { AT_LATE, 2 }, { AT_AUTH, AUTH_OTHER + 1 }, { AT_INSPECTED, INSPECTED_NONE + 1 },
 		{ AT_GAP, 2 }, { AT_FINDINGS, 0 }, { AT_FINDINGS, 2 }, { AT_FINDINGS, MAX_FINDINGS + 1 }, { AT_FINDINGS, UINT32_MAX },
 		{ AT_CLASS, class_count() }, { AT_CONFIDENCE, 0 }, { AT_CONFIDENCE, CONF_CERTAIN + 1 }, { AT_LOCATION, LOC_MAX },

@@ -31,7 +31,10 @@ static void workloads_are_containers_services_or_programs(void **state)
 {
 	static const struct { struct process_facts p; const char *want; } cases[] = {
 		{ { .exe = "/usr/sbin/nginx", .unit = "nginx.service", .container = "3f4e5d6c7b8a" }, "3f4e5d6c7b8a" },
+		{ { .exe = "/app", .pod = "api-7d9c6b5f4-x2x9k", .pod_namespace = "payments", .container = "api" }, "payments/api-7d9c6b5f4-x2x9k" },
+		{ { .exe = "/app", .pod = "api-0" }, "api-0" },
 		{ { .exe = "/usr/sbin/nginx", .unit = "nginx.service" }, "nginx.service" },
+		{ { .exe = "/usr/bin/sync", .unit = "sync.service" }, "sync.service" },
 		{ { .exe = "/usr/bin/curl", .unit = "session-3.scope" }, "curl" },
 		{ { .exe = "/usr/bin/curl", .unit = "user@1000.service" }, "curl" },
 		{ { .exe = "/usr/bin/python3.11", .script = "app.py" }, "python3.11:app.py" },
@@ -105,6 +108,87 @@ static void both_ends_of_a_local_pair_find_each_other(void **state)
 	context_free(c);
 }
 
+/* The same two processes, now with these ends: do they find each other? */
+static bool is_pair(struct conn_facts a, struct conn_facts b, const struct conn_facts *third)
+{
+	struct process_facts curl = { .key = { 10, 100 }, .exe = "/usr/bin/curl" }, nginx = { .key = { 20, 200 }, .exe = "/usr/sbin/nginx" };
+	struct conn_seen seen[3] = { { .conn = a }, { .conn = b } };
+	struct context *c = context_new(16, 16);
+	struct flow_facts f, g;
+
+	context_process(c, &curl);
+	context_process(c, &nginx);
+	context_conn(c, &seen[0]);
+	context_conn(c, &seen[1]);
+	if (third) {
+		seen[2].conn = *third;
+		context_conn(c, &seen[2]);
+	}
+	context_flow(c, &a, "p", "GET", "/x", "", 200, 0, &f);
+	context_flow(c, &b, "p", "GET", "/x", "", 200, 0, &g);
+	context_free(c);
+	assert_true(!g.pair || !strcmp(g.peer, "curl"));
+	return f.pair && f.pair == g.pair;
+}
+
+static void ends_find_each_other_between_namespaces_and_kinds_of_sockets(void **state)
+{
+	struct conn_facts a = client_end(), b = server_end(), again;
+
+	/* A server with one IPv6 socket for all: the kernel maps the client's address. */
+	b.family = AF_INET6;
+	b.local = end6("::ffff:127.0.0.1", 443);
+	b.remote = end6("::ffff:127.0.0.1", 40000);
+	assert_true(is_pair(a, b, NULL));
+	/* A loopback address of another namespace is another one. */
+	b.netns = 7;
+	assert_false(is_pair(a, b, NULL));
+	/* Any other may lead into it, from an IPv4 socket to an IPv6 one too. */
+	a.local = end4("10.77.0.1", 40000);
+	a.remote = end4("10.77.0.2", 443);
+	b.local = end6("::ffff:10.77.0.2", 443);
+	b.remote = end6("::ffff:10.77.0.1", 40000);
+	assert_true(is_pair(a, b, NULL));
+	/* Of two that it may be neither is taken; the one in the same namespace is it. */
+	again = b;
+	again.id = 3;
+	again.netns = 8;
+	assert_false(is_pair(a, b, &again));
+	b.netns = a.netns;
+	assert_true(is_pair(a, b, &again));
+	/* Two that opened the connection are no two ends of it. */
+	b.role = ROLE_CLIENT;
+	assert_false(is_pair(a, b, NULL));
+}
+
+static void a_handshake_is_told_of_its_connection_only(void **state)
+{
+	struct context *c = context_new(16, 16);
+	struct conn_facts conn = client_end(), other = server_end();
+	struct handshake h = { .conn = conn, .tls = { .version = 0x0304, .sni = "a.example" } };
+	struct flow_facts f;
+
+	conn.upgrade = UPGRADE_SMTP;
+	for (uint64_t id = 1; id < 40000; id += 7) {	/* many others: the newest stay */
+		h.conn.id = id + 100;
+		context_handshake(c, &h);
+	}
+	h.conn.id = conn.id;
+	h.tls.version = 0x0303;
+	context_handshake(c, &h);
+	context_flow(c, &conn, "p", "GET", "/x", "", 200, 0, &f);
+	assert_non_null(f.handshake);
+	assert_int_equal(f.handshake->version, 0x0303);
+	assert_int_equal(f.upgrade, UPGRADE_SMTP);
+	context_flow(c, &other, "p", "GET", "/x", "", 200, 0, &f);
+	assert_null(f.handshake);
+	conn.tls = TLS_ABSENT;	/* what was said before it went over to TLS */
+	context_flow(c, &conn, "p", "GET", "/x", "", 200, 0, &f);
+	assert_null(f.handshake);
+	assert_int_equal(f.upgrade, UPGRADE_NONE);
+	context_free(c);
+}
+
 static void a_server_names_its_users_by_zone_only(void **state)
 {
 	struct context *c = context_new(16, 16);
@@ -162,6 +246,8 @@ int main(void)
 		cmocka_unit_test(workloads_are_containers_services_or_programs),
 		cmocka_unit_test(zones_follow_the_address),
 		cmocka_unit_test(both_ends_of_a_local_pair_find_each_other),
+		cmocka_unit_test(ends_find_each_other_between_namespaces_and_kinds_of_sockets),
+		cmocka_unit_test(a_handshake_is_told_of_its_connection_only),
 		cmocka_unit_test(a_server_names_its_users_by_zone_only),
 		cmocka_unit_test(full_tables_refuse_and_the_dead_make_room),
 	};

@@ -49,12 +49,17 @@ static void sample(enum fact_kind kind)
 	case FACT_EVENT:
 		strncpy(fact.event.kind, "gap", WORD_SIZE - 1);
 		break;
+	case FACT_HANDSHAKE:
+		fact.handshake.conn = (struct conn_facts){ .id = 6, .tls = TLS_PRESENT, .upgrade = UPGRADE_SMTP };
+		fact.handshake.tls = (struct tls_facts){ .version = 0x0304, .cipher = 0x1301, .mutual = MUTUAL_YES, .peer_expires = 1893456000 };
+		memcpy(fact.handshake.tls.ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1", JA4_SIZE);
+		break;
 	}
 }
 
 static void every_kind_survives_the_wire(void **state)
 {
-	for (int kind = FACT_EXCHANGE; kind <= FACT_EVENT; kind++) {
+	for (int kind = FACT_EXCHANGE; kind <= FACT_LAST; kind++) {
 		int len;
 
 		sample((enum fact_kind)kind);
@@ -105,7 +110,7 @@ static void damaged_messages_are_refused_or_canonical(void **state)
 	unsigned taken = 0;
 
 	srand(3);
-	for (int kind = FACT_EXCHANGE; kind <= FACT_EVENT; kind++) {
+	for (int kind = FACT_EXCHANGE; kind <= FACT_LAST; kind++) {
 		int len;
 
 		sample((enum fact_kind)kind);

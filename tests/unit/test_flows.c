@@ -82,6 +82,49 @@ static void one_exchange_is_one_row_with_the_fields_of_the_design_in_order(void 
 	flows_free(f);
 }
 
+static void a_row_tells_of_its_weakest_handshake_and_of_who_it_is(void **state)
+{
+	const struct tls_facts newer = { .version = 0x0304, .cipher = 0x1301, .ja4 = "t13d1516h2_8daaf6152771_e5627efa2ab1" },
+		older = { .version = 0x0302, .cipher = 0xfffe, .sni = "old.example", .alpn = "http/1.1", .mutual = MUTUAL_YES,
+			  .peer_subject = "CN=old.example", .peer_expires = 1893456000 };
+	struct flows *f = flows_new();
+	struct flow_facts k = facts("payments/api-0", "a", "/x");
+	struct taken t;
+
+	snprintf(k.container, sizeof(k.container), "api");
+	snprintf(k.container_id, sizeof(k.container_id), "0123456789ab");
+	snprintf(k.runtime, sizeof(k.runtime), "containerd");
+	snprintf(k.pod, sizeof(k.pod), "api-0");
+	snprintf(k.pod_namespace, sizeof(k.pod_namespace), "payments");
+	k.uid_known = 1;
+	k.handshake = &newer;
+	k.upgrade = UPGRADE_POSTGRES;
+	flows_exchange(f, &k, exchange(NULL, 0, 0, 0));
+	t = written(f, false);
+	assert_string_equal(json_at(t.rows[0], "$.tls"), "{\"state\":\"present\",\"version\":\"1.3\",\"cipher\":\"TLS_AES_128_GCM_SHA256\","
+			    "\"ja4\":\"t13d1516h2_8daaf6152771_e5627efa2ab1\",\"upgraded_from\":\"postgres\"}");
+	assert_string_equal(json_at(t.rows[0], "$.container_id"), "0123456789ab");
+	assert_string_equal(json_at(t.rows[0], "$.runtime"), "containerd");
+	assert_string_equal(json_at(t.rows[0], "$.namespace"), "payments");
+	assert_string_equal(json_at(t.rows[0], "$.uid"), "0");
+	assert_string_equal(json_at(t.rows[0], "$.user"), "(null)");
+	drop(&t);
+	k.handshake = &older;
+	flows_exchange(f, &k, exchange(NULL, 0, 0, 0));
+	k.handshake = &newer;
+	flows_exchange(f, &k, exchange(NULL, 0, 0, 0));
+	k.handshake = NULL;
+	flows_exchange(f, &k, exchange(NULL, 0, 0, 0));
+	t = written(f, false);
+	assert_int_equal(t.nr, 1);
+	assert_string_equal(json_at(t.rows[0], "$.exchanges"), "4");
+	assert_string_equal(json_at(t.rows[0], "$.tls"), "{\"state\":\"present\",\"version\":\"1.1\",\"cipher\":\"0xfffe\",\"sni\":\"old.example\","
+			    "\"alpn\":\"http/1.1\",\"peer_subject\":\"CN=old.example\",\"peer_expires\":\"2030-01-01T00:00:00.000Z\","
+			    "\"mutual\":true,\"upgraded_from\":\"postgres\"}");
+	drop(&t);
+	flows_free(f);
+}
+
 static void equal_keys_add_up_and_the_best_knowledge_stands(void **state)
 {
 	struct flows *f = flows_new();
@@ -432,6 +475,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_memory_every_byte_is_still_in_a_row),
 		cmocka_unit_test(one_exchange_is_one_row_with_the_fields_of_the_design_in_order),
+		cmocka_unit_test(a_row_tells_of_its_weakest_handshake_and_of_who_it_is),
 		cmocka_unit_test(equal_keys_add_up_and_the_best_knowledge_stands),
 		cmocka_unit_test(each_part_of_the_key_makes_another_row),
 		cmocka_unit_test(a_separator_in_a_name_does_not_join_two_keys),

@@ -23,7 +23,8 @@ static void on_fact(void *owner, const struct fact *f)
 
 	exchanges += f->kind == FACT_EXCHANGE;
 	over += f->kind == FACT_TRAFFIC && !strcmp(f->traffic.reason, "budget") && f->traffic.bytes.skipped;
-	byte_account_add(&sum, f->kind == FACT_EXCHANGE ? &f->exchange.bytes : &f->traffic.bytes);
+	if (f->kind != FACT_HANDSHAKE)
+		byte_account_add(&sum, f->kind == FACT_EXCHANGE ? &f->exchange.bytes : &f->traffic.bytes);
 	unpacked += n > 0 && facts_unpack(packed, (size_t)n, &back) == (int)f->kind;
 }
 

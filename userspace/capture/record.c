@@ -11,6 +11,8 @@
 _Static_assert(sizeof(struct record_header) == sizeof(struct wire_header) &&
 	       offsetof(struct record_header, body) == offsetof(struct wire_header, body), "the same, on both sides of the fence");
 
+_Static_assert((int)WIRE_UPGRADE_MAX == (int)UPGRADE_MAX && (int)WIRE_UPGRADE_CONNECT == (int)UPGRADE_CONNECT, "the same words");
+
 #define UNBOUND_SESSION (1ull << 63)
 
 size_t record_size(const void *record, size_t len)
@@ -72,6 +74,7 @@ void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)
 		.id = w->conn, .process = { w->tgid, w->start }, .cgroup = w->cgroup, .family = w->family,
 		.role = w->role <= ROLE_CLIENT ? w->role : ROLE_UNKNOWN,
 		.late = !!(flags & WIRE_F_LATE), .netns = w->netns,
+		.upgrade = w->upgrade < WIRE_UPGRADE_MAX ? w->upgrade : UPGRADE_NONE,
 	};
 	c->local.port = w->local.port;
 	c->remote.port = w->remote.port;

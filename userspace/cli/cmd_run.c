@@ -18,7 +18,7 @@ static const struct option_row options[] = {
 	{ "--pid", "N", "watch this process, and what it forks from now on" },
 	{ "--exe", "GLOB", "watch processes whose executable matches, by path or base name" },
 	{ "--unit", "U", "watch processes of this systemd unit only" },
-	{ "--container", "C", "watch processes of this container (id) only" },
+	{ "--container", "C", "watch processes of this container (id, or its name) only" },
 	{ "--duration", "T", "stop after this long: 90s, 15m, 24h" },
 	{ "--json", "FILE", "also append every leaf to this JSON Lines file" },
 	{ "--hooks", "SET", "use this hook set: tracepoint or sys_exit (default: the best that works)" },

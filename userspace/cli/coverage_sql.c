@@ -22,7 +22,8 @@
 	" y AS (SELECT *, " SQL_J("workload") " AS workload, " SQL_J("pid") " AS pid FROM f)," \
 	" x AS (SELECT *, json_array(workload,pid," SQL_J("exe") "," SQL_J("library") "," SQL_J("build_id") ") AS key FROM y WHERE 1 @)," \
 	" g AS (SELECT key, workload, pid, max(leaf) AS last, min(" SQL_J("start") ") AS begin, max(" SQL_J("end") ") AS until," \
-	" " SQL_J("exe") " AS exe, " SQL_J("library") " AS library, " SQL_J("build_id") " AS build_id, substr(max(printf('%019d',leaf) || " SQL_J("state") "),20) AS latest," \
+	" " SQL_J("exe") " AS exe, " SQL_J("library") " AS library, " SQL_J("build_id") " AS build_id, max(" SQL_J("uid") ") AS uid, max(" SQL_J("user") ") AS user," \
+	" max(" SQL_J("container_id") ") AS container_id, substr(max(printf('%019d',leaf) || " SQL_J("state") "),20) AS latest," \
 	" max(CASE WHEN " SQL_J("state") "='dead' AND " SQL_J("bytes.moved") ">0 THEN 1 ELSE 0 END) AS dead," \
 	" max(CASE WHEN " SQL_J("reason") " IS NOT NULL AND " SQL_J("reason") "<>'no_traffic' THEN printf('%019d',leaf) || " SQL_J("reason") " END) AS why," \
 	" max(" BINDING ") AS bound, " ALL_BYTES " FROM x GROUP BY key)," \
@@ -37,8 +38,9 @@
 	"'bytes',json_object('moved',moved,'examined',examined,'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing," \
 	"'unexplained',unexplained)"
 #define PROCESS_OBJECT \
-	"json_object('type','coverage','start',begin,'end',until,'workload',workload,'exe',exe,'pid',pid,'library',library," \
-	"'build_id',build_id,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")"
+	"json_patch(json_object('type','coverage','start',begin,'end',until,'workload',workload,'exe',exe,'pid',pid,'library',library," \
+	"'build_id',build_id,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")," \
+	"json_object('uid',uid,'user',user,'container_id',container_id))"
 #define WORKLOAD_OBJECT \
 	"json_object('type','coverage','start',begin,'end',until,'workload',workload,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")"
 #define COLUMNS "workload, pid, state, reason, library, binding, moved, examined, opaque, skipped, lost, framing, unexplained"

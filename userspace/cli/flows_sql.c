@@ -16,7 +16,7 @@
 const char flows_rows_sql[] =
 	SQL_FLOWS
 	" SELECT doc, " SQL_J("start") ", " SQL_J("workload") ", " SQL_J("role") ", " SQL_J("peer") ", " SQL_J("peer_zone") ", " SQL_J("port") ", "
-	SQL_J("protocol") ", " SQL_J("route") ", " SQL_J("tls.state") ", " SQL_J("exchanges") ", " CLASS_WORDS("doc") ","
+	SQL_J("protocol") ", " SQL_J("route") ", coalesce(" SQL_J("tls.version") "," SQL_J("tls.state") "), " SQL_J("exchanges") ", " CLASS_WORDS("doc") ","
 	" " SQL_J("bytes.moved") ", " SQL_J("bytes.unexplained") ", iif(sealed,'yes','no')"
 	" FROM (SELECT leaf, doc, start, sealed FROM x ORDER BY start DESC, leaf DESC LIMIT CAST(?3 AS INTEGER)) ORDER BY start, leaf";
 
@@ -26,10 +26,22 @@ const char flows_rows_sql[] =
 	"CASE " rank " WHEN 1 THEN '" a "' WHEN 2 THEN '" b "' WHEN 3 THEN '" c "' WHEN 4 THEN '" d "' END"
 #define SUM_BYTES(name) "sum(" SQL_J("bytes." name) ") AS " name
 
+/* Of several intervals' handshakes the weakest, as of an interval's (store/flows.c): two
+ * characters that sort before the object. */
+#define WEAKEST \
+	"(CASE " SQL_J("tls.version") " WHEN 'ssl3' THEN '9' WHEN '1.0' THEN '8' WHEN '1.1' THEN '7' WHEN '1.2' THEN '6' WHEN '1.3' THEN '5'" \
+	" ELSE iif(" SQL_J("tls.version") " IS NULL,'0','1') END || iif(" SQL_J("tls.peer_subject") " IS NULL,'0','1'))"
+
+/* What an object has only when it is known: of a patch, null is nothing. */
+#define WHO_OBJECT \
+	"json_object('container_id',container_id,'runtime',runtime,'pod',pod,'namespace',namespace,'uid',uid,'user',user)"
+
 /* j: one row per flow; c: its classes; e: those as the array of a flow object. */
 #define SUMS \
 	" j AS (SELECT fk, workload, exe, max(" SQL_J("unit") ") AS unit, max(" SQL_J("container") ") AS container, role, peer," \
-	" max(zone) AS zone, port, protocol, route, tls, max(" SQL_J("tls.version") ") AS version, max(pair) AS pair," \
+	" max(zone) AS zone, port, protocol, route, tls, substr(max(" WEAKEST " || " SQL_J("tls") "),3) AS handshake, max(pair) AS pair," \
+	" max(" SQL_J("container_id") ") AS container_id, max(" SQL_J("runtime") ") AS runtime, max(" SQL_J("pod") ") AS pod," \
+	" max(" SQL_J("namespace") ") AS namespace, max(" SQL_J("uid") ") AS uid, max(" SQL_J("user") ") AS user," \
 	" min(" SQL_J("start") ") AS begin, max(" SQL_J("end") ") AS until, min(sealed) AS sealed, count(*) AS intervals," \
 	" max(" RANK(SQL_J("binding"), "none", "weak", "strong", "exact") ") AS binding, sum(exchanges) AS exchanges, " \
 	SUM_BYTES("moved") ", " SUM_BYTES("examined") ", " SUM_BYTES("opaque") ", " SUM_BYTES("skipped") ", " SUM_BYTES("lost") ", " \
@@ -45,13 +57,14 @@ const char flows_rows_sql[] =
 
 const char flows_sum_sql[] =
 	SQL_FLOWS "," SUMS
-	" SELECT object, begin, workload, role, peer, zone, port, protocol, route, tls, exchanges, words, moved, unexplained,"
-	" iif(sealed,'yes','no') FROM (SELECT json_object('type','flow','start',begin,'end',until,"
+	" SELECT object, begin, workload, role, peer, zone, port, protocol, route, coalesce(json_extract(handshake,'$.version'),tls),"
+	" exchanges, words, moved, unexplained,"
+	" iif(sealed,'yes','no') FROM (SELECT json_patch(json_object('type','flow','start',begin,'end',until,"
 	"'sealed',json(iif(sealed,'true','false')),'pair',pair,'workload',workload,'exe',exe,'unit',unit,'container',container,"
 	"'role',role,'peer',peer,'peer_zone',zone,'port',port,'protocol',protocol,'route',route,"
-	"'tls',json_object('state',tls,'version',version),'binding'," WORD("binding", "none", "weak", "strong", "exact") ","
+	"'tls',json(handshake),'binding'," WORD("binding", "none", "weak", "strong", "exact") ","
 	"'exchanges',exchanges,'classes',json(coalesce(classes,'[]')),'bytes',json_object('moved',moved,'examined',examined,"
-	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained)) AS object,"
+	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained))," WHO_OBJECT ") AS object,"
 	" j.*, words FROM j LEFT JOIN e USING(fk) ORDER BY exchanges DESC, fk LIMIT CAST(?3 AS INTEGER))"
 	" ORDER BY workload, peer, role, port, route, fk";
 

@@ -10,8 +10,10 @@
 
 #include "base/budget.h"
 #include "base/hash.h"
+#include "context/handshakes.h"
 
 #define HOST_ADDRESSES 64
+#define LOCALS 1024	/* addresses that connections of this host have had, by hash */
 #define RESTED_NS 60000000000ull	/* a connection not asked for during so long makes room */
 
 struct process { struct process_facts facts; uint64_t seen; struct process *next; };
@@ -23,8 +25,10 @@ struct context {
 	size_t nr_processes, max_processes, nr_connections, max_connections;
 	uint64_t now, swept, refused;	/* now: newest time that was told */
 	struct siphash_key key;
-	struct { uint16_t family; uint8_t addr[16]; } host[HOST_ADDRESSES];
+	struct { uint8_t addr[16]; } host[HOST_ADDRESSES];
 	unsigned nr_host;
+	uint64_t locals[LOCALS];
+	struct handshakes *handshakes;
 };
 
 struct context *context_new(size_t max_processes, size_t max_conns)
@@ -37,7 +41,8 @@ struct context *context_new(size_t max_processes, size_t max_conns)
 	c->max_connections = max_conns;
 	c->processes = calloc(max_processes, sizeof(*c->processes));
 	c->connections = calloc(max_conns, sizeof(*c->connections));
-	if (c->processes && c->connections && !random_bytes(&c->key, sizeof(c->key)))
+	c->handshakes = handshakes_new();
+	if (c->processes && c->connections && c->handshakes && !random_bytes(&c->key, sizeof(c->key)))
 		return c;
 	context_free(c);
 	return NULL;
@@ -61,6 +66,7 @@ void context_free(struct context *c)
 			c->connections[i] = p->next;
 			budget_free(p, sizeof(*p));
 		}
+	handshakes_free(c->handshakes);
 	free(c->processes);
 	free(c->connections);
 	free(c);
@@ -118,17 +124,39 @@ void context_each(const struct context *c, void (*each)(void *, const struct pro
 			each(owner, &p->facts);
 }
 
+/* An IPv4 address, also one that is mapped into IPv6 (RFC 4291, 2.5.5.2). */
+static bool as_ipv4(uint16_t family, const uint8_t a[16], uint8_t out[4])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (family == AF_INET)
+		memcpy(out, a, 4);
+	else if (family == AF_INET6 && !memcmp(a, mapped, sizeof(mapped)))
+		memcpy(out, a + 12, 4);
+	else
+		return false;
+	return true;
+}
+
+/* The same address is the same bytes, whichever kind of socket it was seen at. */
+static void address_of(uint8_t out[16], uint16_t family, const uint8_t addr[16])
+{
+	memset(out, 0, 16);
+	if (!as_ipv4(family, addr, out))
+		memcpy(out, addr, 16);
+}
+
 /* Connections: found by their addresses, as the other end sees them. */
 
-struct tuple { uint8_t local[16], remote[16]; uint16_t local_port, remote_port; uint32_t netns; };
+struct tuple { uint8_t local[16], remote[16]; uint16_t local_port, remote_port; };
 
 static struct tuple tuple_of(const struct conn_facts *c, bool swapped)
 {
-	struct tuple t = { .netns = c->netns };
+	struct tuple t = { .local_port = 0 };
 	const struct endpoint *a = swapped ? &c->remote : &c->local, *b = swapped ? &c->local : &c->remote;
 
-	memcpy(t.local, a->addr, sizeof(t.local));
-	memcpy(t.remote, b->addr, sizeof(t.remote));
+	address_of(t.local, c->family, a->addr);
+	address_of(t.remote, c->family, b->addr);
 	t.local_port = a->port;
 	t.remote_port = b->port;
 	return t;
@@ -139,17 +167,49 @@ static struct connection **connection_slot(const struct context *c, const struct
 	return &c->connections[siphash(&c->key, t, sizeof(*t)) % c->max_connections];
 }
 
-static struct connection *connection_find(const struct context *c, const struct tuple *t)
+/* The next one from p on with these ends, in whatever network namespace. */
+static struct connection *connection_next(struct connection *p, const struct tuple *t)
 {
-	struct connection *p = *connection_slot(c, t);
-
 	for (; p; p = p->next) {
 		struct tuple have = tuple_of(&p->conn, false);
 
 		if (!memcmp(&have, t, sizeof(have)))
-			return p;
+			break;
 	}
-	return NULL;
+	return p;
+}
+
+static struct connection *connection_find(const struct context *c, const struct tuple *t, uint32_t netns)
+{
+	struct connection *p = connection_next(*connection_slot(c, t), t);
+
+	while (p && p->conn.netns != netns)
+		p = connection_next(p->next, t);
+	return p;
+}
+
+static uint64_t *local_slot(const struct context *c, const uint8_t address[16], uint64_t *hash)
+{
+	*hash = siphash(&c->key, address, 16) | 1;	/* 0: an empty place */
+	return (uint64_t *)&c->locals[*hash % LOCALS];
+}
+
+static void local_add(struct context *c, const struct conn_facts *conn)
+{
+	uint8_t address[16];
+	uint64_t hash;
+
+	address_of(address, conn->family, conn->local.addr);
+	*local_slot(c, address, &hash) = hash;
+}
+
+bool context_remote_is_here(const struct context *c, const struct conn_facts *conn)
+{
+	uint8_t address[16];
+	uint64_t hash;
+
+	address_of(address, conn->family, conn->remote.addr);
+	return *local_slot(c, address, &hash) == hash;
 }
 
 static void connections_forget(struct context *c, uint64_t before)
@@ -186,8 +246,9 @@ static struct connection *connection_new(struct context *c)
 int context_conn(struct context *c, const struct conn_seen *s)
 {
 	struct tuple t = tuple_of(&s->conn, false);
-	struct connection *p = connection_find(c, &t), **slot;
+	struct connection *p = connection_find(c, &t, s->conn.netns), **slot;
 
+	local_add(c, &s->conn);
 	if (s->time > c->now)
 		c->now = s->time;
 	if (p) {
@@ -207,17 +268,49 @@ int context_conn(struct context *c, const struct conn_seen *s)
 	return 0;
 }
 
-const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
+/* Is a the end that b talks to, if their addresses say so? */
+static bool are_ends(const struct conn_facts *a, const struct conn_facts *b)
+{
+	return a->id != b->id && (!a->role || a->role != b->role);
+}
+
+/* In the same network namespace, else the only one in any other: two networks that are apart
+ * may have the same addresses, and a loopback address never leaves its namespace. */
+static struct connection *other_end(const struct context *c, const struct conn_facts *conn)
 {
 	struct tuple t = tuple_of(conn, true);
+	struct connection *p = connection_find(c, &t, conn->netns), *found = NULL;
+
+	if (p)
+		return are_ends(&p->conn, conn) ? p : NULL;
+	if (context_zone(c, conn) == ZONE_LOOPBACK)
+		return NULL;
+	for (p = connection_next(*connection_slot(c, &t), &t); p; p = connection_next(p->next, &t)) {
+		if (!are_ends(&p->conn, conn))
+			continue;
+		if (found)
+			return NULL;
+		found = p;
+	}
+	return found;
+}
+
+const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
+{
 	struct connection *p;
 
 	if (!conn->family || !conn->local.port)
 		return NULL;
-	p = connection_find(c, &t);
-	if (p)
-		p->seen = c->now;	/* in use: not one that is forgotten */
-	return p && p->conn.id != conn->id ? context_find(c, p->conn.process) : NULL;
+	p = other_end(c, conn);
+	if (!p)
+		return NULL;
+	p->seen = c->now;	/* in use: not one that is forgotten */
+	return context_find(c, p->conn.process);
+}
+
+void context_handshake(struct context *c, const struct handshake *h)
+{
+	handshakes_put(c->handshakes, h->conn.id, &h->tls);
 }
 
 void context_forget(struct context *c, uint64_t before)
@@ -251,22 +344,7 @@ void context_host_address(struct context *c, uint16_t family, const uint8_t addr
 {
 	if (c->nr_host == HOST_ADDRESSES)
 		return;
-	c->host[c->nr_host].family = family;
-	memcpy(c->host[c->nr_host++].addr, addr, 16);
-}
-
-/* An IPv4 address, also one that is mapped into IPv6 (RFC 4291, 2.5.5.2). */
-static bool as_ipv4(uint16_t family, const uint8_t a[16], uint8_t out[4])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (family == AF_INET)
-		memcpy(out, a, 4);
-	else if (family == AF_INET6 && !memcmp(a, mapped, sizeof(mapped)))
-		memcpy(out, a + 12, 4);
-	else
-		return false;
-	return true;
+	address_of(c->host[c->nr_host++].addr, family, addr);
 }
 
 static enum zone zone_of_v4(const uint8_t a[4])
@@ -293,7 +371,7 @@ static enum zone zone_of_v6(const uint8_t a[16])
 
 enum zone context_zone(const struct context *c, const struct conn_facts *conn)
 {
-	uint8_t v4[4];
+	uint8_t v4[4], remote[16];
 	enum zone z;
 
 	if (conn->family != AF_INET && conn->family != AF_INET6)
@@ -303,8 +381,9 @@ enum zone context_zone(const struct context *c, const struct conn_facts *conn)
 		return z;
 	if (!memcmp(conn->local.addr, conn->remote.addr, 16))
 		return ZONE_HOST;
+	address_of(remote, conn->family, conn->remote.addr);
 	for (unsigned i = 0; i < c->nr_host; i++)
-		if (c->host[i].family == conn->family && !memcmp(c->host[i].addr, conn->remote.addr, conn->family == AF_INET ? 4 : 16))
+		if (!memcmp(c->host[i].addr, remote, 16))
 			return ZONE_HOST;
 	return z;
 }
@@ -352,6 +431,13 @@ static void flow_process(const struct context *c, const struct conn_facts *conn,
 	memcpy(f->exe, p->exe, sizeof(f->exe));
 	memcpy(f->unit, p->unit, sizeof(f->unit));
 	memcpy(f->container, p->container, sizeof(f->container));
+	memcpy(f->container_id, p->container_id, sizeof(f->container_id));
+	memcpy(f->runtime, p->runtime, sizeof(f->runtime));
+	memcpy(f->pod, p->pod, sizeof(f->pod));
+	memcpy(f->pod_namespace, p->pod_namespace, sizeof(f->pod_namespace));
+	memcpy(f->user, p->user, sizeof(f->user));
+	f->uid = p->uid;
+	f->uid_known = p->uid_known;
 	f->selftest = p->selftest;
 }
 
@@ -380,6 +466,10 @@ void context_flow(const struct context *c, const struct conn_facts *conn, const 
 	f->role = conn->role;
 	f->tls = conn->tls;
 	f->binding = conn->binding;
+	if (conn->tls == TLS_PRESENT) {
+		f->upgrade = conn->upgrade;
+		f->handshake = handshakes_find(c->handshakes, conn->id);
+	}
 	f->status = status;
 	f->auth = auth;
 	f->port = conn->role == ROLE_SERVER ? conn->local.port : conn->remote.port;

@@ -16,11 +16,16 @@ void context_free(struct context *);
 /* What the monitor said. -ENOSPC when full: counted, the process stays unknown. */
 int context_process(struct context *, const struct process_facts *);
 int context_conn(struct context *, const struct conn_seen *);
+/* What an analyst said of a connection's TLS. */
+void context_handshake(struct context *, const struct handshake *);
 /* The host's own addresses, for ZONE_HOST. Copies. */
 void context_host_address(struct context *, uint16_t family, const uint8_t addr[16]);
 const struct process_facts *context_find(const struct context *, struct process_key);
 /* The watched process at the other end of a connection on this host, or NULL. */
 const struct process_facts *context_other_end(const struct context *, const struct conn_facts *);
+/* Is the other end's address one that a connection of this host has had, in any network
+ * namespace? Then facts about that end may still come. */
+bool context_remote_is_here(const struct context *, const struct conn_facts *);
 uint64_t context_refused(const struct context *);	/* facts there was no room for, so far */
 void context_forget(struct context *, uint64_t before_boot_ns);	/* exited and old */
 /* Calls each live entry; for coverage. */

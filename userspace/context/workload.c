@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* workload.c - the name of a workload: pod or container, else a system service, else the
+/* workload.c - the name of a workload: pod ("namespace/pod") or container, else a system service, else the
  * executable. A login scope or a user's service manager is nobody's workload: the same
  * program run from two shells is one. */
 #include <stdio.h>
@@ -25,7 +25,9 @@ void workload_name(char out[NAME_SIZE], const struct process_facts *p)
 {
 	const char *exe = p->exe[0] ? base_name(p->exe) : p->comm;
 
-	if (p->container[0])
+	if (p->pod[0])
+		snprintf(out, NAME_SIZE, "%.31s%s%.32s", p->pod_namespace, p->pod_namespace[0] ? "/" : "", p->pod);
+	else if (p->container[0])
 		snprintf(out, NAME_SIZE, "%s", p->container);
 	else if (is_service(p->unit))
 		snprintf(out, NAME_SIZE, "%s", p->unit);

@@ -49,7 +49,14 @@ struct analyst {
 
 static uint32_t fact_epoch(const struct fact *f)
 {
-	return f->kind == FACT_EXCHANGE ? f->exchange.at.epoch : f->traffic.at.epoch;
+	switch (f->kind) {
+	case FACT_EXCHANGE:
+		return f->exchange.at.epoch;
+	case FACT_HANDSHAKE:
+		return f->handshake.at.epoch;
+	default:
+		return f->traffic.at.epoch;
+	}
 }
 
 /* Blocks while the keeper is behind: then the queue fills, and the loss is counted

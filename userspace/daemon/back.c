@@ -332,7 +332,8 @@ static bool held_ripe(const struct back *b, const struct held *h, uint64_t now)
 		return waited >= BACK_HOLD_NS;
 	zone = context_zone(b->context, conn);
 	return context_find(b->context, conn->process) &&
-	       ((zone != ZONE_LOOPBACK && zone != ZONE_HOST) || context_other_end(b->context, conn));
+	       ((zone != ZONE_LOOPBACK && zone != ZONE_HOST && !context_remote_is_here(b->context, conn)) ||
+		context_other_end(b->context, conn));
 }
 
 void back_settle_interval(struct back *b, uint32_t epoch)
@@ -400,6 +401,9 @@ int back_fact(struct back *b, const struct fact *f)
 		return context_process(b->context, &f->process);
 	case FACT_CONN:
 		return context_conn(b->context, &f->conn);
+	case FACT_HANDSHAKE:
+		context_handshake(b->context, &f->handshake);
+		return 0;
 	case FACT_BOOKS:
 		back_interval(b, &f->books);
 		return 0;

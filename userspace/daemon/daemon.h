@@ -86,12 +86,15 @@ struct order {
  *	monitor	processes			16384			facts_lost
  *		TLS libraries			512			unprobed_tls of their traffic
  *		closes for the analyst		65536			closes_lost
+ *		containers, users that are known	256, 64			none: looked up again
  *	analyst	connections			131072, its budget	evicted
  *		bytes that wait for others	256 KiB each, 32 MiB	missing
  *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
+ *		handshakes that are not over	32 KiB each, its budget	tls facts of the flow
  *		traces of ended connections	65536			their late bytes
  *		values seen, for distinct	49152			distinct, an estimate
  *	keeper	processes, connections		16384, 131072, its budget	context_full
+ *		handshakes of connections	16384, its budget	tls facts of the flow
  *		flows of an interval		65536, its budget	in the row {other}
  *		routes of a workload		1000			in the route {other}
  *		coverage of an interval		16384, its budget	in the row {other}

@@ -171,11 +171,12 @@ static bool fact_take(struct keeper *k, const uint8_t *fact, size_t size, uint32
 	int kind = facts_unpack(fact, size, &k->fact);
 	struct fact *f = &k->fact;
 
-	/* An analyst may tell of exchanges and traffic; who processes are, and what the
-	 * books say, it is not asked. */
-	if (kind != FACT_EXCHANGE && kind != FACT_TRAFFIC)
+	/* An analyst may tell of exchanges, traffic and handshakes; who processes are, and what
+	 * the books say, it is not asked. */
+	if (kind != FACT_EXCHANGE && kind != FACT_TRAFFIC && kind != FACT_HANDSHAKE)
 		return false;
-	if (!epoch_fits(k, kind == FACT_EXCHANGE ? &f->exchange.at.epoch : &f->traffic.at.epoch, counted))
+	if (!epoch_fits(k, kind == FACT_EXCHANGE ? &f->exchange.at.epoch : kind == FACT_TRAFFIC ? &f->traffic.at.epoch :
+			&f->handshake.at.epoch, counted))
 		return false;
 	return !back_fact(k->back, f);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/budget.h"
+#include "base/hash.h"
 #include "capture/record.h"
 #include "classify/classify.h"
 #include "protocol/protocol.h"
@@ -82,6 +83,15 @@ static void on_field(void *owner, struct exchange *ex, const struct field *field
 	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
 }
 
+static void on_handshake(void *owner, const struct conn_facts *conn, struct stamp at, const struct tls_facts *tls)
+{
+	struct front *f = owner;
+
+	f->fact.kind = FACT_HANDSHAKE;
+	f->fact.handshake = (struct handshake){ .conn = *conn, .at = at, .tls = *tls };
+	f->sink(f->owner, &f->fact);
+}
+
 static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 {
 	static const char unread[] = "{unread}";
@@ -123,6 +133,7 @@ static void flush(struct link *l, struct stamp at, bool closed, const char *reas
 {
 	struct front *f = l->front;
 
+	session_tell(l->session, at);	/* it uses the same fact */
 	memset(&f->fact.traffic, 0, sizeof(f->fact.traffic));
 	if (!session_flush(l->session, at, closed, reason, &f->fact.traffic))
 		return;
@@ -167,9 +178,13 @@ static void on_gap(void *session, enum dir dir, uint64_t lost, enum loss cause, 
 	l->front->spender = NULL;
 }
 
-static void on_hello(void *session, struct slice in)
+static void on_hello(void *session, enum dir dir, uint64_t pos, struct slice in)
 {
-	session_hello(((struct link *)session)->session, in);
+	struct link *l = session;
+
+	l->front->spender = l;
+	session_hello(l->session, dir, pos, in);
+	l->front->spender = NULL;
 }
 
 static void on_end(void *session, struct stamp at)
@@ -202,12 +217,14 @@ struct front *front_new(fact_sink sink, void *owner)
 		.owner = f, .open = on_open, .update = on_update, .bytes = on_bytes, .gap = on_gap, .hello = on_hello,
 		.end = on_end, .flush = on_flush, .close = on_close,
 	};
+	uint8_t first_use[32];
 
 	if (!f)
 		return NULL;
 	f->sink = sink;
 	f->owner = owner;
-	f->fields = (struct field_sink){ f, on_field, on_name, on_exchange, on_afford };
+	f->fields = (struct field_sink){ f, on_field, on_name, on_exchange, on_afford, on_handshake };
+	sha256(first_use, "", 0);	/* libcrypto prepares it now, before a sandbox refuses */
 	f->classifier = classifier_new();
 	f->streams = stream_table_new(&limits, &streams);
 	if (f->classifier && f->streams)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define RECORDING_FORMAT 1
+#define RECORDING_FORMAT 2	/* changes with any layout of facts */
 enum recording_kind { RECORDING_RECORD = 1, RECORDING_FACT = 2, RECORDING_ORDER = 3 };
 
 struct recording_header { uint32_t format, wire; uint64_t utc_at_boot_ms; char kernel[65]; };

@@ -15,6 +15,8 @@ WORDS(location, "none", "path", "query", "request-header", "response-header", "r
 WORDS(loss, "none", "missing", "truncated", "unreadable", "no_args", "evicted", "restart", "budget");
 WORDS(auth, "none", "basic", "bearer", "cookie", "other");
 WORDS(inspected, "full", "partial", "none");
+WORDS(mutual, "unknown", "no", "yes");
+WORDS(upgrade, "none", "smtp", "imap", "pop3", "ftp", "xmpp", "ldap", "postgres", "mysql", "http-connect");
 
 static int word_find(const char *const *words, size_t nr, const char *word)
 {
@@ -39,6 +41,8 @@ NAME(location)
 NAME(loss)
 NAME(auth)
 NAME(inspected)
+NAME(mutual)
+NAME(upgrade)
 PARSE(role)
 PARSE(tls)
 PARSE(zone)

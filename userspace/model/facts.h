@@ -18,6 +18,7 @@
 #define MASK_SIZE	40
 #define WORD_SIZE	17	/* a word of our own: protocol, method */
 #define EXE_SIZE	129
+#define JA4_SIZE	37	/* "t13d1516h2_8daaf6152771_e5627efa2ab1" */
 #define MAX_FINDINGS	32	/* finding rows of one exchange; more are counted in findings_dropped */
 #define INTERVAL_NS	60000000000ull
 
@@ -29,6 +30,12 @@ enum zone { ZONE_UNKNOWN, ZONE_LOOPBACK, ZONE_HOST, ZONE_PRIVATE, ZONE_INTERNET 
 enum confidence { CONF_POSSIBLE = 1, CONF_LIKELY, CONF_CERTAIN };	/* < 0.5, 0.5 to 0.8, above */
 enum auth { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_COOKIE, AUTH_OTHER };
 enum inspected { INSPECTED_FULL, INSPECTED_PARTIAL, INSPECTED_NONE };
+enum mutual { MUTUAL_UNKNOWN, MUTUAL_NO, MUTUAL_YES };	/* did the client show a certificate? TLS 1.3 hides it */
+/* What a connection spoke before it went over to TLS; equals enum wire_upgrade. */
+enum upgrade {
+	UPGRADE_NONE, UPGRADE_SMTP, UPGRADE_IMAP, UPGRADE_POP3, UPGRADE_FTP, UPGRADE_XMPP, UPGRADE_LDAP,
+	UPGRADE_POSTGRES, UPGRADE_MYSQL, UPGRADE_CONNECT, UPGRADE_MAX
+};
 
 /* Where in a message a field stood. */
 enum location {
@@ -56,6 +63,7 @@ struct conn_facts {
 	uint16_t family;	/* AF_INET, AF_INET6, 0 not known */
 	uint8_t role, tls, binding;	/* enums above */
 	uint8_t late;		/* older than weir: earlier bytes were not seen */
+	uint8_t upgrade;	/* enum upgrade */
 	uint32_t netns;
 	char comm[16];
 };
@@ -119,6 +127,22 @@ struct traffic {
 	uint8_t closed;
 };
 
+/* What the clear part of a TLS handshake told of a connection; RFC numbers, 0: not known. */
+struct tls_facts {
+	uint16_t version;	/* 0x0304 is TLS 1.3; what the server chose */
+	uint16_t cipher;	/* what the server chose */
+	uint8_t mutual;		/* enum mutual */
+	int64_t peer_expires;	/* UTC seconds */
+	char sni[NAME_SIZE];
+	char alpn[NAME_SIZE];	/* what the server chose; TLS 1.3 hides it */
+	char alpn_offered[NAME_SIZE];	/* by the client, joined by ',' */
+	char ja4[JA4_SIZE];	/* of the client */
+	char peer_subject[PATH_SIZE];	/* "CN=api.partner.example,O=Partner" */
+};
+
+/* Of a connection, from its analyst; what comes later replaces it. */
+struct handshake { struct conn_facts conn; struct stamp at; struct tls_facts tls; };
+
 /* Who: what the monitor found out about a process. Empty strings: not known. */
 struct process_facts {
 	struct process_key key;
@@ -128,12 +152,18 @@ struct process_facts {
 	char exe[EXE_SIZE];	/* cleaned path of the executable */
 	char script[NAME_SIZE];	/* of an interpreter: cleaned base name of its script */
 	char unit[NAME_SIZE];	/* systemd unit, "nginx.service"; scopes too */
-	char container[NAME_SIZE];	/* container id (12 hex digits) or name */
+	char container[NAME_SIZE];	/* name of the container; its id's first 12 digits where it has none */
+	char container_id[13];	/* first 12 hex digits; empty: it has no id, or is none */
+	char runtime[WORD_SIZE];	/* what runs it: name of the row in daemon/runtime/list.def */
+	char pod[NAME_SIZE], pod_namespace[NAME_SIZE];	/* of Kubernetes */
+	uint32_t uid;		/* as the host counts them; of no meaning when uid_known is 0 */
+	char user[WORD_SIZE + 16];	/* its name on the host; a container has names of its own */
 	char library[EXE_SIZE];	/* TLS library found in it */
 	char build_id[41];	/* hex, of that library */
 	uint8_t tls_probe;	/* enum probe_state */
 	uint8_t selftest;	/* weir's own stimulus: outside all populations */
 	uint8_t exited;
+	uint8_t uid_known;
 };
 enum probe_state { PROBE_NONE, PROBE_NO_LIBRARY, PROBE_ATTACHED, PROBE_FAILED };
 
@@ -166,6 +196,11 @@ const char *location_name(unsigned);	/* "path" "query" "request-header" … */
 const char *loss_name(unsigned);
 const char *auth_name(unsigned);
 const char *inspected_name(unsigned);
+const char *mutual_name(unsigned);
+const char *upgrade_name(unsigned);	/* "smtp" "postgres" … */
+const char *tls_version_name(uint16_t);	/* "1.3"; NULL: not known */
+/* The registry's name; "0x1301" in hex where it has none here. NULL: 0. room is used for the latter. */
+const char *tls_cipher_name(uint16_t, char room[8]);
 /* -1 when the word is none of the enum's */
 int role_parse(const char *);
 int tls_parse(const char *);
@@ -180,7 +215,8 @@ int64_t byte_account_unexplained(const struct byte_account *);
  * facts_pack_* append one message and return its length, or -ENOSPC.
  * facts_unpack checks every length, range, character set and enum, refuses
  * unknown kinds and left-over bytes, and returns the kind or -EBADMSG. */
-enum fact_kind { FACT_EXCHANGE = 1, FACT_TRAFFIC, FACT_PROCESS, FACT_CONN, FACT_BOOKS, FACT_EVENT };
+enum fact_kind { FACT_EXCHANGE = 1, FACT_TRAFFIC, FACT_PROCESS, FACT_CONN, FACT_BOOKS, FACT_EVENT, FACT_HANDSHAKE };
+#define FACT_LAST FACT_HANDSHAKE
 #define FACT_MAX_SIZE (64 * 1024)	/* bytes of one packed message */
 
 /* Something that happened to weir itself: role death, gap, probe, stop. */
@@ -202,6 +238,7 @@ struct fact {
 		struct conn_seen conn;
 		struct books books;
 		struct event_fact event;
+		struct handshake handshake;
 	};
 };
 int facts_pack(const struct fact *, void *out, size_t size);

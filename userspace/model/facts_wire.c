@@ -147,6 +147,7 @@ static void walk_conn(struct walk *w, struct conn_facts *c)
 	NUMBER(w, c->tls, TLS_PRESENT);
 	NUMBER(w, c->binding, BINDING_EXACT);
 	NUMBER(w, c->late, 1);
+	NUMBER(w, c->upgrade, UPGRADE_MAX - 1);
 	NUMBER(w, c->netns, UINT32_MAX);
 	string(w, c->comm, sizeof(c->comm));
 }
@@ -222,11 +223,18 @@ static void walk_process(struct walk *w, struct process_facts *p)
 	string(w, p->script, sizeof(p->script));
 	string(w, p->unit, sizeof(p->unit));
 	string(w, p->container, sizeof(p->container));
+	string(w, p->container_id, sizeof(p->container_id));
+	string(w, p->runtime, sizeof(p->runtime));
+	string(w, p->pod, sizeof(p->pod));
+	string(w, p->pod_namespace, sizeof(p->pod_namespace));
+	NUMBER(w, p->uid, UINT32_MAX);
+	string(w, p->user, sizeof(p->user));
 	string(w, p->library, sizeof(p->library));
 	string(w, p->build_id, sizeof(p->build_id));
 	NUMBER(w, p->tls_probe, PROBE_FAILED);
 	NUMBER(w, p->selftest, 1);
 	NUMBER(w, p->exited, 1);
+	NUMBER(w, p->uid_known, 1);
 }
 
 static void walk_seen(struct walk *w, struct conn_seen *s)
@@ -254,6 +262,21 @@ static void walk_event(struct walk *w, struct event_fact *e)
 	string(w, e->detail, sizeof(e->detail));
 }
 
+static void walk_handshake(struct walk *w, struct handshake *h)
+{
+	walk_conn(w, &h->conn);
+	walk_stamp(w, &h->at);
+	NUMBER(w, h->tls.version, UINT16_MAX);
+	NUMBER(w, h->tls.cipher, UINT16_MAX);
+	NUMBER(w, h->tls.mutual, MUTUAL_YES);
+	signed_number(w, &h->tls.peer_expires);
+	string(w, h->tls.sni, sizeof(h->tls.sni));
+	string(w, h->tls.alpn, sizeof(h->tls.alpn));
+	string(w, h->tls.alpn_offered, sizeof(h->tls.alpn_offered));
+	string(w, h->tls.ja4, sizeof(h->tls.ja4));
+	string(w, h->tls.peer_subject, sizeof(h->tls.peer_subject));
+}
+
 static void walk_fact(struct walk *w, struct fact *f)
 {
 	switch (f->kind) {
@@ -274,6 +297,9 @@ static void walk_fact(struct walk *w, struct fact *f)
 		return;
 	case FACT_EVENT:
 		walk_event(w, &f->event);
+		return;
+	case FACT_HANDSHAKE:
+		walk_handshake(w, &f->handshake);
 		return;
 	}
 	w->bad = true;
@@ -300,7 +326,7 @@ static int room_write(void *data, const char *ptr, size_t len)
 /* Objects in the message's array: one a field, as the walks write them. */
 static uint32_t fields_of(const struct fact *f)
 {
-	static const uint32_t conn = 15, account = 6, stamp = 2, finding = 10;
+	static const uint32_t conn = 16, account = 6, stamp = 2, finding = 10;
 	uint32_t books = 1;
 
 #define X(name) books++;
@@ -312,13 +338,15 @@ static uint32_t fields_of(const struct fact *f)
 	case FACT_TRAFFIC:
 		return 1 + conn + stamp + 4 + account + 1;
 	case FACT_PROCESS:
-		return 1 + 14;
+		return 1 + 21;
 	case FACT_CONN:
 		return 1 + conn + 1;
 	case FACT_BOOKS:
 		return 1 + books;
 	case FACT_EVENT:
 		return 1 + 7;
+	case FACT_HANDSHAKE:
+		return 1 + conn + stamp + 9;
 	}
 	return 0;
 }
@@ -358,7 +386,7 @@ int facts_unpack(const void *in, size_t size, struct fact *f)
 	    item.data.type == MSGPACK_OBJECT_ARRAY && item.data.via.array.size > 1) {
 		w.at = item.data.via.array.ptr;
 		w.end = w.at + item.data.via.array.size;
-		NUMBER(&w, f->kind, FACT_EVENT);
+		NUMBER(&w, f->kind, FACT_LAST);
 		/* walk_finding sets all of a finding; those that are not there stay what they were. */
 		memset(&f->exchange, 0, f->kind == FACT_EXCHANGE ? offsetof(struct exchange, findings) : sizeof(f->exchange));
 		if (!w.bad)

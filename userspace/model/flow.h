@@ -11,6 +11,10 @@ struct flow_facts {
 	char workload[NAME_SIZE];
 	char exe[EXE_SIZE];
 	char unit[NAME_SIZE], container[NAME_SIZE];
+	char container_id[13], runtime[WORD_SIZE], pod[NAME_SIZE], pod_namespace[NAME_SIZE];
+	char user[WORD_SIZE + 16];
+	uint32_t uid;
+	uint8_t uid_known;
 	uint8_t role, zone, tls, binding;
 	char peer[NAME_SIZE];	/* client: host name, else address; server: the local workload, else the zone */
 	char peer_address[NAME_SIZE];
@@ -20,6 +24,8 @@ struct flow_facts {
 	uint8_t auth;
 	uint64_t pair;		/* equal on both ends of a local pair: hash of (client workload, server
 				 * workload, port, protocol, route); 0: the other end is not watched here */
+	uint8_t upgrade;	/* enum upgrade */
+	const struct tls_facts *handshake;	/* of the connection, NULL: not seen; lives as long as the context's next call */
 	bool selftest;		/* weir's own stimulus: outside all populations */
 };
 

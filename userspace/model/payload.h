@@ -73,5 +73,7 @@ struct field_sink {
 	 * False: it has cost more than its bytes may, and what is left of the message is not
 	 * looked at. NULL: no limit. */
 	bool (*afford)(void *owner, int64_t ns);
+	/* What the handshake of the connection has told so far. NULL: nobody asks. */
+	void (*handshake)(void *owner, const struct conn_facts *, struct stamp, const struct tls_facts *);
 };
 #endif

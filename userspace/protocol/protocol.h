@@ -21,8 +21,10 @@ struct session *session_new(const struct conn_facts *, const struct field_sink *
 void session_update(struct session *, const struct conn_facts *);
 void session_bytes(struct session *, enum dir, struct slice, struct stamp);
 void session_gap(struct session *, enum dir, uint64_t lost, enum loss, struct stamp);
-/* The first bytes of a TLS client: takes the server's name from them, if there is one. */
-void session_hello(struct session *, struct slice);
+/* Bytes of TLS records before encryption, at their position: what they tell goes to the sink's
+ * handshake() before the next exchange, or with session_tell(). */
+void session_hello(struct session *, enum dir, uint64_t pos, struct slice);
+void session_tell(struct session *, struct stamp);
 /* Fills a traffic fact with what the account gained and no exchange has carried;
  * false when there is nothing. The account's taken part is remembered here. */
 bool session_flush(struct session *, struct stamp, bool closed, const char *reason, struct traffic *);

@@ -50,6 +50,8 @@ struct session {
 	bool opaque_any;
 	bool recognised;		/* guessed, or a seeker has found a message */
 	char route[PATH_SIZE], host[NAME_SIZE];
+	struct hello *hello;		/* NULL: not begun, or all is told */
+	bool hello_told;
 };
 
 struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account *acct)
@@ -198,12 +200,31 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 		give_up(s, dir);
 }
 
-void session_hello(struct session *s, struct slice in)
+void session_hello(struct session *s, enum dir dir, uint64_t pos, struct slice in)
 {
-	struct slice name = hello_server_name(in);
+	if (!s->hello && !s->hello_told)
+		s->hello = hello_new();
+	if (s->hello)
+		hello_bytes(s->hello, dir, pos, in, s->sink);
+}
 
-	if (name.len && !s->host[0])
-		s->sink->clean(s->sink->owner, s->host, name);
+void session_tell(struct session *s, struct stamp at)
+{
+	struct tls_facts facts;
+
+	if (!s->hello)
+		return;
+	if (hello_take(s->hello, &facts)) {
+		if (!s->host[0])
+			memcpy(s->host, facts.sni, sizeof(s->host));
+		if (s->sink->handshake)
+			s->sink->handshake(s->sink->owner, &s->conn, at, &facts);
+	}
+	if (!hello_ended(s->hello))
+		return;
+	hello_free(s->hello);
+	s->hello = NULL;
+	s->hello_told = true;
 }
 
 /* What is carried has moved, and nobody can say yet what it is: it belongs to the fact that
@@ -246,6 +267,7 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 {
 	uint8_t role = ex->conn.role;
 
+	session_tell(s, at);
 	ex->conn = s->conn;
 	if (!ex->conn.role)
 		ex->conn.role = s->conn.role = role;
@@ -274,6 +296,8 @@ void session_end(struct session *s, struct stamp at)
 		s->opaque_any |= !s->protocol && s->carry[d].len;
 		buf_reset(&s->carry[d]);
 	}
+	if (s->hello)
+		hello_end(s->hello);
 	if (s->protocol)
 		s->protocol->eof(s->state, at);
 }
@@ -283,6 +307,7 @@ void session_close(struct session *s, struct stamp at)
 	if (!s)
 		return;
 	session_end(s, at);
+	hello_free(s->hello);
 	if (s->protocol) {
 		s->protocol->fini(s->state);
 		explicit_bzero(s->state, s->protocol->state_size);

@@ -25,7 +25,9 @@ struct row {
 	char workload[NAME_SIZE], exe[EXE_SIZE], library[EXE_SIZE], build_id[41], reason[WORD_SIZE + 16];
 	uint32_t pid;
 	uint64_t start;
-	uint8_t probe, binding, tls_seen;
+	uint8_t probe, binding, tls_seen, uid_known;
+	uint32_t uid;
+	char user[WORD_SIZE + 16], container_id[13];
 	struct byte_account bytes;
 };
 struct coverage {
@@ -136,6 +138,10 @@ void coverage_process(struct coverage *c, const struct process_facts *p, const c
 	memcpy(r->exe, p->exe, sizeof(r->exe));
 	memcpy(r->library, p->library, sizeof(r->library));
 	memcpy(r->build_id, p->build_id, sizeof(r->build_id));
+	memcpy(r->user, p->user, sizeof(r->user));
+	memcpy(r->container_id, p->container_id, sizeof(r->container_id));
+	r->uid = p->uid;
+	r->uid_known = p->uid_known;
 	r->probe = p->tls_probe;
 }
 
@@ -200,6 +206,12 @@ static void write_row(struct coverage *c, const struct row *r, bool process, con
 	if (process) {
 		json_string(&j, "exe", r->exe[0] ? r->exe : NULL);
 		json_uint(&j, "pid", r->pid);
+		if (r->uid_known)
+			json_uint(&j, "uid", r->uid);
+		if (r->user[0])
+			json_string(&j, "user", r->user);
+		if (r->container_id[0])
+			json_string(&j, "container_id", r->container_id);
 		json_string(&j, "library", r->library[0] ? r->library : NULL);
 		json_string(&j, "build_id", r->build_id[0] ? r->build_id : NULL);
 	}

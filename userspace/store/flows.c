@@ -26,6 +26,7 @@ struct flow {
 	struct flow_facts facts;
 	uint64_t exchanges;
 	struct byte_account bytes;
+	struct tls_facts *tls;		/* NULL: no handshake was seen */
 	struct class_sum *classes;	/* by class, then direction */
 	unsigned nr_classes;
 	struct flow *next;
@@ -63,6 +64,7 @@ void flows_reset(struct flows *f)
 
 			f->buckets[i] = r->next;
 			free(r->classes);
+			budget_free(r->tls, sizeof(*r->tls));
 			budget_free(r, sizeof(*r));
 		}
 		while (f->workloads[i]) {
@@ -73,6 +75,7 @@ void flows_reset(struct flows *f)
 		}
 	}
 	free(f->rest.classes);
+	budget_free(f->rest.tls, sizeof(*f->rest.tls));
 	f->rest = (struct flow){ 0 };
 	f->count = 0;
 	f->nr_workloads = 0;
@@ -156,6 +159,7 @@ static struct flow *flow_add(struct flows *f, const struct flow_facts *k)
 	if (!r)
 		return NULL;
 	r->facts = *k;
+	r->facts.handshake = NULL;
 	r->next = *at;
 	*at = r;
 	f->count++;
@@ -234,6 +238,27 @@ static bool add_finding(struct flow *r, const struct finding *x)
 	return true;
 }
 
+/* A row of many connections tells of one handshake, the weakest: an old version must not
+ * hide behind newer ones. Of equal ones, that which tells of a certificate. */
+static bool weaker(const struct tls_facts *a, const struct tls_facts *b)
+{
+	if (!a->version || !b->version)
+		return a->version && !b->version;
+	if (a->version != b->version)
+		return a->version < b->version;
+	return a->peer_subject[0] && !b->peer_subject[0];
+}
+
+static void tell_handshake(struct flow *r, const struct tls_facts *tls)
+{
+	if (!tls || (r->tls && !weaker(tls, r->tls)))
+		return;
+	if (!r->tls)
+		r->tls = budget_alloc(sizeof(*r->tls));
+	if (r->tls)
+		*r->tls = *tls;
+}
+
 /* The best that was known in the interval is what the row says. A row that stands for
  * many peers says nothing about one of them. */
 static void improve(struct flow *r, const struct flow_facts *k)
@@ -244,6 +269,9 @@ static void improve(struct flow *r, const struct flow_facts *k)
 		return;
 	if (k->pair && !r->facts.pair)
 		r->facts.pair = k->pair;
+	if (k->upgrade && !r->facts.upgrade)
+		r->facts.upgrade = k->upgrade;
+	tell_handshake(r, k->handshake);
 }
 
 unsigned flows_exchange(struct flows *f, const struct flow_facts *facts, const struct exchange *ex)
@@ -321,6 +349,55 @@ static void write_classes(struct json *j, const struct flow *r)
 	json_close(j, ']');
 }
 
+static void text_if_known(struct json *j, const char *key, const char *value)
+{
+	if (value && value[0])
+		json_string(j, key, value);
+}
+
+static void write_handshake(struct json *j, const struct tls_facts *t)
+{
+	char room[8];
+
+	text_if_known(j, "cipher", tls_cipher_name(t->cipher, room));
+	text_if_known(j, "sni", t->sni);
+	text_if_known(j, "alpn", t->alpn);
+	text_if_known(j, "alpn_offered", t->alpn_offered);
+	text_if_known(j, "ja4", t->ja4);
+	text_if_known(j, "peer_subject", t->peer_subject);
+	if (t->peer_expires > 0)
+		json_time(j, "peer_expires", (uint64_t)t->peer_expires * 1000);
+	if (t->mutual)
+		json_bool(j, "mutual", t->mutual == MUTUAL_YES);
+}
+
+static void write_tls(struct json *j, const struct flow *r)
+{
+	json_open(j, "tls", '{');
+	json_string(j, "state", tls_name(r->facts.tls));
+	json_string(j, "version", r->tls ? tls_version_name(r->tls->version) : NULL);
+	if (r->tls)
+		write_handshake(j, r->tls);
+	if (r->facts.upgrade)
+		json_string(j, "upgraded_from", upgrade_name(r->facts.upgrade));
+	json_close(j, '}');
+}
+
+static void write_who(struct json *j, const struct flow_facts *k)
+{
+	json_string(j, "workload", k->workload);
+	text_or_null(j, "exe", k->exe);
+	text_or_null(j, "unit", k->unit);
+	text_or_null(j, "container", k->container);
+	text_if_known(j, "container_id", k->container_id);
+	text_if_known(j, "runtime", k->runtime);
+	text_if_known(j, "pod", k->pod);
+	text_if_known(j, "namespace", k->pod_namespace);
+	if (k->uid_known)
+		json_uint(j, "uid", k->uid);
+	text_if_known(j, "user", k->user);
+}
+
 static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, uint64_t end_ms, bool sealed)
 {
 	const struct flow_facts *k = &r->facts;
@@ -336,20 +413,14 @@ static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, u
 	json_time(&j, "end", end_ms);
 	json_bool(&j, "sealed", sealed);
 	json_string(&j, "pair", k->pair ? pair : NULL);
-	json_string(&j, "workload", k->workload);
-	text_or_null(&j, "exe", k->exe);
-	text_or_null(&j, "unit", k->unit);
-	text_or_null(&j, "container", k->container);
+	write_who(&j, k);
 	json_string(&j, "role", role_name(k->role));
 	json_string(&j, "peer", k->peer);
 	json_string(&j, "peer_zone", zone_name(k->zone));
 	json_uint(&j, "port", k->port);
 	text_or_null(&j, "protocol", k->protocol);
 	text_or_null(&j, "route", k->route);
-	json_open(&j, "tls", '{');
-	json_string(&j, "state", tls_name(k->tls));
-	json_string(&j, "version", NULL);
-	json_close(&j, '}');
+	write_tls(&j, r);
 	json_string(&j, "binding", binding_name(k->binding));
 	json_uint(&j, "exchanges", r->exchanges);
 	write_classes(&j, r);

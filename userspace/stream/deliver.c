@@ -10,7 +10,6 @@
 #include "stream/private.h"
 
 /* Without memory there is no session: its bytes are opaque, and the next chunk tries again. */
-/* Without memory there is no session: its bytes are opaque, and the next chunk tries again. */
 void stream_open(struct stream *s)
 {
 	struct stream_sink *sink = &s->table->sink;
@@ -74,6 +73,10 @@ static bool learn_who(struct conn_facts *f, const struct conn_facts *in)
 		f->local = in->local;
 		f->remote = in->remote;
 		f->netns = in->netns;
+		better = true;
+	}
+	if (!f->upgrade && in->upgrade) {
+		f->upgrade = in->upgrade;
 		better = true;
 	}
 	if (f->role == ROLE_UNKNOWN && in->role != ROLE_UNKNOWN) {

@@ -278,7 +278,7 @@ static int chunk_push(struct stream_table *t, const struct chunk *ch)
 		stream_enter_tls(s, ch->at);
 	if (ch->layer == LAYER_HELLO) {
 		if (s->session && t->sink.hello)
-			t->sink.hello(s->session, ch->bytes);
+			t->sink.hello(s->session, ch->dir, ch->pos, ch->bytes);
 		return 0;
 	}
 	q = ch->layer == LAYER_TLS ? &s->lanes[ch->dir].plain : &s->lanes[ch->dir].kernel;

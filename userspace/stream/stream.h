@@ -24,8 +24,8 @@ struct stream_sink {
 	void (*update)(void *session, const struct conn_facts *);
 	void (*bytes)(void *session, enum dir, struct slice, struct stamp);
 	void (*gap)(void *session, enum dir, uint64_t lost, enum loss, struct stamp);
-	/* The first call of a TLS client: for the name in it; counted elsewhere. May be NULL. */
-	void (*hello)(void *session, struct slice);
+	/* Records of a handshake at their position, not in order; counted elsewhere. May be NULL. */
+	void (*hello)(void *session, enum dir, uint64_t pos, struct slice);
 	/* No more bytes come: what waits for more is told as it is. Before the last flush. May be NULL. */
 	void (*end)(void *session, struct stamp);
 	/* What moved since the last call and no exchange carried; the session is still open. */

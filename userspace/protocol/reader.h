@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reader.h - takes numbers and vectors off the front of hostile bytes. Only moves forward;
+ * once it has failed everything it gives is empty. Private to protocol/. */
+#ifndef WEIR_READER_H
+#define WEIR_READER_H
+#include <stdbool.h>
+#include "model/payload.h"
+
+struct reader { struct slice left; bool failed; };
+
+static inline struct slice reader_take(struct reader *r, size_t n)
+{
+	struct slice s = { r->left.ptr, n };
+
+	if (r->failed || n > r->left.len) {
+		r->failed = true;
+		return (struct slice){ 0 };
+	}
+	r->left = slice_of(r->left.ptr + n, r->left.len - n);
+	return s;
+}
+
+static inline uint32_t reader_number(struct reader *r, size_t bytes)
+{
+	struct slice s = reader_take(r, bytes);
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		v = v << 8 | s.ptr[i];
+	return v;
+}
+
+/* What follows a length of so many bytes. */
+static inline struct slice reader_vector(struct reader *r, size_t length_bytes)
+{
+	return reader_take(r, reader_number(r, length_bytes));
+}
+
+/* As reader_vector; what is not there any more is left out. */
+static inline struct slice reader_cut_vector(struct reader *r, size_t length_bytes)
+{
+	size_t n = reader_number(r, length_bytes);
+
+	return reader_take(r, n < r->left.len ? n : r->left.len);
+}
+#endif
