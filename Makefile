@@ -75,6 +75,7 @@ fuzz	:= ring_record \
 	   recording \
 	   elf \
 	   proc \
+	   container \
 	   period \
 	   pipeline
 fuzzer	:= $(fuzz:%=$(out)/tests/fuzz/fuzz_%)

@@ -4,11 +4,13 @@
 answer's body, with its content type; anything else is answered {"ok": true}.
 
   api_server.py PORT [CERT KEY]      on 127.0.0.1; HTTPS when a certificate is named
+  api_server.py any:PORT             one IPv6 socket for all addresses of both kinds
 
 Takes any request line, Host and header that a hostile client may send, keeps connections
 alive, and writes "METHOD status" a request to its output, never a path or a body.
 """
 import http.server
+import socket
 import ssl
 import sys
 
@@ -40,8 +42,14 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, address, handler, tls):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
         self.tls = tls
+
+    def server_bind(self):
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
     # In the thread of the connection, so that a slow handshake holds nobody up.
     def finish_request(self, request, client_address):
@@ -58,7 +66,8 @@ def main(argv):
     if len(argv) > 3:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(argv[2], argv[3])
-    Server(("127.0.0.1", int(argv[1])), Api, tls).serve_forever()
+    where = "::" if argv[1].startswith("any:") else "127.0.0.1"
+    Server((where, int(argv[1].rpartition(":")[2])), Api, tls).serve_forever()
 
 
 main(sys.argv)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/proc.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,6 +12,8 @@
 #include <unistd.h>
 
 #include "classify/names.h"
+#include "daemon/container.h"
+#include "daemon/user.h"
 
 #define MAPS_MAX (4 << 20)	/* bytes of /proc/PID/maps that are looked at */
 
@@ -45,55 +46,61 @@ bool proc_is_role(pid_t pid, const char *role)
 	return proc_read(pid, "cmdline", text, sizeof(text)) > 0 && !strcmp(text + strlen(text) + 1, want);
 }
 
-static bool hex_run(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!isxdigit((unsigned char)s[i]))
-			return false;
-	return true;
-}
-
-/* A 64-digit hex component is a container of docker, containerd, cri-o or podman. */
-static void cgroup_component(const char *s, size_t len, struct process_facts *f)
-{
-	for (size_t i = 0; len >= 64 && i <= len - 64; i++)
-		if (hex_run(s + i, 64)) {
-			snprintf(f->container, sizeof(f->container), "%.12s", s + i);
-			return;
-		}
-	if (len > 8 && (!strncmp(s + len - 8, ".service", 8) || (len > 6 && !strncmp(s + len - 6, ".scope", 6))))
-		name_clean(f->unit, s, len);
-}
-
-void proc_cgroup(const char *path, struct process_facts *f)
-{
-	while (*path) {
-		size_t len = strcspn(path, "/\n");
-
-		if (len)
-			cgroup_component(path, len, f);
-		path += len;
-		if (*path == '\n')
-			return;
-		if (*path)
-			path++;
-	}
-}
-
 /* All lines: on hosts with both hierarchies systemd's unit is in name=systemd. */
-static void read_cgroup(pid_t pid, struct process_facts *f)
+bool proc_place(pid_t pid, struct place *p)
 {
 	char text[4096], *line, *save = NULL;
 
+	place_init(p);
 	if (proc_read(pid, "cgroup", text, sizeof(text)) <= 0)
-		return;
+		return false;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *path = strchr(line, ':');
 
 		path = path ? strchr(path + 1, ':') : NULL;
 		if (path)
-			proc_cgroup(path + 1, f);
+			place_read(p, path + 1, strlen(path + 1));
 	}
+	return true;
+}
+
+pid_t proc_parent(pid_t pid)
+{
+	char text[512];
+	const char *after;
+	int parent = 0;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) <= 0)
+		return 0;
+	after = strrchr(text, ')');	/* a process may call itself ") S 1" */
+	return after && sscanf(after, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+void proc_where(pid_t pid, const struct place *p, struct process_facts *f)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	container_facts(root, pid, p, f);
+	close(root);
+}
+
+/* The effective user, as the host counts them. A name only outside of containers, which have
+ * names of their own for the same numbers. */
+static void read_user(pid_t pid, struct process_facts *f)
+{
+	char text[4096];
+	const char *line;
+	unsigned uid;
+
+	if (proc_read(pid, "status", text, sizeof(text)) <= 0)
+		return;
+	line = strstr(text, "\nUid:");
+	if (!line || sscanf(line, "\nUid: %*u %u", &uid) != 1)
+		return;
+	f->uid = uid;
+	f->uid_known = 1;
+	if (!f->container[0])
+		user_name(f->user, sizeof(f->user), uid);
 }
 
 /* The script of an interpreter: the first argument that is no option. "-c" and "-m"
@@ -156,6 +163,7 @@ bool proc_exe(pid_t pid, char out[EXE_SIZE])
 bool proc_facts(pid_t pid, struct process_facts *f)
 {
 	bool known = proc_exe(pid, f->exe);
+	struct place place;
 	char comm[32];
 
 	if (proc_read(pid, "comm", comm, sizeof(comm)) > 0) {
@@ -166,7 +174,9 @@ bool proc_facts(pid_t pid, struct process_facts *f)
 	} else if (!known) {
 		return false;
 	}
-	read_cgroup(pid, f);
+	if (proc_place(pid, &place))
+		proc_where(pid, &place, f);
+	read_user(pid, f);
 	if (is_interpreter(f->exe))
 		read_script(pid, f);
 	return true;

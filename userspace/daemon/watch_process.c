@@ -8,6 +8,7 @@
 #include "capture/capture.h"
 #include "classify/names.h"
 #include "daemon/cgroup.h"
+#include "daemon/container.h"
 #include "daemon/proc.h"
 #include "daemon/watch_private.h"
 
@@ -62,8 +63,14 @@ void process_resolve(struct process *p)
 	/* Gone or a zombie by now: the kernel side told what it was started as, and where. */
 	if (!p->facts.exe[0] && p->exec_path[0])
 		name_clean_path(p->facts.exe, p->exec_path, strlen(p->exec_path));
-	if (!p->facts.unit[0] && !p->facts.container[0])
-		proc_cgroup(cgroup_path(p->facts.cgroup), &p->facts);
+	if (!p->facts.unit[0] && !p->facts.container[0]) {
+		const char *path = cgroup_path(p->facts.cgroup);
+		struct place place;
+
+		place_init(&place);
+		place_read(&place, path, strlen(path));
+		proc_where(0, &place, &p->facts);
+	}
 }
 
 void processes_forget(struct watch *w, uint64_t now)
@@ -199,7 +206,9 @@ static bool filter_match(const struct watch *w, const struct process *p)
 		return true;
 	if (c->unit && !strcmp(c->unit, p->facts.unit))
 		return true;
-	return c->container && p->facts.container[0] && !strncmp(c->container, p->facts.container, 12);
+	if (c->container && !strcmp(c->container, p->facts.container))
+		return true;
+	return c->container && p->facts.container_id[0] && !strncmp(c->container, p->facts.container_id, 12);
 }
 
 void filter_apply(struct watch *w, struct process *p)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kubelet.c - any runtime below Kubernetes, when nothing else tells: the kubelet links the logs
+ * of all containers as POD_NAMESPACE_CONTAINER-ID.log. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "classify/names.h"
+#include "daemon/container.h"
+
+#define ENTRIES_MAX 16384	/* looked at in the folder */
+
+static void piece(char out[NAME_SIZE], const char *s, size_t len)
+{
+	name_clean(out, s, len);
+}
+
+/* A pod's and a namespace's name have no '_' (RFC 1123 labels). */
+static bool log_name(const char *s, struct container *c)
+{
+	size_t len = strlen(s), id = strlen(c->id), pod = strcspn(s, "_"), space;
+
+	if (len < id + 5 || strcmp(s + len - 4, ".log") || strncmp(s + len - 4 - id, c->id, id) || s[len - 5 - id] != '-' || !s[pod])
+		return false;
+	space = strcspn(s + pod + 1, "_");
+	if (pod + 1 + space + 1 >= len - 5 - id)
+		return false;
+	piece(c->pod, s, pod);
+	piece(c->pod_namespace, s + pod + 1, space);
+	piece(c->name, s + pod + 1 + space + 1, len - 5 - id - (pod + 1 + space + 1));
+	return true;
+}
+
+static bool search(int root, struct container *c)
+{
+	int fd = openat(root, "var/log/containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool found = false;
+	struct dirent *d;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	for (unsigned n = 0; !found && n < ENTRIES_MAX && (d = readdir(dir)); n++)
+		found = log_name(d->d_name, c);
+	closedir(dir);
+	return found;
+}
+
+extern const struct runtime runtime_kubelet;
+const struct runtime runtime_kubelet = { .name = "kubernetes", .summary = "containers of Kubernetes by their logs", .search = search };
