@@ -4,26 +4,33 @@
 #define WEIR_CONN_BPF_H
 #include "bpf/emit.bpf.h"
 
-/* Is this task to be watched? Decided before anything is copied. */
-static __always_inline bool in_scope(struct wire_config *cfg)
+/* What keeps this task from being watched, as the counter of its calls; WIRE_C_MAX: nothing. */
+static __always_inline u32 out_of_scope(struct wire_config *cfg)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	u8 *task = bpf_map_lookup_elem(&scope, &tgid);
 
-	if (task && *task == WIRE_TASK_OWN) {
-		count(cfg->epoch, WIRE_C_OWN, 1);
-		return false;
-	}
+	if (task && *task == WIRE_TASK_OWN)
+		return WIRE_C_OWN;
 	if (!cfg->filter || (task && (cfg->filter & WIRE_FILTER_PID)))
-		return true;
+		return WIRE_C_MAX;
 	if (cfg->filter & WIRE_FILTER_CGROUP) {
 		u64 id = bpf_get_current_cgroup_id();
 
 		if (bpf_map_lookup_elem(&cgroups, &id))
-			return true;
+			return WIRE_C_MAX;
 	}
-	count(cfg->epoch, WIRE_C_FILTERED, 1);
-	return false;
+	return WIRE_C_FILTERED;
+}
+
+/* Is this task to be watched? Decided before anything is copied. */
+static __always_inline bool in_scope(struct wire_config *cfg)
+{
+	u32 why_not = out_of_scope(cfg);
+
+	if (why_not != WIRE_C_MAX)
+		count(cfg->epoch, why_not, 1);
+	return why_not == WIRE_C_MAX;
 }
 
 static __always_inline void who_task(struct wire_who *w, struct task_struct *t)
@@ -225,9 +232,9 @@ static __always_inline void session_inherit(struct session *s, const struct conn
 
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,
  * because the call and the socket operation are on one stack. */
-static __always_inline void session_bind(struct task_state *ts, struct conn *c, u64 sk, u32 tgid)
+static __always_inline void session_bind(u64 object, struct conn *c, u64 sk, u32 tgid)
 {
-	struct session_key key = { .object = ts->object, .tgid = tgid };
+	struct session_key key = { .object = object, .tgid = tgid };
 	struct session *s = session_get(&key);
 
 	if (s && s->conn == c->who.conn) {
@@ -241,7 +248,7 @@ static __always_inline void session_bind(struct task_state *ts, struct conn *c, 
 		s->conn = c->who.conn;
 		s->sk = sk;
 	}
-	c->session = ts->object;
+	c->session = object;
 	c->session_tgid = tgid;
 	c->tls = 1;
 }

@@ -36,6 +36,7 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 struct thread_info { u32 status; };
+struct thread_struct { unsigned long fsbase; };
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
 struct inode { unsigned short i_mode; };
@@ -45,6 +46,7 @@ struct css_set { struct cgroup *dfl_cgrp; };
 struct file { struct inode *f_inode; void *private_data; };
 struct task_struct {
 	struct thread_info thread_info;
+	struct thread_struct thread;
 	int pid, tgid;
 	u64 start_boottime;
 	struct task_struct *group_leader, *real_parent;

@@ -44,6 +44,7 @@ struct conn {
 	u16 hello_left[2];	/* bytes of the handshake that may be copied */
 	u8 answered;	/* bytes of the answer to that: a client may read it byte by byte */
 	u8 answer[2 * ANSWER_BYTES];
+	u32 records[2];	/* begun so far */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -74,6 +75,41 @@ struct {
 } sessions SEC(".maps");
 static const struct session blank_session = {};
 
+/* A call of Go's crypto/tls in flight, see tls_go.bpf.c. Deleted at its end, and all of a
+ * process when that ends or becomes another program. */
+struct go_key { u64 g; u64 tgid; };	/* the goroutine: its thread may be another by then */
+struct go_call {
+	u64 object;	/* the connection */
+	u64 buf, len;	/* on_stack: distance from the upper end of the goroutine's stack */
+	u64 depth;	/* of the return address, likewise */
+	u64 caller;	/* the return address */
+	u64 ends[2];	/* first and last bytes of what is written */
+	u64 pos;	/* placed: position of the first byte */
+	u32 cookie;
+	u32 wire, records;	/* placed: bytes given to the socket since, records before it */
+	u8 on_stack, placed, told;
+	u8 checked;	/* ends[] are known */
+	u8 shakes;	/* a handshake is inside */
+	u8 pad[7];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, struct go_key);
+	__type(value, struct go_call);
+} go_calls SEC(".maps");
+
+/* Processes that made such a call -> how their goroutine is found. */
+enum { GO_ABI_REGISTERS = 1, GO_ABI_STACK = 2 };
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u8);
+} go_tasks SEC(".maps");
+
 /* What a task is in the middle of. Freed by the kernel with the task. */
 struct task_state {
 	u64 object, buf, lenp, size;	/* TLS call in flight */
@@ -85,6 +121,7 @@ struct task_state {
 	u32 mmsg_len;		/* what the one before moved */
 	u16 quiet;		/* nothing is told of the TLS call */
 	u16 sent;		/* in it, a socket call has sent something */
+	u64 late_sk, late_g[2];	/* go_late: the last socket received from, and the goroutine, by where it is found */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* process.bpf.c - the life of processes and connections: exec, fork, exit of every
  * process, established and closed of every TCP connection. No payload. */
-#include "bpf/conn.bpf.h"
+#include "bpf/go.bpf.h"
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
-	struct wire_life *l = life_reserve();
+	struct wire_life *l;
 
+	go_forget(bpf_get_current_pid_tgid() >> 32);
+	l = life_reserve();
 	if (!l)
 		return 0;
 	l->kind = WIRE_EXEC;
@@ -55,6 +57,7 @@ int BPF_PROG(process_exit, struct task_struct *t)
 	if ((u32)id != tgid)
 		return 0; /* a thread; the leader's exit stands for the group */
 	bpf_map_delete_elem(&scope, &tgid);
+	go_forget(tgid);
 	l = life_reserve();
 	if (!l)
 		return 0;

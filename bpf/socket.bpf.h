@@ -7,8 +7,11 @@
  * tls.bpf.c, and nothing is told twice. */
 #ifndef WEIR_SOCKET_BPF_H
 #define WEIR_SOCKET_BPF_H
-#include "bpf/conn.bpf.h"
+#include "bpf/go.bpf.h"
 #include "bpf/syscalls.h"
+
+#define TLS_HEADER 5	/* bytes before a record's body, RFC 8446 5.1 */
+#define TLS_TAG 16	/* that every cipher in use adds to it at least */
 
 struct call {
 	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
@@ -18,6 +21,7 @@ struct call {
 	u32 moved;
 	u32 after;	/* bytes that the same system call moved after these */
 	u8 shape, dir, compat, fd_resolved;
+	u8 go_write;	/* a goroutine is in the middle of a TLS write, not told yet */
 	u16 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
 };
 
@@ -184,6 +188,7 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 		c->hello_left[d] = 0; /* what follows is encrypted */
 	c->body_left[d] = p->body_left;
 	c->header_have[d] = p->have;
+	c->records[d] += p->nr;
 	__builtin_memcpy(c->header[d], p->header, sizeof(p->header));
 	count(p->head.epoch, WIRE_C_SUBMITTED, 1);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
@@ -379,6 +384,94 @@ static __always_inline void upgrade_look(struct piece *p, struct conn *c, u64 ke
 	c->looks = UPGRADE_LOOKS;
 }
 
+/* The call that the current goroutine is in the middle of, if it is inside it. *top: of its stack. */
+static __attribute__((noinline)) struct go_call *go_call_now(struct go_key *key, u64 *top, u8 abi)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(t);
+	struct go_call *g;
+
+	key->tgid = bpf_get_current_pid_tgid() >> 32;
+	key->g = go_current(t, regs->r14, abi == GO_ABI_STACK);
+	g = bpf_map_lookup_elem(&go_calls, key);
+	/* A goroutine begins with the lower and the upper bound of its stack. */
+	if (!g || bpf_probe_read_user(top, sizeof(*top), (void *)(key->g + sizeof(*top))) || !go_inside(g, *top - regs->sp, *top))
+		return NULL;
+	return g;
+}
+
+/* A socket call of a goroutine that is in the middle of a TLS call: both are on one stack,
+ * whatever thread it is on by now. A handshake binds by its first use of a socket, and needs
+ * no end for that. A write takes its place in the stream here, where it holds the lock of
+ * its connection: at its end it does not, and another may be told before it. Not a part of
+ * call_capture, for the stack of 6.1. */
+__attribute__((noinline)) int go_bind(struct call *call)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32, d;
+	u8 *abi = bpf_map_lookup_elem(&go_tasks, &tgid);
+	struct session_key object = { .tgid = tgid };
+	struct go_key key = {};
+	struct go_call *g;
+	struct session *s;
+	struct conn *c;
+	u64 top = 0;
+
+	if (!abi || !call)
+		return 0;
+	g = go_call_now(&key, &top, *abi);
+	if (!g)
+		return 0;
+	d = call->dir & 1;
+	c = conn_get(call->sk, &call->now, d, call->moved + call->after);
+	if (!c || (call->fd_resolved && call->now.next[d] - call->after == c->seq[d]))
+		return 0;
+	object.object = g->object;
+	session_bind(object.object, c, call->sk, tgid);
+	if (g->cookie & WIRE_COOKIE_GO_HANDSHAKE) {
+		bpf_map_delete_elem(&go_calls, &key);
+		return 0;
+	}
+	if (d != WIRE_SENT || !(g->cookie & WIRE_COOKIE_SENT) || g->told)
+		return 0;
+	s = g->placed ? NULL : bpf_map_lookup_elem(&sessions, &object);
+	if (s) {
+		g->pos = s->pos[WIRE_SENT];
+		g->placed = 1;
+		g->records = c->records[WIRE_SENT];
+		s->pos[WIRE_SENT] += g->len;
+	}
+	call->go_write = g->placed && !g->shakes;
+	return 0;
+}
+
+/* Behind a socket call of a TLS write: with its last record gone, all of it is told. Each
+ * record is longer than its plaintext by a header and a tag at least. */
+__attribute__((noinline)) int go_sent(struct call *call)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u8 *abi = bpf_map_lookup_elem(&go_tasks, &tgid);
+	struct wire_config *cfg = config_get();
+	struct go_key key = {};
+	struct go_call *g;
+	struct conn *c;
+	u64 top = 0, sk;
+
+	if (!abi || !call || !cfg)
+		return 0;
+	sk = call->sk;
+	g = go_call_now(&key, &top, *abi);
+	c = bpf_map_lookup_elem(&conns, &sk);
+	if (!g || !c)
+		return 0;
+	g->wire += call->moved;
+	if (c->body_left[WIRE_SENT] || c->header_have[WIRE_SENT] ||
+	    g->wire < g->len + (c->records[WIRE_SENT] - g->records) * (TLS_HEADER + TLS_TAG))
+		return 0;
+	g->told = 1;
+	go_tell(g, g->on_stack ? top - g->buf : g->buf, g->len, cfg);
+	return 0;
+}
+
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
 __attribute__((noinline)) int call_capture(struct call *call)
 {
@@ -404,9 +497,11 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	ts = bpf_task_storage_get(&tasks, t, 0,
 				  call->shape == CALL_MMSG ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	if (ts && ts->depth && ts->object) {
-		session_bind(ts, c, call->sk, tgid);
+		session_bind(ts->object, c, call->sk, tgid);
 		ts->sent |= d == WIRE_SENT;
 	}
+	if (c->late && !c->session && d == WIRE_RECEIVED)
+		go_late(call->sk, t);
 	if (c->who.tgid != tgid)
 		conn_owner(c, t);
 	__builtin_memset(&p, 0, sizeof(p));

@@ -123,6 +123,9 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	call.fd_resolved = 1;
 	socket_read(&call.now, sk);
 	call_args(&call, t, (struct pt_regs *)bpf_task_pt_regs(t), kind.dir);
+	go_bind(&call);
 	each_message(&call, ret);
+	if (call.go_write)
+		go_sent(&call);
 	return 0;
 }

@@ -25,7 +25,10 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 	call_args(&call, t, (struct pt_regs *)bpf_task_pt_regs(t), dir);
 	if (flags & MSG_TRUNC)
 		call.shape = CALL_NONE; /* counted, but thrown away by the kernel */
+	go_bind(&call);
 	call_capture(&call);
+	if (call.go_write)
+		go_sent(&call);
 	return 0;
 }
 

@@ -7,5 +7,6 @@
 #include "bpf/socket_exit.bpf.c"
 #include "bpf/tls.bpf.c"
 #include "bpf/seed.bpf.c"
+#include "bpf/tls_go.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

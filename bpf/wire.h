@@ -192,6 +192,11 @@ enum wire_counter {
  * wants to be called again for them. */
 #define WIRE_COOKIE_AGAIN_SHIFT	40
 
+/* The same for a site in a Go program; WIRE_COOKIE_SENT and the row are as above. */
+#define WIRE_COOKIE_GO_STACK	 0x02u	/* arguments are on the stack: before Go 1.17 */
+#define WIRE_COOKIE_GO_HANDSHAKE 0x04u	/* a handshake: has a connection, and no bytes */
+#define WIRE_COOKIE_GO_SPILLED	 0x08u	/* at the end the arguments are still above the return address */
+
 /* What the monitor tells the programs: the one value of the `config` map. */
 struct wire_config {
 	u32 epoch;	/* interval that counters and records belong to */

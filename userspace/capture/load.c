@@ -99,7 +99,7 @@ static void map_sizes(const struct capture_config *config, struct bpf_object *o)
 			bpf_map__set_max_entries(m, (uint32_t)config->data_ring);
 		if (!strcmp(name, "life_ring"))
 			bpf_map__set_max_entries(m, (uint32_t)config->life_ring);
-		if (config->connections && (!strcmp(name, "conns") || !strcmp(name, "sessions")))
+		if (config->connections && (!strcmp(name, "conns") || !strcmp(name, "sessions") || !strcmp(name, "go_calls")))
 			bpf_map__set_max_entries(m, config->connections);
 	}
 }
@@ -435,6 +435,8 @@ size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_li
 static const struct { const char *enter, *leave; } site_programs[SITE_KINDS] = {
 	[SITE_CALL] = { "tls_enter", "tls_return" },
 	[SITE_FREED] = { "tls_freed", NULL },
+	[SITE_GO_ENTER] = { "go_enter", NULL },
+	[SITE_GO_RETURN] = { "go_return", NULL },
 };
 
 static int probe_attach(struct capture *c, const char *name, const char *path, uint64_t offset, uint64_t cookie, bool leave)

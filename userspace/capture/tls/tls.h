@@ -6,6 +6,7 @@
 #ifndef WEIR_TLS_H
 #define WEIR_TLS_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TLS_SITES 64
@@ -14,6 +15,8 @@
 enum site_kind {
 	SITE_CALL,	/* a function of C: its entry and, by a return probe, its end */
 	SITE_FREED,	/* a function that frees a TLS object: its entry */
+	SITE_GO_ENTER,	/* a method of Go's TLS connection, behind its check of the stack */
+	SITE_GO_RETURN,	/* one of its RETs */
 	SITE_KINDS
 };
 
@@ -39,14 +42,16 @@ struct tls_function {
 };
 struct tls_lib {
 	const char *name, *summary;
-	const char *soname;	/* prefix of the file's name: "libssl.so" */
+	const char *soname;	/* prefix of the file's name: "libssl.so"; NULL: found in programs only */
 	const struct tls_function *functions;	/* the exported ones, ended by a NULL symbol */
-	/* Fills sites; 0 or -ENOENT: not this library. */
+	/* Fills sites; 0, -ENOENT: not this library, -ENOTSUP. */
 	int (*find)(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 };
 unsigned tls_lib_count(void);
 const struct tls_lib *tls_lib_get(unsigned);
-/* 0, -ENOENT: no library of ours, -EBADMSG: no ELF file we read. */
+bool tls_lib_named(const struct tls_lib *, const char *base);	/* is that file, by its name, this library? */
+/* 0, -ENOENT: no library of ours, -EBADMSG: no ELF file we read, -ENOTSUP: the library of
+ * this row, but its code is not understood, so there are no sites. */
 int tls_scan_fd(int fd, struct tls_sites *);
 
 /* For rules. */
@@ -64,6 +69,10 @@ uint64_t site_tail_jump(const struct elf_image *, uint64_t address);
 /* The one function that both a and b call or jump to with this constant as second argument;
  * 0: there is none or more than one, or their code is not understood. */
 uint64_t site_shared_call(const struct elf_image *, uint64_t a, uint64_t b, uint32_t second);
+size_t site_insn_len(const uint8_t *code, size_t left);	/* of the instruction there, 0: not known */
+/* Addresses of all RETs of the function, at most max; 0: there are none, or not all that it
+ * holds is understood, or it is left in another way than by these. */
+unsigned site_returns(const struct elf_image *, uint64_t address, uint64_t size, uint64_t found[], unsigned max);
 /* Where to probe a function: past endbr64. *cheap: the instruction there is emulated. */
 uint64_t site_entry(const struct elf_image *, uint64_t address, bool *cheap);
 #endif
