@@ -6,7 +6,7 @@
 #include "bpf/socket_length.bpf.c"
 #include "bpf/socket_exit.bpf.c"
 #include "bpf/tls.bpf.c"
-#include "bpf/seed.bpf.c"
 #include "bpf/tls_go.bpf.c"
+#include "bpf/seed.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -12,12 +12,12 @@
 #include "base/hash.h"
 
 #define SEGMENTS_MAX 64
+#define NOTES_MAX 4096
 
-struct segment { uint64_t address, offset, size; };
 struct elf_image {
 	Elf *elf;
 	int fd;
-	struct segment segments[SEGMENTS_MAX];
+	struct elf_segment segments[SEGMENTS_MAX];
 	unsigned nr_segments;
 };
 
@@ -30,11 +30,11 @@ static void segments_read(struct elf_image *e)
 	for (size_t i = 0; i < nr && e->nr_segments < SEGMENTS_MAX; i++) {
 		GElf_Phdr p;
 
-		if (!gelf_getphdr(e->elf, (int)i, &p) || p.p_type != PT_LOAD || !(p.p_flags & PF_X))
+		if (!gelf_getphdr(e->elf, (int)i, &p) || p.p_type != PT_LOAD || !(p.p_flags & PF_R))
 			continue;
 		if (p.p_offset > ELF_FILE_MAX || p.p_filesz > ELF_FILE_MAX || p.p_vaddr > UINT64_MAX - p.p_filesz)
 			continue;
-		e->segments[e->nr_segments++] = (struct segment){ p.p_vaddr, p.p_offset, p.p_filesz };
+		e->segments[e->nr_segments++] = (struct elf_segment){ p.p_vaddr, p.p_offset, p.p_filesz, p.p_flags & PF_X };
 	}
 }
 
@@ -96,6 +96,60 @@ void elf_build_id(const struct elf_image *e, char hex[41])
 			return;
 }
 
+bool elf_section(const struct elf_image *e, const char *name, uint64_t *offset, uint64_t *size)
+{
+	Elf_Scn *s = NULL;
+	GElf_Shdr head;
+	size_t names;
+
+	if (elf_getshdrstrndx(e->elf, &names))
+		return false;
+	while ((s = elf_nextscn(e->elf, s))) {
+		const char *text = gelf_getshdr(s, &head) ? elf_strptr(e->elf, names, head.sh_name) : NULL;
+
+		if (!text || strcmp(text, name) || head.sh_type == SHT_NOBITS)
+			continue;
+		*offset = head.sh_offset;
+		*size = head.sh_size;
+		return head.sh_offset <= ELF_FILE_MAX && head.sh_size <= ELF_FILE_MAX;
+	}
+	return false;
+}
+
+static bool note_in(const uint8_t *bytes, size_t have, const char *owner)
+{
+	size_t len = strlen(owner) + 1, at = 0;	/* Go writes one zero more */
+	GElf_Nhdr note;
+
+	while (have - at >= sizeof(note) + len) {
+		uint64_t next;
+
+		memcpy(&note, bytes + at, sizeof(note));
+		if (note.n_namesz >= len && note.n_namesz <= len + 1 && !memcmp(bytes + at + sizeof(note), owner, len))
+			return true;
+		next = sizeof(note) + (((uint64_t)note.n_namesz + 3) & ~3ull) + (((uint64_t)note.n_descsz + 3) & ~3ull);
+		if (next > have - at)
+			return false;
+		at += next;
+	}
+	return false;
+}
+
+bool elf_note(const struct elf_image *e, const char *owner)
+{
+	uint8_t bytes[NOTES_MAX];
+	size_t nr = 0;
+	GElf_Phdr p;
+
+	if (elf_getphdrnum(e->elf, &nr))
+		return false;
+	for (size_t i = 0; i < nr && i < SEGMENTS_MAX; i++)
+		if (gelf_getphdr(e->elf, (int)i, &p) && p.p_type == PT_NOTE &&
+		    note_in(bytes, elf_read(e, p.p_offset, bytes, p.p_filesz < sizeof(bytes) ? p.p_filesz : sizeof(bytes)), owner))
+			return true;
+	return false;
+}
+
 static uint64_t symbol_in(const struct elf_image *e, Elf_Scn *s, const GElf_Shdr *head, const char *name)
 {
 	Elf_Data *data = elf_getdata(s, NULL);
@@ -131,31 +185,70 @@ uint64_t elf_symbol(const struct elf_image *e, const char *name)
 	return 0;
 }
 
-uint64_t elf_offset(const struct elf_image *e, uint64_t address)
+const struct elf_segment *elf_segment(const struct elf_image *e, unsigned i)
+{
+	return i < e->nr_segments ? &e->segments[i] : NULL;
+}
+
+static const struct elf_segment *segment_of(const struct elf_image *e, uint64_t address, bool code)
 {
 	for (unsigned i = 0; i < e->nr_segments; i++) {
-		const struct segment *s = &e->segments[i];
+		const struct elf_segment *s = &e->segments[i];
 
-		if (address >= s->address && address - s->address < s->size)
-			return s->offset + (address - s->address);
+		if ((s->code || !code) && address >= s->address && address - s->address < s->size)
+			return s;
 	}
-	return 0;
+	return NULL;
+}
+
+uint64_t elf_offset(const struct elf_image *e, uint64_t address)
+{
+	const struct elf_segment *s = segment_of(e, address, true);
+
+	return s ? s->offset + (address - s->address) : 0;
+}
+
+size_t elf_read(const struct elf_image *e, uint64_t offset, void *out, size_t size)
+{
+	ssize_t n = offset <= ELF_FILE_MAX ? pread(e->fd, out, size, (off_t)offset) : -1;
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static size_t read_in(const struct elf_image *e, const struct elf_segment *s, uint64_t address, uint8_t *out, size_t size)
+{
+	uint64_t left = s ? s->size - (address - s->address) : 0;
+
+	return s ? elf_read(e, s->offset + (address - s->address), out, size < left ? size : left) : 0;
+}
+
+size_t elf_bytes(const struct elf_image *e, uint64_t address, uint8_t *out, size_t size)
+{
+	return read_in(e, segment_of(e, address, false), address, out, size);
 }
 
 size_t elf_code(const struct elf_image *e, uint64_t address, uint8_t *out, size_t size)
 {
-	for (unsigned i = 0; i < e->nr_segments; i++) {
-		const struct segment *s = &e->segments[i];
-		uint64_t left;
-		ssize_t n;
+	return read_in(e, segment_of(e, address, true), address, out, size);
+}
 
-		if (address < s->address || address - s->address >= s->size)
+bool elf_symtab(const struct elf_image *e, unsigned i, struct elf_symtab *out)
+{
+	GElf_Shdr head, strings;
+	Elf_Scn *s = NULL;
+
+	while ((s = elf_nextscn(e->elf, s))) {
+		Elf_Scn *text;
+
+		if (!gelf_getshdr(s, &head) || (head.sh_type != SHT_DYNSYM && head.sh_type != SHT_SYMTAB) || i--)
 			continue;
-		left = s->size - (address - s->address);
-		n = pread(e->fd, out, size < left ? size : left, (off_t)(s->offset + (address - s->address)));
-		return n > 0 ? (size_t)n : 0;
+		text = elf_getscn(e->elf, head.sh_link);
+		if (!text || !gelf_getshdr(text, &strings) || strings.sh_type != SHT_STRTAB || head.sh_entsize != sizeof(Elf64_Sym))
+			memset(&strings, 0, sizeof(strings));
+		*out = (struct elf_symtab){ head.sh_offset, head.sh_size, strings.sh_offset, strings.sh_size };
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 static Elf_Scn *section_find(const struct elf_image *e, const char *name, GElf_Shdr *head)

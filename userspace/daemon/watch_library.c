@@ -27,12 +27,9 @@
 
 bool is_tls_library(const char *base)
 {
-	for (unsigned i = 0; i < tls_lib_count(); i++) {
-		const char *prefix = tls_lib_get(i)->soname;
-
-		if (prefix && !strncmp(base, prefix, strlen(prefix)))
+	for (unsigned i = 0; i < tls_lib_count(); i++)
+		if (tls_lib_named(tls_lib_get(i), base))
 			return true;
-	}
 	return false;
 }
 
@@ -318,8 +315,10 @@ static void scan_end(struct watch *w, uint16_t i)
 		} else if (sites.nr) {
 			refused(w, f->name, "too many libraries");
 			f->state = FILE_FAILED;
-		} else if (f->kind == FILE_NAMED) {
-			log_warn("no TLS functions found in library=%s build_id=%s: its traffic stays opaque", f->name, f->build_id);
+		} else if (sites.refused || f->kind == FILE_NAMED) {
+			log_warn("%s library=%s build_id=%s: its traffic stays opaque", sites.refused ?
+				 "its TLS functions are not as weir knows them" : "no TLS functions found in", f->name, f->build_id);
+			f->state = FILE_FAILED;
 		}
 	}
 	w->stats.failed += f->state == FILE_FAILED;

@@ -4,6 +4,7 @@
  * place a probe inside an instruction, and that would break the watched process.
  *
  * Encoding: Intel SDM volume 2, chapter 2 and appendix A. Only lengths are decoded. */
+#include <errno.h>
 #include <string.h>
 
 #include "bpf/wire.h"
@@ -17,7 +18,7 @@
 enum { MOV_ESI = 0xbe, RETURN = 0xc3, CALL = 0xe8, JUMP = 0xe9, JUMP_SHORT = 0xeb };	/* opcodes */
 
 /* What follows an opcode: '.' nothing, 'm' ModRM, 'b' ModRM and imm8, 'd' ModRM and imm32,
- * '1' imm8 or rel8, '4' imm32 or rel32, '-' not known to us. Rows of 16. */
+ * '1' imm8 or rel8, '4' imm32 or rel32, '8' imm64, '-' not known to us. Rows of 16. */
 static const char one_byte[257] =
 	"mmmm14--mmmm14--" "mmmm14--mmmm14--"	/* 00-1f: add or adc sbb */
 	"mmmm14--mmmm14--" "mmmm14--mmmm14--"	/* 20-3f: and sub xor cmp */
@@ -27,7 +28,7 @@ static const char one_byte[257] =
 	"1111111111111111"			/* 70-7f: jcc rel8 */
 	"bd-bmmmmmmmm-m--"			/* 80-8f: group 1, test, xchg, mov, lea */
 	".-------..------"			/* 90-9f: nop, cwde, cdq */
-	"--------14------"			/* a0-af: test al, eax */
+	"----....14..----"			/* a0-af: movs, cmps, stos, test al, eax */
 	"11111111" "44444444"			/* b0-bf: mov imm ('8' for a 64-bit one) */
 	"bb-.--bd-.------"			/* c0-cf: shifts, ret, mov imm, leave */
 	"mmmm------------"			/* d0-df: shifts */
@@ -62,42 +63,73 @@ static size_t modrm_len(const uint8_t *p, size_t left)
 	return n + (mod == 1 ? 1 : mod == 2 ? 4 : 0);
 }
 
+/* What follows an opcode behind a VEX prefix, which names the table; *n moves past both. */
+static char vex_kind(const uint8_t *p, size_t left, size_t *n)
+{
+	bool three = p[*n - 1] == 0xc4;
+	uint8_t table = 1;
+	char kind;
+
+	if (left - *n < 3)
+		return '-';
+	if (three)
+		table = p[(*n)++] & 0x1f;
+	(*n)++;
+	kind = table == 1 ? two_byte[p[*n]] : table == 2 ? 'm' : table == 3 ? 'b' : '-';
+	(*n)++;
+	return kind == 'm' || kind == 'b' ? kind : '-';
+}
+
+/* What follows the opcode at p + *n; *n moves past it. */
+static char insn_kind(const uint8_t *p, size_t left, size_t *n, bool rex_w)
+{
+	uint8_t op = p[(*n)++];
+
+	if (op == 0xc4 || op == 0xc5)
+		return *n == 1 ? vex_kind(p, left, n) : '-';
+	if (op == 0x0f) {
+		if (*n >= left)
+			return '-';
+		op = p[(*n)++];
+		if (op != 0x38 && op != 0x3a)
+			return two_byte[op];
+		return (*n)++ < left ? op == 0x38 ? 'm' : 'b' : '-';
+	}
+	if (rex_w && op >= 0xb8 && op <= 0xbf)
+		return '8';
+	if (op == 0xf7 && *n < left && (p[*n] >> 3 & 7) < 2)
+		return 'd';
+	if (op == 0xf7 || (op == 0xf6 && *n < left && (p[*n] >> 3 & 7) >= 2))
+		return 'm';
+	return one_byte[op];
+}
+
 /* Length of the instruction at p, 0 when it is not known. */
 static size_t insn_len(const uint8_t *p, size_t left)
 {
-	size_t n = 0, m = 0;
+	size_t n = 0, m = 0, imm;
 	bool rex_w = false, wide16 = false;
-	uint8_t op;
+	const uint8_t *op;
 	char kind;
 
-	while (n < left && (p[n] == 0x66 || p[n] == 0xf2 || p[n] == 0xf3 || p[n] == 0x64 || p[n] == 0x2e || p[n] == 0x3e))
+	while (n < left && p[n] && strchr("\x66\xf2\xf3\xf0\x64\x2e\x3e", p[n]))
 		wide16 |= p[n++] == 0x66;
 	if (n < left && (p[n] & 0xf0) == 0x40)
 		rex_w = p[n++] & 8;
 	if (n >= left)
 		return 0;
-	op = p[n++];
-	if (op == 0x0f) {
-		if (n >= left)
-			return 0;
-		kind = two_byte[p[n++]];
-	} else {
-		kind = one_byte[op];
-		if (rex_w && op >= 0xb8 && op <= 0xbf)
-			kind = '8';
-		if (op == 0xf7 && n < left && (p[n] >> 3 & 7) < 2)
-			kind = 'd';
-		else if (op == 0xf7 || (op == 0xf6 && n < left && (p[n] >> 3 & 7) >= 2))
-			kind = 'm';
-	}
-	if (kind == '-' || (wide16 && (kind == '4' || kind == 'd')))
+	op = p + n;
+	kind = insn_kind(p, left, &n, rex_w);
+	/* Of a branch with an operand size of 16 bits makers of processors think differently. */
+	if (kind == '-' || (wide16 && (*op == 0xe8 || *op == 0xe9 || (*op == 0x0f && kind == '4'))))
 		return 0;
 	if (strchr("mbd", kind)) {
-		m = modrm_len(p + n, left - n);
+		m = n < left ? modrm_len(p + n, left - n) : 0;
 		if (!m)
 			return 0;
 	}
-	n += m + (kind == '1' || kind == 'b' ? 1 : kind == '4' || kind == 'd' ? 4 : kind == '8' ? 8 : 0);
+	imm = strchr("1b", kind) ? 1 : strchr("4d", kind) ? (wide16 && !rex_w ? 2 : 4) : kind == '8' ? 8 : 0;
+	n += m + imm;
 	return n <= left && n <= INSN_MAX ? n : 0;
 }
 
@@ -238,5 +270,10 @@ int tls_sites_exported(const struct tls_lib *lib, const struct elf_image *e, str
 		if (at)
 			tls_site_add(s, e, at, f);
 	}
-	return s->nr ? 0 : -1;
+	return s->nr ? 0 : -ENOENT;
+}
+
+size_t site_insn_len(const uint8_t *p, size_t left)
+{
+	return insn_len(p, left);
 }

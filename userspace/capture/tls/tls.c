@@ -28,6 +28,11 @@ const struct tls_lib *tls_lib_get(unsigned i)
 	return i < tls_lib_count() ? libraries[i] : NULL;
 }
 
+bool tls_lib_named(const struct tls_lib *lib, const char *base)
+{
+	return lib->soname && !strncmp(base, lib->soname, strlen(lib->soname));
+}
+
 int tls_scan_fd(int fd, struct tls_sites *s)
 {
 	struct elf_image *e = elf_open(fd);
@@ -37,11 +42,12 @@ int tls_scan_fd(int fd, struct tls_sites *s)
 	if (!e)
 		return -EBADMSG;
 	elf_build_id(e, s->build_id);
-	for (unsigned i = 0; err && i < tls_lib_count(); i++) {
+	for (unsigned i = 0; err == -ENOENT && i < tls_lib_count(); i++) {
 		s->nr = 0;
 		s->row = (uint8_t)i;
-		err = libraries[i]->find(libraries[i], e, s) ? -ENOENT : 0;
+		err = libraries[i]->find(libraries[i], e, s);
 	}
 	elf_close(e);
+	s->refused = err == -ENOTSUP;
 	return err;
 }

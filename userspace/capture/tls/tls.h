@@ -24,6 +24,7 @@ enum site_kind {
 struct tls_sites {
 	char build_id[41];	/* hex; empty: the file has none */
 	uint8_t row;		/* of the library in list.def */
+	uint8_t refused;	/* it is this library, and its code is not understood: no sites */
 	uint32_t nr;
 	struct {
 		uint64_t offset;	/* in the file */
@@ -50,8 +51,7 @@ struct tls_lib {
 unsigned tls_lib_count(void);
 const struct tls_lib *tls_lib_get(unsigned);
 bool tls_lib_named(const struct tls_lib *, const char *base);	/* is that file, by its name, this library? */
-/* 0, -ENOENT: no library of ours, -EBADMSG: no ELF file we read, -ENOTSUP: the library of
- * this row, but its code is not understood, so there are no sites. */
+/* 0, -ENOENT: no library of ours, -EBADMSG: no ELF file we read, -ENOTSUP: refused. */
 int tls_scan_fd(int fd, struct tls_sites *);
 
 /* For rules. */
