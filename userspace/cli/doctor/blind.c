@@ -99,7 +99,7 @@ static void maps_read(const struct host *h, const char *pid, struct mapped *m)
 		if (!base++)
 			continue;
 		for (unsigned i = 0; i < tls_lib_count(); i++)
-			m->probed |= !strncmp(base, tls_lib_get(i)->soname, strlen(tls_lib_get(i)->soname));
+			m->probed |= tls_lib_named(tls_lib_get(i), base);
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			m->kind[i] |= kinds[i].library && !strncmp(base, kinds[i].library, strlen(kinds[i].library));
 	}
@@ -111,7 +111,9 @@ static void marks_read(const struct host *h, const char *pid, struct mapped *m)
 {
 	enum { STEP = 1 << 16, OVERLAP = 32 };
 	static char text[OVERLAP + STEP];
+	struct tls_sites sites;
 	size_t kept = 0, seen = 0;
+	bool marked = false;
 	char path[300];
 	ssize_t n;
 	int fd;
@@ -127,6 +129,10 @@ static void marks_read(const struct host *h, const char *pid, struct mapped *m)
 		memmove(text, text + have - kept, kept);
 		seen += (size_t)n;
 	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		marked |= m->kind[i] && kinds[i].mark;
+	/* Known inside is known too: the same scan as the probes come from. */
+	m->probed = marked && scan_apart(fd, &sites);
 	if (fd >= 0)
 		close(fd);
 }
@@ -139,6 +145,8 @@ static const char *blind_reason(const struct host *h, const char *pid)
 	if (m.probed)
 		return NULL;
 	marks_read(h, pid, &m);
+	if (m.probed)
+		return NULL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (m.kind[i])
 			return kinds[i].reason;

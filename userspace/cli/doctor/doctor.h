@@ -52,6 +52,10 @@ bool host_mounted(const struct host *, const char *place, const char *type, char
 /* The number after "Name:" in a file like /proc/self/status. */
 bool host_field(const struct host *, const char *path, const char *name, int base, uint64_t *);
 
+/* Looks for TLS functions in a file, in a process that gives up all it has. */
+struct tls_sites;
+bool scan_apart(int fd, struct tls_sites *);
+
 void answer_found(struct answer *, enum check_state, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Adds to what was found, after "; ". */
 void answer_also(struct answer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -88,7 +88,7 @@ void check_uprobes(struct host *h, struct answer *a)
 
 /* A library may be anybody's make: it is read in a process that gives up all it has. Without
  * root there is nothing more to give up than this user's rights. */
-static bool scan(int fd, struct tls_sites *sites)
+bool scan_apart(int fd, struct tls_sites *sites)
 {
 	int fds[2], status = 0;
 	bool whole;
@@ -127,7 +127,7 @@ static void library_look(struct libraries *l, const char *path, size_t skip, str
 		if (l->seen[i] == st.st_ino)
 			goto out;
 	l->seen[l->nr++] = st.st_ino;
-	if (!scan(fd, &sites)) {
+	if (!scan_apart(fd, &sites)) {
 		l->failed++;
 		answer_also(a, "%s: no row matches", path + skip);
 		goto out;
@@ -152,6 +152,8 @@ void check_tls_libraries(struct host *h, struct answer *a)
 			char pattern[4500];
 			glob_t found = { 0 };
 
+			if (!tls_lib_get(i)->soname)
+				continue;
 			snprintf(pattern, sizeof(pattern), "%s%s%s*", h->root, folders[f], tls_lib_get(i)->soname);
 			if (!glob(pattern, 0, NULL, &found))
 				for (size_t g = 0; g < found.gl_pathc; g++)
