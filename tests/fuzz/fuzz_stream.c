@@ -31,6 +31,18 @@ static void on_update(void *session, const struct conn_facts *conn)
 	MUST(conn->id && conn->tls <= TLS_PRESENT);
 }
 
+static void *on_adopt(void *to, void *from)
+{
+	struct session *s = from, *old = to;
+
+	MUST(!s->ended && !old->ended && !old->plain && !old->pos[0] && !old->pos[1]);
+	s->acct = old->acct;
+	s->plain = false;
+	s->world->open--;
+	free(old);
+	return s;
+}
+
 static void on_bytes(void *session, enum dir dir, struct slice in, struct stamp at)
 {
 	struct session *s = session;
@@ -99,6 +111,9 @@ static void push(struct stream_table *t, struct input *in, uint64_t time)
 		c.layer = (enum layer)(1 + (op >> 4) % 4);
 		c.conn.late = op >> 6 & 1;
 		c.conn.id |= op >> 7 ? (uint64_t)1 << 63 : 0;
+		c.session = op >> 3 & 3;
+		c.generation = op >> 5 & 1;
+		c.conn.binding = op >> 6 & 1 ? BINDING_EXACT : BINDING_NONE;
 		c.moved = input_number(in, 2);
 		c.probed = len & 1;
 		c.pos = op & 8 ? input_number(in, 8) >> 2 : c.pos;
@@ -119,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	static const struct stream_limits roomy = { 8, 700, 1500, 1000, UINT64_MAX }, tight = { 3, 200, 400, 1000, 3000 };
 	struct world w = { .roomy = len & 1 };
 	const struct stream_limits limits = w.roomy ? roomy : tight;
-	const struct stream_sink sink = { &w, on_open, on_update, on_bytes, on_gap, on_hello, on_end, on_flush, on_close };
+	const struct stream_sink sink = { &w, on_open, on_update, on_adopt, on_bytes, on_gap, on_hello, on_end, on_flush, on_close };
 	struct stream_table *t = stream_table_new(&limits, &sink);
 	struct input in = { bytes, len };
 	struct stream_stats stats;

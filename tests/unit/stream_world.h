@@ -32,7 +32,8 @@ struct session {
 	enum loss cause[2];	/* of the last gap */
 	unsigned gaps[2], updates, flushes;
 	uint32_t epoch;		/* of the last bytes or gap */
-	bool closed, said_closed;
+	bool closed, said_closed, gone;	/* gone: another went on as this one */
+	unsigned adopted;
 	char reason[32];
 };
 
@@ -118,6 +119,7 @@ static inline void on_flush(void *session, struct stamp at, bool closed, const c
 	s->world->sum.moved += delta.moved;
 	s->world->sum.examined += delta.examined;
 	s->world->sum.opaque += delta.opaque;
+	s->world->sum.skipped += delta.skipped;
 	s->world->sum.lost += delta.lost;
 	s->world->sum.framing += delta.framing;
 	s->taken = *s->acct;
@@ -125,6 +127,26 @@ static inline void on_flush(void *session, struct stamp at, bool closed, const c
 	s->said_closed |= closed;
 	stream_told(s->world->table);
 	snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "");
+}
+
+static inline void *on_adopt(void *to, void *from)
+{
+	struct session *s = from, *old = to;
+	const struct byte_account taken = old->taken;
+
+	assert_false(s->closed || old->closed);
+	assert_int_equal(old->told[0].len + old->told[1].len, 0);
+	s->conn = old->conn;
+	s->acct = old->acct;
+	s->taken.moved += taken.moved;
+	s->taken.examined += taken.examined;
+	s->taken.opaque += taken.opaque;
+	s->taken.skipped += taken.skipped;
+	s->taken.lost += taken.lost;
+	s->taken.framing += taken.framing;
+	s->adopted++;
+	old->closed = old->gone = true;
+	return s;
 }
 
 static inline void on_close(void *session, struct stamp at)
@@ -143,7 +165,7 @@ static inline struct world *world_new(const struct stream_limits *limits)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct stream_sink sink = {
-		.owner = w, .open = on_open, .update = on_update, .bytes = on_bytes, .gap = on_gap, .flush = on_flush, .close = on_close,
+		.owner = w, .open = on_open, .update = on_update, .adopt = on_adopt, .bytes = on_bytes, .gap = on_gap, .flush = on_flush, .close = on_close,
 	};
 	struct stream_limits l = STREAM_LIMITS_DEFAULT;
 

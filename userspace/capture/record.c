@@ -96,12 +96,22 @@ static enum loss cause_of(uint16_t flags)
 	return flags & WIRE_F_TRUNCATED ? LOSS_TRUNCATED : LOSS_MISSING;
 }
 
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+
+/* The TLS object of a process. */
+static uint64_t object_id(const struct wire_data *d)
+{
+	return mix(mix(mix(1, d->session), d->who.tgid), d->who.start);
+}
+
 /* A session without a socket still tells what the process handled: it gets an id of its own. */
 static uint64_t session_id(const struct wire_data *d)
 {
-	uint64_t h = d->session * 0x9e3779b97f4a7c15ull ^ (uint64_t)d->who.tgid << 32 ^ d->generation;
-
-	return h | UNBOUND_SESSION;
+	return mix(object_id(d), d->generation) | UNBOUND_SESSION;
 }
 
 int record_visit(const void *record, size_t len, void (*push)(void *, const struct chunk *), void *owner)
@@ -138,8 +148,10 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 		break;
 	case WIRE_TLS:
 		c.conn.tls = TLS_PRESENT;
-		c.conn.binding = d.flags & WIRE_F_BOUND ? BINDING_EXACT : BINDING_NONE;
-		if (!(d.flags & WIRE_F_BOUND) || !d.who.conn)
+		c.session = object_id(&d);
+		c.generation = d.generation;
+		c.conn.binding = d.flags & WIRE_F_BOUND && d.who.conn ? BINDING_EXACT : BINDING_NONE;
+		if (!c.conn.binding)
 			c.conn.id = session_id(&d);
 		break;
 	}

@@ -129,6 +129,17 @@ static void on_update(void *session, const struct conn_facts *conn)
 	session_update(((struct link *)session)->session, conn);
 }
 
+static void *on_adopt(void *to, void *from)
+{
+	struct link *l = from, *old = to;
+
+	session_adopt(old->session, l->session);
+	l->account = old->account;
+	l->credit += old->credit - COST_WINDOW;
+	budget_free(old, sizeof(*old));
+	return l;
+}
+
 static void flush(struct link *l, struct stamp at, bool closed, const char *reason)
 {
 	struct front *f = l->front;
@@ -214,7 +225,7 @@ struct front *front_new(fact_sink sink, void *owner)
 	struct front *f = calloc(1, sizeof(*f));
 	struct stream_limits limits = STREAM_LIMITS_DEFAULT;
 	struct stream_sink streams = {
-		.owner = f, .open = on_open, .update = on_update, .bytes = on_bytes, .gap = on_gap, .hello = on_hello,
+		.owner = f, .open = on_open, .update = on_update, .adopt = on_adopt, .bytes = on_bytes, .gap = on_gap, .hello = on_hello,
 		.end = on_end, .flush = on_flush, .close = on_close,
 	};
 	uint8_t first_use[32];

@@ -41,6 +41,8 @@ struct chunk {
 	uint64_t moved;		/* LAYER_CIPHER: socket bytes of the call */
 	uint8_t probed;		/* LAYER_CIPHER: a TLS session is bound here */
 	uint8_t ahead;		/* LAYER_TLS: the records that carry these bytes have not passed yet */
+	uint64_t session;	/* LAYER_TLS: the process's TLS object; with generation the session */
+	uint32_t generation;
 	struct slice bytes;	/* LAYER_CIPHER: struct record_header[] */
 };
 

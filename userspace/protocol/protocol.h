@@ -19,6 +19,9 @@ struct protocol_limits { size_t head, body, pending; };
 /* acct outlives the session; examined and opaque are added to it here. */
 struct session *session_new(const struct conn_facts *, const struct field_sink *, struct byte_account *acct);
 void session_update(struct session *, const struct conn_facts *);
+/* `from`, which was told all so far, goes on as `to`: its facts, its account and what facts have
+ * carried of it. `to` was told nothing and is freed. */
+void session_adopt(struct session *to, struct session *from);
 void session_bytes(struct session *, enum dir, struct slice, struct stamp);
 void session_gap(struct session *, enum dir, uint64_t lost, enum loss, struct stamp);
 /* Bytes of TLS records before encryption, at their position: what they tell goes to the sink's

@@ -77,6 +77,28 @@ void session_update(struct session *s, const struct conn_facts *conn)
 		s->conn.role = role;	/* what the protocol has taught stays */
 }
 
+static void account_add(struct byte_account *a, const struct byte_account *b)
+{
+	a->moved += b->moved;
+	a->examined += b->examined;
+	a->opaque += b->opaque;
+	a->skipped += b->skipped;
+	a->lost += b->lost;
+	a->framing += b->framing;
+}
+
+void session_adopt(struct session *to, struct session *from)
+{
+	session_update(from, &to->conn);
+	from->acct = to->acct;
+	account_add(&from->told, &to->told);
+	if (to->host[0] && !from->host[0])
+		memcpy(from->host, to->host, sizeof(from->host));
+	buf_free(&to->carry[0]);
+	buf_free(&to->carry[1]);
+	budget_free(to, sizeof(*to));
+}
+
 static void give_up(struct session *s, enum dir dir)
 {
 	s->acct->opaque += (int64_t)s->carry[dir].len;

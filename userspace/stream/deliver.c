@@ -106,6 +106,8 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 {
 	const char *reason = NULL;
 
+	if (!closed && bind_hoped(s))
+		return; /* what its bytes are is about to be known */
 	if (s->layer == LAYER_TLS && !s->probed) {
 		for (int d = 0; d < 2; d++)
 			cipher_settle(s, d);
@@ -173,13 +175,19 @@ static void deliver_socket(struct stream *s, struct sequence *q, const struct pa
 	}
 }
 
+static void unbound_count(struct stream *s, enum dir dir, uint64_t n)
+{
+	s->account.moved += (int64_t)n;
+	s->lanes[dir].cipher.plain += (int64_t)n;
+}
+
 static void deliver_plain(struct stream *s, struct sequence *q, const struct part *p)
 {
 	/* Without a socket there is no count of the kernel's; the library's own stands in. */
 	if (p->ahead && !(s->conn.id & UNBOUND))
 		cipher_ahead(s, q->dir);
 	if (s->conn.id & UNBOUND)
-		s->account.moved += (int64_t)p->bytes.len;
+		unbound_count(s, q->dir, p->bytes.len);
 	else
 		cipher_plain(s, q->dir, p->bytes.len);
 	tell_bytes(s, q->dir, p->bytes, p->at);
@@ -209,7 +217,7 @@ static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost)
 {
 	s->account.lost += (int64_t)lost;
 	if (s->conn.id & UNBOUND)
-		s->account.moved += (int64_t)lost;
+		unbound_count(s, q->dir, lost);
 	else
 		cipher_plain(s, q->dir, lost);
 }

@@ -9,7 +9,8 @@
  * `moved` comes from, and tls_record.c that says how the two agree.
  *
  *	chunk -> stream.c -> reassemble.c (in order, gaps) -> deliver.c -> sink, account
- *	                                                        `-> tls_record.c -> account */
+ *	             |                                          `-> tls_record.c -> account
+ *	             `-> bind.c: TLS sessions that have no socket yet */
 #ifndef WEIR_STREAM_PRIVATE_H
 #define WEIR_STREAM_PRIVATE_H
 #include <stdbool.h>
@@ -23,6 +24,12 @@
 #define EARLY_MAX	16	/* application records before the first plaintext: a handshake has fewer */
 #define CLOSE_AHEAD	60000000000ull	/* ns that a close may be ahead of the chunks and still be waited for */
 #define UNBOUND		((uint64_t)1 << 63)	/* in a connection id: a TLS session without a socket */
+
+/* Bytes of an application record beyond its plaintext. */
+#define OVERHEAD_13	17
+#define OVERHEAD_12	24	/* AES-GCM, AES-CCM */
+#define OVERHEAD_CHACHA	16
+#define ALERT_13	(2 + OVERHEAD_13)	/* body of close_notify in TLS 1.3 */
 
 /* Intrusive ring; an unlinked node points to itself. */
 struct node { struct node *prev, *next; };
@@ -81,12 +88,22 @@ struct cipher {
 	int64_t unwalked;	/* socket bytes whose headers were not seen */
 	int64_t credited;	/* of these, proven by plaintext, hence not lost */
 	uint32_t early[EARLY_MAX];	/* bodies of application records before the first plaintext */
+	int64_t bodies, shed;	/* of application records: all; those counted opaque before the first plaintext */
+	int64_t split_bodies;	/* what the binding says came before the first plaintext */
+	uint32_t records, split;	/* the same as numbers of records */
 	uint32_t last_body;
+	bool splits;
 	uint8_t nr_early, last_type, overhead;
 	bool ccs, handshake, tls12, data;	/* data: the first plaintext came */
 };
 
 struct lane { struct sequence kernel, plain; struct cipher cipher; };
+
+enum bound { BOUND_NOT, BOUND_GUESSED, BOUND_PROBED, BOUND_EXACT };	/* PROBED: the kernel's side says that it will be EXACT */
+
+struct candidate;
+struct tls_session;
+struct bind_table;
 
 struct stream {
 	struct stream *bucket_next;
@@ -104,6 +121,10 @@ struct stream {
 	bool closing, probed;
 	bool judged;		/* whether its first payload is TLS */
 	bool no_plaintext;	/* TLS bodies were counted opaque */
+	bool ending;		/* who set it ends it */
+	uint8_t bound;		/* enum bound */
+	struct candidate *candidate;		/* in the search for its TLS session */
+	struct tls_session *tls_session;	/* found by that search */
 	/* By a process before this one told as moved, and not as anything: lost. owed: of it, what is in the account. */
 	int64_t undecided, owed;
 };
@@ -131,12 +152,37 @@ struct stream_table {
 	uint32_t traced;
 	size_t nr_held, max_held;	/* pieces */
 	struct node idle, waiting;	/* idle: most recent first */
+	struct bind_table *bind;
+	uint64_t order;			/* of records and calls, for bind.c */
 	const struct stream *telling;	/* the one whose session was called last */
 	struct marks *marks;		/* NULL: nothing outlives this process */
 	size_t nr_marks;		/* power of two */
 	uint64_t now;			/* newest stamp seen, or what the last tick said */
 	uint32_t epoch;
 };
+
+/* stream.c */
+int stream_take(struct stream_table *, const struct chunk *);	/* of a connection that is known */
+void stream_check(struct stream *, struct stamp);	/* ends it if it is at its end */
+/* The session's own connection ends, and all that it was told is the other's from now on. */
+void stream_adopt(struct stream *, uint64_t from);
+/* The session's own connection, if there is one, is known by other facts. */
+void stream_relabel(struct stream_table *, const struct conn_facts *);
+void stream_bound(struct stream *, enum binding);
+
+/* bind.c */
+int bind_init(struct stream_table *);
+void bind_end(struct stream_table *);	/* what it holds is told */
+void bind_free(struct stream_table *);
+int bind_plain(struct stream_table *, const struct chunk *);	/* plaintext without a socket */
+void bind_exact(struct stream *, const struct chunk *);		/* the first plaintext with one */
+void bind_cipher(struct stream *, const struct chunk *);	/* before its records are walked */
+void bind_record(struct stream *, enum dir, uint32_t body);	/* an application record, in order */
+void bind_ripe(struct stream_table *);		/* after a chunk: what it decided is done */
+void bind_gone(struct stream *);		/* before a connection ends */
+void bind_tick(struct stream_table *);
+bool bind_waits(const struct stream *);		/* a session may still be found */
+bool bind_hoped(const struct stream *);		/* one may be found already */
 
 /* reassemble.c */
 /* Delivers the part and what it makes contiguous, or holds it. 0, or -ENOSPC when a
@@ -166,6 +212,9 @@ void cipher_ahead(struct stream *, enum dir);	/* before the first cipher_plain: 
 bool cipher_waits(const struct stream *, enum dir);	/* plaintext of what passed is still to come */
 void cipher_settle(struct stream *, enum dir);	/* no plaintext will come: early records are opaque */
 void cipher_close(struct stream *, enum dir);
+/* How many records, and bytes in them, came before the one with the session's first plaintext. */
+void cipher_split(struct stream *, enum dir, uint32_t records, int64_t bodies);
+void cipher_overhead(struct stream *, enum dir, uint8_t overhead);	/* where no handshake told it */
 
 /* trace.c */
 int trace_init(struct stream_table *);

@@ -31,7 +31,7 @@ struct stream_table *stream_table_new(const struct stream_limits *limits, const 
 	while (t->nr_buckets < t->limits.connections && t->nr_buckets < BUCKETS_MAX)
 		t->nr_buckets *= 2;
 	t->buckets = calloc(t->nr_buckets, sizeof(*t->buckets));
-	if (t->buckets && !trace_init(t) && !random_bytes(&t->key, sizeof(t->key)))
+	if (t->buckets && !trace_init(t) && !bind_init(t) && !random_bytes(&t->key, sizeof(t->key)))
 		return t;
 	stream_table_free(t);
 	return NULL;
@@ -93,6 +93,8 @@ static void tail_lose(struct stream *s, enum dir dir, struct stamp at)
 /* Delivers what is held, tells what is missing, ends the session and forgets. */
 static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 {
+	s->ending = true;
+	bind_gone(s);
 	for (int d = 0; d < 2; d++)
 		sequence_drain(s, &s->lanes[d].kernel, cause, at);
 	for (int d = 0; d < 2; d++)
@@ -112,11 +114,13 @@ void stream_table_free(struct stream_table *t)
 {
 	if (!t)
 		return;
+	bind_end(t);
 	while (t->idle.next != &t->idle) {
 		struct stream *s = STREAM_OF(t->idle.prev, idle);
 
 		stream_finish(s, LOSS_RESTART, (struct stamp){ t->now, t->epoch });
 	}
+	bind_free(t);
 	free(t->buckets);
 	free(t->traces);
 	free(t);
@@ -141,7 +145,7 @@ static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_
 
 static bool closing_done(const struct stream *s)
 {
-	if (s->nr_held)
+	if (s->nr_held || bind_waits(s))
 		return false;
 	for (int d = 0; d < 2; d++)
 		if (s->lanes[d].kernel.next < s->final[d] || (s->layer == LAYER_TLS && cipher_waits(s, d)))
@@ -150,10 +154,12 @@ static bool closing_done(const struct stream *s)
 }
 
 /* Ends it if it is at its end, else keeps it where stream_tick looks. */
-static void stream_check(struct stream *s, struct stamp at)
+void stream_check(struct stream *s, struct stamp at)
 {
 	uint64_t now = s->table->now;
 
+	if (s->ending)
+		return;
 	if (s->closed_at > now + CLOSE_AHEAD)
 		s->closed_at = now; /* the clock was set back by a tick */
 	if (s->closing && (closing_done(s) || (now >= s->closed_at && now - s->closed_at >= s->table->limits.reorder_ns)))
@@ -257,7 +263,7 @@ static bool chunk_is_sane(const struct chunk *ch)
 	       ch->moved <= CALL_MAX && (ch->layer != LAYER_CIPHER || ch->skipped <= ch->moved);
 }
 
-static int chunk_push(struct stream_table *t, const struct chunk *ch)
+int stream_take(struct stream_table *t, const struct chunk *ch)
 {
 	const struct part part = { .pos = ch->pos, .moved = ch->moved, .skipped = ch->skipped, .at = ch->at,
 				   .layer = ch->layer, .cause = ch->cause, .probed = ch->probed, .ahead = ch->ahead, .bytes = ch->bytes };
@@ -281,6 +287,10 @@ static int chunk_push(struct stream_table *t, const struct chunk *ch)
 			t->sink.hello(s->session, ch->dir, ch->pos, ch->bytes);
 		return 0;
 	}
+	if (ch->layer == LAYER_CIPHER && s->bound < BOUND_PROBED)
+		bind_cipher(s, ch);
+	else if (ch->layer == LAYER_TLS && ch->conn.binding == BINDING_EXACT && s->bound != BOUND_EXACT)
+		bind_exact(s, ch);
 	q = ch->layer == LAYER_TLS ? &s->lanes[ch->dir].plain : &s->lanes[ch->dir].kernel;
 	err = sequence_push(s, q, &part);
 	sequence_expire(s, q, ch->at);
@@ -295,11 +305,74 @@ int stream_push(struct stream_table *t, const struct chunk *ch)
 	if (chunk_is_sane(ch)) {
 		stamp_take(t, ch->at);
 		room_make(t, ch->at);
-		err = chunk_push(t, ch);
+		err = ch->layer == LAYER_TLS && ch->conn.id & UNBOUND ? bind_plain(t, ch) : stream_take(t, ch);
+		bind_ripe(t);
 	}
 	if (err)
 		t->stats.over_budget++;
 	return err;
+}
+
+/* ---- sessions that are bound later than they speak ---- */
+
+void stream_bound(struct stream *s, enum binding binding)
+{
+	if (binding <= s->conn.binding)
+		return;
+	s->conn.binding = (uint8_t)binding;
+	if (s->session)
+		s->table->sink.update(s->session, &s->conn);
+}
+
+void stream_relabel(struct stream_table *t, const struct conn_facts *conn)
+{
+	struct stream *s = stream_find(t, conn->id);
+
+	if (!s || !memcmp(&s->conn, conn, sizeof(*conn)))
+		return;
+	s->conn = *conn;
+	if (s->session)
+		t->sink.update(s->session, &s->conn);
+}
+
+static void account_adopt(struct stream *s, const struct stream *p)
+{
+	/* Not what moved: that is the kernel's to count, and framing was not known. */
+	s->account.examined += p->account.examined;
+	s->account.opaque += p->account.opaque;
+	s->account.skipped += p->account.skipped;
+	s->account.lost += p->account.lost;
+	s->no_plaintext |= p->no_plaintext;
+	for (int d = 0; d < 2; d++) {
+		if (p->lanes[d].plain.started) {
+			s->lanes[d].plain.next = p->lanes[d].plain.next;
+			s->lanes[d].plain.started = true;
+		}
+		cipher_plain(s, (enum dir)d, (uint64_t)p->lanes[d].cipher.plain);
+	}
+}
+
+void stream_adopt(struct stream *s, uint64_t from)
+{
+	struct stream_table *t = s->table;
+	struct stream *p = stream_find(t, from);
+	struct stamp at = { t->now, t->epoch };
+
+	if (!p)
+		return;
+	for (int d = 0; d < 2; d++)
+		sequence_drain(p, &p->lanes[d].plain, LOSS_MISSING, at);
+	stream_enter_tls(s, at);
+	if (!p->session || !s->session || s->lanes[0].plain.started || s->lanes[1].plain.started) {
+		stream_finish(p, LOSS_MISSING, at);	/* two accounts, then */
+		return;
+	}
+	account_adopt(s, p);
+	s->session = t->sink.adopt(s->session, p->session);
+	stream_unlink(p);
+	if (t->telling == p)
+		t->telling = NULL;
+	budget_free(p, sizeof(*p));
 }
 
 /* ---- time ---- */
@@ -326,6 +399,8 @@ void stream_tick(struct stream_table *t, struct stamp now)
 	node_init(&t->waiting);
 	while ((n = round.next) != &round)
 		stream_expire(STREAM_OF(n, waiting), now);
+	bind_tick(t);
+	bind_ripe(t);
 	while ((n = t->idle.prev) != &t->idle) {
 		struct stream *s = STREAM_OF(n, idle);
 

@@ -28,12 +28,20 @@ struct stream_sink {
 	void (*hello)(void *session, enum dir, uint64_t pos, struct slice);
 	/* No more bytes come: what waits for more is told as it is. Before the last flush. May be NULL. */
 	void (*end)(void *session, struct stamp);
+	/* A session that was told of an UNBOUND connection goes on as this one, of which `to` was told
+	 * nothing yet: what it knows and what facts have carried of its account moves over. Returns the
+	 * one that stays, the other is freed and nothing of it is told. */
+	void *(*adopt)(void *to, void *from);
 	/* What moved since the last call and no exchange carried; the session is still open. */
 	void (*flush)(void *session, struct stamp, bool closed, const char *reason);
 	void (*close)(void *session, struct stamp);
 };
 
-struct stream_stats { uint64_t connections, evicted, over_budget, gaps, gap_bytes, held; };
+struct stream_stats {
+	uint64_t connections, evicted, over_budget, gaps, gap_bytes, held;
+	uint64_t waiting;		/* bytes of TLS sessions that wait to be bound */
+	uint64_t strong, weak, rebound;	/* sessions bound by what they moved; of these, wrongly */
+};
 
 struct stream_table;
 struct stream_table *stream_table_new(const struct stream_limits *, const struct stream_sink *);

@@ -27,12 +27,8 @@
 enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
 
 #define HEADER_SIZE	5
-#define OVERHEAD_13	17
-#define OVERHEAD_12	24	/* AES-GCM, AES-CCM */
-#define OVERHEAD_CHACHA	16
 #define FINISHED_CHACHA	(16 + OVERHEAD_CHACHA)	/* an encrypted TLS 1.2 Finished */
 #define FINISHED_MAX	100	/* no TLS 1.2 Finished is longer (CBC with SHA-384: 96); a hello is */
-#define ALERT_13	(2 + OVERHEAD_13)	/* close_notify in a record of type 23 */
 
 static struct cipher *cipher_of(struct stream *s, enum dir dir)
 {
@@ -79,6 +75,7 @@ static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 	if (c->nr_early == EARLY_MAX) {
 		/* Longer than a handshake: data that nobody decrypts for us. */
 		s->account.opaque += c->early[0];
+		c->shed += c->early[0];
 		s->no_plaintext = true;
 		memmove(c->early, c->early + 1, sizeof(c->early) - sizeof(c->early[0]));
 		c->nr_early--;
@@ -104,6 +101,10 @@ static void header_count(struct stream *s, struct cipher *c, const struct record
 	c->last_body = h->body;
 	switch (h->type) {
 	case APPLICATION:
+		if (s->candidate)
+			bind_record(s, (enum dir)(c == cipher_of(s, DIR_SENT)), h->body);
+		c->records++;
+		c->bodies += h->body;
 		if (c->data)
 			application_count(s, c, h->body);
 		else
@@ -220,10 +221,63 @@ static void overhead_guess(struct cipher *c, int64_t n)
 			}
 }
 
+void cipher_overhead(struct stream *s, enum dir dir, uint8_t overhead)
+{
+	struct cipher *c = cipher_of(s, dir);
+
+	if (!c->handshake && !c->overhead)
+		c->overhead = overhead;
+}
+
+void cipher_split(struct stream *s, enum dir dir, uint32_t records, int64_t bodies)
+{
+	struct cipher *c = cipher_of(s, dir);
+
+	if (c->data)
+		return;
+	c->splits = true;
+	c->split = records;
+	c->split_bodies = bodies;
+}
+
+/* The binding knows the record of the first plaintext. More before it than a handshake has, or
+ * without one, was data that nobody decrypted for us. */
+static void split_count(struct stream *s, struct cipher *c)
+{
+	int64_t nr = (int64_t)c->records - c->split, bodies = c->bodies - c->split_bodies;
+	int64_t room = bodies - nr * overhead_of(c);
+
+	s->account.opaque -= c->shed;
+	if (c->split > EARLY_MAX || (s->conn.late && !c->handshake))
+		s->account.opaque += c->split_bodies;
+	else
+		s->account.framing += c->split_bodies;
+	c->capacity += room;
+	s->account.framing += bodies - room;
+}
+
+/* Told as opaque when an interval ended in the handshake. */
+static void shed_settle(struct stream *s, struct cipher *c)
+{
+	if (s->bound != BOUND_GUESSED || c->records > EARLY_MAX || !c->handshake)
+		return;
+	s->account.opaque -= c->shed;
+	s->account.framing += c->shed;
+	c->shed = 0;
+}
+
 static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
 {
 	unsigned split;
 
+	c->data = true;
+	s->probed = true;
+	if (c->splits) {
+		split_count(s, c);
+		c->nr_early = 0;
+		return;
+	}
+	shed_settle(s, c);
 	overhead_guess(c, n);
 	split = early_split(c, n, s->conn.late);
 	for (unsigned i = 0; i < c->nr_early; i++) {
@@ -233,8 +287,6 @@ static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
 			application_count(s, c, c->early[i]);
 	}
 	c->nr_early = 0;
-	c->data = true;
-	s->probed = true;
 }
 
 void cipher_plain(struct stream *s, enum dir dir, uint64_t n)
@@ -254,6 +306,9 @@ void cipher_ahead(struct stream *s, enum dir dir)
 {
 	struct cipher *c = cipher_of(s, dir);
 
+	if (c->data || c->splits)
+		return;
+	shed_settle(s, c);
 	for (unsigned i = 0; i < c->nr_early; i++)
 		s->account.framing += c->early[i];
 	c->nr_early = 0;
@@ -283,8 +338,10 @@ void cipher_settle(struct stream *s, enum dir dir)
 {
 	struct cipher *c = cipher_of(s, dir);
 
-	for (unsigned i = 0; i < c->nr_early; i++)
+	for (unsigned i = 0; i < c->nr_early; i++) {
 		s->account.opaque += c->early[i];
+		c->shed += c->early[i];
+	}
 	s->no_plaintext |= c->nr_early > 0;
 	c->nr_early = 0;
 }
