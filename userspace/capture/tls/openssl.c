@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* openssl.c - OpenSSL 1.1.1 to 3.x, shared.
+/* openssl.c - OpenSSL 1.1.1 to 3.x, shared, or linked into a program that exports it (Node.js
+ * does, and keeps the names in .dynsym, where strip leaves them).
  *
  * The exported functions begin with `sub $imm,%rsp`, which the kernel single-steps: 15 us
  * here. All of SSL_read and SSL_read_ex goes through one internal function (and the same
@@ -7,8 +8,13 @@
  * is found as the first direct call of both exported ones, which must agree; its
  * arguments are (SSL *, buffer, size, size_t *moved), and it returns 1 on success. Since
  * 3.3 the writing one takes flags before the last, and SSL_write_ex only jumps to
- * SSL_write_ex2, which calls it. This also sees programs that go through BIO_f_ssl.
- * Checked on 1.1.1w and 3.0 to 3.5. */
+ * SSL_write_ex2, which calls it. This also sees programs that go through BIO_f_ssl, and
+ * early data; a peek goes through another function. In a program the compiler may have put
+ * the internal function into the exported ones: then these begin with `push` themselves.
+ *
+ * A session that is fed from memory makes no nested call by which an object that is freed
+ * or cleared would be told from its successor at the same address: so these are told too.
+ * Checked on 1.1.1w, 3.0 to 3.5 and Node.js 20. */
 #include <errno.h>
 
 #include "capture/elf.h"
@@ -23,6 +29,8 @@ static const struct tls_function exported[] = {
 	{ "SSL_write_ex", true, 1, 2, 4 },
 	{ 0 }
 };
+/* With the kernel's TLS a file goes out without a buffer: how much is all that can be told. */
+static const struct tls_function sendfile = { "SSL_sendfile", true, 1, 0, 0 };
 static const struct tls_function internal_read = { "ssl_read_internal", false, 1, 2, 4 };
 static const struct tls_function internal_write = { "ssl_write_internal", true, 1, 2, 4 };
 static const struct tls_function internal_write_flags = { "ssl_write_internal", true, 1, 2, 5 };
@@ -41,22 +49,41 @@ static uint64_t shared_call(const struct elf_image *e, const char *a, const char
 	return ca;
 }
 
+static void add_apart(const struct elf_image *e, struct tls_sites *s)
+{
+	static const char *const ends[] = { "SSL_free", "SSL_clear" };
+	uint64_t at = elf_symbol(e, sendfile.symbol);
+
+	if (at)
+		tls_site_add(s, e, at, &sendfile);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if ((at = elf_symbol(e, ends[i])))
+			tls_site_add_freed(s, e, at, 1);
+}
+
 static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
 {
-	bool flags = elf_symbol(e, "SSL_write_ex2");
-	uint64_t read = shared_call(e, "SSL_read", "SSL_read_ex");
-	uint64_t write = shared_call(e, "SSL_write", flags ? "SSL_write_ex2" : "SSL_write_ex");
+	bool flags;
+	uint64_t read, write;
 
 	if (!elf_symbol(e, "SSL_read") || !elf_symbol(e, "SSL_write"))
 		return -ENOENT;
-	if (!read || !write)
-		return tls_sites_exported(lib, e, s);
-	tls_site_add(s, e, read, &internal_read);
-	tls_site_add(s, e, write, flags ? &internal_write_flags : &internal_write);
+	flags = elf_symbol(e, "SSL_write_ex2");
+	read = shared_call(e, "SSL_read", "SSL_read_ex");
+	write = shared_call(e, "SSL_write", flags ? "SSL_write_ex2" : "SSL_write_ex");
+	if (!read || !write) {
+		if (tls_sites_exported(lib, e, s))
+			return -ENOENT;
+	} else {
+		tls_site_add(s, e, read, &internal_read);
+		tls_site_add(s, e, write, flags ? &internal_write_flags : &internal_write);
+	}
+	if (s->nr)
+		add_apart(e, s);
 	return s->nr ? 0 : -ENOENT;
 }
 
 const struct tls_lib tls_lib_openssl = {
-	.name = "openssl", .summary = "OpenSSL 1.1.1 to 3.x, shared library", .soname = NAME,
+	.name = "openssl", .summary = "OpenSSL 1.1.1 to 3.x, shared library or in a program that exports it", .soname = NAME,
 	.functions = exported, .find = find,
 };
