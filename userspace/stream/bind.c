@@ -507,9 +507,13 @@ bool bind_waits(const struct stream *s)
 	return s->candidate && (s->lanes[0].cipher.records || s->lanes[1].cipher.records);
 }
 
+/* A session may be found already, or it is in the middle of its handshake. */
 bool bind_hoped(const struct stream *s)
 {
-	return s->candidate && s->candidate->hopes;
+	const struct candidate *c = s->candidate;
+
+	return c && (c->hopes || (s->table->now - c->active < HOLD_NS && s->lanes[0].cipher.records <= EARLY_MAX &&
+				  s->lanes[1].cipher.records <= EARLY_MAX));
 }
 
 /* Of the sessions that have no better connection, the one that most speaks for. */

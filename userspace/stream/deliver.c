@@ -106,8 +106,6 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 {
 	const char *reason = NULL;
 
-	if (!closed && bind_hoped(s))
-		return; /* what its bytes are is about to be known */
 	if (s->layer == LAYER_TLS && !s->probed) {
 		for (int d = 0; d < 2; d++)
 			cipher_settle(s, d);

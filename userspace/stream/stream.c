@@ -414,8 +414,10 @@ void stream_tick(struct stream_table *t, struct stamp now)
 
 void stream_interval(struct stream_table *t, struct stamp now)
 {
+	/* But for what is about to be known: it is told at the end of the next one. */
 	for (struct node *n = t->idle.next; n != &t->idle; n = n->next)
-		stream_flush(STREAM_OF(n, idle), now, false);
+		if (!bind_hoped(STREAM_OF(n, idle)))
+			stream_flush(STREAM_OF(n, idle), now, false);
 }
 
 void stream_stats(const struct stream_table *t, struct stream_stats *out)
