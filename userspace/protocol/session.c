@@ -94,6 +94,9 @@ void session_adopt(struct session *to, struct session *from)
 	account_add(&from->told, &to->told);
 	if (to->host[0] && !from->host[0])
 		memcpy(from->host, to->host, sizeof(from->host));
+	hello_free(from->hello);
+	from->hello = to->hello;	/* the handshake was seen there */
+	from->hello_told = to->hello_told;
 	buf_free(&to->carry[0]);
 	buf_free(&to->carry[1]);
 	budget_free(to, sizeof(*to));
