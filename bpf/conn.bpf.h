@@ -56,7 +56,6 @@ static __always_inline void who_conn(struct wire_who *w, const struct conn *c, s
 	w->tid = id;
 }
 
-/* Only TCP over IP: the rest is for later and is not counted as seen. */
 static __always_inline bool is_inet(u16 family)
 {
 	return family == AF_INET || family == AF_INET6;
@@ -78,6 +77,7 @@ struct socket_now {
 	u32 next[2];			/* enum wire_dir */
 	u16 local_port, remote_port;	/* host order */
 	u8 state;
+	u8 transport;			/* enum wire_transport */
 };
 #define SOCKET_NOW(n, sk, tp, GET)							\
 	do {										\
@@ -89,6 +89,7 @@ struct socket_now {
 		(n)->local_port = GET(sk, __sk_common.skc_num);				\
 		(n)->remote_port = __builtin_bswap16(GET(sk, __sk_common.skc_dport));	\
 		(n)->state = GET(sk, __sk_common.skc_state);				\
+		(n)->transport = WIRE_TCP;						\
 	} while (0)
 #define LOAD(p, field) ((p)->field)
 
@@ -99,10 +100,35 @@ static __always_inline void socket_read(struct socket_now *n, struct sock *sk)
 	SOCKET_NOW(n, sk, tp, BPF_CORE_READ);
 }
 
+/* What the kernel's own 64-bit counters say was handed over and taken, from wherever they began. */
+static __always_inline void socket_totals(u64 total[2], struct sock *sk, const struct socket_now *now)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u32 rcv_nxt = BPF_CORE_READ(tp, rcv_nxt);
+
+	total[WIRE_SENT] = BPF_CORE_READ(tp, bytes_acked) + (s64)(s32)(now->next[WIRE_SENT] - BPF_CORE_READ(tp, snd_una));
+	total[WIRE_RECEIVED] = BPF_CORE_READ(tp, bytes_received) - (s64)(s32)(rcv_nxt - now->next[WIRE_RECEIVED]);
+}
+
+/* Of a socket that is not TCP: WIRE_TCP when it is none that weir looks at. */
+static __always_inline u8 transport_of(struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), type = BPF_CORE_READ(sk, sk_type);
+	u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+
+	if (family == AF_UNIX)
+		return type == SOCK_STREAM ? WIRE_UNIX_STREAM : WIRE_UNIX_DATAGRAM;
+	if (is_inet(family) && protocol == IPPROTO_UDP)
+		return WIRE_UDP;
+	return is_inet(family) && protocol == IPPROTO_MPTCP ? WIRE_MPTCP : WIRE_TCP;
+}
+
 static __always_inline void conn_addresses(struct wire_who *w, struct sock *sk)
 {
 	w->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	w->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (w->family == AF_UNIX)
+		return;
 	w->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	w->remote.port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (w->family == AF_INET) {
@@ -128,6 +154,7 @@ static __always_inline u64 conn_next_id(void)
 /* Adds the connection with the given next sequences; replaces one whose end was missed. */
 static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2], u8 role, u8 late)
 {
+	struct wire_config *cfg = config_get();
 	u64 key = (u64)sk;
 	struct conn *c;
 
@@ -140,25 +167,90 @@ static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2],
 	c->seq[WIRE_SENT] = next[WIRE_SENT];
 	c->seq[WIRE_RECEIVED] = next[WIRE_RECEIVED];
 	c->who.role = role;
+	c->look = cfg ? cfg->look : 0;
 	c->late = late;
 	conn_addresses(&c->who, sk);
+	return c;
+}
+
+/* The role that a socket without a handshake has: who asked for a port or a name is the one
+ * that is called. */
+static __always_inline u8 role_guess(struct sock *sk, u8 transport)
+{
+	struct mptcp_sock *m = (struct mptcp_sock *)sk;
+	struct unix_sock *u = (struct unix_sock *)sk;
+	bool named;
+
+	if (transport == WIRE_MPTCP) { /* that of its first TCP connection */
+		u64 first = (u64)BPF_CORE_READ(m, first);
+		struct conn *c = bpf_map_lookup_elem(&conns, &first);
+
+		return c ? c->who.role : WIRE_ROLE_UNKNOWN;
+	}
+	if (transport == WIRE_UNIX_STREAM || transport == WIRE_UNIX_DATAGRAM)
+		named = BPF_CORE_READ(u, addr) != NULL;
+	else
+		named = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK &&
+			!BPF_CORE_READ(sk, __sk_common.skc_dport);
+	return named ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT;
+}
+
+/* Of a socket without a sequence, that moved bytes. Nothing tells of its end at once, so the
+ * number of its inode tells whether it is the same. Not inlined: off the way of TCP. */
+static __attribute__((noinline)) struct conn *conn_other(u64 key, u8 transport)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	struct sock *sk = (struct sock *)key;
+	u64 inode = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
+	u32 next[2] = {};
+
+	if (c && c->inode == inode && c->who.transport == transport)
+		return c;
+	c = conn_add(sk, next, role_guess(sk, transport), 0);
+	if (c) {
+		c->inode = inode;
+		c->who.transport = transport;
+	}
+	return c;
+}
+
+/* The connection of a TCP socket that moved n bytes and is not known. Not inlined, for its stack. */
+static __attribute__((noinline)) struct conn *conn_first(u64 key, const struct socket_now *now, u32 dir, u32 n)
+{
+	/* Data that goes with the SYN, or before the end of the handshake, is the first. */
+	bool early = now->state == TCP_SYN_SENT || now->state == TCP_SYN_RECV;
+	u8 role = now->state == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : early ? WIRE_ROLE_SERVER : WIRE_ROLE_UNKNOWN;
+	struct conn *c;
+	u32 next[2];
+
+	next[WIRE_SENT] = now->next[WIRE_SENT] - (dir == WIRE_SENT ? n : 0);
+	next[WIRE_RECEIVED] = now->next[WIRE_RECEIVED] - (dir == WIRE_RECEIVED ? n : 0);
+	c = conn_add((struct sock *)key, next, role, !early);
+	if (c)
+		c->early = early;
 	return c;
 }
 
 /* The connection of a socket that just moved n bytes. */
 static __always_inline struct conn *conn_get(u64 key, const struct socket_now *now, u32 dir, u32 n)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	u32 next[2];
+	struct conn *c;
 
+	if (now->transport)
+		return conn_other(key, now->transport);
+	c = bpf_map_lookup_elem(&conns, &key);
 	/* An end that was missed (a skipped program run) leaves a stale entry: ports tell,
 	 * but for a socket that is closed and still held: it has given its port back. */
-	if (c && ((c->closed && now->state == TCP_CLOSE) ||
+	if (c && !c->who.transport && ((c->closed && now->state == TCP_CLOSE) ||
 		  (c->who.remote.port == now->remote_port && c->who.local.port == now->local_port)))
 		return c;
-	next[WIRE_SENT] = now->next[WIRE_SENT] - (dir == WIRE_SENT ? n : 0);
-	next[WIRE_RECEIVED] = now->next[WIRE_RECEIVED] - (dir == WIRE_RECEIVED ? n : 0);
-	return conn_add((struct sock *)key, next, WIRE_ROLE_UNKNOWN, 1);
+	return conn_first(key, now, dir, n);
+}
+
+/* Have bytes moved before the n that were just moved, and no hook has told of them? */
+static __always_inline bool conn_jumped(const struct conn *c, const struct socket_now *now, u32 d, u32 n)
+{
+	return !now->transport && (s32)(now->next[d] - n - c->seq[d]) > 0;
 }
 
 /* Position of the first of n bytes that were just moved, `after` more behind them; the
@@ -166,13 +258,38 @@ static __always_inline struct conn *conn_get(u64 key, const struct socket_now *n
 static __always_inline u64 conn_advance(struct conn *c, const struct socket_now *now, u32 dir, u32 n, u32 after)
 {
 	u32 d = dir & 1, end = now->next[d] - after;
-	u64 pos = c->pos[d] + (s64)(s32)(end - n - c->seq[d]);
+	u64 pos = c->pos[d] + (now->transport ? 0 : (s64)(s32)(end - n - c->seq[d]));
 
 	if ((s64)pos < 0)
 		pos = 0; /* it was found in the middle of this call */
 	c->pos[d] = pos + n;
 	c->seq[d] = end;
 	return pos;
+}
+
+/* Why bytes moved, from this sequence on, that no hook has told of. At the kernel's counts only
+ * what leaves no trace there is left: an urgent byte, a reader that maps the socket's pages, a
+ * splice from the socket, a run that was skipped. Not inlined: off the way of all else. */
+static __attribute__((noinline)) u8 jump_reason(u64 key, u32 dir, u32 seq)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct tcp_sock *tp = (struct tcp_sock *)key;
+	struct sock *sk = (struct sock *)key;
+	struct wire_config *cfg = config_get();
+	u32 flags = cfg ? cfg->flags : WIRE_CONFIG_MISSED;
+	struct conn *c;
+
+	if (BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops))
+		return WIRE_R_KTLS;
+	if (dir == WIRE_RECEIVED && BPF_CORE_READ(tp, urg_seq) == seq)
+		return WIRE_R_URGENT;
+	if (dir == WIRE_RECEIVED && BPF_CORE_READ(sk, sk_socket, file, f_mapping, i_mmap.rb_root.rb_node))
+		return WIRE_R_ZEROCOPY_RECV;
+	if (flags & WIRE_CONFIG_EXIT) { /* the end may be in any task */
+		c = bpf_map_lookup_elem(&conns, &key);
+		return t->io_uring || (c && c->uring) ? WIRE_R_IO_URING : WIRE_R_OTHER_CALL;
+	}
+	return dir == WIRE_SENT || (flags & WIRE_CONFIG_MISSED) ? WIRE_R_SKIPPED_RUN : WIRE_R_SPLICE;
 }
 
 /* A process uses the connection for the first time, or another one than before. */
@@ -232,7 +349,7 @@ static __always_inline void session_inherit(struct session *s, const struct conn
 
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,
  * because the call and the socket operation are on one stack. */
-static __always_inline void session_bind(u64 object, struct conn *c, u64 sk, u32 tgid)
+static __attribute__((noinline)) void session_bind(u64 object, struct conn *c, u64 sk, u32 tgid)
 {
 	struct session_key key = { .object = object, .tgid = tgid };
 	struct session *s = session_get(&key);

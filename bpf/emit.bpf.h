@@ -47,18 +47,22 @@ struct piece {
 		if (!r) {							\
 			count((p)->head.epoch, WIRE_C_RING_FULL, 1);		\
 			count((p)->head.epoch, WIRE_C_BYTES_RING_FULL, n);	\
+			(p)->head.before = WIRE_R_RING_FULL;			\
 			return 1;						\
 		}								\
 		__builtin_memcpy(&r->head, &(p)->head, sizeof(r->head));	\
 		asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(size)); \
-		if (n && bpf_probe_read_user(r->bytes, n, (void *)(p)->from.base)) {	\
+		if (n && ((p)->from.kind == SEGMENT_PIPE ? bpf_probe_read_kernel(r->bytes, n, (void *)(p)->from.base) : \
+						bpf_probe_read_user(r->bytes, n, (void *)(p)->from.base))) { \
 			r->head.flags |= WIRE_F_UNREADABLE;			\
+			r->head.reason = WIRE_R_READ_FAULT;			\
 			r->head.skipped += n;					\
 			r->head.len = 0;					\
 			count((p)->head.epoch, WIRE_C_PRODUCED, 1);		\
 			count((p)->head.epoch, WIRE_C_UNREADABLE, 1);		\
 			count((p)->head.epoch, WIRE_C_BYTES_UNREADABLE, n);	\
 		}								\
+		(p)->head.before = WIRE_R_NONE;					\
 		count((p)->head.epoch, WIRE_C_SUBMITTED, 1);			\
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);			\
 	} while (0)
@@ -78,11 +82,42 @@ __attribute__((noinline)) int piece_emit(struct piece *p)
 	return 0;
 }
 
-static __always_inline bool segments_next(struct segments *s)
+/* Where the kernel sees a page: all of memory lies there in a row (and not where it takes a
+ * page out, as for memfd_secret: then reading fails). */
+static __always_inline u64 page_address(u64 page)
+{
+	u32 zero = 0;
+	struct anchor *a = bpf_map_lookup_elem(&anchors, &zero);
+
+	return a && a->virt ? a->virt + ((s64)(page - a->page) >> 6 << 12) : 0;
+}
+
+/* The next buffer of a pipe; not inlined, off the way of all others. */
+__attribute__((noinline)) int pipe_next(struct segments *s)
+{
+	struct pipe_inode_info *pipe;
+	struct pipe_buffer *b;
+	u32 size, offset;
+
+	if (!s)
+		return 0;
+	pipe = (struct pipe_inode_info *)s->vec;
+	size = BPF_CORE_READ(pipe, ring_size);
+	b = (void *)BPF_CORE_READ(pipe, bufs) + (s->at & (size - 1)) * bpf_core_type_size(struct pipe_buffer);
+	offset = BPF_CORE_READ(b, offset);
+	s->base = page_address((u64)BPF_CORE_READ(b, page)) + offset;
+	s->len = BPF_CORE_READ(b, len);
+	s->at++;
+	s->nr--;
+	return 1;
+}
+
+/* The next of a vector. */
+static __always_inline bool vector_next(struct segments *s)
 {
 	if (!s->nr)
 		return false;
-	if (s->compat) {
+	if (s->kind == SEGMENT_32) {
 		u32 v[2] = {};
 
 		if (bpf_probe_read_user(v, sizeof(v), (void *)s->vec))
@@ -101,6 +136,11 @@ static __always_inline bool segments_next(struct segments *s)
 	}
 	s->nr--;
 	return true;
+}
+
+static __always_inline bool segments_next(struct segments *s)
+{
+	return s->kind == SEGMENT_PIPE ? s->nr && pipe_next(s) : vector_next(s);
 }
 
 /* Emits the next piece of the current segment, or moves on to the next segment.
@@ -129,10 +169,11 @@ static long piece_next(u64 turn, struct piece *p)
 }
 
 /* Tells of n bytes at head.pos that moved and are in no record. */
-static __always_inline void tell_skipped(struct piece *p, u32 n, u16 flag)
+static __always_inline void tell_skipped(struct piece *p, u32 n, u16 flag, u8 reason)
 {
 	p->head.len = 0;
 	p->head.skipped = n;
+	p->head.reason = reason;
 	p->head.flags |= flag | WIRE_F_LAST;
 	piece_emit(p);
 }
@@ -144,14 +185,14 @@ static __always_inline void tell_call(struct piece *p, u32 moved, u32 limit)
 
 	p->left = moved < limit ? moved : limit;
 	p->beyond = moved - p->left;
-	bpf_loop(2 * WIRE_MAX_PARTS, piece_next, p, 0);
+	bpf_loop(2 * (WIRE_MAX_PARTS + WIRE_MAX_SEGMENTS), piece_next, p, 0);
 	rest = p->left + p->beyond;
 	if (!rest)
 		return;
 	count(p->head.epoch, WIRE_C_PRODUCED, 1);
 	count(p->head.epoch, WIRE_C_TOO_BIG, 1);
 	count(p->head.epoch, WIRE_C_BYTES_TOO_BIG, rest);
-	tell_skipped(p, rest, WIRE_F_TRUNCATED);
+	tell_skipped(p, rest, WIRE_F_TRUNCATED, WIRE_R_TRUNCATED);
 }
 
 static __always_inline struct wire_life *life_reserve(void)

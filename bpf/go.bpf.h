@@ -107,7 +107,7 @@ static __always_inline void go_tell(struct go_call *call, u64 buf, u32 moved, st
 		count(cfg->epoch, WIRE_C_PRODUCED, 1);
 		count(cfg->epoch, WIRE_C_UNREADABLE, 1);
 		count(cfg->epoch, WIRE_C_BYTES_UNREADABLE, moved);
-		tell_skipped(&p, moved, WIRE_F_UNREADABLE);
+		tell_skipped(&p, moved, WIRE_F_UNREADABLE, WIRE_R_READ_FAULT);
 		return;
 	}
 	p.from.base = buf;

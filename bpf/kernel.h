@@ -39,11 +39,15 @@ struct thread_info { u32 status; };
 struct thread_struct { unsigned long fsbase; };
 struct fdtable { unsigned int max_fds; struct file **fd; };
 struct files_struct { struct fdtable *fdt; };
-struct inode { unsigned short i_mode; };
+struct inode { unsigned short i_mode; unsigned long i_ino; };
+struct rb_node;
+struct rb_root { struct rb_node *rb_node; };
+struct rb_root_cached { struct rb_root rb_root; };
+struct address_space { struct rb_root_cached i_mmap; };
 struct kernfs_node { u64 id; };
 struct cgroup { struct kernfs_node *kn; };
 struct css_set { struct cgroup *dfl_cgrp; };
-struct file { struct inode *f_inode; void *private_data; };
+struct file { struct inode *f_inode; struct address_space *f_mapping; void *private_data; };
 struct task_struct {
 	struct thread_info thread_info;
 	struct thread_struct thread;
@@ -52,6 +56,9 @@ struct task_struct {
 	struct task_struct *group_leader, *real_parent;
 	struct files_struct *files;
 	struct css_set *cgroups;
+	unsigned int flags;
+	void *worker_private, *io_uring;
+	struct pipe_inode_info *splice_pipe;
 	unsigned char comm[16];
 };
 struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
@@ -65,17 +72,40 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	unsigned long skc_flags;
+	struct proto *skc_prot;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
-struct sock { struct sock_common __sk_common; u16 sk_type, sk_protocol; };
-struct socket { short type; struct sock *sk; };
+struct list_head { struct list_head *next, *prev; };
+struct kmem_cache_order_objects { unsigned int x; };
+struct kmem_cache_node { struct list_head partial; };
+struct kmem_cache { struct kmem_cache_order_objects oo; struct list_head list; struct kmem_cache_node *node[1]; };
+struct slab { struct kmem_cache *slab_cache; struct list_head slab_list; void *freelist; };
+struct page { unsigned long flags; };
+struct proto { struct kmem_cache *slab; };
+struct socket;
+struct sock { struct sock_common __sk_common; u16 sk_type, sk_protocol; u8 sk_userlocks; struct socket *sk_socket; };
+struct mptcp_sock { struct sock *first; };
+struct unix_address;
+struct unix_sock { struct unix_address *addr; };
+struct socket { short type; struct file *file; struct sock *sk; };
+struct inet_connection_sock { const void *icsk_ulp_ops; };
 struct tcp_sock {
-	u32 rcv_nxt, copied_seq, snd_nxt, snd_una, write_seq;
+	struct inet_connection_sock inet_conn;
+	u32 rcv_nxt, copied_seq, snd_nxt, snd_una, write_seq, urg_seq;
 	u64 bytes_received, bytes_acked;
 };
 struct linux_binprm { const char *filename; };
 struct bpf_iter_meta { struct seq_file *seq; };
 struct bpf_iter__task_file { struct bpf_iter_meta *meta; struct task_struct *task; u32 fd; struct file *file; };
+typedef struct { s64 counter; } atomic_long_t;
+struct mutex { atomic_long_t owner; };
+struct pipe_buffer { struct page *page; unsigned int offset, len; };
+struct pipe_inode_info { struct mutex mutex; unsigned int head, tail, ring_size; struct pipe_buffer *bufs; };
+struct io_wq_work { int cancel_seq; };
+struct io_worker { struct io_wq_work *cur_work; };
+struct io_kiocb { struct file *file; u8 opcode; u64 flags; struct io_wq_work work; };
+struct io_sr_msg { void *buf; int len; };
+struct io_rw { u64 addr; u32 len; };
 
 #pragma clang attribute pop
 
@@ -85,9 +115,19 @@ struct bpf_raw_tracepoint_args { u64 args[0]; };
 #define TS_COMPAT 0x0002	/* arch/x86/include/asm/thread_info.h: a 32-bit system call is under way */
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFIFO 0010000
+#define PF_IO_WORKER 0x10		/* include/linux/sched.h; a worker of io_uring or its polling thread */
+#define PF_KTHREAD 0x200000
+#define ENOSYS 38
+#define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_MPTCP 262
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_BINDPORT_LOCK 8	/* bit of sk_userlocks: the port was asked for */
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3
@@ -98,6 +138,7 @@ struct bpf_raw_tracepoint_args { u64 args[0]; };
 #define TCP_LAST_ACK 9
 #define TCP_LISTEN 10
 #define SOCK_DONE 1	/* bit of skc_flags: the peer's FIN came, enum sock_flags */
+#define MSG_OOB 1
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 #endif

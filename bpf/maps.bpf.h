@@ -9,11 +9,15 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
-/* Where the bytes of a call lie: one buffer, or a vector walked segment by segment. */
+/* Where the bytes of a call lie: one buffer, or a vector walked segment by segment, or the
+ * pages in a pipe. */
+enum segment_kind { SEGMENT_64, SEGMENT_32 /* struct iovec of that many bits */, SEGMENT_PIPE };
 struct segments {
 	u64 base, len;	/* of the current segment */
-	u64 vec;
-	u32 nr, compat;
+	u64 vec;	/* what is next, of a pipe: the pipe */
+	u32 nr;
+	u16 kind;
+	u16 at;		/* of a pipe: its next buffer */
 };
 
 #define ANSWER_BYTES 16	/* of a server that is asked for TLS: enough to know its yes */
@@ -22,10 +26,14 @@ struct segments {
  * deleted with the socket: after CLOSE what came before it can still be read. Key: address of the kernel's socket; id tells reuse apart. */
 struct conn {
 	struct wire_who who;	/* as records carry it: who.conn is the id, the process the last that used it */
-	u64 pos[2];	/* stream position that seq[] stands for; enum wire_dir */
+	u64 pos[2];	/* stream position that seq[] stands for; enum wire_dir. Without a sequence: a count */
 	u32 seq[2];	/* kernel sequence of the next byte expected */
 	u64 final_sent;	/* position when we closed our side, before the FIN took a number */
 	u64 final_received;	/* position at CLOSE; what is read later moves pos past it */
+	u64 base[2];	/* what the kernel's own counters said at position 0 */
+	u64 total[2];	/* what they say at the end, less that */
+	u64 armed[2];	/* request of io_uring that waits for the socket */
+	u64 inode;	/* of a socket without an end that is told: tells its reuse */
 	u64 session;	/* TLS object bound here, of session_tgid; 0: none */
 	u32 session_tgid;
 	u8 late;
@@ -45,6 +53,13 @@ struct conn {
 	u8 answered;	/* bytes of the answer to that: a client may read it byte by byte */
 	u8 answer[2 * ANSWER_BYTES];
 	u32 records[2];	/* begun so far */
+	u8 dropped[2];	/* enum wire_reason: the records since the last that is in the ring are not */
+	u8 early;	/* used before it was established: data went with the SYN */
+	u8 quic;
+	u8 uring;	/* at system call exit: who uses it uses io_uring as well */
+	u16 look;	/* the last look at all connections that found somebody holding it */
+	u64 told[2];	/* positions that the last look told of */
+	u64 seen;	/* received by then, as the kernel counts */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -122,6 +137,7 @@ struct task_state {
 	u16 quiet;		/* nothing is told of the TLS call */
 	u16 sent;		/* in it, a socket call has sent something */
 	u64 late_sk, late_g[2];	/* go_late: the last socket received from, and the goroutine, by where it is found */
+	u64 uring;		/* request of io_uring that was submitted last and may be executing */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -141,6 +157,15 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } counters SEC(".maps");
+
+/* A page and where the kernel sees it: by the distance to it every other page is found. */
+struct anchor { u64 page, virt; };
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct anchor);
+} anchors SEC(".maps");
 
 /* Written by the monitor only. */
 struct {

@@ -72,20 +72,27 @@ static __always_inline u64 position(struct conn *c, const struct socket_now *now
 	return c->pos[dir] + (s64)(s32)(now->next[dir] - c->seq[dir]);
 }
 
-/* The final positions, before a FIN of ours or a new use of the socket changes the numbers. */
-static __always_inline void conn_final(struct conn *c, const struct socket_now *now, bool all)
+/* The final positions, before a FIN of ours or a new use of the socket changes the numbers;
+ * beside them what the kernel's own counters say. */
+static __always_inline void conn_final(struct conn *c, struct sock *sk, const struct socket_now *now, bool all)
 {
-	if (!c->closing)
+	u64 total[2];
+
+	socket_totals(total, sk, now);
+	if (!c->closing) {
 		c->final_sent = position(c, now, WIRE_SENT);
+		c->total[WIRE_SENT] = total[WIRE_SENT] - c->base[WIRE_SENT];
+	}
 	c->closing = 1;
 	if (all && !c->closed) {
 		c->final_received = position(c, now, WIRE_RECEIVED);
+		c->total[WIRE_RECEIVED] = total[WIRE_RECEIVED] - c->base[WIRE_RECEIVED];
 		c->closed = 1;
 	}
 }
 
 /* Tells of the end, once nobody can read or write any more. */
-static __always_inline void conn_told(struct conn *c)
+static __always_inline void conn_told(struct conn *c, struct sock *sk)
 {
 	struct session_key key = { .object = c->session, .tgid = c->session_tgid };
 	struct session *s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
@@ -104,9 +111,38 @@ static __always_inline void conn_told(struct conn *c)
 	/* A call that was in the middle when the reset came has moved the position since. */
 	l->sent_pos = c->final_sent > c->pos[WIRE_SENT] ? c->final_sent : c->pos[WIRE_SENT];
 	l->received_pos = c->final_received > c->pos[WIRE_RECEIVED] ? c->final_received : c->pos[WIRE_RECEIVED];
-	l->sent = l->sent_pos;
-	l->received = l->received_pos;
+	/* Of a connection older than weir the kernel's counters began before position 0. */
+	l->sent = !c->late && c->total[WIRE_SENT] > l->sent_pos ? c->total[WIRE_SENT] : l->sent_pos;
+	l->received = !c->late && c->total[WIRE_RECEIVED] > l->received_pos ? c->total[WIRE_RECEIVED] : l->received_pos;
+	l->before[WIRE_SENT] = l->sent > c->pos[WIRE_SENT] ? jump_reason((u64)sk, WIRE_SENT, c->seq[WIRE_SENT]) :
+								 c->dropped[WIRE_SENT];
+	l->before[WIRE_RECEIVED] = l->received > c->pos[WIRE_RECEIVED] ? jump_reason((u64)sk, WIRE_RECEIVED,
+												c->seq[WIRE_RECEIVED]) :
+									 c->dropped[WIRE_RECEIVED];
 	life_submit(l);
+}
+
+/* Position 0 is the first byte: of a client it may have gone with the SYN, and have been
+ * handed over by now. */
+static __always_inline void conn_established(struct sock *sk, struct socket_now *now, struct conn *c, bool client)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u64 total[2];
+
+	socket_totals(total, sk, now);
+	if (!c || !c->early) {
+		if (client)
+			now->next[WIRE_SENT] = BPF_CORE_READ(tp, snd_una) - BPF_CORE_READ(tp, bytes_acked) + 1;
+		c = conn_add(sk, now->next, client ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER, 0);
+		socket_read(now, sk);
+	} else {
+		conn_addresses(&c->who, sk);
+	}
+	if (!c)
+		return;
+	c->early = 0;
+	for (u32 d = 0; d < 2; d++)
+		c->base[d] = total[d] - position(c, now, d);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -122,12 +158,12 @@ int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)) {
 		if (c && c->closed)
-			conn_told(c); /* a socket that was disconnected and is connected again */
-		conn_add(sk, now.next, old == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER, 0);
+			conn_told(c, sk); /* a socket that was disconnected and is connected again */
+		conn_established(sk, &now, c, old == TCP_SYN_SENT);
 		return 0;
 	}
 	if (c && (new == TCP_FIN_WAIT1 || new == TCP_LAST_ACK || new == TCP_CLOSE))
-		conn_final(c, &now, new == TCP_CLOSE);
+		conn_final(c, sk, &now, new == TCP_CLOSE);
 	return 0;
 }
 
@@ -143,8 +179,8 @@ int BPF_PROG(conn_gone, struct sock *sk)
 	if (!c)
 		return 0;
 	socket_read(&now, sk);
-	conn_final(c, &now, true);
-	conn_told(c);
+	conn_final(c, sk, &now, true);
+	conn_told(c, sk);
 	bpf_map_delete_elem(&conns, &key);
 	return 0;
 }

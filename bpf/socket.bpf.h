@@ -23,12 +23,14 @@ struct call {
 	u8 shape, dir, compat, fd_resolved;
 	u8 go_write;	/* a goroutine is in the middle of a TLS write, not told yet */
 	u16 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
+	u8 reason;	/* enum wire_reason: why the shape is CALL_NONE */
+	u8 ktls;	/* the kernel puts TLS below this socket */
 };
 
 /* struct msghdr of user space: iov and iovlen. */
 static __always_inline bool segments_msg(struct segments *s, u64 msg)
 {
-	if (s->compat) {
+	if (s->kind == SEGMENT_32) {
 		u32 v[2] = {};
 
 		if (bpf_probe_read_user(v, sizeof(v), (void *)(msg + 8)))
@@ -69,7 +71,7 @@ static __always_inline u32 mmsg_index(struct task_state *ts, const struct call *
 
 static __always_inline bool segments_init(struct segments *s, const struct call *call, struct task_state *ts)
 {
-	s->compat = call->compat;
+	s->kind = call->compat ? SEGMENT_32 : SEGMENT_64;
 	s->nr = 0;
 	s->base = s->len = s->vec = 0;
 	switch (call->shape) {
@@ -85,6 +87,12 @@ static __always_inline bool segments_init(struct segments *s, const struct call 
 		return segments_msg(s, call->arg1);
 	case CALL_MMSG:
 		return segments_msg(s, call->arg1 + mmsg_index(ts, call) * (call->compat ? 32 : 64));
+	case CALL_PIPE:
+		s->kind = SEGMENT_PIPE;
+		s->vec = call->arg1;
+		s->nr = call->arg2 >> 16;
+		s->at = call->arg2;
+		return true;
 	}
 	return false;
 }
@@ -103,7 +111,7 @@ __attribute__((noinline)) int walk_step(struct piece *p)
 		return 2;
 	s = &p->from;
 	if (!s->len)
-		return segments_next(s) ? 0 : 2;
+		return vector_next(s) ? 0 : 2;	/* never of a pipe: tell_cipher */
 	n = s->len < p->left ? s->len : p->left;
 	if (p->body_left) {
 		if (n > p->body_left)
@@ -166,6 +174,7 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 		count(p->head.epoch, WIRE_C_RING_FULL, 1);
 		count(p->head.epoch, WIRE_C_BYTES_RING_FULL, moved);
 		c->body_left[d] = c->header_have[d] = 0;
+		p->head.before = WIRE_R_RING_FULL;
 		return;
 	}
 	p->left = moved;
@@ -181,6 +190,7 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 	r->head.flags |= WIRE_F_LAST;
 	if (p->left) { /* more records than fit: the walk has lost its place */
 		r->head.skipped = p->left;
+		r->head.reason = WIRE_R_TRUNCATED;
 		r->head.flags |= WIRE_F_TRUNCATED;
 		p->body_left = p->have = 0;
 	}
@@ -190,6 +200,7 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 	c->header_have[d] = p->have;
 	c->records[d] += p->nr;
 	__builtin_memcpy(c->header[d], p->header, sizeof(p->header));
+	p->head.before = WIRE_R_NONE;
 	count(p->head.epoch, WIRE_C_SUBMITTED, 1);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
@@ -225,6 +236,23 @@ static __always_inline void tell_hello(struct piece *p, struct conn *c, u32 move
 	piece_emit(p);
 	p->head.kind = WIRE_CIPHER;
 	p->head.len = 0;
+}
+
+/* Of a connection with TLS. Where the kernel does it (kTLS), the call's bytes are plaintext
+ * and the connection's are not: their number is all that can be told of these here. */
+static __always_inline void tell_cipher(struct piece *p, struct conn *c, struct call *call)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)call->sk;
+
+	p->head.kind = WIRE_CIPHER;
+	if (call->fd_resolved && BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops)) {
+		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, WIRE_R_KTLS);
+	} else if (p->from.kind == SEGMENT_PIPE) {
+		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, call->reason);
+	} else {
+		tell_hello(p, c, call->moved);
+		tell_headers(p, c, call->moved);
+	}
 }
 
 #define SPELL_BYTES 32
@@ -472,6 +500,17 @@ __attribute__((noinline)) int go_sent(struct call *call)
 	return 0;
 }
 
+/* QUIC begins with a packet whose header is long and names a version (RFC 8999, 5.1); all of
+ * it is encrypted, so that copying it would tell nothing. */
+static __always_inline bool looks_quic(const struct segments *s)
+{
+	u8 h[5] = {};
+
+	if (s->len < 5 || bpf_probe_read_user(h, sizeof(h), (void *)s->base))
+		return false;
+	return (h[0] & 0xc0) == 0xc0 && (h[1] | h[2] | h[3] | h[4]);
+}
+
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
 __attribute__((noinline)) int call_capture(struct call *call)
 {
@@ -488,7 +527,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	c = conn_get(call->sk, &call->now, d, call->moved + call->after);
 	/* A socket on which nothing moved is not the one that the call was about: another
 	 * thread has put it behind the descriptor meanwhile. */
-	if (!c || (call->fd_resolved && call->now.next[d] - call->after == c->seq[d])) {
+	if (!c || (call->fd_resolved && !call->now.transport && call->now.next[d] - call->after == c->seq[d])) {
 		count(cfg->epoch, WIRE_C_PRODUCED, 1);
 		count(cfg->epoch, WIRE_C_NO_STATE, 1);
 		count(cfg->epoch, WIRE_C_BYTES_NO_STATE, call->moved);
@@ -504,6 +543,8 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		go_late(call->sk, t);
 	if (c->who.tgid != tgid)
 		conn_owner(c, t);
+	if (call->fd_resolved)
+		c->uring |= t->io_uring != NULL;
 	__builtin_memset(&p, 0, sizeof(p));
 	p.head.time = bpf_ktime_get_boot_ns();
 	p.head.epoch = cfg->epoch;
@@ -511,37 +552,46 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	p.head.call = call->moved;
 	p.head.flags = (c->late ? WIRE_F_LATE : 0) | (call->fd_resolved ? WIRE_F_FD_RESOLVED : 0) |
 		       (c->session ? WIRE_F_PROBED : 0);
+	if (call->ktls) { /* what the connection moved is not what the call did */
+		call->moved = call->now.next[d] - c->seq[d];
+		call->shape = CALL_NONE;
+		call->reason = WIRE_R_KTLS;
+	}
+	p.head.before = conn_jumped(c, &call->now, d, call->moved + call->after) ? jump_reason(call->sk, d, c->seq[d]) : c->dropped[d];
 	p.head.pos = conn_advance(c, &call->now, d, call->moved, call->after);
 	who_conn(&p.head.who, c, t);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;
 	if (call->shape == CALL_NONE || !segments_init(&p.from, call, ts)) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
-		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS);
-		return 0;
+		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, call->reason ? call->reason : WIRE_R_OTHER_CALL);
+		goto out;
 	}
 	if (!p.from.len)
 		segments_next(&p.from);
-	if (!c->looked[d]) {
+	if (!c->looked[d] && p.from.kind != SEGMENT_PIPE) {
 		c->looked[d] = 1;
 		if (looks_tls(&p.from, c->late))
 			c->tls = 1;
 		if (c->tls && !p.head.pos && !c->late)
 			c->hello_left[d] = WIRE_HELLO_MAX;
+		c->quic |= call->now.transport == WIRE_UDP && looks_quic(&p.from);
 	}
 	/* A TLS library that was seen at work here before its first record does not answer this. */
-	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN)
+	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN && p.from.kind != SEGMENT_PIPE)
 		upgrade_look(&p, c, call->sk);
-	if (c->tls) {
-		p.head.kind = WIRE_CIPHER;
-		tell_hello(&p, c, call->moved);
-		tell_headers(&p, c, call->moved);
-		return 0;
-	}
-	tell_call(&p, call->moved, cfg->max_parts * WIRE_LARGE);
+	if (c->quic)
+		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, WIRE_R_QUIC);
+	else if (c->tls)
+		tell_cipher(&p, c, call);
+	else
+		tell_call(&p, call->moved, cfg->max_parts * WIRE_LARGE);
+out:
+	c->dropped[d] = p.head.before;
 	return 0;
 }
 
-/* Reads the argument registers of the system call the task is in; regs is typed. */
+/* Reads the argument registers of the system call the task is in; regs is typed. Of a splice
+ * the descriptor of the pipe, which may be the one of the socket. */
 static __always_inline void call_args(struct call *call, struct task_struct *t, struct pt_regs *regs, u8 dir)
 {
 	struct call_kind kind;
@@ -551,6 +601,8 @@ static __always_inline void call_args(struct call *call, struct task_struct *t, 
 	call->shape = kind.dir == dir ? kind.shape : CALL_NONE;
 	call->dir = dir;
 	call->arg1 = call->compat ? (u32)regs->cx : regs->si;
+	if (kind.shape == CALL_SPLICE)
+		call->arg1 = call->compat ? (u32)regs->bx : regs->di;
 	call->arg2 = call->compat ? (u32)regs->dx : regs->dx;
 }
 #endif

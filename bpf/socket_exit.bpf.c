@@ -3,7 +3,7 @@
  * without sock_send_length (before 6.3). Same records, marked fd-resolved: the socket
  * is looked up from the descriptor after the call, so the bytes of a call whose descriptor
  * was replaced meanwhile by another thread are lost, and counted as without state; every
- * system call of the host pays for the hook; io_uring is not seen. */
+ * system call of the host pays for the hook; of io_uring only a jump in the position is seen. */
 #include "bpf/socket.bpf.h"
 
 #define MMSG_MAX 64	/* messages of one sendmmsg that are told one by one */
@@ -25,15 +25,30 @@ static __attribute__((noinline)) struct sock *fd_socket(struct task_struct *t, u
 	return BPF_CORE_READ(so, sk);
 }
 
-static __always_inline bool is_peek(struct pt_regs *regs, long nr, bool compat)
+static __always_inline u64 receive_flags(struct pt_regs *regs, long nr, bool compat)
 {
-	u64 flags = 0;
-
 	if (compat)
-		flags = nr == 371 ? BPF_CORE_READ(regs, si) : nr == 372 ? BPF_CORE_READ(regs, dx) : 0;
-	else
-		flags = nr == 45 ? BPF_CORE_READ(regs, r10) : nr == 47 ? BPF_CORE_READ(regs, dx) : 0;
-	return flags & (MSG_PEEK | MSG_TRUNC);
+		return nr == 371 ? BPF_CORE_READ(regs, si) : nr == 372 ? BPF_CORE_READ(regs, dx) : 0;
+	return nr == 45 ? BPF_CORE_READ(regs, r10) : nr == 47 ? BPF_CORE_READ(regs, dx) : 0;
+}
+
+/* Is it a socket that is looked at, and where is it? UNIX ones only of processes that a filter names. */
+static __attribute__((noinline)) bool at_sock(struct call *call, struct sock *sk)
+{
+	struct wire_config *cfg = config_get();
+
+	if (!cfg)
+		return false;
+	if (is_tcp(sk)) {
+		socket_read(&call->now, sk);
+		return in_scope(cfg);
+	}
+	call->now.transport = transport_of(sk);
+	if (call->now.transport == WIRE_TCP)
+		return false;
+	if (call->now.transport >= WIRE_UNIX_STREAM && !cfg->filter)
+		return false;
+	return in_scope(cfg);
 }
 
 static __always_inline u32 message_size(const struct call *call)
@@ -92,39 +107,54 @@ static __always_inline void each_message(struct call *call, u32 nr)
 	}
 }
 
+/* What of the call is known by its number and flags: why its bytes are not to be had, if so. */
+static __always_inline u8 exit_reason(u8 shape, u64 flags)
+{
+	if (flags & MSG_TRUNC)
+		return WIRE_R_DISCARDED;
+	return shape == CALL_SENDFILE ? WIRE_R_SENDFILE : shape == CALL_SPLICE ? WIRE_R_SPLICE : WIRE_R_NONE;
+}
+
 SEC("raw_tp/sys_exit")
 int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
-	long ret = ctx->args[1], nr;
-	struct wire_config *cfg;
 	struct call call = {};
 	struct call_kind kind;
 	struct task_struct *t;
 	struct sock *sk;
-	bool compat;
+	u64 flags = 0;
+	long nr;
 
-	if (ret <= 0)
+	if ((long)ctx->args[1] <= 0)
 		return 0;
 	t = bpf_get_current_task_btf();
 	nr = BPF_CORE_READ(regs, orig_ax);
-	compat = BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
-	kind = call_kind(nr, compat);
-	if (kind.shape == CALL_NONE || (kind.dir == WIRE_RECEIVED && is_peek(regs, nr, compat)))
+	call.compat = !!(BPF_CORE_READ(t, thread_info.status) & TS_COMPAT);
+	kind = call_kind(nr, call.compat);
+	if (kind.shape == CALL_NONE)
 		return 0;
-	cfg = config_get();
-	if (!cfg)
+	if (kind.dir == WIRE_RECEIVED)
+		flags = receive_flags(regs, nr, call.compat);
+	if (flags & (MSG_PEEK | MSG_OOB))
 		return 0;
-	sk = fd_socket(t, compat ? BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di));
-	if (!sk || !is_tcp(sk) || !in_scope(cfg))
+	call.reason = exit_reason(kind.shape, flags);
+	call.moved = ctx->args[1];
+	call.fd_resolved = 1;
+	sk = fd_socket(t, call.compat ? BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di));
+	if (kind.shape == CALL_SPLICE) {
+		kind.dir = sk ? WIRE_RECEIVED : WIRE_SENT;
+		if (!sk)
+			sk = fd_socket(t, BPF_CORE_READ(regs, dx));
+	}
+	if (!sk || !at_sock(&call, sk))
 		return 0;
 	call.sk = (u64)sk;
-	call.moved = ret;
-	call.fd_resolved = 1;
-	socket_read(&call.now, sk);
 	call_args(&call, t, (struct pt_regs *)bpf_task_pt_regs(t), kind.dir);
+	if (call.reason)
+		call.shape = CALL_NONE;
 	go_bind(&call);
-	each_message(&call, ret);
+	each_message(&call, call.moved);
 	if (call.go_write)
 		go_sent(&call);
 	return 0;

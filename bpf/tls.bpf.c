@@ -129,7 +129,7 @@ static __always_inline void tls_moved(struct task_state *ts, struct task_struct 
 	s->pos[p.head.dir & 1] += moved;
 	if (!(ts->cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
-		tell_skipped(&p, moved, WIRE_F_NO_ARGS);
+		tell_skipped(&p, moved, WIRE_F_NO_ARGS, WIRE_R_OTHER_CALL);
 		return;
 	}
 	p.from.base = ts->buf;

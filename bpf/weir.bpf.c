@@ -3,6 +3,7 @@
  * kernel's type information, of which the reading costs more than that of the programs, is
  * read once. Which programs are loaded is decided in userspace/capture/load.c. */
 #include "bpf/process.bpf.c"
+#include "bpf/check.bpf.c"
 #include "bpf/socket_length.bpf.c"
 #include "bpf/socket_exit.bpf.c"
 #include "bpf/tls.bpf.c"

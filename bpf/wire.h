@@ -47,6 +47,7 @@ typedef int64_t s64;
 #define WIRE_LARGE	16384
 #define WIRE_HELLO_MAX	4096	/* bytes of a direction's handshake that are copied */
 #define WIRE_MAX_PARTS	64	/* upper bound of WIRE_LARGE pieces of one call: 1 MiB */
+#define WIRE_MAX_SEGMENTS 1024	/* of a vector: as many as the kernel takes */
 #define WIRE_HEADERS	32	/* TLS record headers in one WIRE_CIPHER record; fills the small class */
 #define WIRE_COMM	16
 #define WIRE_PATH	128
@@ -68,6 +69,27 @@ enum wire_kind {
 };
 
 enum wire_dir { WIRE_RECEIVED = 0, WIRE_SENT = 1 };	/* as the watched process sees it */
+enum wire_transport { WIRE_TCP = 0, WIRE_MPTCP = 1, WIRE_UDP = 2, WIRE_UNIX_STREAM = 3, WIRE_UNIX_DATAGRAM = 4 };
+
+/* Why bytes that moved are in no record. */
+enum wire_reason {
+	WIRE_R_NONE = 0,
+	WIRE_R_IO_URING,	/* a request of io_uring whose buffer is not known */
+	WIRE_R_SENDFILE,
+	WIRE_R_SPLICE,
+	WIRE_R_ZEROCOPY_RECV,	/* pages of the socket mapped by its reader */
+	WIRE_R_KTLS,		/* the kernel encrypts: the call's bytes are not those of the connection */
+	WIRE_R_QUIC,		/* encrypted, and no record to walk */
+	WIRE_R_DISCARDED,	/* MSG_TRUNC: the kernel threw them away, nobody has them */
+	WIRE_R_URGENT,		/* MSG_OOB: read beside the stream */
+	WIRE_R_TRUNCATED,	/* beyond what is copied of one call */
+	WIRE_R_READ_FAULT,
+	WIRE_R_RING_FULL,
+	WIRE_R_SKIPPED_RUN,	/* no hook ran */
+	WIRE_R_OTHER_CALL,	/* by a call that no hook sees, or whose arguments are not known */
+	WIRE_R_MAX
+};
+
 enum wire_role { WIRE_ROLE_UNKNOWN = 0, WIRE_ROLE_SERVER = 1, WIRE_ROLE_CLIENT = 2 };
 
 /* What a connection spoke before it went over to TLS. */
@@ -104,7 +126,8 @@ struct wire_who {
 	u32 tid;
 	u8 comm[WIRE_COMM];
 	struct wire_end local, remote;
-	u16 family;	/* AF_INET 2 or AF_INET6 10; 0: not known */
+	u8 family;	/* AF_UNIX 1, AF_INET 2 or AF_INET6 10; 0: not known */
+	u8 transport;	/* enum wire_transport */
 	u8 role;	/* enum wire_role */
 	u8 upgrade;	/* enum wire_upgrade, once the connection is TLS */
 	u32 netns;
@@ -119,14 +142,17 @@ struct wire_data {
 	struct wire_who who;
 	u64 pos;	/* stream position of the first payload byte. WIRE_SOCKET and WIRE_CIPHER: the
 			 * kernel's TCP sequence widened to 64 bits, 0 at the first byte of the
-			 * connection. WIRE_TLS: plaintext bytes of the session so far. */
+			 * connection; of a socket without one, bytes that hooks have seen so far.
+			 * WIRE_TLS: plaintext bytes of the session so far. */
 	u64 session;	/* WIRE_TLS: the TLS object; with who.tgid and generation names the session */
 	u32 generation;	/* of the session: the object was reused for another connection */
 	u32 epoch;	/* interval in which the books count this record */
 	u32 call;	/* bytes the whole call moved */
 	u32 skipped;	/* bytes after this record's payload that the call moved and that are not in any record */
 	u8 dir;		/* enum wire_dir */
-	u8 pad[7];
+	u8 reason;	/* enum wire_reason: of `skipped` */
+	u8 before;	/* enum wire_reason: of bytes that are missing before pos, if any are */
+	u8 pad[5];
 };
 
 /* Payload of a WIRE_CIPHER record: the record headers that began in this call.
@@ -141,12 +167,23 @@ struct wire_header {
 struct wire_life {
 	u16 kind;
 	u16 flags;	/* WIRE_F_LATE for a connection older than weir */
-	u32 parent;	/* WIRE_FORK: tgid of the parent */
+	union {
+		u32 parent;	/* WIRE_FORK: tgid of the parent */
+		u8 before[4];	/* WIRE_CLOSE, by enum wire_dir: why bytes before the final positions are missing */
+	};
 	u64 time;
 	struct wire_who who;
-	u64 sent, received;		/* WIRE_CLOSE: bytes the kernel says the connection moved */
+	u64 sent, received;		/* WIRE_CLOSE: bytes the kernel says the connection moved, by its own counters */
 	u64 sent_pos, received_pos;	/* WIRE_CLOSE: final stream positions */
 	u8 path[WIRE_PATH];		/* WIRE_EXEC: file name as given to execve, NUL-terminated */
+};
+
+/* What a look at all connections says of one, written by the iterator conns_look. */
+struct wire_check {
+	u64 conn, time;
+	u64 sent_pos, received_pos;	/* up to here all is told, or stays untold */
+	u8 before[2];			/* enum wire_reason, by enum wire_dir */
+	u8 pad[6];
 };
 
 /* Counters of the BPF side, one slot per CPU and epoch modulo WIRE_EPOCHS, all
@@ -202,8 +239,13 @@ struct wire_config {
 	u32 epoch;	/* interval that counters and records belong to */
 	u32 filter;	/* WIRE_FILTER_* */
 	u32 max_parts;	/* WIRE_LARGE pieces copied of one call, 1..WIRE_MAX_PARTS */
-	u32 pad;
+	u16 look;	/* number of the look at all connections */
+	u16 flags;	/* WIRE_CONFIG_* */
 };
+
+#define WIRE_CONFIG_MISSED 0x1u	/* the kernel has skipped program runs since weir started */
+#define WIRE_CONFIG_LAST   0x4u	/* this look at all connections is the last one */
+#define WIRE_CONFIG_EXIT   0x2u	/* hooks at system call exit: most ways to move bytes are seen by none */
 
 /* Filter: what the programs look at, written by the monitor before attaching. */
 #define WIRE_FILTER_PID	   0x01u	/* only processes that the `scope` map has as watched */
@@ -217,6 +259,7 @@ _Static_assert(sizeof(struct wire_data) == 160, "wire_data");
 _Static_assert(sizeof(struct wire_header) == 8, "wire_header");
 _Static_assert(WIRE_HEADERS * sizeof(struct wire_header) <= WIRE_SMALL, "headers fit the small class");
 _Static_assert(sizeof(struct wire_life) == 280, "wire_life");
+_Static_assert(sizeof(struct wire_check) == 40, "wire_check");
 _Static_assert(offsetof(struct wire_data, who) == 16, "wire_data.who");
 #endif
 #endif

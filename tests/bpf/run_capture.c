@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -261,25 +260,6 @@ static void test_large_is_truncated_and_said(void)
 	check(seen.skipped[1] == n - limit, "large", "bytes beyond the limit", n - limit, seen.skipped[1]);
 	check(seen.flags[1] & WIRE_F_TRUNCATED, "large", "truncated flag", 1, 0);
 	check(!memcmp(seen.bytes[1], out, limit), "large", "content up to the limit", 0, 1);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static void test_sendfile_is_named(void)
-{
-	char path[] = "/tmp/weir-bpf-XXXXXX";
-	int fds[2], fd = mkstemp(path);
-	off_t at = 0;
-
-	pair(fds);
-	reset();
-	if (write(fd, out, 5000) != 5000 || sendfile(fds[0], fd, &at, 5000) != 5000)
-		perror("sendfile");
-	drain();
-	check(seen.skipped[1] == 5000, "sendfile", "bytes named", 5000, seen.skipped[1]);
-	check(seen.flags[1] & WIRE_F_NO_ARGS, "sendfile", "no-args flag", 1, 0);
-	unlink(path);
-	close(fd);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -549,7 +529,6 @@ static int run_set(const char *hooks, const char *needs)
 	close(late[1]);
 	test_ways();
 	test_large_is_truncated_and_said();
-	test_sendfile_is_named();
 	test_unreadable_is_counted();
 	test_fin_is_no_byte();
 	test_reset_by_a_write();

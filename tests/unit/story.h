@@ -28,7 +28,7 @@
 	"\"status\":\"" status "\",\"leaf\":" #leaf "}"
 #define COVERAGE(minute, workload, rest, state, reason, bytes) \
 	"{\"type\":\"coverage\",\"start\":\"2026-11-24T" minute ":00.000Z\",\"end\":\"2026-11-24T" minute ":59.000Z\",\"workload\":\"" workload "\"" rest \
-	",\"state\":\"" state "\",\"reason\":" reason ",\"binding\":\"exact\"," bytes "}"
+	",\"state\":\"" state "\",\"reason\":" reason ",\"binding\":\"exact\"," bytes ",\"reasons\":{\"io_uring\":3,\"unknown_protocol\":7}}"
 #define PROCESS(pid) ",\"exe\":\"/usr/bin/x\",\"pid\":" #pid ",\"library\":\"libssl.so.3\",\"build_id\":null"
 #define HEARTBEAT(minute, balanced, produced, analysed) \
 	"{\"type\":\"heartbeat\",\"time\":\"2026-11-24T" minute ":59.100Z\",\"epoch\":1,\"start\":\"2026-11-24T" minute ":00.000Z\",\"end\":\"2026-11-24T" minute \

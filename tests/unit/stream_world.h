@@ -43,6 +43,7 @@ struct world {
 	unsigned nr, closes;
 	bool refuse;
 	struct byte_account sum;	/* of all flushes */
+	int64_t why[LOSS_MAX];	/* of sum */
 };
 
 static inline void told_add(struct told *t, const uint8_t *bytes, size_t n)
@@ -122,6 +123,9 @@ static inline void on_flush(void *session, struct stamp at, bool closed, const c
 	s->world->sum.skipped += delta.skipped;
 	s->world->sum.lost += delta.lost;
 	s->world->sum.framing += delta.framing;
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		s->world->why[i] += s->acct->why[i];
+	memset(s->acct->why, 0, sizeof(s->acct->why));
 	s->taken = *s->acct;
 	s->flushes++;
 	s->said_closed |= closed;
@@ -205,7 +209,21 @@ static inline int64_t unexplained(const struct byte_account *a)
 	return a->moved - a->examined - a->opaque - a->skipped - a->lost - a->framing;
 }
 
-#define assert_balanced(w) assert_int_equal(unexplained(&(w)->sum), 0)
+/* All that moved is accounted for, and all that was not examined has a name. */
+static inline int64_t unnamed(const struct world *w)
+{
+	int64_t n = w->sum.opaque + w->sum.skipped + w->sum.lost;
+
+	for (unsigned i = 1; i < LOSS_MAX; i++)
+		n -= w->why[i];
+	return n;
+}
+
+#define assert_balanced(w) \
+	do { \
+		assert_int_equal(unexplained(&(w)->sum), 0); \
+		assert_int_equal(unnamed(w), 0); \
+	} while (0)
 
 /* Expected as text: '~' is one missing byte. */
 static inline void assert_told(const struct session *s, enum dir dir, const char *want)

@@ -242,6 +242,7 @@ static void coverage_is_since_the_last_start_unless_a_period_is_given(void **sta
 	assert_string_equal(line(1), story[23]);
 	assert_int_equal(WEIR_RUN("coverage", "--state", home.path, "-o", "json", "--period", "all"), EXIT_OK);
 	assert_int_equal(count_text(said.out, "\n"), 6);
+	assert_non_null(strstr(said.out, "\"reasons\":{\"io_uring\":3,\"unknown_protocol\":7}}"));
 	assert_non_null(strstr(line(0), "java"));	/* the worst first */
 }
 

@@ -24,7 +24,7 @@ static void sample(enum fact_kind kind)
 		fact.exchange.status = 200;
 		fact.exchange.nr_findings = 2;
 		strncpy(fact.exchange.route, "/users/{email}", PATH_SIZE - 1);
-		fact.exchange.bytes = (struct byte_account){ .moved = 10, .lost = -3 };
+		fact.exchange.bytes = (struct byte_account){ .moved = 10, .lost = -3, .why = { [LOSS_BUDGET] = -3 } };
 		for (int i = 0; i < 2; i++) {
 			fact.exchange.findings[i] = (struct finding){ .class_id = (uint8_t)i, .confidence = CONF_CERTAIN, .location = LOC_QUERY, .count = 5 };
 			strncpy(fact.exchange.findings[i].path, "$.card.number", PATH_SIZE - 1);
@@ -32,7 +32,7 @@ static void sample(enum fact_kind kind)
 		}
 		break;
 	case FACT_TRAFFIC:
-		fact.traffic.bytes = (struct byte_account){ 1, 2, 3, 4, 5, -6 };
+		fact.traffic.bytes = (struct byte_account){ .sums = { 1, 2, 3, 4, 5, -6 }, .why = { [LOSS_SENDFILE] = 7, [LOSS_LATE] = -2 } };
 		strncpy(fact.traffic.reason, "unprobed_tls", sizeof(fact.traffic.reason) - 1);
 		break;
 	case FACT_PROCESS:
@@ -41,6 +41,8 @@ static void sample(enum fact_kind kind)
 		break;
 	case FACT_CONN:
 		fact.conn.conn.id = 5;
+		fact.conn.conn.late = 1;
+		fact.conn.conn.transport = TRANSPORT_UDP;
 		break;
 	case FACT_BOOKS:
 		fact.books.epoch = 3;
@@ -145,7 +147,7 @@ static void damaged_messages_are_refused_or_canonical(void **state)
 
 static void the_account_adds_up(void **state)
 {
-	struct byte_account a = { 100, 60, 10, 5, 20, 5 }, b = { 1, 0, 0, 0, 0, 0 };
+	struct byte_account a = { .moved = 100, .examined = 60, .opaque = 10, .skipped = 5, .lost = 20, .framing = 5 }, b = { .moved = 1 };
 
 	assert_int_equal(byte_account_unexplained(&a), 0);
 	byte_account_add(&a, &b);

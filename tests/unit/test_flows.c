@@ -376,7 +376,8 @@ static void the_processes_of_a_workload_add_up_to_its_row(void **state)
 	struct taken t = { 0 };
 
 	add_bytes(c, 1, (struct byte_account){ .moved = 10, .examined = 10 }, "", TLS_PRESENT, BINDING_STRONG);
-	add_bytes(c, 2, (struct byte_account){ .moved = 5, .opaque = 5 }, "unknown_protocol", TLS_ABSENT, BINDING_NONE);
+	add_bytes(c, 2, (struct byte_account){ .moved = 5, .opaque = 3, .lost = 2, .why = { [LOSS_UNKNOWN_PROTOCOL] = 3, [LOSS_SPLICE] = 2 } },
+		  "unknown_protocol", TLS_ABSENT, BINDING_NONE);
 	two.exited = 1;	/* moved bytes first: it stays */
 	coverage_process(c, &one, "w");
 	coverage_process(c, &two, "w");
@@ -385,7 +386,8 @@ static void the_processes_of_a_workload_add_up_to_its_row(void **state)
 	assert_string_equal(t.rows[0],
 		"{\"type\":\"coverage\",\"start\":\"2026-11-24T08:50:00.000Z\",\"end\":\"2026-11-24T08:51:00.000Z\",\"workload\":\"w\","
 		"\"exe\":\"/usr/bin/p1\",\"pid\":1,\"library\":\"libssl.so.3\",\"build_id\":null,\"state\":\"visible\",\"reason\":null,"
-		"\"binding\":\"strong\",\"bytes\":{\"moved\":10,\"examined\":10,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":0,\"unexplained\":0}}");
+		"\"binding\":\"strong\",\"bytes\":{\"moved\":10,\"examined\":10,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":0,\"unexplained\":0},"
+		"\"reasons\":{}}");
 	assert_string_equal(json_at(t.rows[1], "$.state"), "blind");
 	assert_string_equal(json_at(t.rows[1], "$.binding"), "(null)");
 	assert_string_equal(json_at(t.rows[2], "$.pid"), "(null)");
@@ -393,6 +395,8 @@ static void the_processes_of_a_workload_add_up_to_its_row(void **state)
 	assert_string_equal(json_at(t.rows[2], "$.state"), "partial");
 	assert_string_equal(json_at(t.rows[2], "$.reason"), "unknown_protocol");
 	assert_string_equal(json_at(t.rows[2], "$.bytes.moved"), "15");
+	assert_string_equal(json_at(t.rows[2], "$.reasons.unknown_protocol"), "3");
+	assert_string_equal(json_at(t.rows[2], "$.reasons.splice"), "2");
 	drop(&t);
 	coverage_free(c);
 }

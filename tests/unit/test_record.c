@@ -62,6 +62,35 @@ static void a_record_becomes_a_chunk(void **state)
 	assert_int_equal(s.chunk.conn.late, 1);
 	assert_int_equal(s.chunk.conn.tls, TLS_ABSENT);
 	assert_string_equal(s.chunk.conn.comm, "my_app_");
+	assert_int_equal(s.chunk.conn.transport, TRANSPORT_TCP);
+	assert_int_equal(s.chunk.before, LOSS_NONE);
+}
+
+static void reasons_are_those_of_the_kernel_side(void **state)
+{
+	struct sample r = sample();
+	struct seen s = { 0 };
+
+	r.head.skipped = 7;
+	r.head.flags = WIRE_F_NO_ARGS;
+	r.head.reason = WIRE_R_SENDFILE;
+	r.head.before = WIRE_R_RING_FULL;
+	r.head.who.transport = WIRE_UDP;
+	assert_int_equal(record_visit(&r, sizeof(r), on_chunk, &s), 0);
+	assert_int_equal(s.chunk.cause, LOSS_SENDFILE);
+	assert_int_equal(s.chunk.before, LOSS_RING_FULL);
+	assert_int_equal(s.chunk.conn.transport, TRANSPORT_UDP);
+	/* One that is none leaves the flags, and no transport is past the last. */
+	r.head.reason = r.head.before = 255;
+	r.head.who.transport = 200;
+	assert_int_equal(record_visit(&r, sizeof(r), on_chunk, &s), 0);
+	assert_int_equal(s.chunk.cause, LOSS_NO_ARGS);
+	assert_int_equal(s.chunk.before, LOSS_NONE);
+	assert_int_equal(s.chunk.conn.transport, TRANSPORT_TCP);
+	/* Every reason has a name of its own. */
+	for (unsigned i = 1; i < WIRE_R_MAX; i++)
+		for (unsigned k = 0; k < i; k++)
+			assert_int_not_equal(record_loss((uint8_t)i), record_loss((uint8_t)k));
 }
 
 static void an_unbound_session_gets_an_id_of_its_own(void **state)
@@ -130,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_becomes_a_chunk),
+		cmocka_unit_test(reasons_are_those_of_the_kernel_side),
 		cmocka_unit_test(an_unbound_session_gets_an_id_of_its_own),
 		cmocka_unit_test(wrong_records_are_undecodable),
 		cmocka_unit_test(any_bytes_are_survived),

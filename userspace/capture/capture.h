@@ -39,6 +39,11 @@ int capture_watch_pid(struct capture *, uint32_t tgid);
 int capture_watch_cgroup(struct capture *, uint64_t id);
 void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]);
 uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all programs so far */
+/* Looks at all connections: take is told how far each that moved bytes since the last look has
+ * come; those that are over without having said so close in the life ring. The last look does not wait for
+ * the next one to be sure of what no hook has told. Goes through every
+ * open file of the host. 0 or -errno. */
+int capture_look(struct capture *, bool last, void (*take)(void *owner, const struct wire_check *), void *owner);
 size_t capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
 
 /* One probe site in a library or program, of enum site_kind. path is opened by the kernel,

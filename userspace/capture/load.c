@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "capture/capture.h"
 #include "capture/kernel.h"
+#include "capture/look.h"
 #include "capture/ring.h"
 #include "capture/tls/tls.h"
 
@@ -32,6 +33,8 @@ struct capture {
 	struct capture_config config;
 	struct ring life;
 	int config_fd, counters_fd, scope_fd, cgroups_fd, data_fd;
+	struct wire_config value;	/* of config_fd */
+	struct look *look;
 	int cpus;
 };
 
@@ -52,6 +55,10 @@ const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
 	*doc = hook_sets[i].doc;
 	return hook_sets[i].name;
 }
+
+/* Programs that the first set is better with, where the kernel has what they hook. */
+static const char *const extras[] = { "uring_submit", "uring_async", "uring_wait" };
+#define EXTRAS_NEED "btf_trace_io_uring_submit_req"	/* Linux 6.3; the other two are older */
 
 /* libbpf's own words are for the debug level; ours say what to do. */
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -88,6 +95,16 @@ static const struct hook_set *set_of(const struct bpf_program *p)
 	return NULL;
 }
 
+static bool is_wanted(const struct bpf_program *p, const struct hook_set *set, bool probes, bool extra)
+{
+	const struct hook_set *of = set_of(p);
+
+	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++)
+		if (!strcmp(bpf_program__name(p), extras[i]))
+			return extra;
+	return (!of || of == set) && (probes || !is_probe(p));
+}
+
 static void map_sizes(const struct capture_config *config, struct bpf_object *o)
 {
 	struct bpf_map *m;
@@ -108,17 +125,15 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir");
 	struct bpf_object *o = bpf_object__open_mem(bpf_object_start, (size_t)(bpf_object_end - bpf_object_start), &opts);
+	bool extra = set == hook_sets && capture_kernel_names(EXTRAS_NEED);
 	struct bpf_program *p;
 	int err;
 
 	if (!o)
 		return -errno;
 	map_sizes(&c->config, o);
-	bpf_object__for_each_program(p, o) {
-		const struct hook_set *of = set_of(p);
-
-		bpf_program__set_autoload(p, (!of || of == set) && (probes || !is_probe(p)));
-	}
+	bpf_object__for_each_program(p, o)
+		bpf_program__set_autoload(p, is_wanted(p, set, probes, extra));
 	err = bpf_object__load(o);
 	if (err) {
 		bpf_object__close(o);
@@ -201,12 +216,12 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 {
 	struct capture *c = calloc(1, sizeof(*c));
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY }, files;
-	struct wire_config value = { .filter = config->filter, .max_parts = config->max_parts };
 	uint32_t zero = 0;
 
 	if (!c)
 		return NULL;
 	c->config = *config;
+	c->value = (struct wire_config){ .filter = config->filter, .max_parts = config->max_parts };
 	libbpf_set_print(quiet);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* kernels before 5.11 charge maps to it */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {	/* each probe is some descriptors */
@@ -215,6 +230,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	}
 	if (capture_load(c, why, why_size))
 		goto fail;
+	c->value.flags = strcmp(c->hooks, hook_sets[0].name) ? WIRE_CONFIG_EXIT : 0;
 	c->config_fd = map_fd(c, "config");
 	c->counters_fd = map_fd(c, "counters");
 	c->scope_fd = map_fd(c, "scope");
@@ -222,7 +238,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->data_fd = map_fd(c, "data_ring");
 	c->cpus = libbpf_num_possible_cpus();
 	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring) ||
-	    bpf_map_update_elem(c->config_fd, &zero, &value, BPF_ANY)) {
+	    bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY)) {
 		snprintf(why, why_size, "cannot map the life ring: %s", strerror(errno));
 		goto fail;
 	}
@@ -243,6 +259,7 @@ void capture_free(struct capture *c)
 	if (!c)
 		return;
 	capture_detach(c);
+	look_free(c->look);
 	ring_unmap(&c->life);
 	bpf_object__close(c->object);
 	free(c);
@@ -323,6 +340,9 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 	seeded = iterate(c, "seed_conns", NULL, NULL);
 	if (seeded)
 		log_warn("cannot look for old connections error=\"%s\": each is known from its next use on", strerror(-seeded));
+	c->look = look_new(c->object);
+	if (!c->look)
+		log_warn("cannot look at all connections error=\"%s\": an account is held against the kernel only when its connection ends", strerror(errno));
 	return 0;
 }
 
@@ -343,7 +363,6 @@ size_t capture_data_size(const struct capture *c)
 
 void capture_epoch(struct capture *c, uint32_t epoch)
 {
-	struct wire_config value = { .epoch = epoch, .filter = c->config.filter, .max_parts = c->config.max_parts };
 	uint64_t *blank = calloc((size_t)c->cpus, sizeof(*blank));
 	uint32_t zero = 0;
 
@@ -353,7 +372,20 @@ void capture_epoch(struct capture *c, uint32_t epoch)
 		bpf_map_update_elem(c->counters_fd, &slot, blank, BPF_ANY);
 	}
 	free(blank);
-	bpf_map_update_elem(c->config_fd, &zero, &value, BPF_ANY);
+	c->value.epoch = epoch;
+	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
+}
+
+int capture_look(struct capture *c, bool last, void (*take)(void *, const struct wire_check *), void *owner)
+{
+	uint32_t zero = 0;
+
+	if (!c->look)
+		return -EOPNOTSUPP;
+	c->value.look++;
+	c->value.flags |= (capture_skipped_runs(c) ? WIRE_CONFIG_MISSED : 0) | (last ? WIRE_CONFIG_LAST : 0);
+	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
+	return look_run(c->look, take, owner);
 }
 
 int capture_own(struct capture *c, uint32_t tgid, bool add)

@@ -73,6 +73,7 @@ void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)
 	*c = (struct conn_facts){
 		.id = w->conn, .process = { w->tgid, w->start }, .cgroup = w->cgroup, .family = w->family,
 		.role = w->role <= ROLE_CLIENT ? w->role : ROLE_UNKNOWN,
+		.transport = w->transport <= TRANSPORT_UNIX_DATAGRAM ? w->transport : TRANSPORT_TCP,
 		.late = !!(flags & WIRE_F_LATE), .netns = w->netns,
 		.upgrade = w->upgrade < WIRE_UPGRADE_MAX ? w->upgrade : UPGRADE_NONE,
 	};
@@ -87,8 +88,25 @@ void record_conn(struct conn_facts *c, const struct wire_who *w, uint16_t flags)
 			c->comm[i] = '_';
 }
 
-static enum loss cause_of(uint16_t flags)
+enum loss record_loss(uint8_t reason)
 {
+	static const uint8_t losses[WIRE_R_MAX] = {
+		[WIRE_R_IO_URING] = LOSS_IO_URING, [WIRE_R_SENDFILE] = LOSS_SENDFILE, [WIRE_R_SPLICE] = LOSS_SPLICE,
+		[WIRE_R_ZEROCOPY_RECV] = LOSS_ZEROCOPY_RECV, [WIRE_R_KTLS] = LOSS_KTLS, [WIRE_R_QUIC] = LOSS_QUIC,
+		[WIRE_R_DISCARDED] = LOSS_DISCARDED, [WIRE_R_URGENT] = LOSS_URGENT, [WIRE_R_TRUNCATED] = LOSS_TRUNCATED, [WIRE_R_READ_FAULT] = LOSS_UNREADABLE,
+		[WIRE_R_RING_FULL] = LOSS_RING_FULL, [WIRE_R_SKIPPED_RUN] = LOSS_SKIPPED_RUN, [WIRE_R_OTHER_CALL] = LOSS_NO_ARGS,
+	};
+
+	return reason < WIRE_R_MAX ? (enum loss)losses[reason] : LOSS_NONE;
+}
+
+/* Recordings of before there were reasons have flags only. */
+static enum loss cause_of(uint8_t reason, uint16_t flags)
+{
+	enum loss cause = record_loss(reason);
+
+	if (cause)
+		return cause;
 	if (flags & WIRE_F_UNREADABLE)
 		return LOSS_UNREADABLE;
 	if (flags & WIRE_F_NO_ARGS)
@@ -133,7 +151,8 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	c.dir = (enum dir)d.dir;
 	c.pos = d.pos;
 	c.skipped = d.skipped;
-	c.cause = d.skipped ? cause_of(d.flags) : LOSS_NONE;
+	c.cause = d.skipped ? cause_of(d.reason, d.flags) : LOSS_NONE;
+	c.before = record_loss(d.before);
 	c.probed = !!(d.flags & WIRE_F_PROBED);
 	c.ahead = !!(d.flags & WIRE_F_AHEAD);
 	c.bytes = slice_of((const uint8_t *)record + sizeof(d), d.len);

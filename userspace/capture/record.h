@@ -22,5 +22,6 @@ uint32_t record_epoch(const void *record, size_t len);
 uint64_t record_signature(const struct siphash_key *, const void *record, size_t len);
 uint32_t record_payload(const void *record, size_t len);	/* bytes of the call it tells of that no other record has */
 uint64_t record_time(const void *record, size_t len);	/* 0: not a data record */
+enum loss record_loss(uint8_t reason);	/* of an enum wire_reason; LOSS_NONE: it is none */
 void record_conn(struct conn_facts *, const struct wire_who *, uint16_t flags);
 #endif

@@ -65,7 +65,7 @@ static void print_life(const struct life *l)
 		printf("NO SIGN OF LIFE since %s: it ended without a stop, or its state is a copy\n", last);
 	else
 		printf("is running, last heartbeat %s\n", last);
-	printf("hooks: %s; not looked at: UDP and UNIX sockets, the payload of io_uring and sendfile\n\n", l->hooks[0] ? l->hooks : "not recorded");
+	printf("hooks: %s; UNIX sockets are looked at only where a filter names the process\n\n", l->hooks[0] ? l->hooks : "not recorded");
 }
 
 static int print_totals(void *owner, int nr, const char *const *v)

@@ -174,8 +174,10 @@ static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size
 	if (len != sizeof(o))
 		return -EBADMSG;
 	memcpy(&o, ptr, sizeof(o));
-	if (o.kind == ORDER_CLOSE)
+	if (o.kind == ORDER_CLOSE) {
+		front_untold(r->front, o.conn, o.before);
 		front_close(r->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, (struct stamp){ o.time, r->epoch });
+	}
 	return 0;
 }
 

@@ -27,8 +27,10 @@
 	" max(CASE WHEN " SQL_J("state") "='dead' AND " SQL_J("bytes.moved") ">0 THEN 1 ELSE 0 END) AS dead," \
 	" max(CASE WHEN " SQL_J("reason") " IS NOT NULL AND " SQL_J("reason") "<>'no_traffic' THEN printf('%019d',leaf) || " SQL_J("reason") " END) AS why," \
 	" max(" BINDING ") AS bound, " ALL_BYTES " FROM x GROUP BY key)," \
-	" s AS (SELECT *, CASE WHEN moved=0 THEN latest WHEN examined>0 AND opaque=0 AND lost=0 THEN 'visible'" \
-	" WHEN examined>0 THEN 'partial' WHEN dead THEN 'dead' WHEN opaque=0 AND lost=0 THEN latest ELSE 'blind' END AS state FROM g)," \
+	" w AS (SELECT x.key AS key, e.key AS name, sum(e.value) AS total FROM x, json_each(x.doc,'$.reasons') e GROUP BY 1, 2)," \
+	" v AS (SELECT key AS of_key, json_group_object(name,total) AS reasons FROM w WHERE total<>0 GROUP BY key)," \
+	" s AS (SELECT g.*, v.reasons, CASE WHEN moved=0 THEN latest WHEN examined>0 AND opaque=0 AND lost=0 THEN 'visible'" \
+	" WHEN examined>0 THEN 'partial' WHEN dead THEN 'dead' WHEN opaque=0 AND lost=0 THEN latest ELSE 'blind' END AS state FROM g LEFT JOIN v ON v.of_key=g.key)," \
 	" r AS (SELECT *, CASE state WHEN 'visible' THEN NULL WHEN 'unproven' THEN coalesce(substr(why,20),'no_traffic')" \
 	" ELSE coalesce(substr(why,20),'unknown_protocol') END AS reason," \
 	" CASE bound WHEN 1 THEN 'none' WHEN 2 THEN 'weak' WHEN 3 THEN 'strong' WHEN 4 THEN 'exact' END AS binding," \
@@ -36,7 +38,7 @@
 
 #define BYTES_OBJECT \
 	"'bytes',json_object('moved',moved,'examined',examined,'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing," \
-	"'unexplained',unexplained)"
+	"'unexplained',unexplained),'reasons',json(coalesce(reasons,'{}'))"
 #define PROCESS_OBJECT \
 	"json_patch(json_object('type','coverage','start',begin,'end',until,'workload',workload,'exe',exe,'pid',pid,'library',library," \
 	"'build_id',build_id,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")," \

@@ -374,6 +374,8 @@ enum zone context_zone(const struct context *c, const struct conn_facts *conn)
 	uint8_t v4[4], remote[16];
 	enum zone z;
 
+	if (conn->family == AF_UNIX)
+		return ZONE_HOST;
 	if (conn->family != AF_INET && conn->family != AF_INET6)
 		return ZONE_UNKNOWN;
 	z = as_ipv4(conn->family, conn->remote.addr, v4) ? zone_of_v4(v4) : zone_of_v6(conn->remote.addr);
@@ -397,6 +399,8 @@ void endpoint_name(char out[NAME_SIZE], uint16_t family, const struct endpoint *
 		snprintf(out, NAME_SIZE, "%u.%u.%u.%u", v4[0], v4[1], v4[2], v4[3]);
 		return;
 	}
+	if (family == AF_UNIX)	/* the path of its name is a file's name, and may be anybody's */
+		snprintf(out, NAME_SIZE, "unix");
 	if (family != AF_INET6)
 		return;
 	/* RFC 5952 without its shortening of inner zeros but for "::1": unambiguous and stable. */

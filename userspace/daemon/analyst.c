@@ -154,7 +154,13 @@ static void obey(struct analyst *a)
 			/* Facts of what is left belong to the newest interval: the close
 			 * itself may be older than the last record. */
 			at.epoch = at.epoch > a->epoch ? at.epoch : a->epoch;
+			front_untold(a->front, o.conn, o.before);
 			front_close(a->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, at);
+			break;
+		case ORDER_REACH:
+			at.epoch = at.epoch > a->epoch ? at.epoch : a->epoch;
+			front_untold(a->front, o.conn, o.before);
+			front_reach(a->front, o.conn, o.sent_pos, o.received_pos, at);
 			break;
 		case ORDER_FLUSH:
 			/* Told twice over a death, it must not speak of a sealed interval. */

@@ -59,18 +59,44 @@ static int write_close(struct monitor *m, const struct order *o)
 	return write(m->options->record ? m->recorder.ctl[0] : m->analyst.ctl[0], o, sizeof(*o)) < 0;
 }
 
-static void on_close(void *owner, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
-		     uint64_t received, uint64_t time)
+static void close_tell(struct monitor *m, const struct order *o)
 {
-	struct monitor *m = owner;
-	struct order o = { ORDER_CLOSE, m->epoch, conn, sent_pos, received_pos, sent, received, time };
-
-	if (!m->nr_closes && !write_close(m, &o))
+	if (!m->nr_closes && !write_close(m, o))
 		return;
 	if (m->nr_closes == CLOSES_WAITING)
 		m->closes_lost++;
 	else
-		m->closes[(m->first_close + m->nr_closes++) % CLOSES_WAITING] = o;
+		m->closes[(m->first_close + m->nr_closes++) % CLOSES_WAITING] = *o;
+}
+
+static void on_close(void *owner, const struct wire_life *l)
+{
+	struct monitor *m = owner;
+	struct order o = { .kind = ORDER_CLOSE, .before = { l->before[0], l->before[1] }, .epoch = m->epoch, .conn = l->who.conn,
+			   .sent_pos = l->sent_pos, .received_pos = l->received_pos, .sent = l->sent, .received = l->received,
+			   .time = l->time };
+
+	close_tell(m, &o);
+}
+
+/* Of a connection that goes on: never takes the room of a close. */
+static void on_look(void *owner, const struct wire_check *w)
+{
+	struct monitor *m = owner;
+	struct order o = { .kind = ORDER_REACH, .before = { w->before[0], w->before[1] }, .epoch = m->epoch,
+			   .conn = w->conn, .sent_pos = w->sent_pos, .received_pos = w->received_pos, .time = w->time };
+
+	if (m->nr_closes < CLOSES_WAITING / 2)
+		close_tell(m, &o);
+}
+
+void connections_look(struct monitor *m)
+{
+	int err = m->options->record ? 0 : capture_look(m->capture, m->stop_wanted, on_look, m);
+
+	if (err && err != -EOPNOTSUPP)
+		log_warn("cannot look at all connections error=\"%s\"", strerror(-err));
+	watch_drain(m->watch);	/* closes that it found belong to the interval that ends */
 }
 
 /* Thousands may end at once; one that is never told would keep its state for an hour. */

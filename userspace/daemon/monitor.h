@@ -75,6 +75,7 @@ struct monitor {
 int memory_plan(struct monitor *, uint32_t ring, uint32_t *connections);
 /* Every half second: what the other roles leave of --cpu-max is the analyst's. */
 void cpu_mind(struct monitor *, uint64_t now);
+void connections_look(struct monitor *);	/* how far each has come, told to the analyst */
 void stimulus_start(struct monitor *);
 bool tell_keeper(struct monitor *, const struct fact *);	/* false: it does not take it now */
 

@@ -163,6 +163,7 @@ void interval_end(struct monitor *m, uint64_t now)
 {
 	uint64_t skipped = capture_skipped_runs(m->capture);
 
+	connections_look(m);
 	m->closing_epoch = m->epoch;
 	m->closing = CLOSING_RECORDS;
 	m->closing_since = m->closing_moved = now;

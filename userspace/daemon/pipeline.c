@@ -163,7 +163,7 @@ static bool skip(struct link *l, enum dir dir, size_t nr, struct stamp at)
 	}
 	if (!l->over)
 		return false;
-	l->account->skipped += (int64_t)nr;
+	account_skip(l->account, (int64_t)nr, LOSS_BUDGET);
 	session_gap(l->session, dir, nr, LOSS_BUDGET, at);
 	return true;
 }
@@ -282,6 +282,18 @@ void front_close(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t rec
 		 uint64_t received, struct stamp at)
 {
 	stream_close(f->streams, conn, sent_pos, received_pos, sent, received, at);
+}
+
+void front_reach(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp at)
+{
+	stream_reach(f->streams, conn, sent_pos, received_pos, at);
+}
+
+void front_untold(struct front *f, uint64_t conn, const uint8_t before[2])
+{
+	const enum loss causes[2] = { record_loss(before[0]), record_loss(before[1]) };
+
+	stream_untold(f->streams, conn, causes);
 }
 
 void front_tick(struct front *f, struct stamp now)

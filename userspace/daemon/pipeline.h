@@ -19,6 +19,10 @@ int front_outlive(struct front *, void *memory, size_t size);
 int front_record(struct front *, const void *record, size_t len);	/* 0, -EBADMSG: undecodable, -ENOMEM: not taken */
 void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp);
+/* How far a connection that goes on has come; and, before either, why the last of its bytes are missing if
+ * they are: enum wire_reason, by enum dir. */
+void front_reach(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp);
+void front_untold(struct front *, uint64_t conn, const uint8_t before[2]);
 void front_tick(struct front *, struct stamp);
 uint64_t front_evicted(const struct front *);	/* connections let go for want of room, so far */
 void front_interval(struct front *, struct stamp ended);	/* the interval is over: flush */

@@ -152,8 +152,7 @@ static void on_life(void *owner, const struct wire_life *l)
 		on_exit_(w, l);
 		break;
 	case WIRE_CLOSE:
-		w->config.close(w->config.owner, l->who.conn, l->sent_pos, l->received_pos, l->sent,
-				l->received, l->time);
+		w->config.close(w->config.owner, l);
 		break;
 	default:
 		w->stats.unknown++;

@@ -11,13 +11,13 @@
 #include "model/facts.h"
 
 struct capture;
+struct wire_life;
 struct watch;
 struct watch_config {
 	struct capture *capture;
 	const char *exe, *unit, *container;	/* filters, NULL: none */
 	void (*fact)(void *owner, const struct fact *);	/* to the keeper */
-	void (*close)(void *owner, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
-		      uint64_t sent, uint64_t received, uint64_t time);	/* to the analyst */
+	void (*close)(void *owner, const struct wire_life *);	/* to the analyst */
 	void *owner;
 };
 struct watch *watch_new(const struct watch_config *);

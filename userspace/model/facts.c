@@ -12,7 +12,10 @@ WORDS(binding, "none", "weak", "strong", "exact");
 WORDS(zone, "unknown", "loopback", "host", "private", "internet");
 WORDS(confidence, "unknown", "possible", "likely", "certain");
 WORDS(location, "none", "path", "query", "request-header", "response-header", "request-body", "response-body", "text");
-WORDS(loss, "none", "missing", "truncated", "unreadable", "no_args", "evicted", "restart", "budget");
+WORDS(loss, "none", "record_lost", "truncated", "read_fault", "other_call", "evicted", "analyst_restart", "budget",
+	"io_uring", "sendfile", "splice", "zerocopy_recv", "discarded", "urgent", "ring_full", "skipped_run",
+	"ktls", "quic", "unprobed_tls", "no_plaintext", "unknown_protocol", "late_attach");
+_Static_assert(sizeof(loss_words) / sizeof(loss_words[0]) == LOSS_MAX, "a name for each");
 WORDS(auth, "none", "basic", "bearer", "cookie", "other");
 WORDS(inspected, "full", "partial", "none");
 WORDS(mutual, "unknown", "no", "yes");
@@ -84,6 +87,18 @@ void byte_account_add(struct byte_account *sum, const struct byte_account *more)
 	sum_add(&sum->skipped, more->skipped);
 	sum_add(&sum->lost, more->lost);
 	sum_add(&sum->framing, more->framing);
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		sum_add(&sum->why[i], more->why[i]);
+}
+
+enum loss byte_account_why(const struct byte_account *a)
+{
+	unsigned most = LOSS_NONE;
+
+	for (unsigned i = 1; i < LOSS_MAX; i++)
+		if (a->why[i] > (most ? a->why[most] : 0))
+			most = i;
+	return most;
 }
 
 int64_t byte_account_unexplained(const struct byte_account *a)

@@ -43,11 +43,22 @@ enum location {
 	LOC_REQUEST_BODY, LOC_RESPONSE_BODY, LOC_TEXT, LOC_MAX
 };
 
-/* Why bytes of a stream are not there. Names in facts.c. */
+/* Why bytes that moved were not examined: not there (lost, skipped), or there and not understood
+ * (opaque). Names in facts.c; README.md says what each means. */
 enum loss {
-	LOSS_NONE, LOSS_MISSING, LOSS_TRUNCATED, LOSS_UNREADABLE, LOSS_NO_ARGS,
-	LOSS_EVICTED, LOSS_RESTART, LOSS_BUDGET, LOSS_MAX
+	LOSS_NONE,
+	LOSS_MISSING,		/* the record was lost between the kernel and the analyst */
+	LOSS_TRUNCATED, LOSS_UNREADABLE, LOSS_NO_ARGS, LOSS_EVICTED, LOSS_RESTART, LOSS_BUDGET,
+	LOSS_IO_URING, LOSS_SENDFILE, LOSS_SPLICE, LOSS_ZEROCOPY_RECV, LOSS_DISCARDED, LOSS_URGENT, LOSS_RING_FULL, LOSS_SKIPPED_RUN,
+	LOSS_KTLS, LOSS_QUIC, LOSS_UNPROBED_TLS, LOSS_NO_PLAINTEXT, LOSS_UNKNOWN_PROTOCOL, LOSS_LATE,
+	LOSS_MAX
 };
+
+enum transport { TRANSPORT_TCP, TRANSPORT_MPTCP, TRANSPORT_UDP, TRANSPORT_UNIX_STREAM, TRANSPORT_UNIX_DATAGRAM };	/* equals enum wire_transport */
+static inline bool transport_is_datagram(unsigned t)
+{
+	return t == TRANSPORT_UDP || t == TRANSPORT_UNIX_DATAGRAM;
+}
 
 struct endpoint { uint8_t addr[16]; uint16_t port; };
 
@@ -64,6 +75,7 @@ struct conn_facts {
 	uint8_t role, tls, binding;	/* enums above */
 	uint8_t late;		/* older than weir: earlier bytes were not seen */
 	uint8_t upgrade;	/* enum upgrade */
+	uint8_t transport;	/* enum transport */
 	uint32_t netns;
 	char comm[16];
 };
@@ -72,9 +84,30 @@ struct conn_facts {
 struct stamp { uint64_t time; uint32_t epoch; };
 
 /* moved = examined + opaque + skipped + lost + framing + unexplained, socket bytes, both directions. */
+struct byte_sums { int64_t moved, examined, opaque, skipped, lost, framing; };
 struct byte_account {
-	int64_t moved, examined, opaque, skipped, lost, framing;
+	union {
+		struct byte_sums sums;
+		struct { int64_t moved, examined, opaque, skipped, lost, framing; };
+	};
+	int64_t why[LOSS_MAX];	/* of opaque + skipped + lost; of a connection, since a fact last carried it */
 };
+
+static inline void account_opaque(struct byte_account *a, int64_t n, enum loss why)
+{
+	a->opaque += n;
+	a->why[why] += n;
+}
+static inline void account_skip(struct byte_account *a, int64_t n, enum loss why)
+{
+	a->skipped += n;
+	a->why[why] += n;
+}
+static inline void account_lose(struct byte_account *a, int64_t n, enum loss why)
+{
+	a->lost += n;
+	a->why[why] += n;
+}
 
 /* A data class recognised in fields of one exchange; equal ones are counted together. */
 struct finding {
@@ -210,6 +243,7 @@ int location_parse(const char *);
 
 void byte_account_add(struct byte_account *sum, const struct byte_account *more);
 int64_t byte_account_unexplained(const struct byte_account *);
+enum loss byte_account_why(const struct byte_account *);	/* what most was not examined for; LOSS_NONE: nothing */
 
 /* The wire between roles: one MessagePack array per message, closed schema.
  * facts_pack_* append one message and return its length, or -ENOSPC.

@@ -134,6 +134,9 @@ static void walk_stamp(struct walk *w, struct stamp *s)
 
 static void walk_conn(struct walk *w, struct conn_facts *c)
 {
+	/* One number, so that recordings from before there was a transport are TCP. */
+	uint32_t flags = c->late | (uint32_t)c->transport << 1;
+
 	NUMBER(w, c->id, UINT64_MAX);
 	NUMBER(w, c->process.tgid, UINT32_MAX);
 	NUMBER(w, c->process.start, INT64_MAX);
@@ -146,20 +149,50 @@ static void walk_conn(struct walk *w, struct conn_facts *c)
 	NUMBER(w, c->role, ROLE_CLIENT);
 	NUMBER(w, c->tls, TLS_PRESENT);
 	NUMBER(w, c->binding, BINDING_EXACT);
-	NUMBER(w, c->late, 1);
+	NUMBER(w, flags, TRANSPORT_UNIX_DATAGRAM << 1 | 1);
+	c->late = flags & 1;
+	c->transport = (uint8_t)(flags >> 1);
 	NUMBER(w, c->upgrade, UPGRADE_MAX - 1);
 	NUMBER(w, c->netns, UINT32_MAX);
 	string(w, c->comm, sizeof(c->comm));
 }
 
+static uint32_t reasons_of(const struct byte_account *a)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < LOSS_MAX; i++)
+		nr += a->why[i] != 0;
+	return nr;
+}
+
+/* Those that are there, in order. */
+static void walk_reasons(struct walk *w, int64_t why[LOSS_MAX], uint32_t nr)
+{
+	for (uint32_t i = 0, at = 0; !w->bad && i < nr; i++, at++) {
+		while (w->out && !why[at])
+			at++;
+		NUMBER(w, at, LOSS_MAX - 1);
+		if (!w->bad && !w->out)
+			w->bad = why[at] != 0;
+		if (!w->bad)
+			signed_number(w, &why[at]);
+		w->bad |= !w->bad && !why[at];
+	}
+}
+
 static void walk_account(struct walk *w, struct byte_account *a)
 {
+	uint32_t nr = reasons_of(a);
+
 	signed_number(w, &a->moved);
 	signed_number(w, &a->examined);
 	signed_number(w, &a->opaque);
 	signed_number(w, &a->skipped);
 	signed_number(w, &a->lost);
 	signed_number(w, &a->framing);
+	NUMBER(w, nr, LOSS_MAX);
+	walk_reasons(w, a->why, nr);
 }
 
 static void walk_finding(struct walk *w, struct finding *f)
@@ -326,7 +359,7 @@ static int room_write(void *data, const char *ptr, size_t len)
 /* Objects in the message's array: one a field, as the walks write them. */
 static uint32_t fields_of(const struct fact *f)
 {
-	static const uint32_t conn = 16, account = 6, stamp = 2, finding = 10;
+	static const uint32_t conn = 16, account = 7, stamp = 2, finding = 10;
 	uint32_t books = 1;
 
 #define X(name) books++;
@@ -334,9 +367,9 @@ static uint32_t fields_of(const struct fact *f)
 #undef X
 	switch (f->kind) {
 	case FACT_EXCHANGE:
-		return 1 + conn + stamp + 9 + 4 + account + 1 + finding * f->exchange.nr_findings;
+		return 1 + conn + stamp + 9 + 4 + account + 2 * reasons_of(&f->exchange.bytes) + 1 + finding * f->exchange.nr_findings;
 	case FACT_TRAFFIC:
-		return 1 + conn + stamp + 4 + account + 1;
+		return 1 + conn + stamp + 4 + account + 2 * reasons_of(&f->traffic.bytes) + 1;
 	case FACT_PROCESS:
 		return 1 + 21;
 	case FACT_CONN:

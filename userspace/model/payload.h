@@ -38,6 +38,7 @@ struct chunk {
 	uint64_t pos;		/* of bytes.ptr[0] */
 	uint64_t skipped;	/* bytes after bytes that moved and were not captured */
 	enum loss cause;	/* of skipped */
+	enum loss before;	/* of bytes that are missing before pos, if any are; LOSS_NONE: not known */
 	uint64_t moved;		/* LAYER_CIPHER: socket bytes of the call */
 	uint8_t probed;		/* LAYER_CIPHER: a TLS session is bound here */
 	uint8_t ahead;		/* LAYER_TLS: the records that carry these bytes have not passed yet */

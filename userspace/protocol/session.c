@@ -41,13 +41,12 @@ struct session {
 	struct conn_facts conn;
 	const struct field_sink *sink;
 	struct byte_account *acct;
-	struct byte_account told;	/* part of the account that facts have carried */
+	struct byte_sums told;		/* part of the account that facts have carried */
 	const struct protocol *protocol;
 	void *state;
 	struct buf carry[2];		/* bytes the parser wants more of */
 	size_t fed, counted;		/* of the carry being fed: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
-	bool opaque_any;
 	bool recognised;		/* guessed, or a seeker has found a message */
 	char route[PATH_SIZE], host[NAME_SIZE];
 	struct hello *hello;		/* NULL: not begun, or all is told */
@@ -77,7 +76,7 @@ void session_update(struct session *s, const struct conn_facts *conn)
 		s->conn.role = role;	/* what the protocol has taught stays */
 }
 
-static void account_add(struct byte_account *a, const struct byte_account *b)
+static void told_add(struct byte_sums *a, const struct byte_sums *b)
 {
 	a->moved += b->moved;
 	a->examined += b->examined;
@@ -91,7 +90,7 @@ void session_adopt(struct session *to, struct session *from)
 {
 	session_update(from, &to->conn);
 	from->acct = to->acct;
-	account_add(&from->told, &to->told);
+	told_add(&from->told, &to->told);
 	if (to->host[0] && !from->host[0])
 		memcpy(from->host, to->host, sizeof(from->host));
 	hello_free(from->hello);
@@ -102,11 +101,17 @@ void session_adopt(struct session *to, struct session *from)
 	budget_free(to, sizeof(*to));
 }
 
+/* Bytes that nobody understands; of a connection older than weir, perhaps for want of their beginning. */
+static void opaque(struct session *s, size_t nr)
+{
+	account_opaque(s->acct, (int64_t)nr, s->conn.late && !s->recognised ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
+}
+
 static void give_up(struct session *s, enum dir dir)
 {
-	s->acct->opaque += (int64_t)s->carry[dir].len;
+	opaque(s, s->carry[dir].len);
 	buf_free(&s->carry[dir]);
-	s->opaque[dir] = s->opaque_any = true;
+	s->opaque[dir] = true;
 }
 
 static void protocol_begin(struct session *s, const struct protocol *p)
@@ -126,6 +131,8 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	int best_score = 0;
 	bool more = false;
 
+	if (transport_is_datagram(s->conn.transport))
+		return -1;	/* all rows are protocols of streams */
 	for (unsigned i = 0; i < protocol_count(); i++) {
 		int score = protocols[i]->guess(head, dir);
 
@@ -164,8 +171,7 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 			r.consumed = s->counted;
 		s->acct->examined += (int64_t)(r.consumed - s->counted - r.opaque);
 		s->counted = 0;
-		s->acct->opaque += (int64_t)r.opaque;
-		s->opaque_any |= r.opaque > 0;
+		opaque(s, r.opaque);
 		s->fed += r.consumed;
 		bad = r.status == FEED_BAD;
 		if (r.status == FEED_MORE || !r.consumed)
@@ -207,14 +213,14 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 	if (!s->carry[dir].len)	/* of all the connections that rest at once none keeps memory */
 		buf_free(&s->carry[dir]);
 	if (in.len)
-		s->acct->opaque += (int64_t)in.len;
+		opaque(s, in.len);
 }
 
 void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
 	s->opaque[dir] = false;
 	if (!s->protocol) {
-		s->acct->opaque += (int64_t)s->carry[dir].len;
+		opaque(s, s->carry[dir].len);
 		buf_reset(&s->carry[dir]);
 		return;
 	}
@@ -256,15 +262,16 @@ void session_tell(struct session *s, struct stamp at)
  * will. */
 static struct byte_account take_account(struct session *s)
 {
-	struct byte_account now = *s->acct, d;
+	struct byte_account d = *s->acct;
+	struct byte_sums now = d.sums;
 
 	now.moved -= (int64_t)(s->carry[0].len + s->carry[1].len - s->fed - s->counted);
-	d = (struct byte_account){
+	d.sums = (struct byte_sums){
 		now.moved - s->told.moved, now.examined - s->told.examined, now.opaque - s->told.opaque,
 		now.skipped - s->told.skipped, now.lost - s->told.lost, now.framing - s->told.framing,
 	};
-
 	s->told = now;
+	memset(s->acct->why, 0, sizeof(s->acct->why));
 	return d;
 }
 
@@ -282,8 +289,8 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	snprintf(t->protocol, sizeof(t->protocol), "%s", s->recognised ? s->protocol->name : "");
 	memcpy(t->route, s->route, sizeof(t->route));
 	memcpy(t->host, s->host, sizeof(t->host));
-	if (!reason && s->opaque_any && d.opaque)
-		reason = "unknown_protocol";
+	if (!reason && byte_account_why(&d))
+		reason = loss_name(byte_account_why(&d));
 	snprintf(t->reason, sizeof(t->reason), "%s", reason ? reason : "");
 	return true;
 }
@@ -310,15 +317,22 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 
 void session_count(struct session *s, enum fate fate, size_t nr)
 {
-	*(fate == FATE_OPAQUE ? &s->acct->opaque : fate == FATE_SKIPPED ? &s->acct->skipped : &s->acct->examined) += (int64_t)nr;
+	if (fate == FATE_OPAQUE)
+		opaque(s, nr);
+	else if (fate == FATE_SKIPPED)
+		account_skip(s->acct, (int64_t)nr, LOSS_BUDGET);
+	else
+		s->acct->examined += (int64_t)nr;
 	s->counted += nr;
 }
 
 void session_end(struct session *s, struct stamp at)
 {
 	for (int d = 0; d < 2; d++) {
-		*(s->protocol ? &s->acct->examined : &s->acct->opaque) += (int64_t)s->carry[d].len;
-		s->opaque_any |= !s->protocol && s->carry[d].len;
+		if (s->protocol)
+			s->acct->examined += (int64_t)s->carry[d].len;
+		else
+			opaque(s, s->carry[d].len);
 		buf_reset(&s->carry[d]);
 	}
 	if (s->hello)

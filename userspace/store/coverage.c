@@ -192,6 +192,16 @@ static const char *reason_of(const struct row *r, const char *state)
 	return r->reason[0] ? r->reason : "unknown_protocol";
 }
 
+/* Bytes that were not examined, by cause; other names may come. */
+static void reasons_write(struct json *j, const struct byte_account *b)
+{
+	json_open(j, "reasons", '{');
+	for (unsigned i = 1; i < LOSS_MAX; i++)
+		if (b->why[i])
+			json_int(j, loss_name(i), b->why[i]);
+	json_close(j, '}');
+}
+
 static void write_row(struct coverage *c, const struct row *r, bool process, const char *state, uint64_t start_ms, uint64_t end_ms)
 {
 	struct json j;
@@ -219,6 +229,7 @@ static void write_row(struct coverage *c, const struct row *r, bool process, con
 	json_string(&j, "reason", reason_of(r, state));
 	json_string(&j, "binding", r->tls_seen ? binding_name(r->binding) : NULL);
 	bytes_write(&j, &r->bytes);
+	reasons_write(&j, &r->bytes);
 	json_close(&j, '}');
 }
 

@@ -16,7 +16,7 @@ void stream_open(struct stream *s)
 
 	/* Of the first account: of what moved before it began, it states the loss. */
 	if (s->undecided) {
-		s->account.lost += s->undecided;
+		account_lose(&s->account, s->undecided, LOSS_RESTART);
 		s->owed = s->undecided;
 		s->undecided = 0;
 	}
@@ -27,7 +27,7 @@ static void tell_bytes(struct stream *s, enum dir dir, struct slice bytes, struc
 {
 	s->table->telling = s;
 	if (!s->session)	/* no memory for it */
-		s->account.opaque += (int64_t)bytes.len;
+		account_opaque(&s->account, (int64_t)bytes.len, LOSS_BUDGET);
 	else if (bytes.len)
 		s->table->sink.bytes(s->session, dir, bytes, at);
 }
@@ -104,6 +104,7 @@ void stream_learn(struct stream *s, const struct chunk *ch)
 
 void stream_flush(struct stream *s, struct stamp at, bool closed)
 {
+	static const int64_t nothing[LOSS_MAX];
 	const char *reason = NULL;
 
 	if (s->layer == LAYER_TLS && !s->probed) {
@@ -113,9 +114,9 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 	} else if (s->no_plaintext) {
 		reason = "no_plaintext";
 	}
-	if (!closed && !memcmp(&s->account, &s->flushed, sizeof(s->account)))
+	if (!closed && !memcmp(&s->account.sums, &s->flushed, sizeof(s->flushed)) && !memcmp(s->account.why, nothing, sizeof(nothing)))
 		return;
-	s->flushed = s->account;
+	s->flushed = s->account.sums;
 	s->no_plaintext = false;
 	s->table->telling = s;
 	if (s->session)
@@ -166,7 +167,7 @@ static void deliver_socket(struct stream *s, struct sequence *q, const struct pa
 	s->account.moved += (int64_t)p->bytes.len;
 	if (s->layer == LAYER_TLS) {
 		/* Clear bytes behind a handshake: no session to tell, and not to be hidden. */
-		s->account.opaque += (int64_t)p->bytes.len;
+		account_opaque(&s->account, (int64_t)p->bytes.len, LOSS_UNKNOWN_PROTOCOL);
 	} else {
 		s->layer = LAYER_SOCKET;
 		tell_bytes(s, q->dir, p->bytes, p->at);
@@ -211,9 +212,9 @@ void stream_deliver(struct stream *s, struct sequence *q, const struct part *p)
 		stream_lose(s, q, p->skipped, p->cause ? p->cause : LOSS_TRUNCATED, p->layer, p->at);
 }
 
-static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost)
+static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost, enum loss cause)
 {
-	s->account.lost += (int64_t)lost;
+	account_lose(&s->account, (int64_t)lost, cause);
 	if (s->conn.id & UNBOUND)
 		unbound_count(s, q->dir, lost);
 	else
@@ -228,15 +229,18 @@ void stream_lose(struct stream *s, struct sequence *q, uint64_t lost, enum loss 
 	s->table->stats.gaps++;
 	s->table->stats.gap_bytes += lost;
 	if (q->plain) {
-		lose_plain(s, q, lost);
+		lose_plain(s, q, lost, cause);
 		tell_gap(s, q->dir, lost, cause, at);
 	} else if (s->layer == LAYER_TLS || (!s->layer && follow == LAYER_CIPHER)) {
 		/* Ciphertext: whether plaintext is missing too, its own positions say. */
-		cipher_lose(s, q->dir, lost);
+		cipher_lose(s, q->dir, lost, cause);
 	} else {
 		s->layer = LAYER_SOCKET;
 		s->account.moved += (int64_t)lost;
-		s->account.lost += (int64_t)lost;
+		if (cause == LOSS_QUIC)	/* moved, and known to be encrypted: it was never to be had */
+			account_opaque(&s->account, (int64_t)lost, cause);
+		else
+			account_lose(&s->account, (int64_t)lost, cause);
 		tell_gap(s, q->dir, lost, cause, at);
 	}
 }

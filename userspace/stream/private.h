@@ -58,7 +58,7 @@ struct part {
 	uint64_t skipped;
 	struct stamp at;
 	enum layer layer;
-	enum loss cause;
+	enum loss cause, before;
 	bool probed, ahead;
 	struct slice bytes;
 };
@@ -94,6 +94,7 @@ struct cipher {
 	uint32_t last_body;
 	bool splits;
 	uint8_t nr_early, last_type, overhead;
+	uint8_t cause, shed_why;	/* enum loss, of the latest of unwalked and shed */
 	bool ccs, handshake, tls12, data;	/* data: the first plaintext came */
 };
 
@@ -110,11 +111,14 @@ struct stream {
 	struct node idle, waiting;	/* waiting: holds pieces or is closing */
 	struct stream_table *table;
 	struct conn_facts conn;
-	struct byte_account account, flushed;
+	struct byte_account account;
+	struct byte_sums flushed;
 	void *session;
 	struct lane lanes[2];	/* by enum dir */
 	uint64_t active;	/* when the last chunk came */
 	uint64_t final[2], closed_at;
+	uint64_t reached[2], reached_at;	/* where it had come to at that time, as the kernel's side says; 0: not asked */
+	uint8_t before[2];	/* enum loss: why bytes before these are missing, if any are */
 	size_t held;		/* bytes in pieces */
 	unsigned nr_held;
 	uint8_t layer;		/* what the session was told: 0 nothing, LAYER_SOCKET, LAYER_TLS */
@@ -206,7 +210,7 @@ void stream_open(struct stream *);
 
 /* tls_record.c */
 void cipher_walk(struct stream *, enum dir, const struct part *);
-void cipher_lose(struct stream *, enum dir, uint64_t lost);
+void cipher_lose(struct stream *, enum dir, uint64_t lost, enum loss);
 void cipher_plain(struct stream *, enum dir, uint64_t n);
 void cipher_ahead(struct stream *, enum dir);	/* before the first cipher_plain: no record that passed is its own */
 bool cipher_waits(const struct stream *, enum dir);	/* plaintext of what passed is still to come */

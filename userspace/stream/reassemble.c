@@ -98,6 +98,12 @@ static void run_deliver(struct stream *s, struct sequence *q)
 		since_update(q);
 }
 
+/* Why bytes before the part are missing: what its record said of them, else that of the caller. */
+static enum loss cause_before(const struct part *p, enum loss otherwise)
+{
+	return p->before ? p->before : otherwise;
+}
+
 static void gap_make(struct stream *s, struct sequence *q, uint64_t to, enum loss cause, unsigned follow,
 		     struct stamp at)
 {
@@ -176,7 +182,7 @@ int sequence_push(struct stream *s, struct sequence *q, const struct part *p)
 		const struct part *first = q->head && q->head->part.pos < p->pos ? &q->head->part : p;
 
 		err = -ENOSPC;
-		gap_make(s, q, first->pos, LOSS_MISSING, first->layer, p->at);
+		gap_make(s, q, first->pos, cause_before(first, LOSS_MISSING), first->layer, p->at);
 		run_deliver(s, q);
 	}
 	if (p->pos <= q->next) {
@@ -193,7 +199,7 @@ void sequence_expire(struct stream *s, struct sequence *q, struct stamp now)
 	if (q->head && q->since > time)
 		q->since = time; /* the clock was set back by a tick */
 	while (q->head && time >= q->since && time - q->since >= s->table->limits.reorder_ns) {
-		gap_make(s, q, q->head->part.pos, LOSS_MISSING, q->head->part.layer, now);
+		gap_make(s, q, q->head->part.pos, cause_before(&q->head->part, LOSS_MISSING), q->head->part.layer, now);
 		run_deliver(s, q);
 	}
 }
@@ -201,7 +207,7 @@ void sequence_expire(struct stream *s, struct sequence *q, struct stamp now)
 void sequence_drain(struct stream *s, struct sequence *q, enum loss cause, struct stamp at)
 {
 	while (q->head) {
-		gap_make(s, q, q->head->part.pos, cause, q->head->part.layer, at);
+		gap_make(s, q, q->head->part.pos, cause_before(&q->head->part, cause), q->head->part.layer, at);
 		run_deliver(s, q);
 	}
 }
@@ -212,7 +218,7 @@ void sequence_drain_socket(struct stream *s, struct sequence *q, struct stamp at
 
 	while ((h = q->head) && h->part.layer == LAYER_SOCKET) {
 		if (h->part.pos > q->next)
-			gap_make(s, q, h->part.pos, LOSS_MISSING, LAYER_SOCKET, at);
+			gap_make(s, q, h->part.pos, cause_before(&h->part, LOSS_MISSING), LAYER_SOCKET, at);
 		piece_unlink(s, q, h);
 		part_take(s, q, &h->part);
 		piece_free(h);

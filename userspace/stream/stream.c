@@ -74,20 +74,20 @@ static void stream_unlink(struct stream *s)
 static void stream_watch(struct stream *s)
 {
 	node_unlink(&s->waiting);
-	if (s->nr_held || s->closing)
+	if (s->nr_held || s->closing || s->reached_at)
 		node_link(&s->table->waiting, &s->waiting);
 }
 
 /* What the kernel moved past the last position that was delivered. */
-static void tail_lose(struct stream *s, enum dir dir, struct stamp at)
+static void tail_lose(struct stream *s, enum dir dir, uint64_t to, struct stamp at)
 {
 	struct sequence *q = &s->lanes[dir].kernel;
 	uint64_t from = q->next;
 
-	if (s->final[dir] <= from)
+	if (to <= from)
 		return;
-	q->next = s->final[dir];
-	stream_lose(s, q, s->final[dir] - from, LOSS_MISSING, 0, at);
+	q->next = to;
+	stream_lose(s, q, to - from, s->before[dir] ? s->before[dir] : LOSS_MISSING, 0, at);
 }
 
 /* Delivers what is held, tells what is missing, ends the session and forgets. */
@@ -100,7 +100,7 @@ static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 	for (int d = 0; d < 2; d++)
 		sequence_drain(s, &s->lanes[d].plain, cause, at);
 	for (int d = 0; s->closing && d < 2; d++)
-		tail_lose(s, d, at);
+		tail_lose(s, d, s->final[d], at);
 	for (int d = 0; s->layer == LAYER_TLS && d < 2; d++)
 		cipher_close(s, d);
 	stream_end(s, at, s->closing);
@@ -153,6 +153,28 @@ static bool closing_done(const struct stream *s)
 	return true;
 }
 
+/* It was to be here by now: what is missing is lost. What is held goes first, by its own time. */
+static void reached_end(struct stream *s, struct stamp at)
+{
+	s->reached_at = 0;
+	for (int d = 0; d < 2; d++)
+		if (!s->lanes[d].kernel.head)
+			tail_lose(s, d, s->reached[d], at);
+}
+
+/* Has it come where it was said to be? If not, is it overdue? */
+static void reached_check(struct stream *s, struct stamp at)
+{
+	uint64_t now = s->table->now;
+
+	if (s->reached_at > now + CLOSE_AHEAD)
+		s->reached_at = now;
+	if (now < s->reached_at || now - s->reached_at < s->table->limits.reorder_ns)
+		if (s->lanes[0].kernel.next < s->reached[0] || s->lanes[1].kernel.next < s->reached[1])
+			return;
+	reached_end(s, at);
+}
+
 /* Ends it if it is at its end, else keeps it where stream_tick looks. */
 void stream_check(struct stream *s, struct stamp at)
 {
@@ -162,6 +184,8 @@ void stream_check(struct stream *s, struct stamp at)
 		return;
 	if (s->closed_at > now + CLOSE_AHEAD)
 		s->closed_at = now; /* the clock was set back by a tick */
+	if (s->reached_at)
+		reached_check(s, at);
 	if (s->closing && (closing_done(s) || (now >= s->closed_at && now - s->closed_at >= s->table->limits.reorder_ns)))
 		stream_finish(s, LOSS_MISSING, at);
 	else
@@ -186,6 +210,26 @@ void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 	if (!s->closing)
 		closing_begin(s, pos, total, at.time);
 	stream_check(s, at);
+}
+
+void stream_reach(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp at)
+{
+	struct stream *s = stream_find(t, conn);
+
+	if (!s || s->closing || sent_pos > POSITION_MAX || received_pos > POSITION_MAX)
+		return;
+	s->reached[DIR_SENT] = sent_pos;
+	s->reached[DIR_RECEIVED] = received_pos;
+	s->reached_at = at.time ? at.time : 1;
+	stream_check(s, at);
+}
+
+void stream_untold(struct stream_table *t, uint64_t conn, const enum loss before[2])
+{
+	struct stream *s = stream_find(t, conn);
+
+	for (int d = 0; s && d < 2; d++)
+		s->before[d] = (uint8_t)before[d];
 }
 
 /* ---- chunks ---- */
@@ -266,7 +310,8 @@ static bool chunk_is_sane(const struct chunk *ch)
 int stream_take(struct stream_table *t, const struct chunk *ch)
 {
 	const struct part part = { .pos = ch->pos, .moved = ch->moved, .skipped = ch->skipped, .at = ch->at,
-				   .layer = ch->layer, .cause = ch->cause, .probed = ch->probed, .ahead = ch->ahead, .bytes = ch->bytes };
+				   .layer = ch->layer, .cause = ch->cause, .before = ch->before, .probed = ch->probed,
+				   .ahead = ch->ahead, .bytes = ch->bytes };
 	struct sequence *q;
 	struct stream *s;
 	int err;
@@ -342,6 +387,8 @@ static void account_adopt(struct stream *s, const struct stream *p)
 	s->account.opaque += p->account.opaque;
 	s->account.skipped += p->account.skipped;
 	s->account.lost += p->account.lost;
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		s->account.why[i] += p->account.why[i];
 	s->no_plaintext |= p->no_plaintext;
 	for (int d = 0; d < 2; d++) {
 		if (p->lanes[d].plain.started) {
@@ -414,10 +461,15 @@ void stream_tick(struct stream_table *t, struct stamp now)
 
 void stream_interval(struct stream_table *t, struct stamp now)
 {
-	/* But for what is about to be known: it is told at the end of the next one. */
-	for (struct node *n = t->idle.next; n != &t->idle; n = n->next)
-		if (!bind_hoped(STREAM_OF(n, idle)))
-			stream_flush(STREAM_OF(n, idle), now, false);
+	for (struct node *n = t->idle.next; n != &t->idle; n = n->next) {
+		struct stream *s = STREAM_OF(n, idle);
+
+		if (s->reached_at)	/* every record of the interval has been here */
+			reached_end(s, now);
+		/* But for what is about to be known: it is told at the end of the next one. */
+		if (!bind_hoped(s))
+			stream_flush(s, now, false);
+	}
 }
 
 void stream_stats(const struct stream_table *t, struct stream_stats *out)

@@ -65,9 +65,15 @@ int stream_push(struct stream_table *, const struct chunk *);
 void stream_close(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
 		  uint64_t sent, uint64_t received, struct stamp);
 
+/* Where a connection that goes on has come to (socket bytes): what has not come reorder_ns later is
+ * a gap. */
+void stream_reach(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp);
+/* Before either of the two: why the last of its bytes are missing, if they are; by enum dir. */
+void stream_untold(struct stream_table *, uint64_t conn, const enum loss before[2]);
+
 /* Passage of time: gaps for overdue pieces, idle connections, pending closes. */
 void stream_tick(struct stream_table *, struct stamp now);
-/* End of an interval: flush every connection that moved bytes. */
+/* End of an interval, of which every chunk has come: flush every connection that moved bytes. */
 void stream_interval(struct stream_table *, struct stamp now);
 void stream_stats(const struct stream_table *, struct stream_stats *);
 #endif

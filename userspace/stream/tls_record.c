@@ -51,15 +51,30 @@ static void credit_update(struct stream *s, struct cipher *c)
 	int64_t excess = c->plain - c->capacity, due;
 
 	due = excess < 0 ? 0 : excess < c->unwalked ? excess : c->unwalked;
-	s->account.lost -= due - c->credited;
+	account_lose(&s->account, c->credited - due, c->cause);
 	c->credited = due;
 }
 
-static void unwalked_add(struct stream *s, struct cipher *c, int64_t n)
+static void unwalked_add(struct stream *s, struct cipher *c, int64_t n, enum loss cause)
 {
 	c->unwalked += n;
-	s->account.lost += n;
+	c->cause = (uint8_t)cause;
+	account_lose(&s->account, n, cause);
 	credit_update(s, c);
+}
+
+/* Of application records whose plaintext nobody told of. */
+static void opaque_add(struct stream *s, int64_t n)
+{
+	account_opaque(&s->account, n, s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS);
+}
+
+/* Before the first plaintext, which may show that it was no data. */
+static void shed_add(struct stream *s, struct cipher *c, int64_t n)
+{
+	opaque_add(s, n);
+	c->shed += n;
+	c->shed_why = s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS;
 }
 
 static void application_count(struct stream *s, struct cipher *c, uint32_t body)
@@ -74,8 +89,7 @@ static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 {
 	if (c->nr_early == EARLY_MAX) {
 		/* Longer than a handshake: data that nobody decrypts for us. */
-		s->account.opaque += c->early[0];
-		c->shed += c->early[0];
+		shed_add(s, c, c->early[0]);
 		s->no_plaintext = true;
 		memmove(c->early, c->early + 1, sizeof(c->early) - sizeof(c->early[0]));
 		c->nr_early--;
@@ -119,7 +133,7 @@ static void header_count(struct stream *s, struct cipher *c, const struct record
 	case ALERT:
 		break;
 	default: /* no such record: the walk is on the wrong track, or it is not TLS */
-		s->account.opaque += h->body;
+		account_opaque(&s->account, h->body, LOSS_UNKNOWN_PROTOCOL);
 		return;
 	}
 	s->account.framing += h->body;
@@ -152,20 +166,20 @@ void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
 	c->open -= passed;
 	if (c->open <= -HEADER_SIZE) {
 		/* Of a record whose header came in bytes not seen. */
-		unwalked_add(s, c, -c->open);
+		unwalked_add(s, c, -c->open, LOSS_MISSING);
 		c->open = 0;
 	}
 	if (skipped)
-		unwalked_add(s, c, body_pass(c, skipped));
+		unwalked_add(s, c, body_pass(c, skipped), p->cause ? p->cause : LOSS_TRUNCATED);
 	credit_update(s, c);
 }
 
-void cipher_lose(struct stream *s, enum dir dir, uint64_t lost)
+void cipher_lose(struct stream *s, enum dir dir, uint64_t lost, enum loss cause)
 {
 	struct cipher *c = cipher_of(s, dir);
 
 	s->account.moved += (int64_t)lost;
-	unwalked_add(s, c, body_pass(c, (int64_t)lost));
+	unwalked_add(s, c, body_pass(c, (int64_t)lost), cause);
 }
 
 /* ---- the first plaintext ---- */
@@ -247,9 +261,9 @@ static void split_count(struct stream *s, struct cipher *c)
 	int64_t nr = (int64_t)c->records - c->split, bodies = c->bodies - c->split_bodies;
 	int64_t room = bodies - nr * overhead_of(c);
 
-	s->account.opaque -= c->shed;
+	account_opaque(&s->account, -c->shed, c->shed_why);
 	if (c->split > EARLY_MAX || (s->conn.late && !c->handshake))
-		s->account.opaque += c->split_bodies;
+		opaque_add(s, c->split_bodies);
 	else
 		s->account.framing += c->split_bodies;
 	c->capacity += room;
@@ -261,7 +275,7 @@ static void shed_settle(struct stream *s, struct cipher *c)
 {
 	if (s->bound != BOUND_GUESSED || c->records > EARLY_MAX || !c->handshake)
 		return;
-	s->account.opaque -= c->shed;
+	account_opaque(&s->account, -c->shed, c->shed_why);
 	s->account.framing += c->shed;
 	c->shed = 0;
 }
@@ -338,10 +352,8 @@ void cipher_settle(struct stream *s, enum dir dir)
 {
 	struct cipher *c = cipher_of(s, dir);
 
-	for (unsigned i = 0; i < c->nr_early; i++) {
-		s->account.opaque += c->early[i];
-		c->shed += c->early[i];
-	}
+	for (unsigned i = 0; i < c->nr_early; i++)
+		shed_add(s, c, c->early[i]);
 	s->no_plaintext |= c->nr_early > 0;
 	c->nr_early = 0;
 }
@@ -359,12 +371,12 @@ static void cut_settle(struct stream *s, struct cipher *c)
 			if (c->nr_early)
 				c->early[c->nr_early - 1] -= (uint32_t)cut;
 			else
-				s->account.opaque -= cut; /* an interval's end has settled it whole */
+				opaque_add(s, -cut); /* an interval's end has settled it whole */
 			return;
 		}
 		c->capacity -= capacity_of(c, c->last_body);
 		s->account.framing -= body - capacity_of(c, c->last_body);
-		s->account.opaque += body - cut;
+		opaque_add(s, body - cut);
 		s->no_plaintext |= body > cut;
 		credit_update(s, c);
 		return;
@@ -374,7 +386,7 @@ static void cut_settle(struct stream *s, struct cipher *c)
 		s->account.framing -= cut;
 		return;
 	default:
-		s->account.opaque -= cut;
+		account_opaque(&s->account, -cut, LOSS_UNKNOWN_PROTOCOL);
 	}
 }
 
