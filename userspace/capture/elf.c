@@ -232,6 +232,21 @@ size_t elf_code(const struct elf_image *e, uint64_t address, uint8_t *out, size_
 	return read_in(e, segment_of(e, address, true), address, out, size);
 }
 
+bool elf_relocations(const struct elf_image *e, unsigned i, uint64_t *offset, uint64_t *size)
+{
+	Elf_Scn *s = NULL;
+	GElf_Shdr head;
+
+	while ((s = elf_nextscn(e->elf, s))) {
+		if (!gelf_getshdr(s, &head) || head.sh_type != SHT_RELA || i--)
+			continue;
+		*offset = head.sh_offset;
+		*size = head.sh_size;
+		return true;
+	}
+	return false;
+}
+
 bool elf_symtab(const struct elf_image *e, unsigned i, struct elf_symtab *out)
 {
 	GElf_Shdr head, strings;

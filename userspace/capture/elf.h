@@ -32,5 +32,6 @@ struct elf_segment { uint64_t address, offset, size; bool code; };
 struct elf_symtab { uint64_t offset, size, text_offset, text_size; };	/* of Elf64_Sym, and of their names */
 const struct elf_segment *elf_segment(const struct elf_image *, unsigned);
 bool elf_symtab(const struct elf_image *, unsigned, struct elf_symtab *);
+bool elf_relocations(const struct elf_image *, unsigned, uint64_t *offset, uint64_t *size);	/* of Elf64_Rela */
 size_t elf_read(const struct elf_image *, uint64_t offset, void *out, size_t size);
 #endif
