@@ -12,7 +12,7 @@
 
 #define FD_FILE_IN 3
 #define FD_ANSWER 4
-#define SECONDS 2
+#define SECONDS 20	/* a browser's program has 300 MB, all of which may have to come from a slow disk */
 
 int elfscan_main(void)
 {

@@ -284,7 +284,7 @@ void scans_advance(struct watch *w)
 /* Everything of the answer is checked: the scanner has parsed a hostile file. */
 static bool sites_valid(const struct tls_sites *s, off_t size)
 {
-	if (s->nr > sizeof(s->site) / sizeof(s->site[0]))
+	if (s->nr > sizeof(s->site) / sizeof(s->site[0]) || (s->nr && s->unknown) || !tls_lib_get(s->row))
 		return false;
 	for (unsigned i = 0; i < s->nr; i++)
 		if (s->site[i].offset >= (uint64_t)size || s->site[i].kind >= SITE_KINDS)
@@ -315,10 +315,12 @@ static void scan_end(struct watch *w, uint16_t i)
 		} else if (sites.nr) {
 			refused(w, f->name, "too many libraries");
 			f->state = FILE_FAILED;
-		} else if (sites.refused || f->kind == FILE_NAMED) {
-			log_warn("%s library=%s build_id=%s: its traffic stays opaque", sites.refused ?
-				 "its TLS functions are not as weir knows them" : "no TLS functions found in", f->name, f->build_id);
+		} else if (sites.unknown) {
+			log_warn("%s is in file=%s build_id=%s, in a form that is not known: its traffic stays opaque",
+				 tls_lib_get(sites.row)->name, f->name, f->build_id);
 			f->state = FILE_FAILED;
+		} else if (f->kind == FILE_NAMED) {
+			log_warn("no TLS functions found in library=%s build_id=%s: its traffic stays opaque", f->name, f->build_id);
 		}
 	}
 	w->stats.failed += f->state == FILE_FAILED;

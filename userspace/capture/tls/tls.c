@@ -36,18 +36,24 @@ bool tls_lib_named(const struct tls_lib *lib, const char *base)
 int tls_scan_fd(int fd, struct tls_sites *s)
 {
 	struct elf_image *e = elf_open(fd);
-	int err = -ENOENT;
+	int err = -ENOENT, known = -1;
 
 	memset(s, 0, sizeof(*s));
 	if (!e)
 		return -EBADMSG;
 	elf_build_id(e, s->build_id);
-	for (unsigned i = 0; err == -ENOENT && i < tls_lib_count(); i++) {
+	for (unsigned i = 0; err && i < tls_lib_count(); i++) {
 		s->nr = 0;
 		s->row = (uint8_t)i;
 		err = libraries[i]->find(libraries[i], e, s);
+		if (err == -ENOTSUP && known < 0)
+			known = (int)i;
 	}
 	elf_close(e);
-	s->refused = err == -ENOTSUP;
-	return err;
+	if (!err)
+		return 0;
+	s->nr = 0;
+	s->row = known < 0 ? 0 : (uint8_t)known;
+	s->unknown = known >= 0;
+	return known < 0 ? -ENOENT : -ENOTSUP;
 }

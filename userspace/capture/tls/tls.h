@@ -24,7 +24,7 @@ enum site_kind {
 struct tls_sites {
 	char build_id[41];	/* hex; empty: the file has none */
 	uint8_t row;		/* of the library in list.def */
-	uint8_t refused;	/* it is this library, and its code is not understood: no sites */
+	uint8_t unknown;	/* the library is in there, in a form that is not known: nr is 0 */
 	uint32_t nr;
 	struct {
 		uint64_t offset;	/* in the file */
@@ -43,15 +43,16 @@ struct tls_function {
 };
 struct tls_lib {
 	const char *name, *summary;
-	const char *soname;	/* prefix of the file's name: "libssl.so"; NULL: found in programs only */
+	const char *soname;	/* prefix of the file's name: "libssl.so"; NULL: it is linked into programs */
 	const struct tls_function *functions;	/* the exported ones, ended by a NULL symbol */
-	/* Fills sites; 0, -ENOENT: not this library, -ENOTSUP. */
+	/* Fills sites; 0, -ENOENT: not this library, -ENOTSUP: it is, in a form that is not known. */
 	int (*find)(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 };
 unsigned tls_lib_count(void);
 const struct tls_lib *tls_lib_get(unsigned);
 bool tls_lib_named(const struct tls_lib *, const char *base);	/* is that file, by its name, this library? */
-/* 0, -ENOENT: no library of ours, -EBADMSG: no ELF file we read, -ENOTSUP: refused. */
+/* 0, -ENOENT: no library of ours, -ENOTSUP: one, but its functions were not found (row,
+ * `unknown` and the build id are set), -EBADMSG: no ELF file we read. */
 int tls_scan_fd(int fd, struct tls_sites *);
 
 /* For rules. */

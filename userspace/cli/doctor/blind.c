@@ -23,7 +23,7 @@ static const struct { const char *library, *mark, *reason; } kinds[] = {
 	{ "libwolfssl.so", NULL, "wolfSSL" },
 	{ NULL, "\xff Go buildinf:", "Go" },
 	{ NULL, "ssl_lib.c", "OpenSSL or BoringSSL inside the program" },
-	{ NULL, "rustls", "rustls" },
+	{ NULL, "/rustls-", "TLS in Rust" },
 };
 
 struct sockets { char space[64]; unsigned long inode[SOCKETS]; size_t nr; };
