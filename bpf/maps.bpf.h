@@ -125,6 +125,14 @@ struct {
 	__type(value, u8);
 } go_tasks SEC(".maps");
 
+/* A call of rustls in flight, see tls_rust.bpf.c. */
+struct rust_call {
+	u64 object;	/* 0: none */
+	u64 buf, len;
+	u64 cookie;
+	u64 nr;		/* of slices that buf points to; 0: it is the buffer itself */
+};
+
 /* What a task is in the middle of. Freed by the kernel with the task. */
 struct task_state {
 	u64 object, buf, lenp, size;	/* TLS call in flight */
@@ -138,6 +146,7 @@ struct task_state {
 	u16 sent;		/* in it, a socket call has sent something */
 	u64 late_sk, late_g[2];	/* go_late: the last socket received from, and the goroutine, by where it is found */
 	u64 uring;		/* request of io_uring that was submitted last and may be executing */
+	struct rust_call rust;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

@@ -9,5 +9,6 @@
 #include "bpf/tls.bpf.c"
 #include "bpf/tls_go.bpf.c"
 #include "bpf/seed.bpf.c"
+#include "bpf/tls_rust.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -234,6 +234,10 @@ enum wire_counter {
 #define WIRE_COOKIE_GO_HANDSHAKE 0x04u	/* a handshake: has a connection, and no bytes */
 #define WIRE_COOKIE_GO_SPILLED	 0x08u	/* at the end the arguments are still above the return address */
 
+/* The same for a site in rustls; WIRE_COOKIE_SENT and the row are as above. */
+#define WIRE_COOKIE_RUST_RECORD	  0x02u	/* takes a record's plaintext; else a reader, which has a pointer to a part of the session */
+#define WIRE_COOKIE_RUST_AT_SHIFT 24	/* where in the session that part is, 16 bits */
+
 /* What the monitor tells the programs: the one value of the `config` map. */
 struct wire_config {
 	u32 epoch;	/* interval that counters and records belong to */

@@ -469,6 +469,7 @@ static const struct { const char *enter, *leave; } site_programs[SITE_KINDS] = {
 	[SITE_FREED] = { "tls_freed", NULL },
 	[SITE_GO_ENTER] = { "go_enter", NULL },
 	[SITE_GO_RETURN] = { "go_return", NULL },
+	[SITE_RUST] = { "rust_enter", "rust_return" },
 };
 
 static int probe_attach(struct capture *c, const char *name, const char *path, uint64_t offset, uint64_t cookie, bool leave)

@@ -17,6 +17,7 @@ enum site_kind {
 	SITE_FREED,	/* a function that frees a TLS object: its entry */
 	SITE_GO_ENTER,	/* a method of Go's TLS connection, behind its check of the stack */
 	SITE_GO_RETURN,	/* one of its RETs */
+	SITE_RUST,	/* a function of C's kind in rustls, with Rust's ways to pass slices and results */
 	SITE_KINDS
 };
 
