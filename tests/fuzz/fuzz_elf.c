@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	MUST(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
 	err = tls_scan_fd(fd, &s);
-	MUST(err == 0 || err == -ENOENT || err == -EBADMSG || (err == -ENOTSUP && !s.nr));
+	MUST(err == 0 || err == -ENOENT || err == -ENOTSUP || err == -EBADMSG);
+	MUST(s.unknown == (err == -ENOTSUP) && (!s.unknown || !s.nr) && tls_lib_get(s.row));
 	MUST(memchr(s.build_id, 0, sizeof(s.build_id)));
 	for (uint32_t i = 0; !err && i < s.nr; i++)
 		MUST(i < TLS_SITES && s.site[i].offset && s.site[i].offset < len && s.site[i].kind < SITE_KINDS);

@@ -149,14 +149,15 @@ make_cert() {
 # access log in $ACCESS_LOG ("port method status"). It answers
 #   /api/...      a JSON object with one e-mail address of ours ($ANSWER_EMAIL)
 #   /plain/...    text without any data class
+#   /pages/...    files of $PAGES
 ANSWER_EMAIL=duty.officer@harborline-logistics.com
 start_nginx() {
 	local dir=$WORK/nginx user=''
 	need nginx openssl
 	make_cert
-	HTTP_PORT=$(free_port) HTTPS_PORT=$(free_port) ACCESS_LOG=$dir/access.log
-	mkdir -p "$dir/tmp"
-	chmod 755 "$dir"
+	HTTP_PORT=$(free_port) HTTPS_PORT=$(free_port) ACCESS_LOG=$dir/access.log PAGES=$dir/pages
+	mkdir -p "$dir/tmp" "$PAGES"
+	chmod 755 "$dir" "$PAGES"
 	[ "$(id -u)" != 0 ] || user='user nobody nogroup;'
 	cat >"$dir/nginx.conf" <<END
 $user
@@ -189,6 +190,10 @@ http {
 		location /plain/ {
 			default_type text/plain;
 			return 200 'nothing of interest';
+		}
+		location /pages/ {
+			default_type text/html;
+			root $dir;
 		}
 	}
 }
