@@ -34,12 +34,18 @@ static int sweep(const struct elf_image *e, uint64_t offset, uint64_t size, uint
 
 int elf_sweep(const struct elf_image *e, enum elf_sweep what, size_t after, elf_window window, void *owner)
 {
+	uint64_t left = ELF_FILE_MAX;	/* a file may claim to be loaded many times over */
 	const struct elf_segment *s;
 	int err = 0;
 
-	for (unsigned i = 0; !err && after <= ELF_AFTER_MAX && (s = elf_segment(e, i)); i++)
-		if (s->code || what == ELF_ALL)
-			err = sweep(e, s->offset, s->size, s->address, after, window, owner);
+	for (unsigned i = 0; !err && after <= ELF_AFTER_MAX && (s = elf_segment(e, i)); i++) {
+		if (!s->code && what != ELF_ALL)
+			continue;
+		if (s->size > left)
+			break;
+		left -= s->size;
+		err = sweep(e, s->offset, s->size, s->address, after, window, owner);
+	}
 	return err;
 }
 

@@ -3,6 +3,7 @@
  * that file and a pipe: the file may have been made by an attacker. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -13,13 +14,16 @@
 #define FD_FILE_IN 3
 #define FD_ANSWER 4
 #define SECONDS 20	/* a browser's program has 300 MB, all of which may have to come from a slow disk */
+#define CPU_SECONDS 4	/* it costs less than one of these */
 
 int elfscan_main(void)
 {
+	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	struct tls_sites sites;
 	char why[256];
 
 	alarm(SECONDS);
+	setrlimit(RLIMIT_CPU, &cpu);
 	if (sandbox_enter(sandbox_find("elfscan"), why, sizeof(why))) {
 		log_error("cannot drop privileges: %s", why);
 		return 1;
