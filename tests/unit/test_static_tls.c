@@ -324,7 +324,7 @@ static void rustls_is_found_by_its_names(void **state)
 	assert_int_equal(s.site[0].kind, SITE_RUST);
 	assert_int_equal(s.site[0].cookie & WIRE_COOKIE_SENT, WIRE_COOKIE_SENT);
 	assert_memory_equal(c.bytes + s.site[0].offset, (void *)rust_send, 4);
-	assert_int_equal(s.site[1].kind, SITE_RUST_DROP);
+	assert_int_equal(s.site[1].kind, SITE_FREED);
 	assert_int_equal(s.site[2].cookie & (WIRE_COOKIE_SENT | WIRE_COOKIE_RUST_RECORD), WIRE_COOKIE_RUST_RECORD);
 	copy_free(&c);
 }

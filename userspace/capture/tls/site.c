@@ -277,8 +277,3 @@ size_t site_insn_len(const uint8_t *p, size_t left)
 {
 	return insn_len(p, left);
 }
-
-size_t site_insn_len(const uint8_t *p, size_t left)
-{
-	return insn_len(p, left);
-}
