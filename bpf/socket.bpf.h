@@ -500,15 +500,19 @@ __attribute__((noinline)) int go_sent(struct call *call)
 	return 0;
 }
 
-/* QUIC begins with a packet whose header is long and names a version (RFC 8999, 5.1); all of
- * it is encrypted, so that copying it would tell nothing. */
-static __always_inline bool looks_quic(const struct segments *s)
+/* QUIC begins with datagrams of at least 1200 bytes (RFC 9000, 14.1) whose header is long and
+ * names a version (RFC 8999, 5.1); all of it is encrypted, so that copying it would tell
+ * nothing. Versions 1 and 2 and the last drafts: whatever else has two bits set, as every
+ * fourth question to a name server has, is looked at. */
+static __always_inline bool looks_quic(const struct segments *s, u32 moved)
 {
 	u8 h[5] = {};
+	u32 version;
 
-	if (s->len < 5 || bpf_probe_read_user(h, sizeof(h), (void *)s->base))
+	if (moved < 1200 || s->len < 5 || bpf_probe_read_user(h, sizeof(h), (void *)s->base))
 		return false;
-	return (h[0] & 0xc0) == 0xc0 && (h[1] | h[2] | h[3] | h[4]);
+	version = h[1] << 24 | h[2] << 16 | h[3] << 8 | h[4];
+	return (h[0] & 0xc0) == 0xc0 && (version == 1 || version == 0x6b3343cf || version >> 8 == 0xff0000);
 }
 
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
@@ -574,7 +578,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 			c->tls = 1;
 		if (c->tls && !p.head.pos && !c->late)
 			c->hello_left[d] = WIRE_HELLO_MAX;
-		c->quic |= call->now.transport == WIRE_UDP && looks_quic(&p.from);
+		c->quic |= call->now.transport == WIRE_UDP && looks_quic(&p.from, call->moved);
 	}
 	/* A TLS library that was seen at work here before its first record does not answer this. */
 	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN && p.from.kind != SEGMENT_PIPE)
