@@ -197,10 +197,11 @@ static uint64_t *local_slot(const struct context *c, const uint8_t address[16], 
 static void local_add(struct context *c, const struct conn_facts *conn)
 {
 	uint8_t address[16];
-	uint64_t hash;
+	uint64_t hash, *slot;
 
 	address_of(address, conn->family, conn->local.addr);
-	*local_slot(c, address, &hash) = hash;
+	slot = local_slot(c, address, &hash);
+	*slot = hash;
 }
 
 bool context_remote_is_here(const struct context *c, const struct conn_facts *conn)
