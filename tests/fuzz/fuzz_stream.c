@@ -134,7 +134,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	static const struct stream_limits roomy = { 8, 700, 1500, 1000, UINT64_MAX }, tight = { 3, 200, 400, 1000, 3000 };
 	struct world w = { .roomy = len & 1 };
 	const struct stream_limits limits = w.roomy ? roomy : tight;
-	const struct stream_sink sink = { &w, on_open, on_update, on_adopt, on_bytes, on_gap, on_hello, on_end, on_flush, on_close };
+	const struct stream_sink sink = {
+		.owner = &w, .open = on_open, .update = on_update, .bytes = on_bytes, .gap = on_gap, .hello = on_hello,
+		.end = on_end, .adopt = on_adopt, .flush = on_flush, .close = on_close,
+	};
 	struct stream_table *t = stream_table_new(&limits, &sink);
 	struct input in = { bytes, len };
 	struct stream_stats stats;

@@ -429,6 +429,7 @@ int bind_plain(struct stream_table *t, const struct chunk *in)
 	struct chunk ch = *in;
 	bool holds;
 
+	ch.conn.binding = BINDING_NONE;	/* whatever it says: it names no connection */
 	if (!u)
 		return stream_take(t, &ch);
 	node_unlink(&u->idle);

@@ -299,10 +299,12 @@ static struct stream *stream_get(struct stream_table *t, const struct chunk *ch,
 	return s;
 }
 
-/* Positions that no stream reaches, lengths that no call moves, and "no connection". */
+/* Not: positions that no stream reaches, lengths that no call moves, no connection, and
+ * what only a socket moves without one. */
 static bool chunk_is_sane(const struct chunk *ch)
 {
-	return ch->conn.id && (unsigned)ch->dir <= DIR_SENT && ch->layer >= LAYER_SOCKET && ch->layer <= LAYER_HELLO &&
+	return ch->conn.id && (ch->layer == LAYER_TLS || !(ch->conn.id & UNBOUND)) && (unsigned)ch->dir <= DIR_SENT &&
+	       ch->layer >= LAYER_SOCKET && ch->layer <= LAYER_HELLO &&
 	       ch->pos <= POSITION_MAX && ch->bytes.len <= CALL_MAX && ch->skipped <= CALL_MAX &&
 	       ch->moved <= CALL_MAX && (ch->layer != LAYER_CIPHER || ch->skipped <= ch->moved);
 }
