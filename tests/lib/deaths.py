@@ -111,9 +111,17 @@ class Weir:
         return sum(") Z " in stat for stat in stats)
 
     def descriptors(self):
-        return collections.Counter(re.sub(r"\d+", "N", os.readlink(f"/proc/{self.pid}/fd/{fd}"))
-                                   for fd in os.listdir(f"/proc/{self.pid}/fd")
-                                   if os.path.lexists(f"/proc/{self.pid}/fd/{fd}"))
+        """What roles could leave behind; not what comes and goes with the programs of the host:
+        files that wait for their scan and its pipe, the census, and probes in what was found."""
+        found = collections.Counter()
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                name = re.sub(r"\d+", "N", os.readlink(f"/proc/{self.pid}/fd/{fd}"))
+            except FileNotFoundError:
+                continue
+            if not re.match(r"/(usr|bin|lib|sbin|opt|snap|proc$|tmp/weir-test)|pipe:|anon_inode:(\[perf_event\]|bpf_link)", name):
+                found[name] += 1
+        return found
 
     def stop(self, before_it_ends):
         self.process.send_signal(signal.SIGTERM)

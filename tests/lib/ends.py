@@ -70,7 +70,8 @@ def kill(weir, what):
         held |= objects(role)
     weir.kill()
     weir.wait()
-    check(wait_for(5, lambda: not any(map(alive, roles))), f"{what}: all of its {len(roles)} roles end", [r for r in roles if alive(r)])
+    check(wait_for(20, lambda: not any(map(alive, roles))), f"{what}: all of its {len(roles)} roles end",
+          [(r, read(f"/proc/{r}/cmdline"), read(f"/proc/{r}/stat")[:60]) for r in roles if alive(r)])
     check(wait_for(5, lambda: not any(in_kernel(*one) for one in held)), f"{what}: none of its {len(held)} BPF objects stays",
           [one for one in held if in_kernel(*one)])
     return len(held)

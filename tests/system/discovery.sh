@@ -64,7 +64,7 @@ probed "$first" && not_ok "a library that nobody has is not probed"
 tell late "load $WORK/lib/libssl.so.3"
 is_probed "$first" "a library that is loaded late"
 tell late "ask 13 /api/late"
-is "$(($(uprobes) - before))" 4 "with two sites, at entry and return"
+is "$(($(uprobes) - before))" 8 "with three calls, at entry and return, and where sessions end"
 
 # Under another name, by a program that uses the network.
 new_loader vendor
@@ -134,7 +134,7 @@ in_root "https://127.0.0.1:$HTTPS_PORT/api/root" || not_ok "curl in a root of it
 before=$(uprobes)
 quit late
 wait_for 10 detached "$first" && ok "a library that nobody has any more is detached" || not_ok "a library that nobody has any more is detached"
-is "$((before - $(uprobes)))" 4 "and its sites are free"
+is "$((before - $(uprobes)))" 8 "and its sites are free"
 probed "$second" && ! detached "$second" && ok "one that stands where it may be loaded again stays" || not_ok "one that stands where it may be loaded again stays"
 for name in older vendor away nameless; do quit $name; done
 
