@@ -249,7 +249,7 @@ settle() {
 weir_children() { # "PID role" of each role that runs
 	local p arg
 	for p in $(cat "/proc/$WEIR_PID/task/"*/children 2>/dev/null); do
-		arg=$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null)
+		arg=$(tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline")
 		case $arg in *role:*) arg=${arg#*role:}; echo "$p ${arg%% *}" ;; esac
 	done
 }
