@@ -13,8 +13,8 @@
 
 #include "base/log.h"
 #include "capture/capture.h"
+#include "capture/iter.h"
 #include "capture/kernel.h"
-#include "capture/look.h"
 #include "capture/ring.h"
 #include "capture/tls/tls.h"
 
@@ -34,7 +34,7 @@ struct capture {
 	struct ring life;
 	int config_fd, counters_fd, scope_fd, cgroups_fd, data_fd;
 	struct wire_config value;	/* of config_fd */
-	struct look *look;
+	struct bpf_link *look;	/* of the iterator over all connections */
 	int cpus;
 };
 
@@ -259,7 +259,7 @@ void capture_free(struct capture *c)
 	if (!c)
 		return;
 	capture_detach(c);
-	look_free(c->look);
+	bpf_link__destroy(c->look);
 	ring_unmap(&c->life);
 	bpf_object__close(c->object);
 	free(c);
@@ -298,29 +298,28 @@ static int link_keep(struct capture *c, struct bpf_link *l)
 	return 0;
 }
 
-/* Runs an iterator to its end: what it wrote goes to take, NULL: nowhere. */
-static int iterate(struct capture *c, const char *name, void (*take)(void *, uint32_t), void *owner)
+/* One that is run once. */
+static int iterate(struct capture *c, const char *name, size_t size, void (*take)(void *, const void *), void *owner)
 {
-	struct bpf_program *p = bpf_object__find_program_by_name(c->object, name);
-	struct bpf_link *l = p ? bpf_program__attach_iter(p, NULL) : NULL;
-	int fd = l ? bpf_iter_create(bpf_link__fd(l)) : -1, err = fd < 0 ? -errno : 0;
-	uint32_t out[1024];
-	ssize_t n = 0;
+	struct bpf_link *l = iter_attach(c->object, name);
+	int err = l ? iter_run(l, size, take, owner) : -errno;
 
-	while (!err && (n = read(fd, out, sizeof(out))) > 0)
-		for (size_t i = 0; take && i < (size_t)n / sizeof(out[0]); i++)
-			take(owner, out[i]);
-	if (n < 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
 	bpf_link__destroy(l);
 	return err;
 }
 
+struct owner_sink { void (*take)(void *, uint32_t); void *owner; };
+
+static void owner_take(void *owner, const void *record)
+{
+	const struct owner_sink *s = owner;
+
+	s->take(s->owner, *(const uint32_t *)record);
+}
+
 int capture_owners(struct capture *c, void (*take)(void *owner, uint32_t tgid), void *owner)
 {
-	return iterate(c, "seed_owners", take, owner);
+	return iterate(c, "seed_owners", sizeof(uint32_t), owner_take, &(struct owner_sink){ take, owner });
 }
 
 int capture_attach(struct capture *c, char *why, size_t why_size)
@@ -337,10 +336,10 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 		}
 	}
 	/* Not before: one that is made meanwhile would be in neither. */
-	seeded = iterate(c, "seed_conns", NULL, NULL);
+	seeded = iterate(c, "seed_conns", 1, NULL, NULL);
 	if (seeded)
 		log_warn("cannot look for old connections error=\"%s\": each is known from its next use on", strerror(-seeded));
-	c->look = look_new(c->object);
+	c->look = iter_attach(c->object, "conns_look");
 	if (!c->look)
 		log_warn("cannot look at all connections error=\"%s\": an account is held against the kernel only when its connection ends", strerror(errno));
 	return 0;
@@ -376,6 +375,15 @@ void capture_epoch(struct capture *c, uint32_t epoch)
 	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
 }
 
+struct check_sink { void (*take)(void *, const struct wire_check *); void *owner; };
+
+static void check_take(void *owner, const void *record)
+{
+	const struct check_sink *s = owner;
+
+	s->take(s->owner, record);
+}
+
 int capture_look(struct capture *c, bool last, void (*take)(void *, const struct wire_check *), void *owner)
 {
 	uint32_t zero = 0;
@@ -385,7 +393,7 @@ int capture_look(struct capture *c, bool last, void (*take)(void *, const struct
 	c->value.look++;
 	c->value.flags |= (capture_skipped_runs(c) ? WIRE_CONFIG_MISSED : 0) | (last ? WIRE_CONFIG_LAST : 0);
 	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
-	return look_run(c->look, take, owner);
+	return iter_run(c->look, sizeof(struct wire_check), check_take, &(struct check_sink){ take, owner });
 }
 
 int capture_own(struct capture *c, uint32_t tgid, bool add)
