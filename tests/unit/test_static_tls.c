@@ -303,7 +303,7 @@ static void a_function_with_an_unknown_instruction_is_not_probed(void **state)
 	assert_int_equal(find_by("boringssl", c.fd, &s), 0);
 	for (unsigned k = 0; k < 2; k++) {
 		uint8_t *at = c.bytes + s.site[k].offset, was = at[1];
-		size_t first = code_length(at, 16);
+		size_t first = site_insn_len(at, 16);
 
 		assert_true(first > 0);
 		was = at[first];
@@ -401,7 +401,7 @@ static void lengths_of_instructions_are_right(void **state)
 
 		/* Sections lie in the file as they do in memory, up to the data. */
 		if (insn && from && to > from && to - from <= 15 && to < c.size && !strstr(line, "(bad)")) {
-			size_t n = code_length(c.bytes + from, 16);
+			size_t n = site_insn_len(c.bytes + from, 16);
 
 			if (n && n != to - from)
 				print_error("%#lx: %zu bytes, objdump says %lu\n", from, n, to - from);

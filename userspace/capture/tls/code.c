@@ -8,26 +8,6 @@
 #include "capture/elf_sweep.h"
 #include "capture/tls/tls.h"
 
-/* What the decoder of probe sites need not know, since no probed function begins with it. */
-size_t code_length(const uint8_t *p, size_t left)
-{
-	size_t n;
-
-	if (left >= 10 && (p[0] & 0xf8) == 0x48 && (p[1] & 0xf8) == 0xb8)
-		return 10;	/* movabs */
-	if (left > 1 && p[0] == 0xf0) {	/* lock */
-		n = site_insn_len(p + 1, left - 1);
-		return n ? n + 1 : 0;
-	}
-	/* A 16-bit immediate: as long as the 32-bit one without the prefix, less its half and more the prefix. */
-	if (left > 3 && p[0] == 0x66 && (p[1] == 0x81 || p[1] == 0xc7 || p[1] == 0x69 || p[1] == 0x3d ||
-					 ((p[1] & 0xf0) == 0x40 && !(p[1] & 8) && (p[2] == 0x81 || p[2] == 0xc7)))) {
-		n = site_insn_len(p + 1, left - 1);
-		return n > 2 ? n - 1 : 0;
-	}
-	return site_insn_len(p, left);
-}
-
 /* Past the prefixes, and REX: what kind of instruction it is. */
 static size_t opcode_at(const struct code *c, size_t at, uint8_t *rex)
 {
@@ -89,7 +69,7 @@ bool code_walk(const struct elf_image *e, uint64_t start, uint64_t next, struct 
 
 		if ((over && at > furthest) || (at && start + at == next))
 			return true;
-		n = code_length(c->bytes + at, have - at);
+		n = site_insn_len(c->bytes + at, have - at);
 		/* Padding behind a call that does not return. */
 		if (!n && c->bytes[at] == 0xcc && at > furthest && at)
 			return true;

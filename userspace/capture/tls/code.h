@@ -21,7 +21,6 @@ typedef void (*code_visit)(void *owner, const struct code *, size_t at, size_t l
  * not known. false: it could not be decoded to its end. */
 bool code_walk(const struct elf_image *, uint64_t start, uint64_t next, struct code *, code_visit, void *owner);
 
-size_t code_length(const uint8_t *code, size_t left);	/* of the instruction there, 0: not known */
 /* Of one instruction. */
 enum code_kind { CODE_PLAIN, CODE_BRANCH, CODE_JUMP, CODE_CALL, CODE_END };
 enum code_kind code_kind(const struct code *, size_t at, size_t len, uint64_t *target);	/* *target 0: not direct */
