@@ -347,6 +347,37 @@ static __always_inline void session_inherit(struct session *s, const struct conn
 	key->tgid = tgid;
 }
 
+/* The record of plaintext that a session moved: who and over what, without place and bytes. */
+static __always_inline void tls_head(struct piece *p, const struct session *s, u64 object, u64 cookie, u32 moved, struct wire_config *cfg)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct conn *c = s->sk ? bpf_map_lookup_elem(&conns, &s->sk) : NULL;
+
+	__builtin_memset(p, 0, sizeof(*p));
+	p->head.kind = WIRE_TLS;
+	p->head.time = bpf_ktime_get_boot_ns();
+	p->head.epoch = cfg->epoch;
+	p->head.dir = cookie & WIRE_COOKIE_SENT ? WIRE_SENT : WIRE_RECEIVED;
+	p->head.call = moved;
+	p->head.session = object;
+	p->head.generation = s->generation;
+	if (c && c->who.conn == s->conn) {
+		p->head.flags = WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
+		who_conn(&p->head.who, c, t);
+		return;
+	}
+	who_task(&p->head.who, t);
+	count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
+}
+
+/* A call of which there is no room to tell. */
+static __always_inline void tls_lost(struct wire_config *cfg, u64 moved)
+{
+	count(cfg->epoch, WIRE_C_PRODUCED, 1);
+	count(cfg->epoch, WIRE_C_NO_STATE, 1);
+	count(cfg->epoch, WIRE_C_BYTES_NO_STATE, moved);
+}
+
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,
  * because the call and the socket operation are on one stack. */
 static __attribute__((noinline)) void session_bind(u64 object, struct conn *c, u64 sk, u32 tgid)

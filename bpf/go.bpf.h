@@ -40,13 +40,6 @@ static __always_inline void go_late(u64 sk, struct task_struct *t)
 	ts->late_g[1] = go_current(t, 0, true);
 }
 
-static __always_inline void go_lost(struct wire_config *cfg, u64 bytes)
-{
-	count(cfg->epoch, WIRE_C_PRODUCED, 1);
-	count(cfg->epoch, WIRE_C_NO_STATE, 1);
-	count(cfg->epoch, WIRE_C_BYTES_NO_STATE, bytes);
-}
-
 /* Both ends of what is written. */
 static __attribute__((noinline)) bool go_ends(u64 ends[2], u64 buf, u64 len)
 {
@@ -66,35 +59,18 @@ static __attribute__((noinline)) bool go_changed(const struct go_call *call, u64
 /* One call's bytes, from a buffer that the call may have used last. */
 static __always_inline void go_tell(struct go_call *call, u64 buf, u32 moved, struct wire_config *cfg)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	struct session_key key = { .object = call->object, .tgid = bpf_get_current_pid_tgid() >> 32 };
 	struct session *s = session_get(&key);
-	struct conn *c = NULL;
 	struct piece p;
 	u32 d;
 
 	count(cfg->epoch, WIRE_C_TLS_CALLS, 1);
 	if (!s) {
-		go_lost(cfg, moved);
+		tls_lost(cfg, moved);
 		return;
 	}
-	__builtin_memset(&p, 0, sizeof(p));
-	p.head.kind = WIRE_TLS;
-	p.head.time = bpf_ktime_get_boot_ns();
-	p.head.epoch = cfg->epoch;
-	p.head.dir = d = call->cookie & WIRE_COOKIE_SENT ? WIRE_SENT : WIRE_RECEIVED;
-	p.head.call = moved;
-	p.head.session = call->object;
-	p.head.generation = s->generation;
-	if (s->sk)
-		c = bpf_map_lookup_elem(&conns, &s->sk);
-	if (c && c->who.conn == s->conn) {
-		p.head.flags = WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
-		who_conn(&p.head.who, c, t);
-	} else {
-		who_task(&p.head.who, t);
-		count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
-	}
+	tls_head(&p, s, call->object, call->cookie, moved, cfg);
+	d = p.head.dir;
 	p.head.pos = s->pos[d & 1];
 	if (call->placed) {
 		p.head.pos = call->pos;

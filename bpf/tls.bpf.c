@@ -86,18 +86,15 @@ static __always_inline u64 buffer_behind(u64 pointer, u64 at)
 	return v[0] + v[1];
 }
 
-static __always_inline void tls_moved(struct task_state *ts, struct task_struct *t, s32 rc, u32 moved, struct wire_config *cfg)
+static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, struct wire_config *cfg)
 {
 	struct session_key key = { .object = ts->object, .tgid = bpf_get_current_pid_tgid() >> 32 };
 	struct session *s = session_get(&key);
-	struct conn *c = NULL;
 	struct piece p;
 
 	if (!s) {
 		count(cfg->epoch, WIRE_C_TLS_CALLS, moved > 0);
-		count(cfg->epoch, WIRE_C_PRODUCED, 1);
-		count(cfg->epoch, WIRE_C_NO_STATE, 1);
-		count(cfg->epoch, WIRE_C_BYTES_NO_STATE, moved);
+		tls_lost(cfg, moved);
 		return;
 	}
 	moved = session_queue(s, ts, rc, moved);
@@ -106,23 +103,7 @@ static __always_inline void tls_moved(struct task_state *ts, struct task_struct 
 	count(cfg->epoch, WIRE_C_TLS_CALLS, 1);
 	if (s->freed)
 		session_renew(s);
-	__builtin_memset(&p, 0, sizeof(p));
-	p.head.kind = WIRE_TLS;
-	p.head.time = bpf_ktime_get_boot_ns();
-	p.head.epoch = cfg->epoch;
-	p.head.dir = ts->cookie & WIRE_COOKIE_SENT ? WIRE_SENT : WIRE_RECEIVED;
-	p.head.call = moved;
-	p.head.session = ts->object;
-	p.head.generation = s->generation;
-	if (s->sk)
-		c = bpf_map_lookup_elem(&conns, &s->sk);
-	if (c && c->who.conn == s->conn) {
-		p.head.flags = WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
-		who_conn(&p.head.who, c, t);
-	} else {
-		who_task(&p.head.who, t);
-		count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
-	}
+	tls_head(&p, s, ts->object, ts->cookie, moved, cfg);
 	if (p.head.dir == WIRE_SENT && !ts->sent)
 		p.head.flags |= WIRE_F_AHEAD;
 	p.head.pos = s->pos[p.head.dir & 1];
@@ -157,7 +138,7 @@ int tls_return(struct pt_regs *regs)
 	if (at && moved)
 		ts->buf = buffer_behind(ts->buf, at);
 	if (!ts->quiet && (moved || ts->cookie >> WIRE_COOKIE_AGAIN_SHIFT) && moved < 0x7fffffff)
-		tls_moved(ts, t, rc, moved, cfg);
+		tls_moved(ts, rc, moved, cfg);
 	ts->object = 0;
 	return 0;
 }

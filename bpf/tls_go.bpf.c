@@ -114,12 +114,12 @@ int go_return(struct pt_regs *regs)
 		if (go_recover(&key, stack, cookie))
 			call = bpf_map_lookup_elem(&go_calls, &key);
 		if (!call)
-			go_lost(cfg, moved);
+			tls_lost(cfg, moved);
 	}
 	if (!call)
 		return 0;
 	if (moved > call->len)
-		go_lost(cfg, moved);
+		tls_lost(cfg, moved);
 	else if (moved && !call->told)
 		go_tell(call, call->on_stack ? bounds[1] - call->buf : call->buf, moved, cfg);
 	bpf_map_delete_elem(&go_calls, &key);

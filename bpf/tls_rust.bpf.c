@@ -51,13 +51,6 @@ static __always_inline bool rust_received(struct rust_call *call, u64 bytes, u64
 	return true;
 }
 
-static __always_inline void rust_lost(struct wire_config *cfg, u64 bytes)
-{
-	count(cfg->epoch, WIRE_C_PRODUCED, 1);
-	count(cfg->epoch, WIRE_C_NO_STATE, 1);
-	count(cfg->epoch, WIRE_C_BYTES_NO_STATE, bytes);
-}
-
 SEC("uprobe")
 int rust_enter(struct pt_regs *regs)
 {
@@ -70,7 +63,7 @@ int rust_enter(struct pt_regs *regs)
 		return 0;
 	ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!ts) {
-		rust_lost(cfg, 0);
+		tls_lost(cfg, 0);
 		return 0;
 	}
 	ts->rust.cookie = bpf_get_attach_cookie(regs);
@@ -89,20 +82,12 @@ static __always_inline void rust_tell(struct rust_call *call, u32 moved, struct 
 	u32 d;
 
 	count(cfg->epoch, WIRE_C_TLS_CALLS, 1);
-	count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
 	if (!s) {
-		rust_lost(cfg, moved);
+		tls_lost(cfg, moved);
 		return;
 	}
-	__builtin_memset(&p, 0, sizeof(p));
-	p.head.kind = WIRE_TLS;
-	p.head.time = bpf_ktime_get_boot_ns();
-	p.head.epoch = cfg->epoch;
-	p.head.dir = d = call->cookie & WIRE_COOKIE_SENT ? WIRE_SENT : WIRE_RECEIVED;
-	p.head.call = moved;
-	p.head.session = call->object;
-	p.head.generation = s->generation;
-	who_task(&p.head.who, bpf_get_current_task_btf());
+	tls_head(&p, s, call->object, call->cookie, moved, cfg);
+	d = p.head.dir;
 	p.head.pos = s->pos[d & 1];
 	s->pos[d & 1] += moved;
 	if (call->nr) {
