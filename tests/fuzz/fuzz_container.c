@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file that a container runtime wrote, or somebody in its place: the first byte is the
  * runtime. Names come out clean, and of what is not JSON nothing comes. */
-#include "daemon/container.h"
+#include "daemon/runtime.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

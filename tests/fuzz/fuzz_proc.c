@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	place_read(&place, path, strcspn(path, "\n"));
 	MUST(is_clean(place.unit, sizeof(place.unit)) && is_clean(place.name, sizeof(place.name)));
 	MUST(!place.id[0] || strlen(place.id) == CONTAINER_ID);
-	container_facts(-1, 0, &place, &f);
+	container_facts(&place, NULL, NULL, &f);
 	MUST(is_clean(f.unit, sizeof(f.unit)) && is_clean(f.container, sizeof(f.container)) && is_clean(f.container_id, 13));
 	proc_maps_line(7, path, wanted, on_library, NULL);
 	free(path);

@@ -42,7 +42,7 @@ for way in "$dir/core" "|$dir/take %p"; do
 	rm -f "$dir/core"
 	is "$("$rogue" crash none "$word")" core "$name: a process in no sandbox dumps core"
 	is "$(held)" "the word" "$name: and what it holds is in it"
-	for role in reader analyst keeper recorder elfscan; do
+	for role in reader analyst keeper recorder elfscan filescan; do
 		rm -f "$dir/core"
 		is "$("$rogue" crash $role "$word")" "no core" "$name: the $role dumps none"
 	done

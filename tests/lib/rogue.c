@@ -425,6 +425,12 @@ static void attempts(void)
 	}
 }
 
+/* They look into one thing of others and end: no page, no queue. */
+static bool is_scan(const char *role)
+{
+	return !strcmp(role, "elfscan") || !strcmp(role, "filescan");
+}
+
 /* In the role's place: what role_spawn made of this program. */
 static int taken_over(const char *role)
 {
@@ -443,7 +449,7 @@ static int taken_over(const char *role)
 	}
 	if (!strcmp(role, "reader") && ring_map(&ring, FD_RING, RING))
 		return 2;
-	if (!keeper && strcmp(role, "elfscan") && queue_map(&queue, FD_QUEUE))
+	if (!keeper && !is_scan(role) && queue_map(&queue, FD_QUEUE))
 		return 2;
 	sweep();
 	attempts();
@@ -471,12 +477,12 @@ static int spawn_rogue(const char *role, const char *folder)
 	}
 	dup2(log, STDERR_FILENO);
 	role_plan_fd(&plan, FD_CTL, ctl[1]);
-	if (strcmp(role, "elfscan"))
+	if (!is_scan(role))
 		role_plan_fd(&plan, FD_STATS, memory_file("weir-stats", 4096));
 	if (!strcmp(role, "keeper")) {
 		role_plan_fd(&plan, FD_STATE, state);
 		role_plan_fd(&plan, FD_FACTS, facts[1]);
-	} else if (strcmp(role, "elfscan")) {
+	} else if (!is_scan(role)) {
 		role_plan_fd(&plan, FD_QUEUE, memory_file("weir-queue", queue_bytes()));
 		role_plan_fd(&plan, FD_KICK, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (!strcmp(role, "reader"))

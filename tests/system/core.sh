@@ -21,7 +21,7 @@ case $(cat /proc/sys/kernel/core_pattern) in
 	find "$RUN_IN" -type f -delete
 	;;
 esac
-for role in reader analyst keeper recorder elfscan; do
+for role in reader analyst keeper recorder elfscan filescan; do
 	is "$(cd "$RUN_IN" && "$HELPERS/rogue" crash $role "$word")" "no core" "the $role in its sandbox dumps none"
 done
 is "$(cores)" '' "and no file is left"

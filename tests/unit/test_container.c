@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/json_read.h"
-#include "daemon/container.h"
 #include "daemon/proc.h"
+#include "daemon/runtime.h"
 #include "daemon/user.h"
 
 #define ID(c) c c c c c c c c
@@ -164,6 +164,31 @@ static const struct layout {
 	{ "/docker/" ID("ffffffff"), "", "ffffffffffff", "ffffffffffff", "", "", "" },
 };
 
+/* What a filescan does, but for its sandbox. */
+static bool find(int64_t user, const char *id, struct container_names *names)
+{
+	struct runtime_files files;
+	bool found;
+
+	runtime_open(root_fd, user, id, &files);
+	found = runtime_tell(&files, id, names);
+	for (unsigned i = 0; i < files.nr; i++)
+		close(files.file[i].fd);
+	assert_true(container_names_check(names));
+	assert_int_equal(container_named(names), found);
+	return found;
+}
+
+/* As the monitor comes to its facts; of a container in a container only the outer one's files are here. */
+static void facts_of(const struct place *p, struct process_facts *f)
+{
+	struct container_names names, outer;
+	bool named = p->id[0] && !p->nested && find(p->user, p->id, &names);
+	bool around = p->nested && container_is_id(p->outer) && find(-1, p->outer, &outer);
+
+	container_facts(p, named ? &names : NULL, around ? &outer : NULL, f);
+}
+
 static void each_layout_of_cgroups_is_the_container_that_it_is(void **state)
 {
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
@@ -174,7 +199,7 @@ static void each_layout_of_cgroups_is_the_container_that_it_is(void **state)
 		print_message("%s\n", l->path);
 		place_init(&p);
 		place_read(&p, l->path, strlen(l->path));
-		container_facts(root_fd, 0, &p, &f);
+		facts_of(&p, &f);
 		assert_string_equal(f.unit, l->unit);
 		assert_string_equal(f.container, l->container);
 		assert_string_equal(f.container_id, l->id);
@@ -193,7 +218,7 @@ static void of_several_hierarchies_the_most_telling_counts(void **state)
 	place_init(&p);
 	for (int i = 2; i >= 0; i--)
 		place_read(&p, lines[i], strlen(lines[i]));
-	container_facts(root_fd, 0, &p, &f);
+	facts_of(&p, &f);
 	assert_string_equal(f.container, "shop-front-1");
 	assert_string_equal(f.unit, "nginx.service");
 }
@@ -244,7 +269,7 @@ static void what_is_no_json_to_the_end_tells_nothing(void **state)
 static void files_are_looked_for_below_the_root_only(void **state)
 {
 	static const char id[] = ID("abcdabcd");
-	struct container c = { .id = id };
+	struct container_names c;
 	char path[600], target[600];
 
 	snprintf(target, sizeof(target), "%s.outside", root);
@@ -255,21 +280,20 @@ static void files_are_looked_for_below_the_root_only(void **state)
 	fclose(f);
 	snprintf(path, sizeof(path), "%s/var/lib/docker/containers/%s/config.v2.json", root, id);
 	assert_int_equal(symlink(target, path), 0);
-	assert_false(container_find(root_fd, NULL, NULL, &c));
+	assert_false(find(-1, id, &c));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0644), 0);
-	assert_false(container_find(root_fd, NULL, NULL, &c));
+	assert_false(find(-1, id, &c));
 	assert_int_equal(unlink(path), 0);
 	put("var/lib/docker/real.json", "{\"Name\":\"/inside\"}");
 	assert_int_equal(symlink("/var/lib/docker/real.json", path), 0);	/* below the root it may lead anywhere */
-	assert_true(container_find(root_fd, NULL, NULL, &c));
+	assert_true(find(-1, id, &c));
 	assert_string_equal(c.name, "inside");
 	assert_int_equal(unlink(path), 0);
 	f = fopen(path, "w");
 	assert_int_equal(ftruncate(fileno(f), 64 << 20), 0);
 	fclose(f);
-	c = (struct container){ .id = id };
-	assert_false(container_find(root_fd, NULL, NULL, &c));
+	assert_false(find(-1, id, &c));
 	unlink(target);
 }
 
@@ -282,13 +306,32 @@ static void this_process_has_a_place_a_parent_and_a_user(void **state)
 	assert_true(proc_place(getpid(), &p));
 	assert_int_equal(proc_parent(getpid()), getppid());
 	assert_int_equal(proc_parent(0x7ffffff0), 0);
-	assert_true(proc_facts(getpid(), &f));
+	assert_true(proc_facts(getpid(), &f, &p));
 	assert_int_equal(f.uid_known, 1);
 	assert_int_equal(f.uid, geteuid());
 	user_name(name, sizeof(name), 0);
 	assert_string_equal(name, "root");
 	user_name(name, sizeof(name), 4000000000u);
 	assert_string_equal(name, "");
+}
+
+/* Who answers has parsed what a tenant wrote: what it says is believed in its form only. */
+static void an_answer_is_checked(void **state)
+{
+	struct container_names n = { .runtime = RUNTIME_UNKNOWN };
+
+	assert_true(container_names_check(&n));
+	assert_false(container_named(&n));
+	snprintf(n.name, sizeof(n.name), "ana.ruiz@firm.example");
+	snprintf(n.pod, sizeof(n.pod), "<b>\x1b[2J");
+	assert_true(container_names_check(&n));
+	assert_string_equal(n.name, "{email}");
+	assert_string_equal(n.pod, "_b___2J");
+	n.runtime = runtime_count();
+	assert_false(container_names_check(&n));
+	n.runtime = 0;
+	memset(n.pod_namespace, 'n', sizeof(n.pod_namespace));
+	assert_false(container_names_check(&n));
 }
 
 int main(void)
@@ -298,6 +341,7 @@ int main(void)
 		cmocka_unit_test(of_several_hierarchies_the_most_telling_counts),
 		cmocka_unit_test(what_is_no_json_to_the_end_tells_nothing),
 		cmocka_unit_test(files_are_looked_for_below_the_root_only),
+		cmocka_unit_test(an_answer_is_checked),
 		cmocka_unit_test(this_process_has_a_place_a_parent_and_a_user),
 	};
 

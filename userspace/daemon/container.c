@@ -2,51 +2,12 @@
 #include "daemon/container.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/json_read.h"
 #include "classify/names.h"
-#include "daemon/proc.h"
-
-#define FILE_MAX (4 << 20)	/* bytes of a runtime's file; a list of 10,000 containers has 3 MiB */
-#define FOLDERS_MAX 64		/* that a '*' stands for */
-#define ANCESTORS_MAX 16
-#define KNOWN 256
-#define KNOWN_NS 60000000000ull		/* what was found is believed for so long */
-#define UNKNOWN_NS 2000000000ull	/* and that nothing was */
-
-#define RUNTIME(name) extern const struct runtime runtime_##name;
-#include "daemon/runtime/list.def"
-#undef RUNTIME
-
-static const struct runtime *const runtimes[] = {
-#define RUNTIME(name) &runtime_##name,
-#include "daemon/runtime/list.def"
-#undef RUNTIME
-};
-
-unsigned runtime_count(void)
-{
-	return sizeof(runtimes) / sizeof(runtimes[0]);
-}
-
-const struct runtime *runtime_get(unsigned i)
-{
-	return i < runtime_count() ? runtimes[i] : NULL;
-}
-
-/* ---- the path of a cgroup ---- */
+#include "daemon/runtime.h"
 
 void place_init(struct place *p)
 {
@@ -80,20 +41,25 @@ static const char *id_in(const char *s, size_t len)
 	return NULL;
 }
 
+bool container_is_id(const char *s)
+{
+	return strlen(s) == CONTAINER_ID && id_in(s, strlen(s));
+}
+
 static const struct runtime *runtime_by_prefix(const char *s, size_t len)
 {
 	for (unsigned i = 0; i < runtime_count(); i++)
-		for (const char *const *p = runtimes[i]->prefixes; p && *p; p++)
+		for (const char *const *p = runtime_get(i)->prefixes; p && *p; p++)
 			if (starts(s, len, *p))
-				return runtimes[i];
+				return runtime_get(i);
 	return NULL;
 }
 
 static const struct runtime *runtime_by_name(const char *s, size_t len, char out[256])
 {
 	for (unsigned i = 0; i < runtime_count(); i++)
-		if (runtimes[i]->named && runtimes[i]->named(s, len, out))
-			return runtimes[i];
+		if (runtime_get(i)->named && runtime_get(i)->named(s, len, out))
+			return runtime_get(i);
 	return NULL;
 }
 
@@ -159,253 +125,35 @@ void place_read(struct place *p, const char *path, size_t len)
 		p->user = n.user;
 }
 
-/* ---- files of runtimes ---- */
-
-void container_label(struct container *c, const char *label, const char *value)
+static bool name_check(char name[NAME_SIZE])
 {
-	/* Of CRI-O, Docker; of containerd; of nerdctl. */
-	const struct { const char *label; char *out; } known[] = {
-		{ "io.kubernetes.container.name", c->name },		{ "io.kubernetes.pod.name", c->pod },
-		{ "io.kubernetes.pod.namespace", c->pod_namespace },	{ "io.kubernetes.cri.container-name", c->name },
-		{ "io.kubernetes.cri.sandbox-name", c->pod },		{ "io.kubernetes.cri.sandbox-namespace", c->pod_namespace },
-		{ "nerdctl/name", c->plain },
-	};
+	char raw[NAME_SIZE];
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strcmp(label, known[i].label))
-			name_clean(known[i].out, value, strlen(value));
-}
-
-/* Below root, whatever links say: what lies there a container's root user may have put there. */
-static int open_below(int root, const char *path, int flags)
-{
-	struct open_how how = { .flags = (uint64_t)(flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-}
-
-struct telling { struct container *container; const struct runtime *row; };
-
-static void on_string(void *owner, const char *const *key, unsigned depth, const char *value)
-{
-	struct telling *t = owner;
-
-	t->row->string(t->container, key, depth, value);
-}
-
-static bool tells(const struct container *c)
-{
-	return c->name[0] || c->pod[0] || c->plain[0];
-}
-
-bool container_text(const struct runtime *row, const char *text, size_t len, struct container *c)
-{
-	struct container found = { .id = c->id, .runtime = row };
-	struct telling t = { &found, row };
-
-	if (!json_read(text, len, on_string, &t) || !tells(&found))
+	memcpy(raw, name, NAME_SIZE);
+	if (strnlen(raw, NAME_SIZE) == NAME_SIZE)
 		return false;
-	*c = found;
+	name_clean(name, raw, strlen(raw));
 	return true;
 }
 
-static bool file_take(int root, const char *path, const struct runtime *row, struct container *c)
+bool container_names_check(struct container_names *n)
 {
-	int fd = open_below(root, path, 0);
-	size_t got = 0, size;
-	struct stat st;
-	bool ok = false;
-	char *text;
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	size = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= FILE_MAX ? (size_t)st.st_size : 0;
-	text = size ? malloc(size) : NULL;
-	while (text && got < size && (n = read(fd, text + got, size - got)) > 0)
-		got += (size_t)n;
-	if (text)
-		ok = container_text(row, text, got, c);
-	free(text);
-	close(fd);
-	return ok;
+	return (n->runtime == RUNTIME_UNKNOWN || n->runtime < runtime_count()) && name_check(n->name) && name_check(n->pod) &&
+	       name_check(n->pod_namespace);
 }
 
-/* The template with '%' as the id and '*' as that folder. */
-static bool path_make(char *out, size_t size, const char *base, const char *form, const char *id, const char *folder)
+bool container_named(const struct container_names *n)
 {
-	size_t n = (size_t)snprintf(out, size, "%s%s", base, base[0] ? "/" : "");
-
-	for (; n < size && *form; form++) {
-		if (*form == '%')
-			n += (size_t)snprintf(out + n, size - n, "%s", id);
-		else if (*form == '*')
-			n += (size_t)snprintf(out + n, size - n, "%s", folder);
-		else
-			out[n++] = *form;
-	}
-	if (n >= size)
-		return false;
-	out[n] = 0;
-	return true;
-}
-
-static bool folders_take(int root, const char *base, const char *form, const struct runtime *row, struct container *c)
-{
-	char path[512], parent[256];
-	const char *star = strchr(form, '*');
-	bool found = false;
-	struct dirent *d;
-	DIR *dir;
-	int fd;
-
-	snprintf(parent, sizeof(parent), "%s%s%.*s", base, base[0] ? "/" : "", (int)(star - form), form);
-	fd = open_below(root, parent, O_DIRECTORY);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	for (unsigned n = 0; !found && n < FOLDERS_MAX && (d = readdir(dir)); n++)
-		if (d->d_name[0] != '.' && path_make(path, sizeof(path), base, form, c->id, d->d_name))
-			found = file_take(root, path, row, c);
-	closedir(dir);
-	return found;
-}
-
-static bool files_take(int root, const char *base, const char *const *forms, const struct runtime *row, struct container *c)
-{
-	char path[512];
-
-	for (; forms && *forms; forms++) {
-		if (strchr(*forms, '*')) {
-			if (folders_take(root, base, *forms, row, c))
-				return true;
-		} else if (path_make(path, sizeof(path), base, *forms, c->id, "") && file_take(root, path, row, c)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-bool container_find(int root, const char *home, const char *run, struct container *c)
-{
-	char share[256];
-
-	snprintf(share, sizeof(share), "%s/.local/share", home ? home : "");
-	for (unsigned i = 0; i < runtime_count(); i++) {
-		const struct runtime *row = runtimes[i];
-		bool found;
-
-		if (home)
-			found = files_take(root, share, row->user_files, row, c) || files_take(root, run, row->user_run_files, row, c);
-		else
-			found = files_take(root, "", row->files, row, c) || (row->search && row->search(root, c));
-		if (found && !c->runtime)
-			c->runtime = row;
-		if (found && !c->name[0])
-			memcpy(c->name, c->plain, sizeof(c->name));
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-/* ---- a process ---- */
-
-static bool home_of(int root, int64_t user, char out[128])
-{
-	int fd = open_below(root, "etc/passwd", 0);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-	struct passwd *pw;
-	bool found = false;
-
-	if (!f) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	while (!found && (pw = fgetpwent(f)))
-		if (pw->pw_uid == (uid_t)user && strlen(pw->pw_dir) < 128) {
-			snprintf(out, 128, "%s", pw->pw_dir);
-			found = true;
-		}
-	fclose(f);
-	return found;
-}
-
-/* The runtime of a nested container runs outside of it and inside of the outer one: it is an
- * ancestor of the process, and its files are below its root. -1: not found. */
-static int runtime_root(pid_t pid, const struct place *inner)
-{
-	for (int i = 0; pid > 1 && i < ANCESTORS_MAX; i++) {
-		struct place p;
-		char path[64];
-
-		pid = proc_parent(pid);
-		if (pid <= 1 || !proc_place(pid, &p))
-			return -1;
-		if (!strcmp(p.id, inner->id))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/root", pid);
-		return strcmp(p.id[0] ? p.id : p.name, inner->outer) ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	}
-	return -1;
-}
-
-static void look(int root, pid_t pid, const struct place *p, struct container *c)
-{
-	char home[128] = "", run[32];
-	int own;
-
-	if (!p->nested && p->user < 0) {
-		container_find(root, NULL, NULL, c);
-	} else if (!p->nested) {	/* what a user's cgroup is called, the user may choose: only the user's files count */
-		snprintf(run, sizeof(run), "/run/user/%lld", (long long)p->user);
-		if (home_of(root, p->user, home))
-			container_find(root, home, run, c);
-	} else if (pid > 0 && (own = runtime_root(pid, p)) >= 0) {
-		container_find(own, NULL, NULL, c);
-		close(own);
-	}
-}
-
-/* The last containers, by id and by where it was looked for. */
-static struct known { char id[CONTAINER_ID + 1], outer[CONTAINER_ID + 1]; int64_t user; uint64_t until; struct container c; } known[KNOWN];
-
-static const struct container *find(int root, pid_t pid, const struct place *p)
-{
-	uint64_t now = clock_boot_ns();
-	struct known *k = &known[0];
-
-	for (unsigned i = 0; i < KNOWN; i++) {
-		if (known[i].until > now && !strcmp(known[i].id, p->id) && !strcmp(known[i].outer, p->outer) && known[i].user == p->user)
-			return &known[i].c;
-		if (known[i].until < k->until)
-			k = &known[i];
-	}
-	*k = (struct known){ .user = p->user };
-	memcpy(k->id, p->id, sizeof(k->id));
-	memcpy(k->outer, p->outer, sizeof(k->outer));
-	k->c.id = k->id;
-	look(root, pid, p, &k->c);
-	k->c.id = k->id;
-	k->until = now + (tells(&k->c) ? KNOWN_NS : UNKNOWN_NS);
-	return &k->c;
+	return n && (n->name[0] || n->pod[0]);
 }
 
 /* Whoever runs containers inside of one says what they are called: its own name stays before. */
-static void qualify(int root, const struct place *p, struct process_facts *f)
+static void qualify(const struct place *p, const struct container_names *outer, struct process_facts *f)
 {
-	struct place outer = { .user = -1 };
+	bool named = outer && outer->name[0];
 	char name[NAME_SIZE], inner[NAME_SIZE];
-	const struct container *c;
 
-	snprintf(outer.id, sizeof(outer.id), "%s", p->outer);
-	c = id_in(outer.id, strlen(outer.id)) ? find(root, 0, &outer) : NULL;
-	snprintf(name, sizeof(name), "%.*s", c && !c->name[0] ? 12 : 31, c && c->name[0] ? c->name : p->outer);
+	snprintf(name, sizeof(name), "%.*s", container_is_id(p->outer) && !named ? 12 : 31, named ? outer->name : p->outer);
 	snprintf(inner, sizeof(inner), "%s", f->container);
 	snprintf(f->container, sizeof(f->container), "%.31s/%.32s", name, inner);
 	if (!f->pod_namespace[0])
@@ -414,21 +162,18 @@ static void qualify(int root, const struct place *p, struct process_facts *f)
 	snprintf(f->pod_namespace, sizeof(f->pod_namespace), "%.31s/%.32s", name, inner);
 }
 
-void container_facts(int root, pid_t pid, const struct place *p, struct process_facts *f)
+void container_facts(const struct place *p, const struct container_names *names, const struct container_names *outer, struct process_facts *f)
 {
-	const struct container *c = p->id[0] ? find(root, pid, p) : NULL;
-	const struct runtime *runtime = p->runtime ? p->runtime : c ? c->runtime : NULL;
+	const struct runtime *runtime = p->runtime ? p->runtime : names ? runtime_get(names->runtime) : NULL;
 
 	memcpy(f->unit, p->unit, sizeof(f->unit));
-	if (!p->id[0] && !p->name[0])
+	if (!place_is_container(p))
 		return;
 	snprintf(f->container_id, sizeof(f->container_id), "%.12s", p->id);
-	snprintf(f->container, sizeof(f->container), "%s", c && c->name[0] ? c->name : p->id[0] ? f->container_id : p->name);
-	if (c) {
-		memcpy(f->pod, c->pod, sizeof(f->pod));
-		memcpy(f->pod_namespace, c->pod_namespace, sizeof(f->pod_namespace));
-	}
+	snprintf(f->container, sizeof(f->container), "%s", names && names->name[0] ? names->name : p->id[0] ? f->container_id : p->name);
+	snprintf(f->pod, sizeof(f->pod), "%s", names ? names->pod : "");
+	snprintf(f->pod_namespace, sizeof(f->pod_namespace), "%s", names ? names->pod_namespace : "");
 	snprintf(f->runtime, sizeof(f->runtime), "%s", runtime ? runtime->name : "");
 	if (p->nested)
-		qualify(root, p, f);
+		qualify(p, outer, f);
 }

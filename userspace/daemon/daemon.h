@@ -88,7 +88,7 @@ struct order {
  *	monitor	processes			16384			facts_lost
  *		TLS libraries			512			unprobed_tls of their traffic
  *		closes for the analyst		65536			closes_lost
- *		containers, users that are known	256, 64			none: looked up again
+ *		containers, users that are known	1024, 64		none: looked up again
  *	analyst	connections			131072, its budget	evicted
  *		bytes that wait for others	256 KiB each, 32 MiB	missing
  *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
@@ -117,6 +117,7 @@ int keeper_main(int argc, char **argv);
 int recorder_main(int argc, char **argv);
 int stimulus_main(int argc, char **argv);
 int elfscan_main(void);
+int filescan_main(int argc, char **argv);
 
 /* What `weir run` was asked for. */
 struct run_options {

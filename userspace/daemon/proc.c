@@ -76,30 +76,35 @@ pid_t proc_parent(pid_t pid)
 	return after && sscanf(after, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
-void proc_where(pid_t pid, const struct place *p, struct process_facts *f)
-{
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	container_facts(root, pid, p, f);
-	close(root);
-}
-
-/* The effective user, as the host counts them. A name only outside of containers, which have
- * names of their own for the same numbers. */
-static void read_user(pid_t pid, struct process_facts *f)
+/* As the host counts them: the effective one, and the one that the file system asks. */
+static bool read_users(pid_t pid, unsigned *effective, unsigned *files)
 {
 	char text[4096];
 	const char *line;
-	unsigned uid;
 
 	if (proc_read(pid, "status", text, sizeof(text)) <= 0)
-		return;
+		return false;
 	line = strstr(text, "\nUid:");
-	if (!line || sscanf(line, "\nUid: %*u %u", &uid) != 1)
+	return line && sscanf(line, "\nUid: %*u %u %*u %u", effective, files) == 2;
+}
+
+bool proc_files_user(pid_t pid, uid_t *user)
+{
+	unsigned effective;
+
+	return read_users(pid, &effective, user);
+}
+
+/* A name only outside of containers, which have names of their own for the same numbers. */
+static void read_user(pid_t pid, bool contained, struct process_facts *f)
+{
+	unsigned uid, files;
+
+	if (!read_users(pid, &uid, &files))
 		return;
 	f->uid = uid;
 	f->uid_known = 1;
-	if (!f->container[0])
+	if (!contained)
 		user_name(f->user, sizeof(f->user), uid);
 }
 
@@ -160,12 +165,12 @@ bool proc_exe(pid_t pid, char out[EXE_SIZE])
 	return true;
 }
 
-bool proc_facts(pid_t pid, struct process_facts *f)
+bool proc_facts(pid_t pid, struct process_facts *f, struct place *place)
 {
 	bool known = proc_exe(pid, f->exe);
-	struct place place;
 	char comm[32];
 
+	place_init(place);
 	if (proc_read(pid, "comm", comm, sizeof(comm)) > 0) {
 		char clean[NAME_SIZE];
 
@@ -174,9 +179,8 @@ bool proc_facts(pid_t pid, struct process_facts *f)
 	} else if (!known) {
 		return false;
 	}
-	if (proc_place(pid, &place))
-		proc_where(pid, &place, f);
-	read_user(pid, f);
+	(void)proc_place(pid, place);	/* gone meanwhile: the place of nobody */
+	read_user(pid, place_is_container(place), f);
 	if (is_interpreter(f->exe))
 		read_script(pid, f);
 	return true;

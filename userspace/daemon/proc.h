@@ -8,16 +8,15 @@
 #include "model/facts.h"
 
 struct place;
-/* Fills comm, exe, script, user, unit, container of a live process; leaves what cannot be
+/* Fills comm, exe, script, user of a live process and its place; leaves what cannot be
  * read. false: the process is gone. */
-bool proc_facts(pid_t pid, struct process_facts *);
+bool proc_facts(pid_t pid, struct process_facts *, struct place *);
 /* Is it a role of any weir built as this one: the same file, started as that role? */
 bool proc_is_role(pid_t pid, const char *role);
 bool proc_exe(pid_t pid, char out[EXE_SIZE]);	/* cleaned path of the program; false: a kernel thread, or gone */
 bool proc_place(pid_t pid, struct place *);	/* from its cgroups; false: the process is gone */
 pid_t proc_parent(pid_t pid);			/* 0: gone */
-/* unit and container of a place; pid 0: the process is gone. */
-void proc_where(pid_t pid, const struct place *, struct process_facts *);
+bool proc_files_user(pid_t pid, uid_t *);	/* whose rights it has at files, as the host counts them; false: gone */
 /* Calls each TLS library candidate mapped by the process: its path through
  * /proc/PID/map_files or root, and its identity. */
 struct proc_library { dev_t dev; ino_t ino; char name[64]; char open_path[160]; };

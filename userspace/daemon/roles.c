@@ -17,6 +17,7 @@ static int elfscan(int argc, char **argv)
 static const struct { const char *name; int (*run)(int, char **); } roles[] = {
 	{ "reader", reader_main }, { "analyst", analyst_main }, { "keeper", keeper_main },
 	{ "recorder", recorder_main }, { "stimulus", stimulus_main }, { "elfscan", elfscan },
+	{ "filescan", filescan_main },
 };
 
 static uint32_t self;	/* a role may not ask in its sandbox */

@@ -48,6 +48,7 @@ static const int reader_calls[] = { COMMON, SCMP_SYS(clock_nanosleep) };
 static const int analyst_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep) };
 static const int recorder_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(read) };
 static const int elfscan_calls[] = { COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl) };
+static const int filescan_calls[] = { COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(getdents64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl) };
 static const int keeper_calls[] = {
 	COMMON, MEMORY, POLL, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
 	/* Facts, orders, the journal. */
@@ -88,6 +89,7 @@ static const struct sandbox rows[] = {
 	{ "keeper",   ID(3), CALLS(keeper_calls),    0,        64,   RLIM_INFINITY, -1 },
 	{ "elfscan",  ID(4), CALLS(elfscan_calls),   64 * MIB, 16,    0,             -1 },
 	{ "recorder", ID(5), CALLS(recorder_calls),  16 * MIB, 16,    RLIM_INFINITY, -1 },
+	{ "filescan", ID(6), CALLS(filescan_calls),  16 * MIB, 32,    0,             -1 },
 };
 
 const struct sandbox *sandbox_find(const char *role)

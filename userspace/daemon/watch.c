@@ -38,6 +38,7 @@ void watch_free(struct watch *w)
 			struct process *p = w->buckets[i];
 
 			w->buckets[i] = p->next;
+			free(p->place);
 			free(p);
 		}
 	for (unsigned i = 0; i < w->nr_files; i++) {
@@ -59,7 +60,7 @@ static void process_show(struct watch *w, struct process *p)
 {
 	pid_t pid = (pid_t)p->facts.key.tgid;
 
-	process_resolve(p);
+	process_resolve(w, p);
 	/* Ours, or of another instance on this host: outside all populations. */
 	p->facts.selftest = pid == w->selftest || proc_is_role(pid, "stimulus");
 	process_uses(w, p, program_add(w, pid));
@@ -80,6 +81,7 @@ static void on_exec(struct watch *w, const struct wire_life *l)
 	memcpy(facts.comm, p->facts.comm, sizeof(facts.comm));
 	p->facts = facts;
 	told = p->told;
+	process_unplace(w, p);
 	p->resolved = p->told = false;
 	process_drop(w, p);
 	snprintf(p->exec_path, sizeof(p->exec_path), "%s", (const char *)l->path);
@@ -165,11 +167,13 @@ void watch_drain(struct watch *w)
 	if (w->mappings)
 		mappings_drain(w->mappings, on_mapping, w);
 	scans_advance(w);
+	names_advance(w);
 }
 
 void watch_tick(struct watch *w, uint64_t now)
 {
 	processes_forget(w, now);
+	names_tick(w, now);
 	if (now - w->paths_looked >= PATHS_NS) {
 		w->paths_looked = now;
 		paths_look(w);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watch.h - what the monitor knows of the watched world: processes and the TLS
- * libraries in them. Reads the life ring, /proc and elfscan's answers; attaches
- * probes. Never reads captured bytes, never parses an ELF file itself. */
+ * libraries in them. Reads the life ring, /proc and the answers of elfscan and filescan; attaches
+ * probes. Never reads captured bytes, never parses a file of others itself. */
 #ifndef WEIR_WATCH_H
 #define WEIR_WATCH_H
 #include <poll.h>
@@ -29,7 +29,7 @@ void watch_drain(struct watch *);		/* the life ring and finished scans */
 void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look for new files */
 void watch_selftest(struct watch *, pid_t);	/* this process is our own stimulus */
 void watch_resend(struct watch *);		/* all facts again, for a new keeper */
-bool watch_reap(struct watch *, pid_t, int status);	/* true: it was an elfscan */
+bool watch_reap(struct watch *, pid_t, int status);	/* true: it was an elfscan or a filescan */
 struct watch_stats { uint64_t unknown, libraries, probes, failed, refused; };
 void watch_stats(const struct watch *, struct watch_stats *);
 #endif

@@ -340,7 +340,7 @@ bool watch_reap(struct watch *w, pid_t pid, int status)
 			scan_end(w, i);
 			return true;
 		}
-	return false;
+	return name_reap(w, pid);
 }
 
 /* At the start, before signals are listened to. */

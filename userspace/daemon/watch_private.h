@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "bpf/wire.h"
+#include "daemon/container.h"
 #include "daemon/watch.h"
 
 #define PROCESSES 16384		/* remembered at once */
@@ -17,6 +18,7 @@
 #define PROCESS_FILES 8		/* of them that one process is known to use */
 #define PATHS 256		/* at which a new version is waited for */
 #define WAITING_MAX 256		/* of them that wait for their scan at once: each is open */
+#define NAMES 1024		/* containers whose names are remembered */
 #define SEEN 4096		/* mappings whose file is known; a power of two */
 
 /* Why a file was looked at; the first is scanned first, and is a failure if nothing is found. */
@@ -50,6 +52,8 @@ struct process {
 	struct process_facts facts;
 	char exec_path[EXE_SIZE];	/* as given to execve: what is left when it is gone quickly */
 	bool resolved, told, watched;
+	struct place *place;	/* while its container's names are asked for; NULL: they are known, or there are none */
+	uint64_t asked;		/* since then it is not told of; 0: it was long enough */
 	uint16_t files[PROCESS_FILES];
 	unsigned nr_files;
 	uint64_t died;
@@ -62,6 +66,22 @@ struct seen {
 	uint32_t major, minor;
 	uint16_t file, serial;	/* NO_FILE: none of interest */
 	bool judged;		/* it was, for a process that uses the network */
+};
+
+/* A container by its id, and by where its names are looked for. */
+enum name_state { NAME_FREE, NAME_WAITING, NAME_ASKING, NAME_KNOWN };
+struct name {
+	char id[CONTAINER_ID + 1], outer[CONTAINER_ID + 1];
+	int64_t user;
+	enum name_state state;
+	bool known;		/* names are those of an older answer at least */
+	uint64_t until;		/* the answer is believed; of one that is being asked: it is waited for */
+	unsigned misses;	/* answers in a row that told nothing */
+	int root;		/* while it waits: the folder to be looked in, */
+	uid_t as;		/* with whose rights */
+	pid_t pid;		/* of its filescan, */
+	int answer;		/* and the read end of its pipe */
+	struct container_names names;
 };
 
 struct path { char path[256]; uint16_t file; enum file_kind kind; };
@@ -84,6 +104,8 @@ struct watch {
 	uint64_t census_began;
 	bool census_left;		/* files that it had no room for in the queue */
 	bool census_wanted, census_hurries;	/* something may have lost its last process */
+	struct name names[NAMES];
+	unsigned names_waiting, names_asking, unnamed;	/* unnamed: processes that wait for one */
 	pid_t selftest;
 	struct watch_stats stats;
 	struct fact fact;	/* the one being told; too large for the stack */
@@ -93,7 +115,7 @@ struct watch {
 struct process *process_find(struct watch *, uint32_t tgid, uint64_t start);	/* start 0: the last of that id */
 struct process *process_add(struct watch *, const struct wire_who *);
 void process_tell(struct watch *, struct process *);
-void process_resolve(struct process *);
+void process_resolve(struct watch *, struct process *);
 void process_uses(struct watch *, struct process *, uint16_t file);	/* and tells, if it is told of */
 void process_drop(struct watch *, struct process *);			/* it uses none any more */
 bool process_probe(const struct watch *, struct process *);	/* its facts from its files; true: they changed */
@@ -113,6 +135,15 @@ void scans_advance(struct watch *);
 void scans_wait(struct watch *, uint64_t until, enum file_kind last);	/* of the kinds up to that one */
 void path_add(struct watch *, const char *path, uint16_t file, enum file_kind);
 void paths_look(struct watch *);
+
+/* watch_name.c */
+/* unit, container and the rest of that, now or when the answer is there. pid 0: it is gone. */
+void process_place(struct watch *, struct process *, pid_t, const struct place *);
+void process_unplace(struct watch *, struct process *);		/* it is not waited for any more */
+bool name_reap(struct watch *, pid_t);
+void names_advance(struct watch *);
+void names_tick(struct watch *, uint64_t now);
+void names_wait(struct watch *, uint64_t until);
 
 /* watch_census.c */
 void census_step(struct watch *, uint64_t now);

@@ -47,30 +47,34 @@ struct process *process_add(struct watch *w, const struct wire_who *who)
 
 void process_tell(struct watch *w, struct process *p)
 {
+	p->told = true;
+	if (p->place && p->asked)	/* in a moment, by its name */
+		return;
 	memset(&w->fact, 0, sizeof(w->fact));
 	w->fact.kind = FACT_PROCESS;
 	w->fact.process = p->facts;
-	p->told = true;
 	w->config.fact(w->config.owner, &w->fact);
 }
 
-void process_resolve(struct process *p)
+void process_resolve(struct watch *w, struct process *p)
 {
+	pid_t pid = (pid_t)p->facts.key.tgid;
+	struct place place;
+
 	if (p->resolved)
 		return;
 	p->resolved = true;
-	proc_facts((pid_t)p->facts.key.tgid, &p->facts);
+	proc_facts(pid, &p->facts, &place);
 	/* Gone or a zombie by now: the kernel side told what it was started as, and where. */
 	if (!p->facts.exe[0] && p->exec_path[0])
 		name_clean_path(p->facts.exe, p->exec_path, strlen(p->exec_path));
-	if (!p->facts.unit[0] && !p->facts.container[0]) {
+	if (!place.unit[0] && !place_is_container(&place)) {
 		const char *path = cgroup_path(p->facts.cgroup);
-		struct place place;
 
-		place_init(&place);
 		place_read(&place, path, strlen(path));
-		proc_where(0, &place, &p->facts);
+		pid = 0;
 	}
+	process_place(w, p, pid, &place);
 }
 
 void processes_forget(struct watch *w, uint64_t now)
@@ -83,6 +87,7 @@ void processes_forget(struct watch *w, uint64_t now)
 
 			if (p->died && now > p->died && now - p->died > KEEP_DEAD_NS) {
 				*at = p->next;
+				process_unplace(w, p);
 				free(p);
 				w->nr_processes--;
 				continue;
@@ -216,7 +221,7 @@ void filter_apply(struct watch *w, struct process *p)
 	if (p->watched || !filters_any(w))
 		return;
 	if (w->config.unit || w->config.container)
-		process_resolve(p);
+		process_resolve(w, p);
 	if (!filter_match(w, p))
 		return;
 	p->watched = true;

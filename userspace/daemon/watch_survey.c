@@ -15,6 +15,7 @@
 #include "daemon/watch_private.h"
 
 #define WAIT_NS 5000000000ull
+#define NAMES_NS 3000000000ull
 
 static void survey_path(struct watch *w, const char *pattern)
 {
@@ -55,8 +56,25 @@ static void survey_process(struct watch *w, pid_t pid)
 	process_census(w, pid, NULL, false);
 	if (!filters_any(w))
 		return;
-	process_resolve(&p);
+	process_resolve(w, &p);
 	filter_apply(w, &p);
+	process_unplace(w, &p);
+}
+
+/* A container has no name until it was asked for: who has none yet is looked at again. */
+static void survey_named(struct watch *w, DIR *proc)
+{
+	struct dirent *d;
+
+	names_wait(w, clock_boot_ns() + NAMES_NS);
+	rewinddir(proc);
+	while ((d = readdir(proc)))
+		if (strspn(d->d_name, "0123456789") == strlen(d->d_name) && atoi(d->d_name) != getpid()) {
+			struct process p = { .facts = { .key = { (uint32_t)atoi(d->d_name), 0 } } };
+
+			filter_apply(w, &p);
+			process_unplace(w, &p);
+		}
 }
 
 static void on_cgroup(void *owner, uint64_t id)
@@ -84,6 +102,8 @@ void watch_survey(struct watch *w)
 	while (proc && (d = readdir(proc)))
 		if (strspn(d->d_name, "0123456789") == strlen(d->d_name) && atoi(d->d_name) != getpid())
 			survey_process(w, (pid_t)atoi(d->d_name));
+	if (proc && w->config.container)
+		survey_named(w, proc);
 	if (proc)
 		closedir(proc);
 	/* What others have loaded besides is looked at while all else is watched already. */

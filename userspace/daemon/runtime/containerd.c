@@ -4,7 +4,7 @@
  * folders ("k8s.io", "default", "moby" of Docker, whose own file knows more). */
 #include <string.h>
 
-#include "daemon/container.h"
+#include "daemon/runtime.h"
 
 static const char *const prefixes[] = { "cri-containerd-", "nerdctl-", NULL };
 static const char *const files[] = {

@@ -3,7 +3,7 @@
  * container's user data. Podman has the same folder and no such annotations. */
 #include <string.h>
 
-#include "daemon/container.h"
+#include "daemon/runtime.h"
 
 static const char *const prefixes[] = { "crio-", NULL };
 static const char *const files[] = {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "classify/names.h"
-#include "daemon/container.h"
+#include "daemon/runtime.h"
 
 static const char *const prefixes[] = { "docker-", NULL };
 static const char *const files[] = {

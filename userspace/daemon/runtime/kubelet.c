@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubelet.c - any runtime below Kubernetes, when nothing else tells: the kubelet links the logs
  * of all containers as POD_NAMESPACE_CONTAINER-ID.log. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "classify/names.h"
-#include "daemon/container.h"
-
-#define ENTRIES_MAX 16384	/* looked at in the folder */
+#include "daemon/runtime.h"
 
 static void piece(char out[NAME_SIZE], const char *s, size_t len)
 {
@@ -17,7 +12,7 @@ static void piece(char out[NAME_SIZE], const char *s, size_t len)
 }
 
 /* A pod's and a namespace's name have no '_' (RFC 1123 labels). */
-static bool log_name(const char *s, struct container *c)
+static bool log_name(struct container *c, const char *s)
 {
 	size_t len = strlen(s), id = strlen(c->id), pod = strcspn(s, "_"), space;
 
@@ -32,23 +27,5 @@ static bool log_name(const char *s, struct container *c)
 	return true;
 }
 
-static bool search(int root, struct container *c)
-{
-	int fd = openat(root, "var/log/containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	bool found = false;
-	struct dirent *d;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	for (unsigned n = 0; !found && n < ENTRIES_MAX && (d = readdir(dir)); n++)
-		found = log_name(d->d_name, c);
-	closedir(dir);
-	return found;
-}
-
 extern const struct runtime runtime_kubelet;
-const struct runtime runtime_kubelet = { .name = "kubernetes", .summary = "containers of Kubernetes by their logs", .search = search };
+const struct runtime runtime_kubelet = { .name = "kubernetes", .summary = "containers of Kubernetes by their logs", .folder = "var/log/containers", .entry = log_name };

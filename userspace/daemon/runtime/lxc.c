@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/container.h"
+#include "daemon/runtime.h"
 
 static bool named(const char *s, size_t len, char out[256])
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "classify/names.h"
-#include "daemon/container.h"
+#include "daemon/runtime.h"
 
 static const char *const prefixes[] = { "libpod-payload-", "libpod-", NULL };
 static const char *const files[] = {
