@@ -29,20 +29,22 @@ END
 
 # The table, as design.md 5 has it: who may have what. A descriptor that is not here is a hole.
 MIB=1048576 end='0=null 1=null 2=log 3=socket 4=weir-stats'
-declare -A uid=([reader]=64911 [analyst]=64912 [keeper]=64913 [elfscan]=64914 [recorder]=64915)
+declare -A uid=([reader]=64911 [analyst]=64912 [keeper]=64913 [elfscan]=64914 [recorder]=64915 [filescan]=64916)
 # Beyond what it has mapped: analyst and keeper their share of --memory-max and what stands behind it.
-declare -A space=([reader]=$((4 * MIB)) [analyst]=$((128 * MIB)) [keeper]=$((128 * MIB)) [elfscan]=$((64 * MIB)) [recorder]=$((16 * MIB)))
-declare -A files=([reader]=16 [analyst]=16 [keeper]=64 [elfscan]=16 [recorder]=16)
-declare -A size=([reader]=0 [analyst]=0 [keeper]=unlimited [elfscan]=0 [recorder]=unlimited)
+declare -A space=([reader]=$((4 * MIB)) [analyst]=$((128 * MIB)) [keeper]=$((128 * MIB)) [elfscan]=$((64 * MIB)) [recorder]=$((16 * MIB)) [filescan]=$((16 * MIB)))
+declare -A files=([reader]=16 [analyst]=16 [keeper]=64 [elfscan]=16 [recorder]=16 [filescan]=32)
+declare -A size=([reader]=0 [analyst]=0 [keeper]=unlimited [elfscan]=0 [recorder]=unlimited [filescan]=0)
 declare -A holds=(
 	[reader]="$end 5=bpf-map 6=weir-queue 7=eventfd"
 	[analyst]="$end 6=weir-queue 7=eventfd 8=socket 9=weir-marks"
 	[keeper]="0=null 1=out 2=log 3=socket 4=weir-stats 5=STATE 6=null 7=null 8=socket 9=STATE/ledger 10=STATE/ledger/leaves 11=STATE/ledger/checkpoints 12=STATE/index.sqlite"
 	[elfscan]="0=null 1=null 2=log 3=WORK/scanned 4=pipe"
+	[filescan]="0=null 1=null 2=log 4=pipe 6=WORK/root/var/lib/docker/containers/0/config.v2.json"
 	[recorder]="$end 6=weir-queue 7=eventfd 8=WORK/recording"
 )
 [ ! -S /run/systemd/journal/socket ] || holds[keeper]=${holds[keeper]/6=null/6=socket}
 
+holds_its_row() { [ "$(fds "$1")" = "${holds[$2]}" ]; }
 role_is_as_its_row() { # PID ROLE
 	local pid=$1 role=$2 id=${uid[$2]} set soft hard
 	is "$(status "$pid" Uid | xargs) $(status "$pid" Gid | xargs)" "$id $id $id $id $id $id $id $id" "the $role is nobody else, in all eight ids"
@@ -50,7 +52,9 @@ role_is_as_its_row() { # PID ROLE
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do is "$(status "$pid" $set)" 0000000000000000 "the $role has no capability: $set"; done
 	is "$(status "$pid" NoNewPrivs) $(status "$pid" Seccomp) $(status "$pid" Threads)" "1 2 1" "the $role can gain none, is filtered, and has one thread"
 	is "$("$HELPERS/rogue" filter "$pid")" "$("$HELPERS/rogue" filter "$role")" "the filter that the kernel has for the $role is the one that was tried call by call"
-	is "$(fds "$pid")" "${holds[$role]}" "the $role holds exactly the descriptors of its row"
+	# SQLite has its journal open while the keeper writes to the index: for moments, at the first free number.
+	wait_for 5 holds_its_row "$pid" "$role" && ok "the $role holds exactly the descriptors of its row" ||
+		is "$(fds "$pid")" "${holds[$role]}" "the $role holds exactly the descriptors of its row"
 	is "$(limit "$pid" 'Max core file size')" "0 0" "the $role dumps no core"
 	is "$(limit "$pid" 'Max processes')" "0 0" "the $role starts no process"
 	is "$(limit "$pid" 'Max open files')" "${files[$role]} ${files[$role]}" "the $role opens no more files than its row says"
@@ -81,15 +85,19 @@ is "$(kinds "$WEIR_PID" | sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pi
 	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-stats" "the monitor holds what it gives to the others, what is of BPF, and the list of processes"
 is "$(stat -c %u "/proc/$WEIR_PID/mem")" 0 "and cannot be looked into"
 
-# elfscan lives for moments; its answer does not fit into a full pipe, so this one stays until its own alarm.
+# elfscan and filescan live for moments; their answer does not fit into a full pipe, so these stay until their own alarm.
 cp "$(readlink -f /lib/*-linux-gnu/libssl.so.3)" "$WORK/scanned"
+mkdir -p "$WORK/root/var/lib/docker/containers/0"
+echo '{"Name":"/zero"}' >"$WORK/root/var/lib/docker/containers/0/config.v2.json"
 mkfifo "$WORK/full"
-"$PYTHON" - "$WEIR" "$WORK" <<'END' >/dev/null 2>"$WORK/weir.err.scan" &
+scan_stays() { # ROLE INPUT ARG...
+	local role=$1 scan
+	"$PYTHON" - "$WEIR" "$WORK" "$@" <<'END' >/dev/null 2>"$WORK/weir.err.scan" &
 import os
 import sys
-weir, work = sys.argv[1:]
+weir, work, role, given = sys.argv[1:5]
 null = os.open("/dev/null", os.O_RDONLY)
-scanned = os.open(work + "/scanned", os.O_RDONLY)
+scanned = os.open(given, os.O_RDONLY)
 full = os.open(work + "/full", os.O_RDWR | os.O_NONBLOCK)
 try:
     while os.write(full, bytes(4096)):
@@ -100,15 +108,18 @@ for number, fd in enumerate([os.dup(fd) for fd in (null, scanned, full)]):
     os.dup2(fd, 200 + number)
 os.dup2(200, 0), os.dup2(201, 3), os.dup2(202, 4)
 os.closerange(5, 1024)
-os.execv(weir, ["weir", "role:elfscan"])
+os.execv(weir, ["weir", "role:" + role, *sys.argv[5:]])
 END
-scan=$!
-wait_for 2 grep -q '^Seccomp:.*2' "/proc/$scan/status" || not_ok "an elfscan enters its sandbox"
-holds[elfscan]=${holds[elfscan]/4=pipe/4=WORK/full}
-holds[elfscan]=${holds[elfscan]/2=log/2=log.scan}
-role_is_as_its_row "$scan" elfscan
-wait "$scan" 2>/dev/null
-is $? 142 "an elfscan that does not come to an end is ended by its alarm"
+	scan=$!
+	wait_for 2 grep -q '^Seccomp:.*2' "/proc/$scan/status" || not_ok "an $role enters its sandbox"
+	holds[$role]=${holds[$role]/4=pipe/4=WORK/full}
+	holds[$role]=${holds[$role]/2=log/2=log.scan}
+	role_is_as_its_row "$scan" "$role"
+	wait "$scan" 2>/dev/null
+	is $? 142 "an $role that does not come to an end is ended by its alarm"
+}
+scan_stays elfscan "$WORK/scanned"
+scan_stays filescan "$WORK/root" 0 -1 0
 
 # A live role makes a call that is not its own: it dies of it. The keeper is told no by landlock.
 replaced() { local now; now=$(role_pid "$1"); [ -n "$now" ] && [ "$now" != "$2" ] && [ "$(status "$now" Seccomp)" = 2 ]; }
@@ -121,8 +132,9 @@ dies_of() { # ROLE CALL ARG...
 }
 if [ "$(uname -m)" = x86_64 ]; then
 	pid=$(role_pid keeper)
-	is "$("$HELPERS/rogue" inject "$pid" openat -100 "$STATE/ledger/checkpoint" 0)" 13 "the live keeper opens a file of its folder"
-	is "$("$HELPERS/rogue" inject "$pid" close 13)" 0 "and closes it"
+	opened=$("$HELPERS/rogue" inject "$pid" openat -100 "$STATE/ledger/checkpoint" 0)
+	at_least "$opened" 13 "the live keeper opens a file of its folder"
+	is "$("$HELPERS/rogue" inject "$pid" close "$opened")" 0 "and closes it"
 	for path in /etc/passwd /proc/self/status "/proc/$(role_pid analyst)/mem" /tmp; do
 		is "$("$HELPERS/rogue" inject "$pid" openat -100 $path 0)" -13 "the live keeper may not open ${path//$(role_pid analyst)/ANALYST}"
 	done

@@ -9,7 +9,7 @@ need nginx unshare setpriv runc podman ip
 start_nginx
 
 # What the runtimes have written lies in a folder of the test's; weir, in mounts of its own,
-# sees it in place.
+# sees it in place. An overlay need not show what comes into its lower folders later, a bind mount does.
 FAKE=$WORK/host
 RUN_ROOT=$FAKE/run/containerd/io.containerd.runtime.v2.task/k8s.io
 mkdir -p "$RUN_ROOT" "$FAKE/var/lib/docker/containers" "$FAKE/var/lib/containers"
@@ -18,7 +18,7 @@ cat >"$WORK/weir" <<END
 #!/bin/sh
 [ "\$1" = run ] || exec "$REAL_WEIR" "\$@"
 exec unshare -m sh -c 'mount -t overlay overlay -o lowerdir=$FAKE/run:/run /run && mount -t overlay overlay -o lowerdir=$FAKE/var/lib:/var/lib /var/lib &&
-	exec "$REAL_WEIR" "\$@"' weir "\$@"
+	mount --bind $FAKE/var/lib/containers /var/lib/containers && exec "$REAL_WEIR" "\$@"' weir "\$@"
 END
 chmod 755 "$WORK/weir"
 WEIR=$WORK/weir
