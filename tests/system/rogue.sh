@@ -14,7 +14,7 @@ declare -A calls=(
 	[analyst]="$life $memory madvise* clock_gettime clock_nanosleep poll read"
 	[recorder]="$life $memory poll read"
 	[elfscan]="$life $memory fcntl* fstat newfstatat pread64"
-	[filescan]="$life $memory fcntl* fstat getdents64 newfstatat pread64"
+	[filescan]="$life $memory close fcntl* fstat getdents64 newfstatat pread64"
 	[keeper]="$life $memory madvise* access clock_gettime clock_nanosleep close fallocate fchmod fcntl* fdatasync fstat fsync ftruncate futex getcwd
 		geteuid getpid getrandom ioctl* lstat mkdirat newfstatat openat poll pread64 pwrite64 read readlink recvfrom renameat
 		sendto stat sysinfo uname unlink unlinkat"

@@ -39,7 +39,7 @@ declare -A holds=(
 	[analyst]="$end 6=weir-queue 7=eventfd 8=socket 9=weir-marks"
 	[keeper]="0=null 1=out 2=log 3=socket 4=weir-stats 5=STATE 6=null 7=null 8=socket 9=STATE/ledger 10=STATE/ledger/leaves 11=STATE/ledger/checkpoints 12=STATE/index.sqlite"
 	[elfscan]="0=null 1=null 2=log 3=WORK/scanned 4=pipe"
-	[filescan]="0=null 1=null 2=log 4=pipe 6=WORK/root/var/lib/docker/containers/0/config.v2.json"
+	[filescan]="0=null 1=null 2=log 4=pipe"
 	[recorder]="$end 6=weir-queue 7=eventfd 8=WORK/recording"
 )
 [ ! -S /run/systemd/journal/socket ] || holds[keeper]=${holds[keeper]/6=null/6=socket}

@@ -172,8 +172,6 @@ static bool find(int64_t user, const char *id, struct container_names *names)
 
 	runtime_open(root_fd, user, id, &files);
 	found = runtime_tell(&files, id, names);
-	for (unsigned i = 0; i < files.nr; i++)
-		close(files.file[i].fd);
 	assert_true(container_names_check(names));
 	assert_int_equal(container_named(names), found);
 	return found;

@@ -212,6 +212,7 @@ bool container_text(const struct runtime *row, const char *text, size_t len, str
 	return true;
 }
 
+/* Closes it. */
 static bool file_tells(const struct runtime_file *f, struct container *c)
 {
 	size_t got = 0, size;
@@ -227,35 +228,46 @@ static bool file_tells(const struct runtime_file *f, struct container *c)
 	if (text)
 		ok = container_text(runtimes[f->row], text, got, c);
 	free(text);
+	close(f->fd);
 	return ok;
 }
 
-/* Names of its entries alone. Stays open: to close is a call that the sandbox has not. */
+/* Names of its entries alone. Closes it. */
 static bool folder_tells(const struct runtime_file *f, struct container *c)
 {
 	DIR *dir = fdopendir(f->fd);
+	bool found = false;
 	struct dirent *d;
 
-	for (unsigned n = 0; dir && n < ENTRIES_MAX && (d = readdir(dir)); n++)
-		if (runtimes[f->row]->entry(c, d->d_name)) {
-			c->runtime = runtimes[f->row];
-			return true;
-		}
-	return false;
+	for (unsigned n = 0; dir && !found && n < ENTRIES_MAX && (d = readdir(dir)); n++)
+		found = runtimes[f->row]->entry(c, d->d_name);
+	if (dir)
+		closedir(dir);
+	else
+		close(f->fd);
+	return found;
 }
 
-bool runtime_tell(const struct runtime_files *files, const char *id, struct container_names *names)
+bool runtime_tell(struct runtime_files *files, const char *id, struct container_names *names)
 {
 	struct container c = { .id = id };
 	bool found = false;
-	unsigned i;
 
-	for (i = 0; i < files->nr && !found; i++)
-		found = files->file[i].folder ? folder_tells(&files->file[i], &c) : file_tells(&files->file[i], &c);
 	*names = (struct container_names){ .runtime = RUNTIME_UNKNOWN };
+	for (unsigned i = 0; i < files->nr; i++) {
+		const struct runtime_file *f = &files->file[i];
+
+		if (found) {
+			close(f->fd);
+			continue;
+		}
+		found = f->folder ? folder_tells(f, &c) : file_tells(f, &c);
+		if (found)
+			names->runtime = f->row;
+	}
+	files->nr = 0;
 	if (!found)
 		return false;
-	names->runtime = files->file[i - 1].row;
 	memcpy(names->name, c.name[0] ? c.name : c.plain, sizeof(names->name));
 	memcpy(names->pod, c.pod, sizeof(names->pod));
 	memcpy(names->pod_namespace, c.pod_namespace, sizeof(names->pod_namespace));

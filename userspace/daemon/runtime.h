@@ -46,6 +46,6 @@ struct runtime_files { struct runtime_file file[RUNTIME_FILES]; unsigned nr; };
 /* Opens what all rows name below root (a folder's descriptor): of the system's containers
  * (user -1), or of a user's, below that user's folders. Reads none of it. */
 void runtime_open(int root, int64_t user, const char *id, struct runtime_files *);
-/* The first that tells of the container is believed; false: none does. */
-bool runtime_tell(const struct runtime_files *, const char *id, struct container_names *);
+/* The first that tells of the container is believed; false: none does. Closes them all. */
+bool runtime_tell(struct runtime_files *, const char *id, struct container_names *);
 #endif
