@@ -96,6 +96,8 @@ struct tcp_sock {
 };
 struct linux_binprm { const char *filename; };
 struct bpf_iter_meta { struct seq_file *seq; };
+struct vm_area_struct { unsigned long vm_start; struct file *vm_file; };
+struct bpf_iter__task_vma { struct bpf_iter_meta *meta; struct task_struct *task; struct vm_area_struct *vma; };
 struct bpf_iter__task_file { struct bpf_iter_meta *meta; struct task_struct *task; u32 fd; struct file *file; };
 typedef struct { s64 counter; } atomic_long_t;
 struct mutex { atomic_long_t owner; };

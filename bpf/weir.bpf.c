@@ -9,6 +9,7 @@
 #include "bpf/tls.bpf.c"
 #include "bpf/tls_go.bpf.c"
 #include "bpf/seed.bpf.c"
+#include "bpf/behind.bpf.c"
 #include "bpf/tls_rust.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -186,6 +186,11 @@ struct wire_check {
 	u8 pad[6];
 };
 
+/* A mapping of the monitor's own, written by the iterator own_maps. */
+struct wire_map {
+	u64 start, inode;	/* inode: the kernel's, as a number that is another for each while it lives */
+};
+
 /* Counters of the BPF side, one slot per CPU and epoch modulo WIRE_EPOCHS, all
  * cumulative. Identity: produced = submitted + ring_full + unreadable + too_big
  * + no_state, in records. */

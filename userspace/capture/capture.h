@@ -49,6 +49,9 @@ size_t capture_life(struct capture *, void (*take)(void *owner, const struct wir
 /* One probe site in a library or program, of enum site_kind. path is opened by the kernel,
  * so it may be a /proc/PID/root path. 0 or -errno. */
 int capture_probe(struct capture *, const char *path, uint64_t offset, unsigned kind, uint64_t cookie);
+/* The inode that is mapped and probed when this file is: on an overlay that of the layer below.
+ * A number that no other has while it lives: somebody has it open, mapped or probed. 0 or -errno. */
+int capture_inode(struct capture *, int fd, uint64_t *inode);
 /* What is attached from now on belongs to that group, and can be detached with it; 0: all that stays. */
 void capture_group(struct capture *, uint32_t group);
 void capture_unprobe(struct capture *, uint32_t group);

@@ -8,14 +8,27 @@
 #include <string.h>
 #include <unistd.h>
 
-struct bpf_link *iter_attach(struct bpf_object *o, const char *program)
+static struct bpf_link *attach(struct bpf_object *o, const char *program, const struct bpf_iter_attach_opts *opts)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(o, program);
 
 	if (p)
-		return bpf_program__attach_iter(p, NULL);
+		return bpf_program__attach_iter(p, opts);
 	errno = ENOENT;
 	return NULL;
+}
+
+struct bpf_link *iter_attach(struct bpf_object *o, const char *program)
+{
+	return attach(o, program, NULL);
+}
+
+struct bpf_link *iter_attach_own(struct bpf_object *o, const char *program)
+{
+	union bpf_iter_link_info own = { .task = { .pid = (uint32_t)getpid() } };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &own, .link_info_len = sizeof(own));
+
+	return attach(o, program, &opts);
 }
 
 /* A record may be cut by the end of the buffer. The kernel says EAGAIN after a million

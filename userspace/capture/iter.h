@@ -8,6 +8,7 @@
 struct bpf_link;
 struct bpf_object;
 struct bpf_link *iter_attach(struct bpf_object *, const char *program);	/* NULL: errno says why */
+struct bpf_link *iter_attach_own(struct bpf_object *, const char *program);	/* over this process only; Linux 6.1 */
 /* To its end; size: of a record, at most 4096. Records are borrowed for the call. take NULL:
  * it writes none. 0 or -errno. */
 int iter_run(struct bpf_link *, size_t size, void (*take)(void *owner, const void *record), void *owner);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -320,6 +321,36 @@ static void owner_take(void *owner, const void *record)
 int capture_owners(struct capture *c, void (*take)(void *owner, uint32_t tgid), void *owner)
 {
 	return iterate(c, "seed_owners", sizeof(uint32_t), owner_take, &(struct owner_sink){ take, owner });
+}
+
+struct own_map { uint64_t start, inode; };
+
+static void map_take(void *owner, const void *record)
+{
+	const struct wire_map *m = record;
+	struct own_map *wanted = owner;
+
+	if (m->start == wanted->start)
+		wanted->inode = m->inode;
+}
+
+int capture_inode(struct capture *c, int fd, uint64_t *inode)
+{
+	void *at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct own_map wanted = { (uint64_t)(uintptr_t)at, 0 };
+	struct bpf_link *l;
+	int err;
+
+	if (at == MAP_FAILED)
+		return -errno;
+	l = iter_attach_own(c->object, "own_maps");
+	err = l ? iter_run(l, sizeof(struct wire_map), map_take, &wanted) : -errno;
+	bpf_link__destroy(l);
+	munmap(at, 1);
+	if (!err && !wanted.inode)
+		err = -ENOENT;
+	*inode = err ? 0 : wanted.inode;
+	return err;
 }
 
 int capture_attach(struct capture *c, char *why, size_t why_size)

@@ -184,8 +184,10 @@ void census_step(struct watch *w, uint64_t now)
 		}
 		pid = (pid_t)atoi(d->d_name);
 		p = process_find(w, (uint32_t)pid, 0);
-		if (pid == getpid() || (p && p->died))
+		if (pid == getpid())
 			continue;
+		if (p && p->died)	/* its id may be another's by now, of whom nothing was heard */
+			p = NULL;
 		process_census(w, pid, p, p && p->told);
 	}
 	if (w->mappings && mappings_lost(w->mappings) > w->lost_told) {

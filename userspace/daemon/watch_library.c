@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -129,7 +130,7 @@ uint16_t file_add(struct watch *w, int fd, const char *name, enum file_kind kind
 	f = &w->files[i];
 	*f = (struct file){
 		.dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .written = st.st_mtim, .changed = st.st_ctim,
-		.kind = kind, .state = FILE_WAITING, .fd = fd, .next = *bucket(w, st.st_ino), .serial = f->serial,
+		.kind = kind, .state = FILE_WAITING, .fd = fd, .same = NO_FILE, .next = *bucket(w, st.st_ino), .serial = f->serial,
 	};
 	*bucket(w, st.st_ino) = i;
 	w->waiting[kind]++;
@@ -192,10 +193,31 @@ static void path_learn(struct watch *w, uint16_t i)
 
 /* Probes. */
 
+/* Those that have its probes as theirs are looked at anew. */
+static void file_unshare(struct watch *w, uint16_t i)
+{
+	for (uint16_t k = 0; k < w->nr_files; k++) {
+		struct file *f = &w->files[k];
+
+		if (f->state != FILE_PROBED || f->same != i)
+			continue;
+		f->state = FILE_PLAIN;
+		f->changed = (struct timespec){ 0 };
+		f->same = NO_FILE;
+		w->files[i].refs--;
+	}
+}
+
 static void file_unprobe(struct watch *w, uint16_t i)
 {
 	struct file *f = &w->files[i];
 
+	if (f->same != NO_FILE) {
+		file_unused(w, f->same);
+		f->same = NO_FILE;
+		return;
+	}
+	file_unshare(w, i);
 	capture_unprobe(w->config.capture, i + 1u);
 	w->stats.libraries--;
 	w->stats.probes -= f->probes;
@@ -209,6 +231,28 @@ void file_detach(struct watch *w, uint16_t i)
 	log_info("detached from file=%s build_id=%s inode=%llu: nobody uses it any more", w->files[i].name, w->files[i].build_id,
 		 (unsigned long long)w->files[i].ino);
 	file_free(w, i);
+}
+
+/* Is it probed already, as a file of another overlay with the same layer below? Each program
+ * would run once more at each call, and each container would take its share of the links. */
+static bool file_shares(struct watch *w, uint16_t i)
+{
+	struct file *f = &w->files[i];
+	int err = major(f->dev) ? -ENODEV : capture_inode(w->config.capture, f->fd, &f->inode);
+
+	for (uint16_t k = 0; !err && k < w->nr_files; k++) {
+		struct file *other = &w->files[k];
+
+		if (other->state != FILE_PROBED || other->inode != f->inode || other->same != NO_FILE || k == i)
+			continue;
+		f->same = k;
+		f->state = FILE_PROBED;
+		other->refs++;
+		log_info("probed already file=%s build_id=%s inode=%llu: its overlay has the same layer below as another", f->name, f->build_id,
+			 (unsigned long long)f->ino);
+		return true;
+	}
+	return false;
 }
 
 static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
@@ -241,6 +285,18 @@ static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 	/* A half would tell half of what is said, and look whole. */
 	file_unprobe(w, i);
 	f->state = FILE_FAILED;
+}
+
+static void sites_take(struct watch *w, uint16_t i, const struct tls_sites *s)
+{
+	if (file_shares(w, i))
+		return;
+	if (w->probed < LIBRARIES) {
+		file_attach(w, i, s);
+		return;
+	}
+	refused(w, w->files[i].name, "too many libraries");
+	w->files[i].state = FILE_FAILED;
 }
 
 /* The scan. */
@@ -310,11 +366,8 @@ static void scan_end(struct watch *w, uint16_t i)
 		f->state = f->kind == FILE_OTHER ? FILE_PLAIN : FILE_FAILED;
 	} else {
 		snprintf(f->build_id, sizeof(f->build_id), "%s", sites.build_id);
-		if (sites.nr && w->probed < LIBRARIES) {
-			file_attach(w, i, &sites);
-		} else if (sites.nr) {
-			refused(w, f->name, "too many libraries");
-			f->state = FILE_FAILED;
+		if (sites.nr) {
+			sites_take(w, i, &sites);
 		} else if (sites.unknown) {
 			log_warn("%s is in file=%s build_id=%s, in a form that is not known: its traffic stays opaque",
 				 tls_lib_get(sites.row)->name, f->name, f->build_id);

@@ -42,6 +42,8 @@ struct file {
 	uint32_t census;	/* the last that found it mapped */
 	unsigned standing;	/* known paths at which it is */
 	unsigned probes;
+	uint64_t inode;		/* behind it, of one that is probed on a file system without a device: capture_inode */
+	uint16_t same;		/* the file whose probes are its own too, being the same inode on another overlay; NO_FILE: none */
 	uint16_t next, serial;	/* in its bucket; of the use of this slot */
 	char name[EXE_SIZE];
 	char build_id[41];
@@ -117,6 +119,7 @@ struct process *process_add(struct watch *, const struct wire_who *);
 void process_tell(struct watch *, struct process *);
 void process_resolve(struct watch *, struct process *);
 void process_uses(struct watch *, struct process *, uint16_t file);	/* and tells, if it is told of */
+void file_unused(struct watch *, uint16_t file);	/* by one that did */
 void process_drop(struct watch *, struct process *);			/* it uses none any more */
 bool process_probe(const struct watch *, struct process *);	/* its facts from its files; true: they changed */
 void processes_refresh(struct watch *, uint16_t file);		/* its state has changed */

@@ -153,7 +153,7 @@ void process_uses(struct watch *w, struct process *p, uint16_t file)
 		process_tell(w, p);
 }
 
-static void file_unused(struct watch *w, uint16_t file)
+void file_unused(struct watch *w, uint16_t file)
 {
 	if (!--w->files[file].refs)
 		w->files[file].doubt = true;
