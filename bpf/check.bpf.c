@@ -41,7 +41,7 @@ static __always_inline int conn_check(struct seq_file *seq, struct conn *c, u64 
 			c->seen = now;
 		if (c->seen > w.received_pos) {
 			w.received_pos = c->seen;
-			w.before[WIRE_RECEIVED] = jump_reason(key, WIRE_RECEIVED, c->seq[WIRE_RECEIVED]);
+			w.before[WIRE_RECEIVED] = jump_reason(&key, WIRE_RECEIVED, c->seq[WIRE_RECEIVED]);
 		}
 	}
 	/* Without room it is asked again. */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* conn.bpf.h - who and where: task, scope, socket, addresses, positions. */
+/* conn.bpf.h - who and where: task, scope, socket, addresses, positions.
+ *
+ * Functions that are neither inlined nor static the verifier walks once each, whatever calls
+ * them, and not again on each of the ways there: its time is time of weir's start. For the
+ * same reason they are given addresses of what they change, and give back numbers; the address
+ * of a socket, which is no number to it, lies in memory. */
 #ifndef WEIR_CONN_BPF_H
 #define WEIR_CONN_BPF_H
 #include "bpf/emit.bpf.h"
@@ -24,10 +29,13 @@ static __always_inline u32 out_of_scope(struct wire_config *cfg)
 }
 
 /* Is this task to be watched? Decided before anything is copied. */
-static __always_inline bool in_scope(struct wire_config *cfg)
+__attribute__((noinline)) int in_scope(struct wire_config *cfg)
 {
-	u32 why_not = out_of_scope(cfg);
+	u32 why_not;
 
+	if (!cfg)
+		return 0;
+	why_not = out_of_scope(cfg);
 	if (why_not != WIRE_C_MAX)
 		count(cfg->epoch, why_not, 1);
 	return why_not == WIRE_C_MAX;
@@ -46,14 +54,17 @@ static __always_inline void who_task(struct wire_who *w, struct task_struct *t)
 
 /* Who and over what, from the connection: the helpers that tell of the task cost as much
  * as a small copy. */
-static __always_inline void who_conn(struct wire_who *w, const struct conn *c, struct task_struct *t)
+__attribute__((noinline)) int who_conn(struct wire_who *w, const struct conn *c)
 {
 	u64 id = bpf_get_current_pid_tgid();
 
+	if (!w || !c)
+		return 0;
 	*w = c->who;
 	if (c->shared || w->tgid != id >> 32)
-		who_task(w, t);
+		who_task(w, bpf_get_current_task_btf());
 	w->tid = id;
+	return 0;
 }
 
 static __always_inline bool is_inet(u16 family)
@@ -195,56 +206,66 @@ static __always_inline u8 role_guess(struct sock *sk, u8 transport)
 	return named ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT;
 }
 
-/* Of a socket without a sequence, that moved bytes. Nothing tells of its end at once, so the
- * number of its inode tells whether it is the same. Not inlined: off the way of TCP. */
-static __attribute__((noinline)) struct conn *conn_other(u64 key, u8 transport)
+static __always_inline u64 socket_inode(u64 key)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 	struct sock *sk = (struct sock *)key;
-	u64 inode = BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
-	u32 next[2] = {};
 
-	if (c && c->inode == inode && c->who.transport == transport)
-		return c;
-	c = conn_add(sk, next, role_guess(sk, transport), 0);
-	if (c) {
-		c->inode = inode;
-		c->who.transport = transport;
-	}
-	return c;
+	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino);
 }
 
-/* The connection of a TCP socket that moved n bytes and is not known. Not inlined, for its stack. */
-static __attribute__((noinline)) struct conn *conn_first(u64 key, const struct socket_now *now, u32 dir, u32 n)
+/* Is the socket still the one of this connection? Nothing tells of the end of one without a
+ * sequence at once, so the number of its inode does. Of TCP an end that was missed (a skipped
+ * program run) leaves a stale entry: ports tell, but for a socket that is closed and still
+ * held: it has given its port back. */
+__attribute__((noinline)) int conn_holds(const struct conn *c, u64 key, const struct socket_now *now)
 {
-	/* Data that goes with the SYN, or before the end of the handshake, is the first. */
-	bool early = now->state == TCP_SYN_SENT || now->state == TCP_SYN_RECV;
-	u8 role = now->state == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : early ? WIRE_ROLE_SERVER : WIRE_ROLE_UNKNOWN;
-	struct conn *c;
-	u32 next[2];
+	if (!c || !now)
+		return 0;
+	if (now->transport)
+		return c->who.transport == now->transport && c->inode == socket_inode(key);
+	return !c->who.transport && ((c->closed && now->state == TCP_CLOSE) ||
+		  (c->who.remote.port == now->remote_port && c->who.local.port == now->local_port));
+}
 
+/* The connection of a socket that moved n bytes and is not known. */
+__attribute__((noinline)) int conn_first(u64 key, const struct socket_now *now, u32 dir, u32 n)
+{
+	u8 role = WIRE_ROLE_UNKNOWN;
+	struct conn *c;
+	u32 next[2] = {};
+	bool early;
+
+	if (!now)
+		return 0;
+	if (now->transport) {
+		c = conn_add((struct sock *)key, next, role_guess((struct sock *)key, now->transport), 0);
+		if (c) {
+			c->inode = socket_inode(key);
+			c->who.transport = now->transport;
+		}
+		return 0;
+	}
+	/* Data that goes with the SYN, or before the end of the handshake, is the first. */
+	early = now->state == TCP_SYN_SENT || now->state == TCP_SYN_RECV;
+	if (early)
+		role = now->state == TCP_SYN_SENT ? WIRE_ROLE_CLIENT : WIRE_ROLE_SERVER;
 	next[WIRE_SENT] = now->next[WIRE_SENT] - (dir == WIRE_SENT ? n : 0);
 	next[WIRE_RECEIVED] = now->next[WIRE_RECEIVED] - (dir == WIRE_RECEIVED ? n : 0);
 	c = conn_add((struct sock *)key, next, role, !early);
 	if (c)
 		c->early = early;
-	return c;
+	return 0;
 }
 
 /* The connection of a socket that just moved n bytes. */
 static __always_inline struct conn *conn_get(u64 key, const struct socket_now *now, u32 dir, u32 n)
 {
-	struct conn *c;
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 
-	if (now->transport)
-		return conn_other(key, now->transport);
-	c = bpf_map_lookup_elem(&conns, &key);
-	/* An end that was missed (a skipped program run) leaves a stale entry: ports tell,
-	 * but for a socket that is closed and still held: it has given its port back. */
-	if (c && !c->who.transport && ((c->closed && now->state == TCP_CLOSE) ||
-		  (c->who.remote.port == now->remote_port && c->who.local.port == now->local_port)))
+	if (c && conn_holds(c, key, now))
 		return c;
-	return conn_first(key, now, dir, n);
+	conn_first(key, now, dir, n);
+	return bpf_map_lookup_elem(&conns, &key);
 }
 
 /* Have bytes moved before the n that were just moved, and no hook has told of them? */
@@ -269,16 +290,19 @@ static __always_inline u64 conn_advance(struct conn *c, const struct socket_now 
 
 /* Why bytes moved, from this sequence on, that no hook has told of. At the kernel's counts only
  * what leaves no trace there is left: an urgent byte, a reader that maps the socket's pages, a
- * splice from the socket, a run that was skipped. Not inlined: off the way of all else. */
-static __attribute__((noinline)) u8 jump_reason(u64 key, u32 dir, u32 seq)
+ * splice from the socket, a run that was skipped. */
+__attribute__((noinline)) int jump_reason(const u64 *key, u32 dir, u32 seq)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	struct tcp_sock *tp = (struct tcp_sock *)key;
-	struct sock *sk = (struct sock *)key;
 	struct wire_config *cfg = config_get();
 	u32 flags = cfg ? cfg->flags : WIRE_CONFIG_MISSED;
+	struct tcp_sock *tp;
+	struct sock *sk;
 	struct conn *c;
 
+	if (!key)
+		return WIRE_R_NONE;
+	tp = (struct tcp_sock *)*key;
+	sk = (struct sock *)*key;
 	if (BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops))
 		return WIRE_R_KTLS;
 	if (dir == WIRE_RECEIVED && BPF_CORE_READ(tp, urg_seq) == seq)
@@ -286,26 +310,29 @@ static __attribute__((noinline)) u8 jump_reason(u64 key, u32 dir, u32 seq)
 	if (dir == WIRE_RECEIVED && BPF_CORE_READ(sk, sk_socket, file, f_mapping, i_mmap.rb_root.rb_node))
 		return WIRE_R_ZEROCOPY_RECV;
 	if (flags & WIRE_CONFIG_EXIT) { /* the end may be in any task */
-		c = bpf_map_lookup_elem(&conns, &key);
-		return t->io_uring || (c && c->uring) ? WIRE_R_IO_URING : WIRE_R_OTHER_CALL;
+		c = bpf_map_lookup_elem(&conns, key);
+		return BPF_CORE_READ(bpf_get_current_task_btf(), io_uring) || (c && c->uring) ? WIRE_R_IO_URING : WIRE_R_OTHER_CALL;
 	}
 	return dir == WIRE_SENT || (flags & WIRE_CONFIG_MISSED) ? WIRE_R_SKIPPED_RUN : WIRE_R_SPLICE;
 }
 
 /* A process uses the connection for the first time, or another one than before. */
-static __always_inline void conn_owner(struct conn *c, struct task_struct *t)
+__attribute__((noinline)) int conn_owner(struct conn *c)
 {
 	struct wire_life *l;
 
+	if (!c)
+		return 0;
 	c->shared = c->who.tgid != 0;
-	who_task(&c->who, t);
+	who_task(&c->who, bpf_get_current_task_btf());
 	l = life_reserve();
 	if (!l)
-		return;
+		return 0;
 	l->kind = WIRE_CONN;
 	l->flags = c->late ? WIRE_F_LATE : 0;
 	l->who = c->who;
 	life_submit(l);
+	return 0;
 }
 
 static __always_inline struct session *session_get(struct session_key *key)
@@ -350,7 +377,6 @@ static __always_inline void session_inherit(struct session *s, const struct conn
 /* The record of plaintext that a session moved: who and over what, without place and bytes. */
 static __always_inline void tls_head(struct piece *p, const struct session *s, u64 object, u64 cookie, u32 moved, struct wire_config *cfg)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	struct conn *c = s->sk ? bpf_map_lookup_elem(&conns, &s->sk) : NULL;
 
 	__builtin_memset(p, 0, sizeof(*p));
@@ -363,10 +389,10 @@ static __always_inline void tls_head(struct piece *p, const struct session *s, u
 	p->head.generation = s->generation;
 	if (c && c->who.conn == s->conn) {
 		p->head.flags = WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
-		who_conn(&p->head.who, c, t);
+		who_conn(&p->head.who, c);
 		return;
 	}
-	who_task(&p->head.who, t);
+	who_task(&p->head.who, bpf_get_current_task_btf());
 	count(cfg->epoch, WIRE_C_TLS_UNBOUND, 1);
 }
 
@@ -380,14 +406,16 @@ static __always_inline void tls_lost(struct wire_config *cfg, u64 moved)
 
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,
  * because the call and the socket operation are on one stack. */
-static __attribute__((noinline)) void session_bind(u64 object, struct conn *c, u64 sk, u32 tgid)
+__attribute__((noinline)) int session_bind(u64 object, struct conn *c, u64 sk, u32 tgid)
 {
 	struct session_key key = { .object = object, .tgid = tgid };
 	struct session *s = session_get(&key);
 
+	if (!c)
+		return 0;
 	if (s && s->conn == c->who.conn) {
 		s->freed = 0;
-		return;
+		return 0;
 	}
 	if (s) {
 		if (s->conn) /* the object was taken for another connection */
@@ -399,5 +427,6 @@ static __attribute__((noinline)) void session_bind(u64 object, struct conn *c, u
 	c->session = object;
 	c->session_tgid = tgid;
 	c->tls = 1;
+	return 0;
 }
 #endif

@@ -146,8 +146,9 @@ static __always_inline bool segments_next(struct segments *s)
 /* Emits the next piece of the current segment, or moves on to the next segment.
  * Returns 1 when there is nothing more. Called by bpf_loop, so that the verifier walks it
  * once and not turn by turn: the time of that is time of weir's start. */
-static long piece_next(u64 turn, struct piece *p)
+static long piece_next(u64 turn, struct piece **piece)
 {
+	struct piece *p = *piece;
 	u64 n;
 
 	if (!p->left)
@@ -169,30 +170,34 @@ static long piece_next(u64 turn, struct piece *p)
 }
 
 /* Tells of n bytes at head.pos that moved and are in no record. */
-static __always_inline void tell_skipped(struct piece *p, u32 n, u16 flag, u8 reason)
+__attribute__((noinline)) int tell_skipped(struct piece *p, u32 n, u32 flag, u32 reason)
 {
+	if (!p)
+		return 0;
 	p->head.len = 0;
 	p->head.skipped = n;
 	p->head.reason = reason;
 	p->head.flags |= flag | WIRE_F_LAST;
-	piece_emit(p);
+	return piece_emit(p);
 }
 
 /* All of a call's bytes, from p->from, up to the limit; then what was beyond it. */
-static __always_inline void tell_call(struct piece *p, u32 moved, u32 limit)
+__attribute__((noinline)) int tell_call(struct piece *p, u32 moved, u32 limit)
 {
 	u32 rest;
 
+	if (!p)
+		return 0;
 	p->left = moved < limit ? moved : limit;
 	p->beyond = moved - p->left;
-	bpf_loop(2 * (WIRE_MAX_PARTS + WIRE_MAX_SEGMENTS), piece_next, p, 0);
+	bpf_loop(2 * (WIRE_MAX_PARTS + WIRE_MAX_SEGMENTS), piece_next, &p, 0);
 	rest = p->left + p->beyond;
 	if (!rest)
-		return;
+		return 0;
 	count(p->head.epoch, WIRE_C_PRODUCED, 1);
 	count(p->head.epoch, WIRE_C_TOO_BIG, 1);
 	count(p->head.epoch, WIRE_C_BYTES_TOO_BIG, rest);
-	tell_skipped(p, rest, WIRE_F_TRUNCATED, WIRE_R_TRUNCATED);
+	return tell_skipped(p, rest, WIRE_F_TRUNCATED, WIRE_R_TRUNCATED);
 }
 
 static __always_inline struct wire_life *life_reserve(void)

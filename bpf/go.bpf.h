@@ -29,15 +29,17 @@ static __always_inline bool go_inside(const struct go_call *outer, u64 depth, u6
 
 /* Of a connection that is older than weir its goroutine may wait in a Read that was never
  * seen to begin: what this task received from last is remembered for its end. */
-static __always_inline void go_late(u64 sk, struct task_struct *t)
+__attribute__((noinline)) int go_late(u64 sk)
 {
+	struct task_struct *t = bpf_get_current_task_btf();
 	struct task_state *ts = bpf_task_storage_get(&tasks, t, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (!ts)
-		return;
+		return 0;
 	ts->late_sk = sk;
 	ts->late_g[0] = ((struct pt_regs *)bpf_task_pt_regs(t))->r14;
 	ts->late_g[1] = go_current(t, 0, true);
+	return 0;
 }
 
 /* Both ends of what is written. */

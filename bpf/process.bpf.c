@@ -92,19 +92,24 @@ static __always_inline void conn_final(struct conn *c, struct sock *sk, const st
 }
 
 /* Tells of the end, once nobody can read or write any more. */
-static __always_inline void conn_told(struct conn *c, struct sock *sk)
+__attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 {
-	struct session_key key = { .object = c->session, .tgid = c->session_tgid };
-	struct session *s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
+	struct session_key key = {};
 	struct wire_life *l;
+	struct session *s;
 
+	if (!c)
+		return 0;
+	key.object = c->session;
+	key.tgid = c->session_tgid;
+	s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
 	if (s && s->conn == c->who.conn)
 		bpf_map_delete_elem(&sessions, &key);
 	if (!c->who.tgid)
-		return; /* nobody in scope ever used it */
+		return 0; /* nobody in scope ever used it */
 	l = life_reserve();
 	if (!l)
-		return;
+		return 0;
 	l->kind = WIRE_CLOSE;
 	l->flags = c->late ? WIRE_F_LATE : 0;
 	l->who = c->who;
@@ -114,12 +119,13 @@ static __always_inline void conn_told(struct conn *c, struct sock *sk)
 	/* Of a connection older than weir the kernel's counters began before position 0. */
 	l->sent = !c->late && c->total[WIRE_SENT] > l->sent_pos ? c->total[WIRE_SENT] : l->sent_pos;
 	l->received = !c->late && c->total[WIRE_RECEIVED] > l->received_pos ? c->total[WIRE_RECEIVED] : l->received_pos;
-	l->before[WIRE_SENT] = l->sent > c->pos[WIRE_SENT] ? jump_reason((u64)sk, WIRE_SENT, c->seq[WIRE_SENT]) :
+	l->before[WIRE_SENT] = l->sent > c->pos[WIRE_SENT] ? jump_reason(sk, WIRE_SENT, c->seq[WIRE_SENT]) :
 								 c->dropped[WIRE_SENT];
-	l->before[WIRE_RECEIVED] = l->received > c->pos[WIRE_RECEIVED] ? jump_reason((u64)sk, WIRE_RECEIVED,
+	l->before[WIRE_RECEIVED] = l->received > c->pos[WIRE_RECEIVED] ? jump_reason(sk, WIRE_RECEIVED,
 												c->seq[WIRE_RECEIVED]) :
 									 c->dropped[WIRE_RECEIVED];
 	life_submit(l);
+	return 0;
 }
 
 /* Position 0 is the first byte: of a client it may have gone with the SYN, and have been
@@ -158,7 +164,7 @@ int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (new == TCP_ESTABLISHED && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)) {
 		if (c && c->closed)
-			conn_told(c, sk); /* a socket that was disconnected and is connected again */
+			conn_told(c, &key); /* a socket that was disconnected and is connected again */
 		conn_established(sk, &now, c, old == TCP_SYN_SENT);
 		return 0;
 	}
@@ -180,7 +186,7 @@ int BPF_PROG(conn_gone, struct sock *sk)
 		return 0;
 	socket_read(&now, sk);
 	conn_final(c, sk, &now, true);
-	conn_told(c, sk);
+	conn_told(c, &key);
 	bpf_map_delete_elem(&conns, &key);
 	return 0;
 }

@@ -97,6 +97,22 @@ static __always_inline bool segments_init(struct segments *s, const struct call 
 	return false;
 }
 
+/* Puts the first buffer of the call into p->from; 0: there is none that is known. */
+__attribute__((noinline)) int call_buffers(struct piece *p, struct call *call)
+{
+	struct task_state *ts;
+
+	if (!p || !call || call->shape == CALL_NONE)
+		return 0;
+	ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0,
+				  call->shape == CALL_MMSG ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	if (!segments_init(&p->from, call, ts))
+		return 0;
+	if (!p->from.len)
+		segments_next(&p->from);
+	return 1;
+}
+
 /* One step of the walk over the TLS records that pass in a call: to the next segment,
  * over a record's body, or one byte into a header. Headers and bodies are cut by calls at
  * will, so the place is kept in the connection between calls. Returns 0, 1 when a header
@@ -240,10 +256,13 @@ static __always_inline void tell_hello(struct piece *p, struct conn *c, u32 move
 
 /* Of a connection with TLS. Where the kernel does it (kTLS), the call's bytes are plaintext
  * and the connection's are not: their number is all that can be told of these here. */
-static __always_inline void tell_cipher(struct piece *p, struct conn *c, struct call *call)
+__attribute__((noinline)) int tell_cipher(struct piece *p, struct conn *c, struct call *call)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)call->sk;
+	struct tcp_sock *tp;
 
+	if (!p || !c || !call)
+		return 0;
+	tp = (struct tcp_sock *)call->sk;
 	p->head.kind = WIRE_CIPHER;
 	if (call->fd_resolved && BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops)) {
 		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, WIRE_R_KTLS);
@@ -253,6 +272,7 @@ static __always_inline void tell_cipher(struct piece *p, struct conn *c, struct 
 		tell_hello(p, c, call->moved);
 		tell_headers(p, c, call->moved);
 	}
+	return 0;
 }
 
 #define SPELL_BYTES 32
@@ -384,15 +404,16 @@ static __always_inline bool may_ask(const struct conn *c, u32 asked, u32 dir, u6
  * connection, and looked for in a few calls after that. */
 #define UPGRADE_WITHIN	8192
 #define UPGRADE_LOOKS	16
-static __always_inline void upgrade_look(struct piece *p, struct conn *c, u64 key)
+__attribute__((noinline)) int upgrade_look(struct piece *p, struct conn *c, u64 key)
 {
-	bool client = c->who.role != (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT);
 	u32 asked;
 
-	if (!client) {
+	if (!p || !c)
+		return 0;
+	if (c->who.role == (p->head.dir == WIRE_SENT ? WIRE_ROLE_SERVER : WIRE_ROLE_CLIENT)) {
 		if (c->looks && !c->agreed)
 			answer_take(p, key);
-		return;
+		return 0;
 	}
 	if (c->looks && c->agreed) {
 		c->looks--;
@@ -405,11 +426,12 @@ static __always_inline void upgrade_look(struct piece *p, struct conn *c, u64 ke
 	}
 	asked = c->tls ? 0 : upgrade_of(p);
 	if (!asked || !may_ask(c, asked, p->head.dir, p->head.pos))
-		return;
+		return 0;
 	c->asked = asked;
 	c->answered = 0;
 	c->agreed = asked == WIRE_UPGRADE_MYSQL; /* the server does not answer */
 	c->looks = UPGRADE_LOOKS;
+	return 0;
 }
 
 /* The call that the current goroutine is in the middle of, if it is inside it. *top: of its stack. */
@@ -515,10 +537,27 @@ static __always_inline bool looks_quic(const struct segments *s, u32 moved)
 	return (h[0] & 0xc0) == 0xc0 && (version == 1 || version == 0x6b3343cf || version >> 8 == 0xff0000);
 }
 
+/* At the first call of a direction: is it TLS, or QUIC? */
+__attribute__((noinline)) int first_look(struct piece *p, struct conn *c, struct call *call)
+{
+	u32 d;
+
+	if (!p || !c || !call)
+		return 0;
+	d = p->head.dir & 1;
+	c->looked[d] = 1;
+	if (looks_tls(&p->from, c->late))
+		c->tls = 1;
+	if (c->tls && !p->head.pos && !c->late)
+		c->hello_left[d] = WIRE_HELLO_MAX;
+	if (call->now.transport == WIRE_UDP)
+		c->quic |= looks_quic(&p->from, call->moved);
+	return 0;
+}
+
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
 __attribute__((noinline)) int call_capture(struct call *call)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, d;
 	struct wire_config *cfg = config_get();
 	struct task_state *ts;
@@ -537,18 +576,17 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		count(cfg->epoch, WIRE_C_BYTES_NO_STATE, call->moved);
 		return 0;
 	}
-	ts = bpf_task_storage_get(&tasks, t, 0,
-				  call->shape == CALL_MMSG ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	if (ts && ts->depth && ts->object) {
 		session_bind(ts->object, c, call->sk, tgid);
 		ts->sent |= d == WIRE_SENT;
 	}
 	if (c->late && !c->session && d == WIRE_RECEIVED)
-		go_late(call->sk, t);
+		go_late(call->sk);
 	if (c->who.tgid != tgid)
-		conn_owner(c, t);
+		conn_owner(c);
 	if (call->fd_resolved)
-		c->uring |= t->io_uring != NULL;
+		c->uring |= BPF_CORE_READ(bpf_get_current_task_btf(), io_uring) != NULL;
 	__builtin_memset(&p, 0, sizeof(p));
 	p.head.time = bpf_ktime_get_boot_ns();
 	p.head.epoch = cfg->epoch;
@@ -561,25 +599,17 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		call->shape = CALL_NONE;
 		call->reason = WIRE_R_KTLS;
 	}
-	p.head.before = conn_jumped(c, &call->now, d, call->moved + call->after) ? jump_reason(call->sk, d, c->seq[d]) : c->dropped[d];
+	p.head.before = conn_jumped(c, &call->now, d, call->moved + call->after) ? jump_reason(&call->sk, d, c->seq[d]) : c->dropped[d];
 	p.head.pos = conn_advance(c, &call->now, d, call->moved, call->after);
-	who_conn(&p.head.who, c, t);
+	who_conn(&p.head.who, c);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;
-	if (call->shape == CALL_NONE || !segments_init(&p.from, call, ts)) {
+	if (!call_buffers(&p, call)) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
 		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, call->reason ? call->reason : WIRE_R_OTHER_CALL);
 		goto out;
 	}
-	if (!p.from.len)
-		segments_next(&p.from);
-	if (!c->looked[d] && p.from.kind != SEGMENT_PIPE) {
-		c->looked[d] = 1;
-		if (looks_tls(&p.from, c->late))
-			c->tls = 1;
-		if (c->tls && !p.head.pos && !c->late)
-			c->hello_left[d] = WIRE_HELLO_MAX;
-		c->quic |= call->now.transport == WIRE_UDP && looks_quic(&p.from, call->moved);
-	}
+	if (!c->looked[d] && p.from.kind != SEGMENT_PIPE)
+		first_look(&p, c, call);
 	/* A TLS library that was seen at work here before its first record does not answer this. */
 	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN && p.from.kind != SEGMENT_PIPE)
 		upgrade_look(&p, c, call->sk);

@@ -14,11 +14,33 @@ static __attribute__((noinline)) bool other_socket(struct call *call, struct soc
 	return call->now.transport != WIRE_TCP;
 }
 
+/* What the system call that the task is in says of its buffers. */
+__attribute__((noinline)) int length_args(struct call *call, u32 dir, u32 flags)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(t);
+
+	if (!call)
+		return 0;
+	call_args(call, t, regs, dir);
+	/* Work of io_uring on a thread of its own or at the end of a call (its result is in ax
+	 * then): the arguments are another call's. */
+	if ((t->flags & (PF_IO_WORKER | PF_KTHREAD)) || (long)regs->ax != -ENOSYS) {
+		call->shape = CALL_NONE;
+		call->reason = WIRE_R_IO_URING;
+	}
+	if (flags & MSG_TRUNC) { /* counted, but thrown away by the kernel */
+		call->shape = CALL_NONE;
+		call->reason = WIRE_R_DISCARDED;
+	} else if (call->shape == CALL_NONE || call->shape >= CALL_SENDFILE) {
+		hidden_args(call);
+	}
+	return 0;
+}
+
 static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir)
 {
 	struct wire_config *cfg;
-	struct task_struct *t;
-	struct pt_regs *regs;
 	struct tcp_sock *tp;
 	struct call call = {};
 
@@ -37,23 +59,9 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 	} else if (!other_socket(&call, sk, cfg) || !in_scope(cfg)) {
 		return 0;
 	}
-	t = bpf_get_current_task_btf();
-	regs = (struct pt_regs *)bpf_task_pt_regs(t);
 	call.sk = (u64)sk;
 	call.moved = ret;
-	call_args(&call, t, regs, dir);
-	/* Work of io_uring on a thread of its own or at the end of a call (its result is in ax
-	 * then): the arguments are another call's. */
-	if ((t->flags & (PF_IO_WORKER | PF_KTHREAD)) || (long)regs->ax != -ENOSYS) {
-		call.shape = CALL_NONE;
-		call.reason = WIRE_R_IO_URING;
-	}
-	if (flags & MSG_TRUNC) { /* counted, but thrown away by the kernel */
-		call.shape = CALL_NONE;
-		call.reason = WIRE_R_DISCARDED;
-	} else if (call.shape == CALL_NONE || call.shape >= CALL_SENDFILE) {
-		hidden_args(&call);
-	}
+	length_args(&call, dir, flags);
 	go_bind(&call);
 	call_capture(&call);
 	if (call.go_write)
