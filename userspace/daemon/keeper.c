@@ -40,7 +40,7 @@ struct keeper {
 	struct role_stats *stats;
 	struct back *back;
 	struct outputs *outputs;
-	const char *names[32], *texts[32], *hooks, *filters;
+	const char *names[32], *texts[32], *hooks, *filters;	/* hooks NULL: not chosen yet */
 	size_t sizes[32], nr_policies;
 	bool journal, file, terminal, restart, stop, told;
 	uint32_t epoch;
@@ -325,6 +325,23 @@ static int keeper_resume(struct keeper *k)
 	return 0;
 }
 
+/* The monitor starts this role before it has loaded what it watches with: only when that has
+ * succeeded is there anything to keep evidence of. False: it never will. */
+static bool keeper_waits(struct keeper *k)
+{
+	static struct fact start;
+	ssize_t n;
+
+	while (!k->hooks && !k->restart) {
+		n = recv(FD_CTL, k->in, sizeof(k->in), 0);
+		if (n <= 0 && errno != EINTR)
+			return false;
+		if (n > 0 && facts_unpack(k->in, (size_t)n, &start) == FACT_EVENT && !strcmp(start.event.kind, "start"))
+			k->hooks = start.event.detail;
+	}
+	return true;
+}
+
 static int keeper_begin(struct keeper *k)
 {
 	back_start(k->back, k->hooks, k->filters, WEIR_VERSION, WEIR_BUILD);
@@ -391,6 +408,8 @@ int keeper_main(int argc, char **argv)
 		log_error("cannot drop privileges: %s", why);
 		return EXIT_DEGRADED;
 	}
+	if (!keeper_waits(&k))
+		return EXIT_DEGRADED;
 	code = keeper_open(&k, &a);
 	if (code)
 		return code;

@@ -108,7 +108,7 @@ static void closes_send(struct monitor *m)
 	}
 }
 
-static bool tell_stop(struct monitor *m, const char *reason)
+static bool tell_event(struct monitor *m, const char *kind, const char *detail)
 {
 	static struct fact f;
 
@@ -116,15 +116,15 @@ static bool tell_stop(struct monitor *m, const char *reason)
 	f.kind = FACT_EVENT;
 	f.event.time = clock_boot_ns();
 	f.event.epoch = m->epoch;
-	snprintf(f.event.kind, sizeof(f.event.kind), "stop");
+	snprintf(f.event.kind, sizeof(f.event.kind), "%s", kind);
 	snprintf(f.event.subject, sizeof(f.event.subject), "monitor");
-	snprintf(f.event.detail, sizeof(f.event.detail), "%s", reason);
+	snprintf(f.event.detail, sizeof(f.event.detail), "%s", detail);
 	return tell_keeper(m, &f);
 }
 
 /* The stimulus. */
 
-void stimulus_start(struct monitor *m)
+void stimulus_prepare(struct monitor *m)
 {
 	struct role_plan plan = { .name = "stimulus" };
 	int go[2];
@@ -136,14 +136,24 @@ void stimulus_start(struct monitor *m)
 	pid = role_spawn(&plan);
 	close(go[0]);
 	if (pid > 0) {
-		if (m->options->pid || m->options->exe || m->options->unit || m->options->container)
-			capture_watch_pid(m->capture, (uint32_t)pid);
-		watch_selftest(m->watch, pid);
 		m->stimulus = pid;
-	} else {
-		log_warn("cannot start the selftest error=\"%s\"", strerror(-(int)pid));
+		m->stimulus_go = go[1];
+		return;
 	}
-	close(go[1]);	/* it is known who it is: now it may begin */
+	log_warn("cannot start the selftest error=\"%s\"", strerror(-(int)pid));
+	close(go[1]);
+}
+
+void stimulus_start(struct monitor *m)
+{
+	stimulus_prepare(m);
+	if (!m->stimulus || m->stimulus_go < 0)
+		return;
+	if (m->options->pid || m->options->exe || m->options->unit || m->options->container)
+		capture_watch_pid(m->capture, (uint32_t)m->stimulus);
+	watch_selftest(m->watch, m->stimulus);
+	close(m->stimulus_go);	/* it is known who it is: now it may begin */
+	m->stimulus_go = -1;
 }
 
 static void keeper_says(struct monitor *m)
@@ -195,29 +205,15 @@ static void ready_check(struct monitor *m, uint64_t now)
 
 /* Start and end. */
 
-static int monitor_setup(struct monitor *m)
+/* What takes its time and needs nothing of the kernel side goes on beside the loading of it. */
+static int roles_begin(struct monitor *m)
 {
-	struct capture_config config = {
-		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = LIFE_RING, .max_parts = monitor_call_parts(m->options->call_limit),
-		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
-			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
-		.hooks = m->options->hooks,
-	};
 	struct watch_config watch = {
 		.exe = m->options->exe, .unit = m->options->unit, .container = m->options->container,
 		.fact = on_fact, .close = on_close, .owner = m,
 	};
 	bool record = m->options->record;
-	char why[512];
-	int err = memory_plan(m, (uint32_t)config.data_ring, &config.connections);
 
-	if (err)
-		return err;
-	m->capture = capture_new(&config, why, sizeof(why));
-	if (!m->capture) {
-		log_error("%s; weir doctor looks at what this host lacks", why);
-		return EXIT_DEGRADED;
-	}
 	m->closes = calloc(CLOSES_WAITING, sizeof(*m->closes));
 	m->queue_fd = memory_file("weir-queue", queue_bytes());
 	m->marks_fd = memory_file("weir-marks", FRONT_MEMORY);
@@ -226,34 +222,72 @@ static int monitor_setup(struct monitor *m)
 		log_error("cannot make the queue error=\"%s\"", strerror(errno));
 		return EXIT_DEGRADED;
 	}
+	m->epoch = 1;
 	role_init(&m->reader, "reader", true);
 	role_init(&m->analyst, "analyst", !record);
 	role_init(&m->keeper, "keeper", !record);
 	role_init(&m->recorder, "recorder", record);
-	watch.capture = m->capture;
+	if (!record) {
+		role_start(m, &m->keeper);
+		role_start(m, &m->analyst);
+	}
 	m->watch = watch_new(&watch);
+	if (!m->watch)
+		return EXIT_DEGRADED;
+	watch_look_ahead(m->watch);
+	if (!record)
+		stimulus_prepare(m);
+	return 0;
+}
+
+static int monitor_setup(struct monitor *m)
+{
+	struct capture_config config = {
+		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = LIFE_RING, .max_parts = monitor_call_parts(m->options->call_limit),
+		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
+			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
+		.hooks = m->options->hooks,
+	};
+	char why[512];
+	int err = memory_plan(m, (uint32_t)config.data_ring, &config.connections);
+
+	if (!err)
+		err = roles_begin(m);
+	if (err)
+		return err;
+	m->capture = capture_new(&config, why, sizeof(why));
+	if (!m->capture) {
+		log_error("%s; weir doctor looks at what this host lacks", why);
+		return EXIT_DEGRADED;
+	}
 	capture_own(m->capture, (uint32_t)getpid(), true);
+	if (m->keeper.pid)
+		capture_own(m->capture, (uint32_t)m->keeper.pid, true);
+	if (m->analyst.pid)
+		capture_own(m->capture, (uint32_t)m->analyst.pid, true);
+	watch_begin(m->watch, m->capture);
 	if (m->options->pid)
 		capture_watch_pid(m->capture, m->options->pid);
-	return m->watch ? 0 : EXIT_DEGRADED;
+	return 0;
 }
 
 static int monitor_start(struct monitor *m)
 {
-	struct child *order[] = { &m->keeper, &m->recorder, &m->analyst, &m->reader };
+	struct child *all[] = { &m->keeper, &m->recorder, &m->analyst, &m->reader };
 	char why[512];
 
-	m->epoch = 1;
 	capture_epoch(m->capture, m->epoch);
 	minute_begin(&m->minute);
-	/* They get ready side by side, while the host is looked over; nothing is watched before
-	 * the keeper has judged policies and ledger. */
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (order[i]->wanted)
-			role_start(m, order[i]);
+	/* Nothing is watched before the keeper has judged policies and ledger; it does so while
+	 * the host is looked over. */
+	if (m->keeper.wanted && !tell_event(m, "start", capture_hooks(m->capture)))
+		log_error("cannot tell the keeper to begin error=\"%s\"", strerror(errno));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i]->wanted && !all[i]->pid)
+			role_start(m, all[i]);
 	watch_survey(m->watch);
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (order[i]->wanted && (!order[i]->pid || !role_wait(m, order[i])))
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i]->wanted && (!all[i]->pid || !role_wait(m, all[i])))
 			return m->exit_code ? m->exit_code : EXIT_DEGRADED;
 	if (capture_attach(m->capture, why, sizeof(why))) {
 		log_error("%s", why);
@@ -314,7 +348,7 @@ static void keeper_stop(struct monitor *m, const char *reason)
 		serve(m, false);
 	m->keeper_ends = true;
 	while (m->keeper.wanted && clock_boot_ns() < until) {
-		if (m->keeper.up && told != m->keeper.pid && tell_stop(m, reason))
+		if (m->keeper.up && told != m->keeper.pid && tell_event(m, "stop", reason))
 			told = m->keeper.pid;
 		serve(m, false);
 	}
@@ -391,7 +425,7 @@ int monitor_run(const struct run_options *options)
 	sigset_t set;
 	int err;
 
-	m = (struct monitor){ .options = options, .state = -1, .journal = -1, .json_file = -1, .record_file = -1 };
+	m = (struct monitor){ .options = options, .state = -1, .journal = -1, .json_file = -1, .record_file = -1, .stimulus_go = -1 };
 	log_init("weir", LOG_INFO_);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);

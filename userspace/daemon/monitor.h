@@ -62,6 +62,7 @@ struct monitor {
 
 	uint64_t cpu_at, cpu_own, paced_told;
 	pid_t stimulus;
+	int stimulus_go;		/* closed: it begins; -1: it has begun */
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
 	uint64_t ready_by;
 	bool ready, stop_wanted, stopping;
@@ -76,6 +77,7 @@ int memory_plan(struct monitor *, uint32_t ring, uint32_t *connections);
 /* Every half second: what the other roles leave of --cpu-max is the analyst's. */
 void cpu_mind(struct monitor *, uint64_t now);
 void connections_look(struct monitor *);	/* how far each has come, told to the analyst */
+void stimulus_prepare(struct monitor *);	/* starts it; it waits */
 void stimulus_start(struct monitor *);
 bool tell_keeper(struct monitor *, const struct fact *);	/* false: it does not take it now */
 

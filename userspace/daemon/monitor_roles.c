@@ -57,7 +57,8 @@ static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 	role_plan_fd(plan, FD_JOURNAL, m->journal);
 	role_plan_fd(plan, FD_FILE, m->json_file);
 	plan_policies(m, plan, opened, args);
-	role_plan_made(plan, hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
+	if (m->capture)
+		role_plan_made(plan, hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
 	role_plan_made(plan, filters, sizeof(filters), "filters=%s", m->filters);
 	role_plan_made(plan, epoch, sizeof(epoch), "epoch=%u", m->closing ? m->closing_epoch : m->epoch);
 	role_plan_arg(plan, m->journal >= 0 ? "journal=1" : "journal=0");
@@ -109,7 +110,8 @@ void role_start(struct monitor *m, struct child *r)
 	r->up = false;
 	r->started = r->beat_at = clock_boot_ns();
 	r->beat = r->stats->beat;
-	capture_own(m->capture, (uint32_t)pid, true);
+	if (m->capture)
+		capture_own(m->capture, (uint32_t)pid, true);
 }
 
 /* Is the process that runs now the one that said so? */

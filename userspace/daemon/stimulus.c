@@ -119,19 +119,29 @@ static void blocking(int fd, bool on)
 	fcntl(fd, F_SETFL, on ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
-static int exchange_tls(void)
+/* Both ends, ready for their handshake. */
+static int ends_make(SSL **client, SSL **server)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *x = key ? certificate(key) : NULL;
 	SSL_CTX *cc = SSL_CTX_new(TLS_client_method()), *sc = SSL_CTX_new(TLS_server_method());
-	SSL *client = NULL, *server = NULL;
+
+	if (x && cc && sc && SSL_CTX_use_certificate(sc, x) == 1 && SSL_CTX_use_PrivateKey(sc, key) == 1) {
+		*client = SSL_new(cc);
+		*server = SSL_new(sc);
+	}
+	SSL_CTX_free(cc);	/* both ends hold what they need of these */
+	SSL_CTX_free(sc);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return *client && *server ? 0 : -EPROTO;
+}
+
+static int exchange_tls(SSL *client, SSL *server)
+{
 	int fds[2] = { -1, -1 }, err = -EPROTO;
 
-	if (!x || !cc || !sc || SSL_CTX_use_certificate(sc, x) != 1 || SSL_CTX_use_PrivateKey(sc, key) != 1)
-		goto out;
-	client = SSL_new(cc);
-	server = SSL_new(sc);
-	if (!client || !server || connected_pair(fds) || SSL_set_fd(client, fds[0]) != 1 || SSL_set_fd(server, fds[1]) != 1)
+	if (connected_pair(fds) || SSL_set_fd(client, fds[0]) != 1 || SSL_set_fd(server, fds[1]) != 1)
 		goto out;
 	SSL_set_connect_state(client);
 	SSL_set_accept_state(server);
@@ -145,10 +155,6 @@ static int exchange_tls(void)
 out:
 	SSL_free(client);
 	SSL_free(server);
-	SSL_CTX_free(cc);
-	SSL_CTX_free(sc);
-	X509_free(x);
-	EVP_PKEY_free(key);
 	close(fds[0]);
 	close(fds[1]);
 	return err;
@@ -156,12 +162,13 @@ out:
 
 int stimulus_main(int argc, char **argv)
 {
-	int fds[2], err;
+	SSL *client = NULL, *server = NULL;
+	int fds[2], err, unable = ends_make(&client, &server);
 	char end;
 
-	alarm(15);
 	/* Until the monitor has told the kernel side who this is, nothing would be seen. */
 	(void)!read(FD_CTL, &end, 1);
+	alarm(15);
 	err = connected_pair(fds);
 	if (!err)
 		err = exchange(&(struct wire){ fds[0], NULL }, &(struct wire){ fds[1], NULL });
@@ -171,7 +178,7 @@ int stimulus_main(int argc, char **argv)
 	}
 	close(fds[0]);
 	close(fds[1]);
-	err = exchange_tls();
+	err = unable ? unable : exchange_tls(client, server);
 	if (err)
 		log_warn("the TLS exchange failed error=\"%s\"", strerror(-err));
 	return err ? 1 : 0;

@@ -14,7 +14,7 @@ struct capture;
 struct wire_life;
 struct watch;
 struct watch_config {
-	struct capture *capture;
+	struct capture *capture;	/* NULL until watch_begin */
 	const char *exe, *unit, *container;	/* filters, NULL: none */
 	void (*fact)(void *owner, const struct fact *);	/* to the keeper */
 	void (*close)(void *owner, const struct wire_life *);	/* to the analyst */
@@ -22,8 +22,11 @@ struct watch_config {
 };
 struct watch *watch_new(const struct watch_config *);
 void watch_free(struct watch *);
-/* Before attaching: libraries of running processes and of the host. Waits for the
- * scans, at most a few seconds. Applies the filters to running processes. */
+/* Starts the scans of the host's own libraries, which need nothing loaded. */
+void watch_look_ahead(struct watch *);
+void watch_begin(struct watch *, struct capture *);
+/* Before attaching: libraries of running processes. Waits for the scans, also of the
+ * host's own, at most a few seconds. Applies the filters to running processes. */
 void watch_survey(struct watch *);
 void watch_drain(struct watch *);		/* the life ring and finished scans */
 void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look for new files */

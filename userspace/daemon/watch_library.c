@@ -318,7 +318,8 @@ static void scan_start(struct watch *w, struct file *f)
 		return;
 	}
 	w->waiting[f->kind]--;
-	capture_own(w->config.capture, (uint32_t)pid, true);
+	if (w->config.capture)
+		capture_own(w->config.capture, (uint32_t)pid, true);
 	f->pid = pid;
 	f->answer = fds[0];
 	f->state = FILE_SCANNING;

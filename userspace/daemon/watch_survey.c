@@ -82,6 +82,23 @@ static void on_cgroup(void *owner, uint64_t id)
 	capture_watch_cgroup(((struct watch *)owner)->config.capture, id);
 }
 
+void watch_look_ahead(struct watch *w)
+{
+	survey_path(w, "/usr/lib/*/lib*.so*");
+	survey_path(w, "/lib/*/lib*.so*");
+	survey_path(w, "/usr/lib/lib*.so*");
+	survey_path(w, "/usr/local/lib/lib*.so*");
+	scans_advance(w);
+}
+
+void watch_begin(struct watch *w, struct capture *capture)
+{
+	w->config.capture = capture;
+	for (uint16_t i = 0; i < w->nr_files; i++)
+		if (w->files[i].state == FILE_SCANNING)
+			capture_own(capture, (uint32_t)w->files[i].pid, true);
+}
+
 void watch_survey(struct watch *w)
 {
 	struct owners owners = { w, 0 };
@@ -92,10 +109,6 @@ void watch_survey(struct watch *w)
 	/* Besides the processes that are there: whoever will be in the cgroup. */
 	if ((w->config.unit || w->config.container) && !cgroup_find(w->config.unit, w->config.container, on_cgroup, w))
 		log_info("no cgroup of that name yet: processes are matched one by one");
-	survey_path(w, "/usr/lib/*/lib*.so*");
-	survey_path(w, "/lib/*/lib*.so*");
-	survey_path(w, "/usr/lib/lib*.so*");
-	survey_path(w, "/usr/local/lib/lib*.so*");
 	err = capture_owners(w->config.capture, on_owner, &owners);
 	if (err)
 		log_warn("cannot look for who uses the network error=\"%s\": each is known from its next use on", strerror(-err));
