@@ -298,11 +298,13 @@ __attribute__((noinline)) int jump_reason(const u64 *key, u32 dir, u32 seq)
 	struct tcp_sock *tp;
 	struct sock *sk;
 	struct conn *c;
+	u64 at;
 
 	if (!key)
 		return WIRE_R_NONE;
-	tp = (struct tcp_sock *)*key;
-	sk = (struct sock *)*key;
+	at = *key;	/* a key must lie on the stack, until 6.2 */
+	tp = (struct tcp_sock *)at;
+	sk = (struct sock *)at;
 	if (BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops))
 		return WIRE_R_KTLS;
 	if (dir == WIRE_RECEIVED && BPF_CORE_READ(tp, urg_seq) == seq)
@@ -310,7 +312,7 @@ __attribute__((noinline)) int jump_reason(const u64 *key, u32 dir, u32 seq)
 	if (dir == WIRE_RECEIVED && BPF_CORE_READ(sk, sk_socket, file, f_mapping, i_mmap.rb_root.rb_node))
 		return WIRE_R_ZEROCOPY_RECV;
 	if (flags & WIRE_CONFIG_EXIT) { /* the end may be in any task */
-		c = bpf_map_lookup_elem(&conns, key);
+		c = bpf_map_lookup_elem(&conns, &at);
 		return BPF_CORE_READ(bpf_get_current_task_btf(), io_uring) || (c && c->uring) ? WIRE_R_IO_URING : WIRE_R_OTHER_CALL;
 	}
 	return dir == WIRE_SENT || (flags & WIRE_CONFIG_MISSED) ? WIRE_R_SKIPPED_RUN : WIRE_R_SPLICE;
