@@ -2,12 +2,9 @@
 /* kernel.h - what can be said of a kernel without loading anything. */
 #ifndef WEIR_KERNEL_H
 #define WEIR_KERNEL_H
-#include <stdbool.h>
 
 /* Does the kernel whose BTF lies there know this type? 1, 0, or -errno: no BTF to be read. */
 int capture_kernel_knows(const char *btf_path, const char *type);
-/* The same of the kernel that runs, by the word alone: far cheaper than to parse it. */
-bool capture_kernel_names(const char *word);
 /* The hook sets, best first; NULL past the end. needs: the type that its kernel has. */
 const char *capture_hook_set(unsigned i, const char **needs, const char **doc);
 #endif

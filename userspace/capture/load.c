@@ -21,6 +21,7 @@
 
 #define MAX_LINKS 4096
 #define FILES_MAX 65536
+#define BTF "/sys/kernel/btf/vmlinux"
 
 extern const uint8_t bpf_object_start[], bpf_object_end[];
 
@@ -57,9 +58,9 @@ const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
 	return hook_sets[i].name;
 }
 
-/* Programs that the first set is better with, where the kernel has what they hook. */
+/* Programs that the first set is better with, where the kernel has what they hook: it has,
+ * since 6.3, unless it was built without io_uring. */
 static const char *const extras[] = { "uring_submit", "uring_async", "uring_wait" };
-#define EXTRAS_NEED "btf_trace_io_uring_submit_req"	/* Linux 6.3; the other two are older */
 
 /* libbpf's own words are for the debug level; ours say what to do. */
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -122,11 +123,10 @@ static void map_sizes(const struct capture_config *config, struct bpf_object *o)
 	}
 }
 
-static int object_load(struct capture *c, const struct hook_set *set, bool probes)
+static int object_load(struct capture *c, const struct hook_set *set, bool probes, bool extra)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir");
 	struct bpf_object *o = bpf_object__open_mem(bpf_object_start, (size_t)(bpf_object_end - bpf_object_start), &opts);
-	bool extra = set == hook_sets && capture_kernel_names(EXTRAS_NEED);
 	struct bpf_program *p;
 	int err;
 
@@ -143,6 +143,17 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 	c->object = o;
 	c->hooks = set->name;
 	return 0;
+}
+
+/* All of it, and what the kernel lacks for the extras. */
+static int set_load(struct capture *c, const struct hook_set *set, bool probes)
+{
+	bool extra = set == hook_sets;
+	int err = object_load(c, set, probes, extra);
+
+	if (err == -ESRCH && extra && capture_kernel_knows(BTF, set->needs) == 1)
+		err = object_load(c, set, probes, false);
+	return err;
 }
 
 /* Does the kernel keep memory from BPF programs, root's too? Securityfs need not be mounted. */
@@ -171,8 +182,8 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 {
 	int err = -ENOENT;
 
-	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
-		snprintf(why, why_size, "this kernel has no BTF (/sys/kernel/btf/vmlinux: %s); weir needs a kernel built "
+	if (access(BTF, R_OK)) {
+		snprintf(why, why_size, "this kernel has no BTF (" BTF ": %s); weir needs a kernel built "
 			 "with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10 are", strerror(errno));
 		return -ENOENT;
 	}
@@ -181,7 +192,7 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 
 		if (c->config.hooks && strcmp(c->config.hooks, h->name))
 			continue;
-		err = object_load(c, h, true);
+		err = set_load(c, h, true);
 		if (!err)
 			return 0;
 		if (locked_down()) {
@@ -197,7 +208,7 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 			log_info("hook set not in this kernel set=%s needs=\"%s\"", h->name, h->doc);
 			continue;
 		}
-		if (!object_load(c, h, false)) {
+		if (!set_load(c, h, false)) {
 			log_warn("TLS probes do not load on this kernel error=\"%s\": TLS will be opaque", strerror(-err));
 			return 0;
 		}
