@@ -196,6 +196,13 @@ struct { /* WIRE_FILTER_CGROUP: cgroup ids to watch */
 	__type(value, u8);
 } cgroups SEC(".maps");
 
+struct { /* WIRE_FILTER_EXE */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct wire_glob);
+} exe_glob SEC(".maps");
+
 /* Connection ids, never reused while the maps live. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* process.bpf.c - the life of processes and connections: exec, fork, exit of every
  * process, established and closed of every TCP connection. No payload. */
+#include "bpf/glob.bpf.h"
 #include "bpf/go.bpf.h"
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
+	struct wire_config *cfg = config_get();
 	struct wire_life *l;
 
 	go_forget(bpf_get_current_pid_tgid() >> 32);
+	if (cfg && cfg->filter & WIRE_FILTER_EXE)
+		exec_scope((u64)BPF_CORE_READ(bprm, filename));
 	l = life_reserve();
 	if (!l)
 		return 0;

@@ -259,6 +259,11 @@ struct wire_config {
 /* Filter: what the programs look at, written by the monitor before attaching. */
 #define WIRE_FILTER_PID	   0x01u	/* only processes that the `scope` map has as watched */
 #define WIRE_FILTER_CGROUP 0x02u	/* only cgroups in the `cgroups` map */
+#define WIRE_FILTER_EXE	   0x04u	/* what becomes a program that the `exe_glob` map means is watched from there on */
+struct wire_glob {
+	u8 text[WIRE_PATH];	/* of '*', '?' and letters; NUL-terminated */
+	u32 base;		/* 1: matched against the path's last component as well */
+};
 enum wire_task { WIRE_TASK_OWN = 1, WIRE_TASK_WATCHED = 2 };	/* what the `scope` map says of a tgid */
 
 #ifndef __bpf__

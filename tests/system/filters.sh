@@ -14,6 +14,34 @@ is "$(rows "$WORK/flows.json" count role=client)" 0 "curl is not"
 run "$WEIR" report --format json --state "$STATE"
 matches "$OUT" '"filters":"exe nginx"' "the report says what was looked at"
 
+# A program that ends before weir can have heard of it: the monitor is held meanwhile. Prime counts.
+SPEAKS=speaks-$$
+mkdir "$WORK/bin" "$WORK/bin-other"
+for copy in "bin/$SPEAKS" "bin-other/$SPEAKS" "bin/not-$SPEAKS"; do cp "$(command -v curl)" "$WORK/$copy"; done
+say() { # COUNT PROGRAM ROUTE
+	local i
+	for i in $(seq "$1"); do
+		"$WORK/$2" -s -o "$WORK/answer" "http://127.0.0.1:$HTTP_PORT/api/$3/$i" || not_ok "$2 $i"
+	done
+}
+short_lived() { # GLOB EXCHANGES SENTENCE
+	STATE=$WORK/state-$nr_passed
+	start_weir --policy "$LIB/card.yaml" --exe "$1"
+	kill -STOP "$WEIR_PID"
+	say 7 "bin/$SPEAKS" here
+	say 5 "bin-other/$SPEAKS" elsewhere
+	say 3 "bin/not-$SPEAKS" other
+	kill -CONT "$WEIR_PID"
+	settle
+	read_weir flows flows --sum
+	is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" role=client)" "$2" "--exe $3"
+	is "$(rows "$WORK/flows.json" sum bytes.lost port="$HTTP_PORT")" 0 "and nothing of it is lost"
+}
+short_lived "$SPEAKS" 12 "by name: also who is gone at once, wherever the program lies"
+short_lived "$WORK/bin/$SPEAKS" 7 "by path: only who has it"
+short_lived "$WORK/b*-o*/*" 5 "by a glob for the path"
+short_lived "s?eaks-*" 12 "by a glob for the name"
+
 # --unit: whoever is in the cgroup, also a process that starts in it later.
 V2=/sys/fs/cgroup/unified
 [ -d $V2 ] || V2=/sys/fs/cgroup

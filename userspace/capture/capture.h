@@ -36,6 +36,9 @@ size_t capture_data_size(const struct capture *);
 void capture_epoch(struct capture *, uint32_t epoch);	/* also clears the slot that is used next */
 int capture_own(struct capture *, uint32_t tgid, bool add);
 int capture_watch_pid(struct capture *, uint32_t tgid);
+/* What becomes a program whose path this glob matches, or its last component where the glob has no
+ * '/'. -EOPNOTSUPP: not one that the kernel side understands. Before attaching. */
+int capture_watch_exe(struct capture *, const char *glob);
 int capture_watch_cgroup(struct capture *, uint64_t id);
 void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]);
 uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all programs so far */

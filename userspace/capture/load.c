@@ -452,6 +452,18 @@ int capture_watch_pid(struct capture *c, uint32_t tgid)
 	return bpf_map_update_elem(c->scope_fd, &tgid, &watched, BPF_NOEXIST);
 }
 
+int capture_watch_exe(struct capture *c, const char *glob)
+{
+	struct wire_glob g = { .base = !strchr(glob, '/') };
+	uint32_t zero = 0;
+
+	if (strlen(glob) >= sizeof(g.text) || strpbrk(glob, "[\\"))
+		return -EOPNOTSUPP;
+	memcpy(g.text, glob, strlen(glob));
+	c->value.filter |= WIRE_FILTER_EXE;
+	return bpf_map_update_elem(map_fd(c, "exe_glob"), &zero, &g, BPF_ANY);	/* the flag goes with the first epoch */
+}
+
 int capture_watch_cgroup(struct capture *c, uint64_t id)
 {
 	uint8_t one = 1;

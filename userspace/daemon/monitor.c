@@ -268,6 +268,9 @@ static int monitor_setup(struct monitor *m)
 	watch_begin(m->watch, m->capture);
 	if (m->options->pid)
 		capture_watch_pid(m->capture, m->options->pid);
+	if (m->options->exe && capture_watch_exe(m->capture, m->options->exe))
+		log_info("--exe %s: with [, \\ or over %d bytes, a process is watched only from when its start was heard of", m->options->exe,
+			 WIRE_PATH - 1);
 	return 0;
 }
 
