@@ -10,7 +10,7 @@ for i in $(seq 5); do curl -s -o "$WORK/answer" "http://localhost:$HTTP_PORT/api
 settle
 read_weir flows flows --sum
 is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" role=server)" 5 "nginx, which was running before, is watched"
-is "$(rows "$WORK/flows.json" count role=client)" 0 "curl is not"
+is "$(rows "$WORK/flows.json" count port="$HTTP_PORT" role=client)" 0 "curl is not"
 run "$WEIR" report --format json --state "$STATE"
 matches "$OUT" '"filters":"exe nginx"' "the report says what was looked at"
 
