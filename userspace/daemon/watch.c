@@ -17,16 +17,25 @@
 struct watch *watch_new(const struct watch_config *config)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	char why[128];
 
 	if (!w)
 		return NULL;
 	w->config = *config;
 	memset(w->file_buckets, 0xff, sizeof(w->file_buckets));
+	return w;
+}
+
+void watch_begin(struct watch *w, struct capture *capture)
+{
+	char why[128];
+
+	w->config.capture = capture;
+	for (uint16_t i = 0; i < w->nr_files; i++)
+		if (w->files[i].state == FILE_SCANNING)
+			capture_own(capture, (uint32_t)w->files[i].pid, true);
 	w->mappings = mappings_new(why, sizeof(why));
 	if (!w->mappings)
 		log_warn("the kernel does not tell of mappings error=\"%s\": libraries that are loaded late are found by looking, within seconds", why);
-	return w;
 }
 
 void watch_free(struct watch *w)

@@ -91,14 +91,6 @@ void watch_look_ahead(struct watch *w)
 	scans_advance(w);
 }
 
-void watch_begin(struct watch *w, struct capture *capture)
-{
-	w->config.capture = capture;
-	for (uint16_t i = 0; i < w->nr_files; i++)
-		if (w->files[i].state == FILE_SCANNING)
-			capture_own(capture, (uint32_t)w->files[i].pid, true);
-}
-
 void watch_survey(struct watch *w)
 {
 	struct owners owners = { w, 0 };
