@@ -7,7 +7,8 @@
  *   forge PID analysed COUNT its own page: so many records more were analysed
  *   forge PID epochs         well-formed facts of intervals far ahead and far behind; prints how many
  *   forge PID true COUNT     well-formed facts that are not true, as fast as they are taken; prints
- *                            how many and, on stderr, how many a second */
+ *                            how many and, on stderr, how many a second
+ *   forge KEEPER hangup      nothing more from the monitor, as when it is dying */
 #include <errno.h>
 #include <msgpack.h>
 #include <stdio.h>
@@ -277,7 +278,7 @@ int main(int argc, char **argv)
 	unsigned count = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
 
 	if (pidfd < 0) {
-		fprintf(stderr, "usage: forge PID bad | epochs | claim COUNT | analysed COUNT | true COUNT\n");
+		fprintf(stderr, "usage: forge PID bad | epochs | claim COUNT | analysed COUNT | true COUNT | hangup\n");
 		return 2;
 	}
 	facts = take(pidfd, FD_FACTS);
@@ -294,6 +295,8 @@ int main(int argc, char **argv)
 		role_epoch(stats, epoch_now())->analysed += count;
 	else if (!strcmp(argv[2], "true"))
 		invent(count);
+	else if (!strcmp(argv[2], "hangup") && shutdown(take(pidfd, FD_CTL), SHUT_RDWR))
+		return 2;
 	printf("%u\n", sent);
 	return 0;
 }

@@ -145,8 +145,9 @@ static void tick(struct analyst *a, uint64_t time)
 static void obey(struct analyst *a)
 {
 	struct order o;
+	ssize_t n;
 
-	while (read(FD_CTL, &o, sizeof(o)) == (ssize_t)sizeof(o)) {
+	while ((n = read(FD_CTL, &o, sizeof(o))) == (ssize_t)sizeof(o)) {
 		struct stamp at = { o.time, o.epoch };
 
 		switch ((enum order_kind)o.kind) {
@@ -181,6 +182,8 @@ static void obey(struct analyst *a)
 			break;
 		}
 	}
+	if (!n)
+		_exit(1);	/* the monitor is dying: the kernel ends this role only once that is over */
 }
 
 /* What the one before left, when there was one. */

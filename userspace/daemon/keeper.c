@@ -249,7 +249,9 @@ static void take_order(struct keeper *k)
 {
 	ssize_t n = recv(FD_CTL, k->in, sizeof(k->in), MSG_DONTWAIT);
 
-	if (n <= 0 || facts_unpack(k->in, (size_t)n, &k->fact) < 0)
+	if (!n)
+		_exit(EXIT_DEGRADED);	/* the monitor is dying, which nobody ordered: the next start writes the gap */
+	if (n < 0 || facts_unpack(k->in, (size_t)n, &k->fact) < 0)
 		return;
 	if (k->fact.kind == FACT_EVENT && !strcmp(k->fact.event.kind, "stop")) {
 		snprintf(k->reason, sizeof(k->reason), "%s", k->fact.event.detail);
