@@ -5,7 +5,7 @@
 # network namespaces and between an IPv4 and an IPv6 socket.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
-need nginx unshare setpriv runc podman ip
+need nginx unshare setpriv runc podman ip nft
 start_nginx
 
 # What the runtimes have written lies in a folder of the test's; weir, in mounts of its own,
@@ -107,6 +107,22 @@ FAR=$(free_port)
 start "$WORK/far.log" nsenter -n -t "$RIGHT" "$PYTHON" "$LIB/api_server.py" "any:$FAR"
 far_listens() { left bash -c "exec 3<>/dev/tcp/10.77.0.2/$FAR"; }
 wait_for 10 far_listens || bail "the far server does not listen"
+# In the left one two addresses that nobody has: a port that is redirected, and a service that is elsewhere.
+NEAR=$(free_port) REDIRECTED=$(free_port) BEHIND=$(free_port)
+start "$WORK/near.log" nsenter -n -t "$LEFT" "$PYTHON" "$LIB/api_server.py" "$NEAR"
+start "$WORK/behind.log" nsenter -n -t "$RIGHT" "$PYTHON" "$LIB/api_server.py" "any:$BEHIND"
+left ip link set lo up && left ip route add 10.96.0.0/24 dev wv0 && left nft -f - <<END || bail "no network address translation here"
+table ip weir {
+	chain output {
+		type nat hook output priority -100;
+		ip daddr 127.0.0.1 tcp dport $REDIRECTED redirect to :$NEAR
+		ip daddr 10.96.0.1 tcp dport 80 dnat to 10.77.0.2:$BEHIND
+	}
+}
+END
+near_listens() { left bash -c "exec 3<>/dev/tcp/127.0.0.1/$REDIRECTED"; }
+behind_listens() { left bash -c "exec 3<>/dev/tcp/10.96.0.1/80"; }
+wait_for 10 near_listens && wait_for 10 behind_listens || bail "the translated servers do not listen"
 start_weir --policy "$LIB/card.yaml"
 
 runc --root "$WORK/runc" run --bundle "$BUNDLE" "weirtest$$" >"$WORK/runc.log" 2>&1 || not_ok "runc: $(tail -n 2 "$WORK/runc.log")"
@@ -128,6 +144,8 @@ in_cgroup user.slice/session-9.scope setpriv --reuid=nobody --regid=nogroup --cl
 $(client "http://127.0.0.1:$PROXY/echo/orders" 0 13)
 $(client "http://127.0.0.1:$DUAL/echo/orders" 0 17)
 left $(client "http://10.77.0.2:$FAR/echo/orders" 0 19)
+left $(client "http://127.0.0.1:$REDIRECTED/echo/orders" 0 23)
+left $(client "http://10.96.0.1/echo/orders" 0 29)
 
 settle
 read_weir flows flows --sum
@@ -176,3 +194,15 @@ is "$(rows "$WORK/flows.json" values peer port="$API" role=server exchanges!=0)"
 pair "$DUAL" 17 "from an IPv4 socket to an IPv6 one"
 pair "$FAR" 19 "between two network namespaces"
 is "$(rows "$WORK/flows.json" values peer port="$FAR" role=server exchanges!=0)" "$PROGRAM" "the far server's peer is the program at the other end"
+translated() { # CLIENT'S-PORT SERVER'S-PORT EXCHANGES SENTENCE
+	local role port=$1
+	for role in client server; do
+		is "$(rows "$WORK/flows.json" sum exchanges port="$port" role=$role route=/echo/orders)" "$3" "$4: exchanges of the $role"
+		port=$2
+	done
+	is "$(rows "$WORK/flows.json" values pair port="$1" role=client exchanges!=0)" "$(rows "$WORK/flows.json" values pair port="$2" role=server exchanges!=0)" \
+		"$4: both ends are one pair"
+	is "$(rows "$WORK/flows.json" values peer port="$2" role=server exchanges!=0)" "$PROGRAM" "$4: the server's peer is the program at the other end"
+}
+translated "$REDIRECTED" "$NEAR" 23 "through a redirected port"
+translated 80 "$BEHIND" 29 "through a service's address"

@@ -161,6 +161,67 @@ static void ends_find_each_other_between_namespaces_and_kinds_of_sockets(void **
 	assert_false(is_pair(a, b, NULL));
 }
 
+/* Something between them gave the server another address, another port, or both. */
+static void ends_find_each_other_by_the_clients_side_alone(void **state)
+{
+	struct conn_facts a = client_end(), b = server_end(), third;
+
+	/* A redirection on this host. */
+	b.local.port = 8443;
+	assert_true(is_pair(a, b, NULL));
+	/* A loopback address of another namespace is another one. */
+	b.netns = 7;
+	assert_false(is_pair(a, b, NULL));
+	/* A service's address, the server in another namespace, with a socket for both kinds. */
+	a.local = end4("10.77.0.1", 40000);
+	a.remote = end4("10.96.0.1", 443);
+	b.family = AF_INET6;
+	b.local = end6("::ffff:10.77.0.2", 8443);
+	b.remote = end6("::ffff:10.77.0.1", 40000);
+	assert_true(is_pair(a, b, NULL));
+	/* Of two that it may be neither is taken, */
+	third = b;
+	third.id = 3;
+	third.netns = 8;
+	assert_false(is_pair(a, b, &third));
+	/* nor one that has its own other end, */
+	third = a;
+	third.id = 3;
+	third.remote = end4("10.77.0.2", 8443);
+	assert_false(is_pair(a, b, &third));
+	/* nor one of another transport, of the same role, or at another port. */
+	b.transport = TRANSPORT_UDP;
+	assert_false(is_pair(a, b, NULL));
+	b.transport = a.transport;
+	b.role = ROLE_UNKNOWN;
+	assert_false(is_pair(a, b, NULL));
+	b.role = ROLE_SERVER;
+	b.remote.port = 40001;
+	assert_false(is_pair(a, b, NULL));
+}
+
+/* Addresses come again: what began at another time is another connection. */
+static void ends_without_their_addresses_begin_together(void **state)
+{
+	struct process_facts curl = { .key = { 10, 100 }, .exe = "/usr/bin/curl" }, nginx = { .key = { 20, 200 }, .exe = "/usr/sbin/nginx" };
+	struct conn_seen a = { client_end(), 9000000000ull }, b = { server_end(), 9000000000ull + 5000000001ull };
+	struct context *c = context_new(16, 16);
+
+	b.conn.local.port = 8443;
+	context_process(c, &curl);
+	context_process(c, &nginx);
+	context_conn(c, &a);
+	context_conn(c, &b);
+	assert_null(context_other_end(c, &a.conn));
+	b.time--;
+	context_conn(c, &b);	/* used again */
+	assert_string_equal(context_other_end(c, &a.conn)->exe, "/usr/sbin/nginx");
+	assert_string_equal(context_other_end(c, &b.conn)->exe, "/usr/bin/curl");
+	context_forget(c, 20000000000ull);
+	assert_null(context_other_end(c, &a.conn));
+	context_free(c);
+}
+
 static void a_handshake_is_told_of_its_connection_only(void **state)
 {
 	struct context *c = context_new(16, 16);
@@ -247,6 +308,8 @@ int main(void)
 		cmocka_unit_test(zones_follow_the_address),
 		cmocka_unit_test(both_ends_of_a_local_pair_find_each_other),
 		cmocka_unit_test(ends_find_each_other_between_namespaces_and_kinds_of_sockets),
+		cmocka_unit_test(ends_find_each_other_by_the_clients_side_alone),
+		cmocka_unit_test(ends_without_their_addresses_begin_together),
 		cmocka_unit_test(a_handshake_is_told_of_its_connection_only),
 		cmocka_unit_test(a_server_names_its_users_by_zone_only),
 		cmocka_unit_test(full_tables_refuse_and_the_dead_make_room),

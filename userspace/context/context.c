@@ -14,14 +14,16 @@
 
 #define HOST_ADDRESSES 64
 #define LOCALS 1024	/* addresses that connections of this host have had, by hash */
+#define TOGETHER_NS 5000000000ull	/* both ends of a connection are used for the first time within that */
 #define RESTED_NS 60000000000ull	/* a connection not asked for during so long makes room */
 
 struct process { struct process_facts facts; uint64_t seen; struct process *next; };
-struct connection { struct conn_facts conn; uint64_t seen; struct connection *next; };
+/* next_client: of those with the same end on the client's side, by hash. */
+struct connection { struct conn_facts conn; uint64_t began, seen; struct connection *next, *next_client; };
 
 struct context {
 	struct process **processes;
-	struct connection **connections;
+	struct connection **connections, **clients;
 	size_t nr_processes, max_processes, nr_connections, max_connections;
 	uint64_t now, swept, refused;	/* now: newest time that was told */
 	struct siphash_key key;
@@ -41,8 +43,9 @@ struct context *context_new(size_t max_processes, size_t max_conns)
 	c->max_connections = max_conns;
 	c->processes = calloc(max_processes, sizeof(*c->processes));
 	c->connections = calloc(max_conns, sizeof(*c->connections));
+	c->clients = calloc(max_conns, sizeof(*c->clients));
 	c->handshakes = handshakes_new();
-	if (c->processes && c->connections && c->handshakes && !random_bytes(&c->key, sizeof(c->key)))
+	if (c->processes && c->connections && c->clients && c->handshakes && !random_bytes(&c->key, sizeof(c->key)))
 		return c;
 	context_free(c);
 	return NULL;
@@ -69,6 +72,7 @@ void context_free(struct context *c)
 	handshakes_free(c->handshakes);
 	free(c->processes);
 	free(c->connections);
+	free(c->clients);
 	free(c);
 }
 
@@ -188,6 +192,52 @@ static struct connection *connection_find(const struct context *c, const struct 
 	return p;
 }
 
+/* The end on the client's side is the same for both, whatever stands between them and gives the
+ * server another address or port (DNAT, a redirection, a service's address in a cluster). */
+
+struct client { uint8_t address[16]; uint16_t port, pad; };
+
+/* False: it is not known which side is the client's. */
+static bool client_of(struct client *k, const struct conn_facts *c)
+{
+	const struct endpoint *e = c->role == ROLE_CLIENT ? &c->local : &c->remote;
+
+	*k = (struct client){ .port = e->port };
+	address_of(k->address, c->family, e->addr);
+	return (c->role == ROLE_CLIENT || c->role == ROLE_SERVER) && e->port;
+}
+
+static struct connection **client_slot(const struct context *c, const struct client *k)
+{
+	return &c->clients[siphash(&c->key, k, sizeof(*k)) % c->max_connections];
+}
+
+static void client_link(struct context *c, struct connection *p)
+{
+	struct connection **slot;
+	struct client k;
+
+	if (!client_of(&k, &p->conn))
+		return;
+	slot = client_slot(c, &k);
+	p->next_client = *slot;
+	*slot = p;
+}
+
+static void client_unlink(struct context *c, struct connection *p)
+{
+	struct connection **at;
+	struct client k;
+
+	if (!client_of(&k, &p->conn))
+		return;
+	for (at = client_slot(c, &k); *at && *at != p; at = &(*at)->next_client)
+		;
+	if (*at)
+		*at = p->next_client;
+	p->next_client = NULL;
+}
+
 static uint64_t *local_slot(const struct context *c, const uint8_t address[16], uint64_t *hash)
 {
 	*hash = siphash(&c->key, address, 16) | 1;	/* 0: an empty place */
@@ -226,6 +276,7 @@ static void connections_forget(struct context *c, uint64_t before)
 				continue;
 			}
 			*at = p->next;
+			client_unlink(c, p);
 			budget_free(p, sizeof(*p));
 			c->nr_connections--;
 		}
@@ -253,8 +304,10 @@ int context_conn(struct context *c, const struct conn_seen *s)
 	if (s->time > c->now)
 		c->now = s->time;
 	if (p) {
+		client_unlink(c, p);
 		p->conn = s->conn;	/* the ports were used again */
-		p->seen = s->time;
+		p->began = p->seen = s->time;
+		client_link(c, p);
 		return 0;
 	}
 	p = connection_new(c);
@@ -263,8 +316,9 @@ int context_conn(struct context *c, const struct conn_seen *s)
 		return -ENOSPC;
 	}
 	slot = connection_slot(c, &t);
-	*p = (struct connection){ .conn = s->conn, .seen = s->time, .next = *slot };
+	*p = (struct connection){ .conn = s->conn, .began = s->time, .seen = s->time, .next = *slot };
 	*slot = p;
+	client_link(c, p);
 	c->nr_connections++;
 	return 0;
 }
@@ -277,7 +331,7 @@ static bool are_ends(const struct conn_facts *a, const struct conn_facts *b)
 
 /* In the same network namespace, else the only one in any other: two networks that are apart
  * may have the same addresses, and a loopback address never leaves its namespace. */
-static struct connection *other_end(const struct context *c, const struct conn_facts *conn)
+static struct connection *plain_end(const struct context *c, const struct conn_facts *conn)
 {
 	struct tuple t = tuple_of(conn, true);
 	struct connection *p = connection_find(c, &t, conn->netns), *found = NULL;
@@ -296,17 +350,55 @@ static struct connection *other_end(const struct context *c, const struct conn_f
 	return found;
 }
 
-const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
+static bool is_loopback(const uint8_t address[16])
+{
+	static const uint8_t v6[16] = { [15] = 1 }, zeros[12];
+
+	return !memcmp(address, v6, 16) || (address[0] == 127 && !memcmp(address + 4, zeros, 12));
+}
+
+/* By the client's side alone, where no end has the addresses that it should: the only one, of the
+ * other role, that began together with it and is without an end as well. */
+static struct connection *translated_end(const struct context *c, const struct conn_facts *conn)
+{
+	struct tuple own = tuple_of(conn, false);
+	struct connection *p = connection_find(c, &own, conn->netns), *found = NULL;
+	uint64_t began = p ? p->began : 0;
+	struct client k, theirs;
+
+	if (!p || !client_of(&k, conn))
+		return NULL;
+	for (p = *client_slot(c, &k); p; p = p->next_client) {
+		if (!client_of(&theirs, &p->conn) || memcmp(&k, &theirs, sizeof(k)) || p->conn.role == conn->role || p->conn.id == conn->id ||
+		    p->conn.transport != conn->transport || (is_loopback(k.address) && p->conn.netns != conn->netns) ||
+		    (p->began > began ? p->began - began : began - p->began) > TOGETHER_NS || plain_end(c, &p->conn))
+			continue;
+		if (found)
+			return NULL;
+		found = p;
+	}
+	return found;
+}
+
+static struct connection *other_end(const struct context *c, const struct conn_facts *conn)
 {
 	struct connection *p;
 
 	if (!conn->family || !conn->local.port)
 		return NULL;
-	p = other_end(c, conn);
+	p = plain_end(c, conn);
 	if (!p)
-		return NULL;
-	p->seen = c->now;	/* in use: not one that is forgotten */
-	return context_find(c, p->conn.process);
+		p = translated_end(c, conn);
+	if (p)
+		p->seen = c->now;	/* in use: not one that is forgotten */
+	return p;
+}
+
+const struct process_facts *context_other_end(const struct context *c, const struct conn_facts *conn)
+{
+	const struct connection *p = other_end(c, conn);
+
+	return p ? context_find(c, p->conn.process) : NULL;
 }
 
 void context_handshake(struct context *c, const struct handshake *h)
@@ -448,14 +540,17 @@ static void flow_process(const struct context *c, const struct conn_facts *conn,
 
 static void flow_peer(const struct context *c, const struct conn_facts *conn, struct flow_facts *f)
 {
-	const struct process_facts *other = context_other_end(c, conn);
+	const struct connection *end = other_end(c, conn);
+	const struct process_facts *other = end ? context_find(c, end->conn.process) : NULL;
 	char theirs[NAME_SIZE];
 	bool server = f->role == ROLE_SERVER;
+	/* The server's own port, whichever the client asked for. */
+	uint16_t port = end && f->role == ROLE_CLIENT ? end->conn.local.port : f->port;
 
 	endpoint_name(f->peer_address, conn->family, &conn->remote);
 	if (other && !other->selftest) {
 		workload_name(theirs, other);
-		f->pair = pair_id(server ? theirs : f->workload, server ? f->workload : theirs, f->port, f->protocol, f->route);
+		f->pair = pair_id(server ? theirs : f->workload, server ? f->workload : theirs, port, f->protocol, f->route);
 	}
 	if (server)
 		snprintf(f->peer, sizeof(f->peer), "%s", f->pair ? theirs : zone_name(f->zone));
