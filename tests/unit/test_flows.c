@@ -353,6 +353,9 @@ static void the_state_follows_from_bytes_and_probe(void **state)
 	state_is((struct byte_account){ .moved = 9, .framing = 9 }, "", PROBE_ATTACHED, "unproven", "handshake_only");
 	state_is(none, "", PROBE_ATTACHED, "unproven", "no_traffic");
 	state_is(none, "", PROBE_FAILED, "dead", "probe_failed");
+	state_is(none, "", PROBE_LIMIT, "dead", "probe_limit");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_LIMIT, "blind", "probe_limit");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unknown_protocol", PROBE_LIMIT, "blind", "unknown_protocol");
 }
 
 static void a_process_without_bytes_and_library_is_no_row(void **state)

@@ -19,9 +19,11 @@
 #include "capture/ring.h"
 #include "capture/tls/tls.h"
 
-#define MAX_LINKS 4096
+#define MAX_LINKS 16384
 #define FILES_MAX 65536
 #define BTF "/sys/kernel/btf/vmlinux"
+#define LINK_FILES 2	/* descriptors of a probe: the event and the link */
+#define OTHER_FILES 512	/* that are left for all else */
 
 extern const uint8_t bpf_object_start[], bpf_object_end[];
 
@@ -29,7 +31,7 @@ struct capture {
 	struct bpf_object *object;
 	struct bpf_link *links[MAX_LINKS];
 	uint32_t groups[MAX_LINKS];	/* of the link: see capture_group */
-	unsigned nr_links;
+	unsigned nr_links, max_links;
 	uint32_t group;
 	const char *hooks;
 	struct capture_config config;
@@ -236,9 +238,12 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->value = (struct wire_config){ .filter = config->filter, .max_parts = config->max_parts };
 	libbpf_set_print(quiet);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* kernels before 5.11 charge maps to it */
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {	/* each probe is some descriptors */
+	c->max_links = MAX_LINKS;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
 		setrlimit(RLIMIT_NOFILE, &files);
+		if (files.rlim_cur < OTHER_FILES + LINK_FILES * MAX_LINKS)
+			c->max_links = files.rlim_cur > OTHER_FILES ? (unsigned)(files.rlim_cur - OTHER_FILES) / LINK_FILES : 0;
 	}
 	if (capture_load(c, why, why_size))
 		goto fail;
@@ -301,7 +306,7 @@ static int link_keep(struct capture *c, struct bpf_link *l)
 {
 	if (!l)
 		return -errno;
-	if (c->nr_links == MAX_LINKS) {
+	if (c->nr_links >= c->max_links) {
 		bpf_link__destroy(l);
 		return -ENOSPC;
 	}

@@ -228,6 +228,12 @@ static void file_unprobe(struct watch *w, uint16_t i)
 void file_detach(struct watch *w, uint16_t i)
 {
 	file_unprobe(w, i);
+	/* For whom there was no room there may be now: as if they had never been seen. */
+	for (uint16_t k = 0; k < w->nr_files; k++)
+		if (w->files[k].limited) {
+			w->files[k].changed = (struct timespec){ 0 };
+			w->census_wanted = true;
+		}
 	log_info("detached from file=%s build_id=%s inode=%llu: nobody uses it any more", w->files[i].name, w->files[i].build_id,
 		 (unsigned long long)w->files[i].ino);
 	file_free(w, i);
@@ -262,10 +268,11 @@ static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
 	capture_group(w->config.capture, i + 1u);
-	for (unsigned k = 0; k < s->nr; k++) {
+	for (unsigned k = 0; k < s->nr && !f->limited; k++) {
 		int err = capture_probe(w->config.capture, path, s->site[k].offset, s->site[k].kind, s->site[k].cookie);
 
-		if (err)
+		f->limited = err == -ENOSPC;
+		if (err && !f->limited)
 			log_warn("cannot probe library=%s offset=%#llx error=\"%s\"", f->name, (unsigned long long)s->site[k].offset,
 				 strerror(-err));
 		else
@@ -282,6 +289,8 @@ static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 		log_info("probed file=%s build_id=%s sites=%u inode=%llu", f->name, f->build_id, f->probes, (unsigned long long)f->ino);
 		return;
 	}
+	if (f->limited)
+		refused(w, f->name, "as many probes as fit are attached: raise the limit of open files, ulimit -n or LimitNOFILE=");
 	/* A half would tell half of what is said, and look whole. */
 	file_unprobe(w, i);
 	f->state = FILE_FAILED;
@@ -296,6 +305,7 @@ static void sites_take(struct watch *w, uint16_t i, const struct tls_sites *s)
 		return;
 	}
 	refused(w, w->files[i].name, "too many libraries");
+	w->files[i].limited = true;
 	w->files[i].state = FILE_FAILED;
 }
 

@@ -38,6 +38,7 @@ struct file {
 	pid_t pid;		/* of its elfscan */
 	int answer;		/* read end of its pipe */
 	uint32_t refs;		/* processes that are known to use it */
+	bool limited;		/* there was no room for its probes */
 	bool doubt;		/* its last one has gone: somebody else may still have it */
 	uint32_t census;	/* the last that found it mapped */
 	unsigned standing;	/* known paths at which it is */

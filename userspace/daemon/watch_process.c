@@ -128,7 +128,8 @@ static const char *program_id(const struct watch *w, const struct process *p)
 bool process_probe(const struct watch *w, struct process *p)
 {
 	const struct file *f = process_file(w, p);
-	uint8_t probe = !f ? PROBE_NO_LIBRARY : f->state == FILE_PROBED ? PROBE_ATTACHED : f->state == FILE_FAILED ? PROBE_FAILED : PROBE_NONE;
+	uint8_t failed = f && f->limited ? PROBE_LIMIT : PROBE_FAILED;
+	uint8_t probe = !f ? PROBE_NO_LIBRARY : f->state == FILE_PROBED ? PROBE_ATTACHED : f->state == FILE_FAILED ? failed : PROBE_NONE;
 	const char *name = f ? f->name : "", *build_id = f ? f->build_id : program_id(w, p);
 	bool changed = p->facts.tls_probe != probe || strcmp(p->facts.library, name) || strcmp(p->facts.build_id, build_id);
 

@@ -170,7 +170,7 @@ static const char *state_of(const struct row *r)
 	const struct byte_account *b = &r->bytes;
 
 	if (!has_traffic(b))
-		return r->probe == PROBE_FAILED ? "dead" : "unproven";
+		return r->probe == PROBE_FAILED || r->probe == PROBE_LIMIT ? "dead" : "unproven";
 	if (b->examined)
 		return b->opaque || b->lost ? "partial" : "visible";
 	if (r->probe == PROBE_ATTACHED && b->opaque && !strcmp(r->reason, "unprobed_tls"))
@@ -187,6 +187,8 @@ static const char *reason_of(const struct row *r, const char *state)
 		return NULL;
 	if (!strcmp(state, "unproven"))
 		return has_traffic(&r->bytes) ? "handshake_only" : "no_traffic";
+	if (r->probe == PROBE_LIMIT && (dead || !strcmp(r->reason, "unprobed_tls")))
+		return "probe_limit";
 	if (dead)
 		return r->probe == PROBE_FAILED ? "probe_failed" : "no_hit";
 	return r->reason[0] ? r->reason : "unknown_protocol";
