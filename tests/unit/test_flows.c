@@ -356,6 +356,10 @@ static void the_state_follows_from_bytes_and_probe(void **state)
 	state_is(none, "", PROBE_LIMIT, "dead", "probe_limit");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_LIMIT, "blind", "probe_limit");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unknown_protocol", PROBE_LIMIT, "blind", "unknown_protocol");
+	state_is(none, "", PROBE_HIDDEN, "unproven", "no_traffic");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_HIDDEN, "blind", "not_visible");
+	state_is((struct byte_account){ .moved = 9, .examined = 4, .opaque = 5 }, "unprobed_tls", PROBE_HIDDEN, "partial", "not_visible");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "quic", PROBE_HIDDEN, "blind", "quic");
 }
 
 static void a_process_without_bytes_and_library_is_no_row(void **state)

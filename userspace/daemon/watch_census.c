@@ -85,7 +85,7 @@ static void used(struct watch *w, struct process *p, uint16_t i)
 {
 	const struct file *f = i == NO_FILE ? NULL : &w->files[i];
 
-	if (f && p && (f->kind != FILE_OTHER || f->state == FILE_PROBED || f->state == FILE_FAILED))
+	if (f && p && (f->kind != FILE_OTHER || f->state == FILE_PROBED || f->state == FILE_FAILED || f->state == FILE_HIDDEN))
 		process_uses(w, p, i);
 }
 

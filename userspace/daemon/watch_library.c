@@ -55,7 +55,7 @@ uint16_t file_known(struct watch *w, const struct stat *st)
 		const struct file *f = &w->files[i];
 
 		if (f->dev == st->st_dev && f->ino == st->st_ino &&
-		    ((f->state != FILE_PLAIN && f->state != FILE_FAILED) || (f->size == st->st_size && same_time(&f->changed, &st->st_ctim))))
+		    (f->state < FILE_FAILED || (f->size == st->st_size && same_time(&f->changed, &st->st_ctim))))
 			return i;
 	}
 	return NO_FILE;
@@ -85,7 +85,7 @@ static uint16_t file_slot(struct watch *w)
 
 		if (w->files[i].state == FILE_FREE)
 			return i;
-		if ((w->files[i].state == FILE_PLAIN || w->files[i].state == FILE_FAILED) && !w->files[i].refs) {
+		if (w->files[i].state >= FILE_FAILED && !w->files[i].refs) {
 			file_free(w, i);
 			return i;
 		}
@@ -379,6 +379,11 @@ static void scan_end(struct watch *w, uint16_t i)
 		snprintf(f->build_id, sizeof(f->build_id), "%s", sites.build_id);
 		if (sites.nr) {
 			sites_take(w, i, &sites);
+		} else if (sites.unknown && tls_lib_get(sites.row)->hidden) {
+			log_info("%s is in file=%s: %s, so its traffic stays opaque", tls_lib_get(sites.row)->name, f->name,
+				 tls_lib_get(sites.row)->hidden);
+			snprintf(f->name, sizeof(f->name), "%s", tls_lib_get(sites.row)->name);
+			f->state = FILE_HIDDEN;
 		} else if (sites.unknown) {
 			log_warn("%s is in file=%s build_id=%s, in a form that is not known: its traffic stays opaque",
 				 tls_lib_get(sites.row)->name, f->name, f->build_id);

@@ -23,7 +23,8 @@
 
 /* Why a file was looked at; the first is scanned first, and is a failure if nothing is found. */
 enum file_kind { FILE_NAMED, FILE_PROGRAM, FILE_OTHER };
-enum file_state { FILE_FREE, FILE_WAITING, FILE_SCANNING, FILE_PROBED, FILE_FAILED, FILE_PLAIN };
+/* From FILE_FAILED on nothing is attached to it, and it is not held open. */
+enum file_state { FILE_FREE, FILE_WAITING, FILE_SCANNING, FILE_PROBED, FILE_FAILED, FILE_HIDDEN, FILE_PLAIN };
 
 /* A file that may have TLS functions in it, by identity: a library by its name, the program
  * of a process, into which they may have been linked, or another that a process has loaded. */

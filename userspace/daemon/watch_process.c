@@ -103,12 +103,12 @@ void processes_forget(struct watch *w, uint64_t now)
  * file that was not looked at yet is most likely one like most others. */
 static const struct file *process_file(const struct watch *w, const struct process *p)
 {
-	static const int rank[] = { [FILE_PROBED] = 3, [FILE_FAILED] = 2, [FILE_WAITING] = 1, [FILE_SCANNING] = 1, [FILE_PLAIN] = 0 };
+	static const int rank[] = { [FILE_PROBED] = 4, [FILE_FAILED] = 3, [FILE_HIDDEN] = 2, [FILE_WAITING] = 1, [FILE_SCANNING] = 1, [FILE_PLAIN] = 0 };
 	const struct file *best = NULL;
 
 	for (unsigned i = 0; i < p->nr_files; i++) {
 		const struct file *f = &w->files[p->files[i]];
-		bool known = f->state == FILE_PROBED || f->state == FILE_FAILED;
+		bool known = rank[f->state] > 1;
 
 		if (rank[f->state] && (known || f->kind == FILE_NAMED) && (!best || rank[f->state] > rank[best->state]))
 			best = f;
@@ -127,9 +127,10 @@ static const char *program_id(const struct watch *w, const struct process *p)
 
 bool process_probe(const struct watch *w, struct process *p)
 {
+	static const uint8_t states[] = { [FILE_PROBED] = PROBE_ATTACHED, [FILE_FAILED] = PROBE_FAILED, [FILE_HIDDEN] = PROBE_HIDDEN,
+					  [FILE_WAITING] = PROBE_NONE, [FILE_SCANNING] = PROBE_NONE };
 	const struct file *f = process_file(w, p);
-	uint8_t failed = f && f->limited ? PROBE_LIMIT : PROBE_FAILED;
-	uint8_t probe = !f ? PROBE_NO_LIBRARY : f->state == FILE_PROBED ? PROBE_ATTACHED : f->state == FILE_FAILED ? failed : PROBE_NONE;
+	uint8_t probe = !f ? PROBE_NO_LIBRARY : f->state == FILE_FAILED && f->limited ? PROBE_LIMIT : states[f->state];
 	const char *name = f ? f->name : "", *build_id = f ? f->build_id : program_id(w, p);
 	bool changed = p->facts.tls_probe != probe || strcmp(p->facts.library, name) || strcmp(p->facts.build_id, build_id);
 

@@ -198,7 +198,11 @@ struct process_facts {
 	uint8_t exited;
 	uint8_t uid_known;
 };
-enum probe_state { PROBE_NONE, PROBE_NO_LIBRARY, PROBE_ATTACHED, PROBE_FAILED, PROBE_LIMIT };	/* PROBE_LIMIT: there is no room for more probes */
+enum probe_state {
+	PROBE_NONE, PROBE_NO_LIBRARY, PROBE_ATTACHED, PROBE_FAILED,
+	PROBE_LIMIT,	/* there is no room for more probes */
+	PROBE_HIDDEN,	/* nothing can be probed */
+};
 
 /* First use of a connection by a process: lets both local ends find each other. */
 struct conn_seen { struct conn_facts conn; uint64_t time; };

@@ -191,6 +191,8 @@ static const char *reason_of(const struct row *r, const char *state)
 		return "probe_limit";
 	if (dead)
 		return r->probe == PROBE_FAILED ? "probe_failed" : "no_hit";
+	if (r->probe == PROBE_HIDDEN && !strcmp(r->reason, "unprobed_tls"))
+		return "not_visible";
 	return r->reason[0] ? r->reason : "unknown_protocol";
 }
 

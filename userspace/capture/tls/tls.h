@@ -45,6 +45,7 @@ struct tls_function {
 struct tls_lib {
 	const char *name, *summary;
 	const char *soname;	/* prefix of the file's name: "libssl.so"; NULL: it is linked into programs */
+	const char *hidden;	/* why nothing of it can be probed: it is named only; NULL: it can */
 	const struct tls_function *functions;	/* the exported ones, ended by a NULL symbol */
 	/* Fills sites; 0, -ENOENT: not this library, -ENOTSUP: it is, in a form that is not known. */
 	int (*find)(const struct tls_lib *, const struct elf_image *, struct tls_sites *);

@@ -99,7 +99,7 @@ static void maps_read(const struct host *h, const char *pid, struct mapped *m)
 		if (!base++)
 			continue;
 		for (unsigned i = 0; i < tls_lib_count(); i++)
-			m->probed |= tls_lib_named(tls_lib_get(i), base);
+			m->probed |= !tls_lib_get(i)->hidden && tls_lib_named(tls_lib_get(i), base);
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			m->kind[i] |= kinds[i].library && !strncmp(base, kinds[i].library, strlen(kinds[i].library));
 	}

@@ -152,7 +152,7 @@ void check_tls_libraries(struct host *h, struct answer *a)
 			char pattern[4500];
 			glob_t found = { 0 };
 
-			if (!tls_lib_get(i)->soname)
+			if (!tls_lib_get(i)->soname || tls_lib_get(i)->hidden)
 				continue;
 			snprintf(pattern, sizeof(pattern), "%s%s%s*", h->root, folders[f], tls_lib_get(i)->soname);
 			if (!glob(pattern, 0, NULL, &found))
