@@ -54,4 +54,9 @@ run "$TREE/scripts/run-tests" b b -- unit system
 exits 0 "a skipped test fails nothing"
 is "$(last)" "2 passed, 0 failed, 1 skipped" "is counted"
 matches "$OUT" 'needs root' "and says why"
+# shellcheck disable=SC2016  # for the other shell
+printf '#!/bin/bash\nprintf "ok a\\nrow tls\\tOpenSSL\\tnginx\\tserver\\ttracepoint\\t97\\t96\\t5\\t4\\texact\\t-\\n"\n' >"$TREE/tests/system/x.sh"
+run "$TREE/scripts/run-tests" b b -- unit system
+matches "$OUT" '^OpenSSL  nginx    server  tracepoint        97     96      5         4  exact    -$' "a row of the TLS table stands in it"
+matches "$OUT" '^LIBRARY  PROGRAM  SIDE    HOOKS       REQUESTS  FOUND' "under its heading"
 is "$(grep -cE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$OUT")" 1 "there is one closing line"

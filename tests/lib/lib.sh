@@ -274,6 +274,13 @@ is_exactly() { # PORT EXCHANGES SENTENCE
 has_findings() { # PORT ROLE CLASS sent|received COUNT
 	is "$(rows "$WORK/flows.json" findings "$3" "$4" port="$1" role="$2")" "$5" "$2 $4 $3 in exactly $5 fields"
 }
+# A row of the table of TLS libraries that scripts/run-tests prints in the end: of what was asked
+# over a port, how much was found on one side.
+tls_row() { # LIBRARY PROGRAM ROLE PORT REQUESTS [WHERE...]
+	[ -e "$WORK/coverage.json" ] || read_weir coverage coverage
+	printf 'row tls\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$(sed -n 's/.*watching hooks=\([a-z_]*\).*/\1/p' "$WORK/weir.err")" "$5" \
+		"$(rows "$WORK/flows.json" cells "$WORK/coverage.json" port="$4" role="$3" "${@:6}")"
+}
 classes_of() { # PORT ROLE; every class that was found, "class:data" sorted
 	rows "$WORK/flows.json" classes port="$1" role="$2"
 }

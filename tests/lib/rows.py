@@ -9,6 +9,8 @@
   rows.py FILE findings CLASS DIR WHERE...   sum of findings of a class, sent or received
   rows.py FILE classes WHERE...          "class:direction ..." of all flows that match
   rows.py FILE pairs WHERE...            exchanges, where both rows of a pair count once
+  rows.py FILE cells COVERAGE WHERE...   of all flows that match, with tabs between: exchanges, bytes moved,
+                                         bytes examined, binding, and from the other file why not all were
 
 PATH is a.b.c or a.0.b; WHERE is PATH=value, PATH!=value or PATH~text (contains). FILE may also
 hold one report object; then PATH in brackets chooses its list: rows.py FILE[flows] count.
@@ -69,9 +71,19 @@ def pairs(rows):
     return alone + sum(max(end.values()) for end in ends.values())
 
 
+def cells(rows, coverage):
+    """One line of a table."""
+    exes = {r["exe"] for r in rows}
+    why = {c["reason"] for c in coverage if c.get("exe") in exes and c["reason"]}
+    told = {r["binding"] for r in rows if r["exchanges"]} or {r["binding"] for r in rows if r["tls"]["state"] == "present"}
+    full = not sum(r["bytes"]["opaque"] + r["bytes"]["lost"] for r in rows)
+    return (sum(r["exchanges"] for r in rows), sum(r["bytes"]["moved"] for r in rows), sum(r["bytes"]["examined"] for r in rows),
+            " ".join(sorted(told)) or "none", "-" if full else " ".join(sorted(why)) or "-")
+
+
 def main(argv):
     verb, args = argv[2], argv[3:]
-    fixed = {"count": 0, "sum": 1, "distinct": 1, "values": 1, "findings": 2, "classes": 0, "pairs": 0}[verb]
+    fixed = {"count": 0, "sum": 1, "distinct": 1, "values": 1, "findings": 2, "classes": 0, "pairs": 0, "cells": 1}[verb]
     rows = [r for r in load(argv[1]) if all(holds(r, w) for w in args[fixed:])]
     if verb == "count":
         print(len(rows))
@@ -83,6 +95,8 @@ def main(argv):
         print("\n".join(sorted({text(at(r, args[0])) for r in rows})))
     elif verb == "findings":
         print(findings(rows, args[0], args[1]))
+    elif verb == "cells":
+        print(*cells(rows, load(args[0])), sep="\t")
     elif verb == "pairs":
         print(pairs(rows))
     else:

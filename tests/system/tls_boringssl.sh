@@ -51,3 +51,4 @@ is "$(rows "$WORK/flows.json" findings email received port="$HTTPS_PORT" role=cl
 # What it asks its name server is a protocol that weir does not read, and is named; nothing of its TLS is.
 is "$(rows "$WORK/coverage.json" values reason exe~chromium bytes.opaque!=0 | sort -u)" unknown_protocol "nothing of Chromium is blind but what it asks its name server"
 is "$(rows "$WORK/coverage.json" values binding exe~chromium bytes.examined!=0 | sort -u)" exact "and its TLS is visible"
+tls_row "BoringSSL inside, stripped" Chromium client "$HTTPS_PORT" 97 route=/api/orders

@@ -103,3 +103,7 @@ done
 library=$(basename "$(readlink -f "$(ldd "$(command -v wget)" | awk '/libgnutls\.so/ { print $3 }')")")
 is "$(rows "$WORK/coverage.json" values state workload=wget library="$library")" visible "wget is visible"
 is "$(rows "$WORK/flows.json" sum exchanges workload~gnutls_peer role!=client role!=server)" 0 "nothing was told without its socket"
+tls_row GnuTLS "wget, gnutls-cli, ctypes" client "$HTTPS_PORT" 97
+tls_row GnuTLS ctypes server "$peer" 48
+tls_row GnuTLS gnutls-serv server "$tool" 18
+tls_row "GnuTLS, code not known" ctypes server "$other" 29

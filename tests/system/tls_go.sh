@@ -88,3 +88,6 @@ read_weir coverage coverage
 for program in static dynamic; do
 	is "$(rows "$WORK/coverage.json" values state exe~"/$program" pid!=null)" visible "coverage says that the $program program is visible"
 done
+tls_row "Go crypto/tls" "static, stripped" server "$MANY" 97
+tls_row "Go crypto/tls" "static, stripped" client "$MANY" 97
+tls_row "Go crypto/tls" "dynamic, stripped" server "$RAW" 31

@@ -46,3 +46,5 @@ is "$(rows "$WORK/coverage.json" values reason exe~/java bytes.moved!=0)" not_vi
 is "$(rows "$WORK/coverage.json" sum reasons.unprobed_tls exe~/java)" "$(rows "$WORK/coverage.json" sum bytes.opaque exe~/java)" \
 	"and all their opaque bytes are TLS without a probe"
 matches "$WORK/weir.err" 'JSSE is in file=libjvm.so' "weir says so when it finds it"
+tls_row JSSE Java client "$HTTPS_PORT" 97
+tls_row JSSE Java server "$api" 97

@@ -65,3 +65,6 @@ done
 is "$(rows "$WORK/flows.json" sum exchanges binding=none exe~node)" 0 "no exchange of Node.js was told without its connection"
 is "$(rows "$WORK/flows.json" sum bytes.moved port=0 exe~node)" 0 "and no byte"
 is "$(rows "$WORK/coverage.json" values state exe~node 'pid!=null' bytes.moved!=0)" visible "Node.js is visible"
+tls_row "OpenSSL 3 inside, from memory" Node.js server "$api" 97
+tls_row "OpenSSL 3 inside, from memory" Node.js client "$api" 97
+tls_row "OpenSSL 3 inside, TLS 1.2" Node.js server "$old" 23

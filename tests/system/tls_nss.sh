@@ -66,3 +66,5 @@ for port in "$HTTPS_PORT" "$HTTP_PORT" "$tool"; do
 done
 is "$(rows "$WORK/coverage.json" values state workload=tstclnt)" visible "tstclnt is visible"
 is "$(rows "$WORK/flows.json" sum exchanges workload~nss_peer role!=client role!=server)" 0 "nothing was told without its socket"
+tls_row NSS "tstclnt, ctypes" client "$HTTPS_PORT" 97
+tls_row NSS selfserv server "$tool" 17

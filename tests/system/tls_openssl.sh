@@ -146,3 +146,13 @@ for port in "$redis" "$postgres"; do
 	is "$(rows "$WORK/flows.json" values binding port="$port" tls.state=present)" exact "port $port: each session is bound to its socket exactly"
 done
 is "$(rows "$WORK/flows.json" sum bytes.moved port=0 workload~asyncio_peer)" 0 "no byte of asyncio or uvloop was told without its connection"
+tls_row "OpenSSL 3" Apache server "$apache" 97
+tls_row "OpenSSL 3" HAProxy server "$haproxy" 97
+tls_row "OpenSSL 3" Python client "$haproxy" 97
+tls_row "OpenSSL 3" nginx server "$HTTPS_PORT" 97
+tls_row "OpenSSL 3" Ruby client "$HTTPS_PORT" 97
+tls_row "OpenSSL 3, BIO_f_ssl" "openssl s_server" server "$tool" 97
+tls_row "OpenSSL 3, from memory" asyncio server "$asyncio" 97
+tls_row "OpenSSL 3, from memory" uvloop server "$uvloop" 97
+tls_row "OpenSSL 3" Redis server "$redis" 97
+tls_row "OpenSSL 3" PostgreSQL server "$postgres" 97

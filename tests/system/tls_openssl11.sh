@@ -57,3 +57,4 @@ for side in client server; do
 	is "$(rows "$WORK/flows.json" sum bytes.lost port="$port" role=$side)" 0 "no byte of the $side is lost"
 	is "$(rows "$WORK/flows.json" sum bytes.opaque port="$port" role=$side)" 0 "no byte of the $side is opaque"
 done
+tls_row "OpenSSL 1.1.1" "openssl s_server" server "$port" 97

@@ -90,3 +90,6 @@ is "$(rows "$WORK/flows.json" values binding port="$api" role=server exchanges!=
 is "$(rows "$WORK/coverage.json" values state workload=stripped_peer moved!=0 | sort -u | tr '\n' ' ')" "blind " "a rustls program without symbols is blind"
 is "$(rows "$WORK/coverage.json" values reason workload=stripped_peer)" unprobed_tls "because its TLS functions are not known"
 matches "$WORK/coverage.json" '"workload":"stripped_peer".*"build_id":"[0-9a-f]{40}"' "and its build id is told, to be reported"
+tls_row rustls rustls_peer client "$HTTPS_PORT" 97
+tls_row rustls rustls_peer server "$api" 97
+tls_row "rustls, stripped" rustls_peer server "$blind" 7
