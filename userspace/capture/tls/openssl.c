@@ -56,9 +56,7 @@ static void add_apart(const struct elf_image *e, struct tls_sites *s)
 
 	if (at)
 		tls_site_add(s, e, at, &sendfile);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if ((at = elf_symbol(e, ends[i])))
-			tls_site_add_freed(s, e, at, 1);
+	tls_sites_freed(s, e, ends, sizeof(ends) / sizeof(ends[0]));
 }
 
 static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)

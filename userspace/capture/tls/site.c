@@ -212,6 +212,27 @@ uint64_t site_shared_call(const struct elf_image *e, uint64_t a, uint64_t b, uin
 	return found;
 }
 
+static bool is_push(const uint8_t *code, size_t left)
+{
+	return (left > 0 && code[0] >= 0x50 && code[0] <= 0x57) || (left > 1 && code[0] == 0x41 && code[1] >= 0x50 && code[1] <= 0x57);
+}
+
+/* `test` of a register with itself, and perhaps a jump if it is 0, before the first push: who
+ * comes to that has all arguments and the return address where they were at the entry, and
+ * who does not has given NULL and is told so. */
+static size_t null_check_len(const uint8_t *code, size_t left)
+{
+	size_t at = 0;
+
+	if (left >= 3 && code[0] == 0x48 && code[1] == 0x85 && code[2] >> 6 == 3)
+		at = 3;
+	if (at && left - at >= 2 && code[at] == 0x74)
+		at += 2;
+	else if (at && left - at >= 6 && code[at] == 0x0f && code[at + 1] == 0x84)
+		at += 6;
+	return at && is_push(code + at, left - at) ? at : 0;
+}
+
 /* The kernel emulates push of a register, one-byte nop and call (arch/x86/kernel/uprobes.c,
  * branch_setup_xol_ops, push_setup_xol_ops). A five-byte nop is never taken: its optimised
  * form writes below the stack pointer. */
@@ -223,10 +244,10 @@ uint64_t site_entry(const struct elf_image *e, uint64_t address, bool *cheap)
 
 	if (have >= sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64)))
 		at = sizeof(endbr64);
+	at += null_check_len(code + at, have - at);
 	if (have < at + 2 || !insn_len(code + at, have - at))
 		return 0;
-	*cheap = (code[at] >= 0x50 && code[at] <= 0x57) || (code[at] == 0x41 && code[at + 1] >= 0x50 && code[at + 1] <= 0x57) ||
-		 code[at] == 0x90 || code[at] == 0xe8;
+	*cheap = is_push(code + at, have - at) || code[at] == 0x90 || code[at] == 0xe8;
 	if (code[at] == 0x0f && code[at + 1] == 0x1f)
 		return 0;
 	return address + at;
@@ -260,6 +281,16 @@ void tls_site_add(struct tls_sites *s, const struct elf_image *e, uint64_t addre
 void tls_site_add_freed(struct tls_sites *s, const struct elf_image *e, uint64_t address, uint8_t object)
 {
 	site_put(s, e, address, SITE_FREED, (uint64_t)object << WIRE_COOKIE_OBJ_SHIFT);
+}
+
+void tls_sites_freed(struct tls_sites *s, const struct elf_image *e, const char *const names[], size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t at = elf_symbol(e, names[i]);
+
+		if (at)
+			tls_site_add_freed(s, e, at, 1);
+	}
 }
 
 int tls_sites_exported(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)

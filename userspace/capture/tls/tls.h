@@ -63,6 +63,8 @@ void tls_site_add(struct tls_sites *, const struct elf_image *, uint64_t address
 void tls_site_add_more(struct tls_sites *, const struct elf_image *, uint64_t address, const struct tls_function *, uint64_t more);
 /* A function that frees the object, which is argument `object`. */
 void tls_site_add_freed(struct tls_sites *, const struct elf_image *, uint64_t address, uint8_t object);
+/* The same for all of these, by name, where they are. */
+void tls_sites_freed(struct tls_sites *, const struct elf_image *, const char *const names[], size_t nr);
 /* The exported functions as they are: the last resort of every rule. */
 int tls_sites_exported(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 /* Address of the first direct call in the function at `address`; 0: none found. */
@@ -76,6 +78,6 @@ size_t site_insn_len(const uint8_t *code, size_t left);	/* of the instruction th
 /* Addresses of all RETs of the function, at most max; 0: there are none, or not all that it
  * holds is understood, or it is left in another way than by these. */
 unsigned site_returns(const struct elf_image *, uint64_t address, uint64_t size, uint64_t found[], unsigned max);
-/* Where to probe a function: past endbr64. *cheap: the instruction there is emulated. */
+/* Where to probe a function: past endbr64, and past a look for a NULL. *cheap: the instruction there is emulated. */
 uint64_t site_entry(const struct elf_image *, uint64_t address, bool *cheap);
 #endif

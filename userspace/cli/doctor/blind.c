@@ -19,8 +19,6 @@
 /* What says that a program does TLS in a way of its own; the first that fits. */
 static const struct { const char *library, *mark, *reason; } kinds[] = {
 	{ "libjvm.so", NULL, "Java" },
-	{ "libmbedtls.so", NULL, "Mbed TLS" },
-	{ "libwolfssl.so", NULL, "wolfSSL" },
 	{ NULL, "\xff Go buildinf:", "Go" },
 	{ NULL, "ssl_lib.c", "OpenSSL or BoringSSL inside the program" },
 	{ NULL, "/rustls-", "TLS in Rust" },
