@@ -362,6 +362,22 @@ static void the_finished_record_is_not_taken_for_data_of_its_length(void **state
 	world_free(w);
 }
 
+static void a_ticket_is_not_taken_for_the_data_of_its_length_behind_it(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t sent = 0;
+
+	sent = RECORDS(w, DIR_SENT, sent, false, { 22, 512 }, { 20, 1 }, { 23, 53 });
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 209 });
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 209 });
+	plaintext(w, DIR_SENT, 0, 192);
+	close_at(w, 1, sent, 0, at_ms(1));
+	assert_true(w->sessions[0]->closed);
+	assert_int_equal(w->sum.framing, 5 * 5 + 512 + 1 + 53 + 209 + 17);
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void plaintext_that_no_record_carried_is_unexplained(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -660,6 +676,7 @@ int main(void)
 		cmocka_unit_test(payload_held_at_the_switch_goes_to_the_clear_session),
 		cmocka_unit_test(clear_bytes_after_the_switch_are_counted_and_not_mixed_in),
 		cmocka_unit_test(the_finished_record_is_not_taken_for_data_of_its_length),
+		cmocka_unit_test(a_ticket_is_not_taken_for_the_data_of_its_length_behind_it),
 		cmocka_unit_test(plaintext_that_no_record_carried_is_unexplained),
 		cmocka_unit_test(a_late_tls_connection_has_no_handshake_in_its_records),
 		cmocka_unit_test(a_first_data_record_that_was_lost_leaves_the_handshake_framing),

@@ -94,6 +94,7 @@ struct cipher {
 	uint32_t last_body;
 	bool splits;
 	uint8_t nr_early, last_type, overhead;
+	bool alone;	/* the last header came alone in its call */
 	uint8_t cause, shed_why;	/* enum loss, of the latest of unwalked and shed */
 	bool ccs, handshake, tls12, data;	/* data: the first plaintext came */
 };

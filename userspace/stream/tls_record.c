@@ -161,6 +161,7 @@ void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
 		if (h.body > UINT16_MAX)
 			h.body = UINT16_MAX;
 		header_count(s, c, &h);
+		c->alone = p->bytes.len < 2 * sizeof(h);
 		c->open += HEADER_SIZE + (int64_t)h.body;
 	}
 	c->open -= passed;
@@ -207,6 +208,10 @@ static unsigned early_split(const struct cipher *c, int64_t n, bool late)
 
 	if (c->tls12 || (late && !c->handshake))
 		return 0; /* the handshake is not in type 23, or was before weir */
+	/* Who reads or writes record by record is at the last, whatever else may have its size: a
+	 * ticket may. */
+	if (c->alone && c->nr_early > 1 && capacity_of(c, c->early[c->nr_early - 1]) == n)
+		return c->nr_early - 1u;
 	/* The first is Finished or earlier, but for early data. */
 	i = early_exact(c, 1, n);
 	if (i == c->nr_early)
