@@ -378,6 +378,52 @@ static void a_ticket_is_not_taken_for_the_data_of_its_length_behind_it(void **st
 	world_free(w);
 }
 
+/* Java puts 16 zeros behind what it sends. */
+static void records_of_java_have_sixteen_more(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t sent = 0;
+
+	sent = RECORDS(w, DIR_SENT, sent, false, { 22, 512 }, { 20, 1 }, { 23, 36 + 33 });
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 100 + 33 });
+	plaintext(w, DIR_SENT, 0, 100);
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 40 + 33 });
+	plaintext(w, DIR_SENT, 100, 40);
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 2 + 33 });
+	close_at(w, 1, sent, 0, at_ms(1));
+	assert_true(w->sessions[0]->closed);
+	assert_int_equal(w->sum.framing, 6 * 5 + 512 + 1 + 69 + 33 + 33 + 35);
+	assert_balanced(w);
+	world_free(w);
+}
+
+/* The padding of CBC is not known from the record, but not beyond its bounds. */
+static void padding_of_cbc_is_framing_within_its_bounds(void **state)
+{
+	static const struct { uint16_t finished, body; int plain, unexplained; } rows[] = {
+		{ 64, 16 + 48, 27, 0 },		/* SHA-1: 27 + 20 and one to pad */
+		{ 64, 16 + 48, 12, 0 },		/* 16 to pad */
+		{ 64, 16 + 48, 11, 1 },		/* one was missed */
+		{ 68, 16 + 32 + 20, 16, 0 },	/* the MAC behind the padding */
+		{ 80, 16 + 64, 31, 0 },		/* SHA-256 */
+		{ 80, 16 + 64, 15, 1 },
+		{ 96, 16 + 80, 31, 0 },		/* SHA-384 */
+		{ 96, 16 + 80, 20, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world *w = world_new(NULL);
+		uint64_t sent = RECORDS(w, DIR_SENT, 0, false, { 22, 70 }, { 20, 1 }, { 22, rows[i].finished });
+
+		sent = RECORDS(w, DIR_SENT, sent, true, { 23, rows[i].body });
+		plaintext(w, DIR_SENT, 0, (uint64_t)rows[i].plain);
+		close_at(w, 1, sent, 0, at_ms(1));
+		stream_tick(w->table, at_ms(201));
+		assert_int_equal(unexplained(&w->sum), rows[i].unexplained);
+		world_free(w);
+	}
+}
+
 static void plaintext_that_no_record_carried_is_unexplained(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -677,6 +723,8 @@ int main(void)
 		cmocka_unit_test(clear_bytes_after_the_switch_are_counted_and_not_mixed_in),
 		cmocka_unit_test(the_finished_record_is_not_taken_for_data_of_its_length),
 		cmocka_unit_test(a_ticket_is_not_taken_for_the_data_of_its_length_behind_it),
+		cmocka_unit_test(records_of_java_have_sixteen_more),
+		cmocka_unit_test(padding_of_cbc_is_framing_within_its_bounds),
 		cmocka_unit_test(plaintext_that_no_record_carried_is_unexplained),
 		cmocka_unit_test(a_late_tls_connection_has_no_handshake_in_its_records),
 		cmocka_unit_test(a_first_data_record_that_was_lost_leaves_the_handshake_framing),

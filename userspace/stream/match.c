@@ -71,10 +71,11 @@ bool hope_is_strong(const struct tls_session *u, const struct hope *h)
 static uint8_t carries(const struct cipher *c, uint32_t body, uint64_t n)
 {
 	static const uint8_t known[] = { OVERHEAD_13, OVERHEAD_12, OVERHEAD_CHACHA };
-	uint8_t sure = c->overhead ? c->overhead : c->handshake ? OVERHEAD_13 : 0;
 
-	if (sure)
-		return body == n + sure ? sure : 0;
+	if (c->overhead)
+		return body >= n + c->overhead && body - n - c->overhead <= cipher_padding(c->overhead) ? c->overhead : 0;
+	if (c->handshake)
+		return body == n + OVERHEAD_13 ? OVERHEAD_13 : body == n + OVERHEAD_JSSE ? OVERHEAD_JSSE : 0;
 	for (size_t i = 0; i < sizeof(known); i++)
 		if (body == n + known[i])
 			return known[i];

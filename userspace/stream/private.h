@@ -29,6 +29,13 @@
 #define OVERHEAD_13	17
 #define OVERHEAD_12	24	/* AES-GCM, AES-CCM */
 #define OVERHEAD_CHACHA	16
+#define OVERHEAD_JSSE	(16 + OVERHEAD_13)	/* Java pads what it sends by TLS 1.3 with so many zeros, RFC 8446 5.4 */
+/* CBC suites of TLS 1.2: a nonce of 16, the MAC, and padding of 1 to 16 bytes, of which all but
+ * one are not known from the record. */
+#define OVERHEAD_CBC_SHA	(16 + 20 + 1)
+#define OVERHEAD_CBC_SHA256	(16 + 32 + 1)
+#define OVERHEAD_CBC_SHA384	(16 + 48 + 1)
+#define CBC_PADDING	15
 #define ALERT_13	(2 + OVERHEAD_13)	/* body of close_notify in TLS 1.3 */
 
 /* Intrusive ring; an unlinked node points to itself. */
@@ -87,6 +94,7 @@ struct cipher {
 	int64_t plain;		/* plaintext that came or is known to be missing */
 	int64_t unwalked;	/* socket bytes whose headers were not seen */
 	int64_t credited;	/* of these, proven by plaintext, hence not lost */
+	int64_t padding, padded;	/* of capacity: what may be padding of CBC; what is taken for it */
 	uint32_t early[EARLY_MAX];	/* bodies of application records before the first plaintext */
 	int64_t bodies, shed;	/* of application records: all; those counted opaque before the first plaintext */
 	int64_t split_bodies;	/* what the binding says came before the first plaintext */
@@ -219,6 +227,11 @@ void cipher_settle(struct stream *, enum dir);	/* no plaintext will come: early 
 void cipher_close(struct stream *, enum dir);
 /* How many records, and bytes in them, came before the one with the session's first plaintext. */
 void cipher_split(struct stream *, enum dir, uint32_t records, int64_t bodies);
+/* Of this overhead: how much more it may be, for padding. */
+static inline uint32_t cipher_padding(uint8_t overhead)
+{
+	return overhead == OVERHEAD_CBC_SHA || overhead == OVERHEAD_CBC_SHA256 || overhead == OVERHEAD_CBC_SHA384 ? CBC_PADDING : 0;
+}
 void cipher_overhead(struct stream *, enum dir, uint8_t overhead);	/* where no handshake told it */
 
 /* trace.c */

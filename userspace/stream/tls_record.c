@@ -7,7 +7,7 @@
  * Header, alert, handshake and change_cipher_spec are framing. An application_data
  * body (type 23) carries plaintext and an overhead: TLS 1.3 one byte of inner type
  * and a tag of 16; TLS 1.2 an explicit nonce of 8 and the tag, or the tag alone
- * (ChaCha20-Poly1305). So the records promise a plaintext (`capacity`), the probe
+ * (ChaCha20-Poly1305), or with CBC a nonce, a MAC and padding within bounds. So the records promise a plaintext (`capacity`), the probe
  * delivers one (`plain`), and only where both agree does the account balance. That is
  * the point: framing is never found by subtraction, and plaintext that a probe has
  * missed shows as unexplained.
@@ -27,8 +27,16 @@
 enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
 
 #define HEADER_SIZE	5
-#define FINISHED_CHACHA	(16 + OVERHEAD_CHACHA)	/* an encrypted TLS 1.2 Finished */
 #define FINISHED_MAX	100	/* no TLS 1.2 Finished is longer (CBC with SHA-384: 96); a hello is */
+
+/* What the body of an encrypted TLS 1.2 Finished, which holds 16 bytes, says of the records
+ * behind it. With CBC the MAC is padded too, or comes behind what is (RFC 7366). */
+static const struct { uint8_t body, overhead; } finished[] = {
+	{ 16 + OVERHEAD_CHACHA, OVERHEAD_CHACHA },
+	{ 64, OVERHEAD_CBC_SHA }, { 68, OVERHEAD_CBC_SHA },
+	{ 80, OVERHEAD_CBC_SHA256 },
+	{ 96, OVERHEAD_CBC_SHA384 },
+};
 
 static struct cipher *cipher_of(struct stream *s, enum dir dir)
 {
@@ -45,6 +53,16 @@ static int64_t capacity_of(const struct cipher *c, uint32_t body)
 	return body > overhead_of(c) ? body - overhead_of(c) : 0;
 }
 
+/* Room of records that no plaintext came for, as much as can be their padding. What is beyond
+ * that is plaintext that was missed. */
+static void padding_update(struct stream *s, struct cipher *c)
+{
+	int64_t rest = c->capacity - c->plain, due = rest < 0 ? 0 : rest < c->padding ? rest : c->padding;
+
+	s->account.framing += due - c->padded;
+	c->padded = due;
+}
+
 /* Plaintext beyond what the walked records promised was in bytes not walked. */
 static void credit_update(struct stream *s, struct cipher *c)
 {
@@ -53,6 +71,7 @@ static void credit_update(struct stream *s, struct cipher *c)
 	due = excess < 0 ? 0 : excess < c->unwalked ? excess : c->unwalked;
 	account_lose(&s->account, c->credited - due, c->cause);
 	c->credited = due;
+	padding_update(s, c);
 }
 
 static void unwalked_add(struct stream *s, struct cipher *c, int64_t n, enum loss cause)
@@ -82,6 +101,7 @@ static void application_count(struct stream *s, struct cipher *c, uint32_t body)
 	int64_t room = capacity_of(c, body);
 
 	c->capacity += room;
+	c->padding += cipher_padding(c->overhead);
 	s->account.framing += body - room;
 }
 
@@ -105,7 +125,10 @@ static void handshake_count(struct cipher *c, uint32_t body)
 	if (!c->ccs || c->tls12 || body >= FINISHED_MAX)
 		return;
 	c->tls12 = true;
-	c->overhead = body == FINISHED_CHACHA ? OVERHEAD_CHACHA : OVERHEAD_12;
+	c->overhead = OVERHEAD_12;
+	for (size_t i = 0; i < sizeof(finished) / sizeof(finished[0]); i++)
+		if (finished[i].body == body)
+			c->overhead = finished[i].overhead;
 }
 
 static void header_count(struct stream *s, struct cipher *c, const struct record_header *h)
@@ -240,11 +263,21 @@ static void overhead_guess(struct cipher *c, int64_t n)
 			}
 }
 
+/* Where the first plaintext, n bytes, is what a record of Java holds, and of nobody else. */
+static void padding_guess(struct cipher *c, int64_t n)
+{
+	if (!c->handshake || c->overhead || early_exact(c, 1, n) < c->nr_early)
+		return;
+	for (unsigned i = 1; i < c->nr_early; i++)
+		if (c->early[i] == n + OVERHEAD_JSSE)
+			c->overhead = OVERHEAD_JSSE;
+}
+
 void cipher_overhead(struct stream *s, enum dir dir, uint8_t overhead)
 {
 	struct cipher *c = cipher_of(s, dir);
 
-	if (!c->handshake && !c->overhead)
+	if (!c->overhead && (!c->handshake || overhead == OVERHEAD_JSSE))
 		c->overhead = overhead;
 }
 
@@ -272,6 +305,7 @@ static void split_count(struct stream *s, struct cipher *c)
 	else
 		s->account.framing += c->split_bodies;
 	c->capacity += room;
+	c->padding += nr * cipher_padding(c->overhead);
 	s->account.framing += bodies - room;
 }
 
@@ -298,6 +332,7 @@ static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
 	}
 	shed_settle(s, c);
 	overhead_guess(c, n);
+	padding_guess(c, n);
 	split = early_split(c, n, s->conn.late);
 	for (unsigned i = 0; i < c->nr_early; i++) {
 		if (i < split)
@@ -339,7 +374,7 @@ void cipher_ahead(struct stream *s, enum dir dir)
 
 static bool ends_with_alert(const struct cipher *c)
 {
-	return c->data && !c->tls12 && c->last_type == APPLICATION && c->last_body == ALERT_13;
+	return c->data && !c->tls12 && c->last_type == APPLICATION && c->last_body == 2 + overhead_of(c);
 }
 
 bool cipher_waits(const struct stream *s, enum dir dir)
@@ -380,6 +415,7 @@ static void cut_settle(struct stream *s, struct cipher *c)
 			return;
 		}
 		c->capacity -= capacity_of(c, c->last_body);
+		c->padding -= cipher_padding(c->overhead);
 		s->account.framing -= body - capacity_of(c, c->last_body);
 		opaque_add(s, body - cut);
 		s->no_plaintext |= body > cut;
