@@ -424,6 +424,25 @@ static void padding_of_cbc_is_framing_within_its_bounds(void **state)
 	}
 }
 
+/* 0-RTT: data, the end of it, Finished, data; the first comes before anything of type 23. */
+static void the_handshake_behind_early_data_is_framing(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t sent = 0;
+
+	sent = RECORDS(w, DIR_SENT, sent, false, { 22, 512 }, { 20, 1 });
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 300 + 17 });
+	plaintext(w, DIR_SENT, 0, 300);
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 4 + 17 }, { 23, 52 + 17 });
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 4 + 17 });
+	plaintext(w, DIR_SENT, 300, 4);
+	close_at(w, 1, sent, 0, at_ms(1));
+	assert_true(w->sessions[0]->closed);
+	assert_int_equal(w->sum.framing, 6 * 5 + 512 + 1 + 17 + 21 + 69 + 17);
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void plaintext_that_no_record_carried_is_unexplained(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -723,6 +742,7 @@ int main(void)
 		cmocka_unit_test(clear_bytes_after_the_switch_are_counted_and_not_mixed_in),
 		cmocka_unit_test(the_finished_record_is_not_taken_for_data_of_its_length),
 		cmocka_unit_test(a_ticket_is_not_taken_for_the_data_of_its_length_behind_it),
+		cmocka_unit_test(the_handshake_behind_early_data_is_framing),
 		cmocka_unit_test(records_of_java_have_sixteen_more),
 		cmocka_unit_test(padding_of_cbc_is_framing_within_its_bounds),
 		cmocka_unit_test(plaintext_that_no_record_carried_is_unexplained),

@@ -88,6 +88,8 @@ struct sequence {
 };
 
 /* The TLS records of one direction, from their headers; see tls_record.c. */
+/* 0-RTT: what of the handshake comes behind data of its direction. */
+enum early_data { EARLY_NOT, EARLY_SENT, EARLY_ENDED };
 struct cipher {
 	int64_t open;		/* announced by headers and not passed yet; -4..-1: a header's first bytes passed */
 	int64_t capacity;	/* plaintext that the application records can carry */
@@ -102,6 +104,7 @@ struct cipher {
 	uint32_t last_body;
 	bool splits;
 	uint8_t nr_early, last_type, overhead;
+	uint8_t early_data;	/* enum early_data */
 	bool alone;	/* the last header came alone in its call */
 	uint8_t cause, shed_why;	/* enum loss, of the latest of unwalked and shed */
 	bool ccs, handshake, tls12, data;	/* data: the first plaintext came */

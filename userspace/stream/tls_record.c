@@ -27,6 +27,7 @@
 enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
 
 #define HEADER_SIZE	5
+#define END_OF_EARLY_DATA (4 + OVERHEAD_13)	/* body of that message, RFC 8446 4.5 */
 #define FINISHED_MAX	100	/* no TLS 1.2 Finished is longer (CBC with SHA-384: 96); a hello is */
 
 /* What the body of an encrypted TLS 1.2 Finished, which holds 16 bytes, says of the records
@@ -96,10 +97,30 @@ static void shed_add(struct stream *s, struct cipher *c, int64_t n)
 	c->shed_why = s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS;
 }
 
+/* Data that a client sends at once is followed by the rest of its handshake: a message that says
+ * where it ends, and Finished. */
+static bool early_data_end(struct stream *s, struct cipher *c, uint32_t body)
+{
+	if (c->early_data != EARLY_ENDED && !(c->early_data == EARLY_SENT && body == END_OF_EARLY_DATA))
+		return false;
+	c->early_data = c->early_data == EARLY_SENT ? EARLY_ENDED : EARLY_NOT;
+	s->account.framing += body;
+	return true;
+}
+
+/* The first record of TLS 1.3 has data: Finished was not there yet. */
+static void early_data_begin(struct stream *s, struct cipher *c)
+{
+	if (c->handshake && !c->tls12 && !s->conn.late)
+		c->early_data = EARLY_SENT;
+}
+
 static void application_count(struct stream *s, struct cipher *c, uint32_t body)
 {
 	int64_t room = capacity_of(c, body);
 
+	if (early_data_end(s, c, body))
+		return;
 	c->capacity += room;
 	c->padding += cipher_padding(c->overhead);
 	s->account.framing += body - room;
@@ -334,6 +355,8 @@ static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
 	overhead_guess(c, n);
 	padding_guess(c, n);
 	split = early_split(c, n, s->conn.late);
+	if (!split && c->nr_early)
+		early_data_begin(s, c);
 	for (unsigned i = 0; i < c->nr_early; i++) {
 		if (i < split)
 			s->account.framing += c->early[i];
@@ -363,6 +386,8 @@ void cipher_ahead(struct stream *s, enum dir dir)
 	if (c->data || c->splits)
 		return;
 	shed_settle(s, c);
+	if (!c->records)
+		early_data_begin(s, c);
 	for (unsigned i = 0; i < c->nr_early; i++)
 		s->account.framing += c->early[i];
 	c->nr_early = 0;
