@@ -206,11 +206,11 @@ static void run_decode(void)
 	out = out == tape.records ? opt.exchanges : 0;
 }
 
-static void *open_counted(void *owner, const struct conn_facts *conn, struct byte_account *acct) { return acct; }
+static void *open_counted(void *owner, const struct conn_facts *conn, struct byte_account acct[2]) { return acct; }
 static void update_counted(void *session, const struct conn_facts *conn) { }
 static void bytes_counted(void *session, enum dir dir, struct slice bytes, struct stamp at)
 {
-	((struct byte_account *)session)->examined += (int64_t)bytes.len;
+	((struct byte_account *)session)[dir].examined += (int64_t)bytes.len;
 	out += bytes.len;
 }
 static void gap_counted(void *session, enum dir dir, uint64_t lost, enum loss cause, struct stamp at) { }
@@ -252,7 +252,7 @@ static void exchange_counted(void *owner, const struct exchange *ex) { out++; }
 static bool afforded(void *owner, int64_t ns) { return true; }
 static const struct field_sink no_classes = { NULL, field_ignored, name_copied, exchange_counted, afforded, NULL };
 
-static void *open_session(void *owner, const struct conn_facts *conn, struct byte_account *acct)
+static void *open_session(void *owner, const struct conn_facts *conn, struct byte_account acct[2])
 {
 	return session_new(conn, &no_classes, acct);
 }

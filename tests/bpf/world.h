@@ -35,20 +35,21 @@ static struct world {
 	size_t sent_len[2];
 	bool raw;			/* contents are not compared: they change, or are nobody's */
 	/* What came out. */
-	struct byte_account sum;	/* of all connections */
+	struct byte_account by[2], sum;	/* of all connections: by enum dir; both */
 	unsigned exchanges, addresses, closes, wrong, late;
 } world;
 
 static void on_fact(void *owner, const struct fact *f)
 {
 	if (f->kind == FACT_TRAFFIC) {
-		byte_account_add(&world.sum, &f->traffic.bytes);
+		byte_accounts_add(world.by, f->traffic.bytes);
 	} else if (f->kind == FACT_EXCHANGE) {
-		byte_account_add(&world.sum, &f->exchange.bytes);
+		byte_accounts_add(world.by, f->exchange.bytes);
 		world.exchanges++;
 		for (uint32_t i = 0; i < f->exchange.nr_findings; i++)
 			world.addresses += f->exchange.findings[i].count;
 	}
+	world.sum = byte_accounts_sum(world.by);
 }
 
 /* Every byte that was copied must be the one that stands at its position. */
@@ -122,6 +123,7 @@ static void look(unsigned times)
 static void world_reset(void)
 {
 	settle();
+	memset(world.by, 0, sizeof(world.by));
 	memset(&world.sum, 0, sizeof(world.sum));
 	world.exchanges = world.addresses = world.closes = world.wrong = world.late = 0;
 	world.raw = false;

@@ -33,7 +33,8 @@ static inline size_t event_clean(void *owner, char out[NAME_SIZE], struct slice 
 static inline void event_exchange(void *owner, const struct exchange *ex)
 {
 	MUST(strlen(ex->method) < WORD_SIZE && strlen(ex->route) < PATH_SIZE && strlen(ex->host) < NAME_SIZE);
-	MUST(ex->bytes.examined >= 0 && ex->bytes.opaque >= 0);
+	for (unsigned d = 0; d < 2; d++)
+		MUST(ex->bytes[d].examined >= 0 && ex->bytes[d].opaque >= 0);
 	buf_printf(owner, "exchange %s %s %u %u %s %u %u %u %llu %llu\n", ex->method, ex->route, ex->status, ex->conn.role, ex->host,
 		   ex->auth, ex->inspected, ex->has_gap, (unsigned long long)ex->request_bytes, (unsigned long long)ex->response_bytes);
 }
@@ -41,7 +42,7 @@ static inline void event_exchange(void *owner, const struct exchange *ex)
 /* Segments of two directions: 0xff OP, then bytes up to the next 0xff. OP bit 0 is the
  * direction; with bit 1 as many bytes as the other bits say are missing here. What stands
  * before the first 0xff was received. piece: bytes given at once; 0: a segment. */
-static inline void replay_segments(struct session *s, struct slice in, size_t piece, int64_t *given)
+static inline void replay_segments(struct session *s, struct slice in, size_t piece, int64_t given[2])
 {
 	enum dir dir = DIR_RECEIVED;
 	uint64_t time = 1;
@@ -65,7 +66,7 @@ static inline void replay_segments(struct session *s, struct slice in, size_t pi
 			bytes = exact(in.ptr + at, n);
 			session_bytes(s, dir, slice_of(bytes, n), (struct stamp){ ++time, 1 });
 			free(bytes);
-			*given += (int64_t)n;
+			given[dir] += (int64_t)n;
 		}
 	}
 }
@@ -75,14 +76,15 @@ static inline struct byte_account replay_connection(struct buf *events, struct s
 {
 	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL };
 	const struct conn_facts conn = { .id = 1, .late = late, .tls = TLS_ABSENT };
-	struct byte_account acct = { 0 };
-	struct session *s = session_new(&conn, &sink, &acct);
-	int64_t given = 0;
+	struct byte_account acct[2] = { 0 };
+	struct session *s = session_new(&conn, &sink, acct);
+	int64_t given[2] = { 0 };
 
 	MUST(s);
-	replay_segments(s, in, piece, &given);
+	replay_segments(s, in, piece, given);
 	session_close(s, (struct stamp){ 1 << 20, 1 });
-	MUST(acct.examined >= 0 && acct.opaque >= 0 && acct.examined + acct.opaque == given);
-	return acct;
+	for (unsigned d = 0; d < 2; d++)
+		MUST(acct[d].examined >= 0 && acct[d].opaque >= 0 && acct[d].examined + acct[d].opaque == given[d]);
+	return byte_accounts_sum(acct);
 }
 #endif

@@ -49,8 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct seen seen = { 0 };
 	const struct field_sink sink = { &seen, on_field, event_clean, on_exchange, NULL, NULL };
 	const struct conn_facts conn = { .id = 1, .tls = TLS_ABSENT };
-	struct byte_account acct = { 0 };
-	struct session *s = session_new(&conn, &sink, &acct);
+	struct byte_account acct[2] = { 0 };
+	struct session *s = session_new(&conn, &sink, acct);
 	uint8_t *body = malloc(len + 1), *in = exact(bytes, len);
 	long n = strict(bytes, len, body);
 	bool printable = true;
@@ -60,12 +60,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		session_bytes(s, DIR_RECEIVED, slice_of(in + at, piece < len - at ? piece : len - at), (struct stamp){ 2, 1 });
 	free(in);
 	session_close(s, (struct stamp){ 3, 1 });
-	MUST(acct.examined + acct.opaque == (int64_t)(len + strlen(HEAD)) && acct.opaque >= 0);
+	MUST(acct[DIR_RECEIVED].examined + acct[DIR_RECEIVED].opaque == (int64_t)(len + strlen(HEAD)) && acct[DIR_RECEIVED].opaque >= 0);
 	MUST(seen.exchanges >= 1);
 	for (long i = 0; i < n; i++)
 		printable &= body[i] > ' ' && body[i] < 0x7f && !strchr("{[", body[i]);
 	if (n > 0 && n < 16384 && printable) {
-		MUST(acct.opaque == 0 && seen.exchanges == 1);
+		MUST(acct[DIR_RECEIVED].opaque == 0 && seen.exchanges == 1);
 		MUST(seen.len == (size_t)n && !memcmp(seen.body, body, seen.len));
 	}
 	free(seen.body);

@@ -9,7 +9,7 @@
 #include "daemon/pipeline.h"
 #include "tests/fuzz/fuzz.h"
 
-struct world { struct byte_account sum; uint64_t pos[2][2][2]; uint64_t time; bool tls; struct fact again; uint8_t packed[FACT_MAX_SIZE]; };
+struct world { struct byte_account by[2]; uint64_t pos[2][2][2]; uint64_t time; bool tls; struct fact again; uint8_t packed[FACT_MAX_SIZE]; };
 
 static void on_fact(void *owner, const struct fact *f)
 {
@@ -18,7 +18,7 @@ static void on_fact(void *owner, const struct fact *f)
 
 	MUST(n > 0 && facts_unpack(w->packed, (size_t)n, &w->again) == (int)f->kind);
 	if (f->kind != FACT_HANDSHAKE)
-		byte_account_add(&w->sum, f->kind == FACT_EXCHANGE ? &f->exchange.bytes : &f->traffic.bytes);
+		byte_accounts_add(w->by, f->kind == FACT_EXCHANGE ? f->exchange.bytes : f->traffic.bytes);
 }
 
 static void push(struct front *f, struct world *w, unsigned op, const uint8_t *bytes, size_t len)
@@ -78,9 +78,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	}
 	front_interval(f, (struct stamp){ w->time, 1 });
 	front_free(f);
-	MUST(w->sum.examined >= 0 && w->sum.opaque >= 0 && w->sum.lost >= 0 && w->sum.framing >= 0);
-	if (!w->tls)
-		MUST(!byte_account_unexplained(&w->sum));
+	for (unsigned d = 0; d < 2; d++) {
+		MUST(w->by[d].examined >= 0 && w->by[d].opaque >= 0 && w->by[d].lost >= 0 && w->by[d].framing >= 0);
+		if (!w->tls)
+			MUST(!byte_account_unexplained(&w->by[d]));
+	}
 	free(w);
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 #define CONNECTIONS 4
 
-struct session { struct world *world; struct byte_account *acct; uint64_t pos[2], gaps; bool plain, ended; };
+struct session { struct world *world; struct byte_account *acct; uint64_t pos[2], gaps[2]; bool plain, ended; };
 /* roomy: nothing is evicted or idle too long, so that a session begins at the first byte. */
 struct world { unsigned open; bool roomy; };
 
@@ -16,7 +16,7 @@ static uint8_t content(uint64_t pos)
 	return (uint8_t)(pos * 31 + (pos >> 8) * 7 + 3);
 }
 
-static void *on_open(void *owner, const struct conn_facts *conn, struct byte_account *acct)
+static void *on_open(void *owner, const struct conn_facts *conn, struct byte_account acct[2])
 {
 	struct session *s = calloc(1, sizeof(*s));
 	struct world *w = owner;
@@ -51,7 +51,7 @@ static void on_bytes(void *session, enum dir dir, struct slice in, struct stamp 
 	for (size_t i = 0; s->plain && i < in.len; i++)
 		MUST(in.ptr[i] == content(s->pos[dir] + i));
 	s->pos[dir] += in.len;
-	s->acct->examined += (int64_t)in.len;
+	s->acct[dir].examined += (int64_t)in.len;
 }
 
 static void on_gap(void *session, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
@@ -60,7 +60,7 @@ static void on_gap(void *session, enum dir dir, uint64_t lost, enum loss cause, 
 
 	MUST(lost && cause > LOSS_NONE && cause < LOSS_MAX && !s->ended);
 	s->pos[dir] += lost;
-	s->gaps += lost;
+	s->gaps[dir] += lost;
 }
 
 static void on_hello(void *session, enum dir dir, uint64_t pos, struct slice in)
@@ -82,9 +82,13 @@ static void on_flush(void *session, struct stamp at, bool closed, const char *re
 
 	if (!s->plain)
 		return;
-	MUST(s->acct->moved == (int64_t)(s->pos[0] + s->pos[1]));
-	MUST(s->acct->lost == (int64_t)s->gaps && !s->acct->framing && !s->acct->opaque);
-	MUST(!byte_account_unexplained(s->acct));
+	for (unsigned d = 0; d < 2; d++) {
+		const struct byte_account *a = &s->acct[d];
+
+		MUST(a->moved == (int64_t)s->pos[d]);
+		MUST(a->lost == (int64_t)s->gaps[d] && !a->framing && !a->opaque);
+		MUST(!byte_account_unexplained(a));
+	}
 }
 
 static void on_close(void *session, struct stamp at)

@@ -175,7 +175,7 @@ static void case_free(struct test_case *c)
 
 /* Replay. */
 
-struct replay { struct session *session; struct byte_account acct; uint64_t moved, time; };
+struct replay { struct session *session; struct byte_account acct[2]; uint64_t moved[2], time; };
 
 static void give(struct replay *r, enum dir dir, const uint8_t *bytes, size_t len)
 {
@@ -185,7 +185,7 @@ static void give(struct replay *r, enum dir dir, const uint8_t *bytes, size_t le
 	if (len)
 		memcpy(copy, bytes, len);
 	r->time += 1000000;
-	r->moved += len;
+	r->moved[dir] += len;
 	session_bytes(r->session, dir, slice_of(copy, len), (struct stamp){ r->time, 1 });
 	memset(copy, 0xdd, len);
 	free(copy);
@@ -198,7 +198,7 @@ static void replay(const struct test_case *c, size_t piece)
 	struct replay r = { 0 };
 
 	buf_reset(&events);
-	r.session = session_new(&conn, &sink, &r.acct);
+	r.session = session_new(&conn, &sink, r.acct);
 	for (unsigned i = 0; i < c->nr; i++) {
 		const struct step *s = &c->steps[i];
 
@@ -213,9 +213,10 @@ static void replay(const struct test_case *c, size_t piece)
 	}
 	session_close(r.session, (struct stamp){ r.time, 1 });
 	/* Every byte given is examined or opaque at the end, and none twice. */
-	if ((uint64_t)(r.acct.examined + r.acct.opaque) != r.moved)
-		buf_printf(&events, "ACCOUNT given %llu examined %lld opaque %lld\n", (unsigned long long)r.moved,
-			   (long long)r.acct.examined, (long long)r.acct.opaque);
+	for (unsigned d = 0; d < 2; d++)
+		if ((uint64_t)(r.acct[d].examined + r.acct[d].opaque) != r.moved[d])
+			buf_printf(&events, "ACCOUNT %s: given %llu examined %lld opaque %lld\n", dir_name(d), (unsigned long long)r.moved[d],
+				   (long long)r.acct[d].examined, (long long)r.acct[d].opaque);
 }
 
 static bool account_holds(void)

@@ -24,7 +24,7 @@
 
 /* Places in the array of an exchange with one finding, in the order of facts_wire.c. */
 enum {
-	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 25, AT_INSPECTED, AT_GAP, AT_REASONS = 38, AT_FINDINGS,
+	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 25, AT_INSPECTED, AT_GAP, AT_REASONS = 45, AT_FINDINGS,
 	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 50
 };
 
@@ -77,7 +77,7 @@ static struct fact lie(uint32_t epoch)
 	snprintf(e->method, sizeof(e->method), "POST");
 	snprintf(e->route, sizeof(e->route), "/forged");
 	snprintf(e->host, sizeof(e->host), "forged.example");
-	e->bytes = (struct byte_account){ .moved = 100, .examined = 100 };
+	e->bytes[DIR_SENT] = (struct byte_account){ .moved = 100, .examined = 100 };
 	e->nr_findings = 1;
 	e->findings[0] = (struct finding){ .confidence = CONF_CERTAIN, .location = LOC_REQUEST_BODY, .count = 1, .distinct = 1,
 					   .path = "$.forged", .key = "forged", .mask = "forged" };

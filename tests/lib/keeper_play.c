@@ -147,7 +147,7 @@ static void exchange(uint32_t epoch, unsigned route)
 	snprintf(ex->method, sizeof(ex->method), "POST");
 	snprintf(ex->route, sizeof(ex->route), "/r%u", route);
 	snprintf(ex->host, sizeof(ex->host), "pay.example.com");
-	ex->bytes = (struct byte_account){ .moved = 300, .examined = 300 };
+	ex->bytes[DIR_SENT] = (struct byte_account){ .moved = 300, .examined = 300 };
 	ex->nr_findings = 1;
 	ex->findings[0] = (struct finding){ .class_id = (uint8_t)class_find("pan"), .confidence = CONF_CERTAIN, .dir = DIR_SENT,
 					    .location = LOC_REQUEST_BODY, .count = 1, .distinct = 1 };

@@ -27,7 +27,7 @@ struct told { int16_t *v; size_t len; };	/* a byte or GAP per position */
 struct session {
 	struct world *world;
 	struct conn_facts conn;
-	struct byte_account *acct, taken;
+	struct byte_account *acct, taken[2];	/* by enum dir */
 	struct told told[2];
 	enum loss cause[2];	/* of the last gap */
 	unsigned gaps[2], updates, flushes;
@@ -42,7 +42,8 @@ struct world {
 	struct session *sessions[SESSIONS_MAX];
 	unsigned nr, closes;
 	bool refuse;
-	struct byte_account sum;	/* of all flushes */
+	struct byte_account by[2];	/* of all flushes, by enum dir */
+	struct byte_account sum;	/* of both */
 	int64_t why[LOSS_MAX];	/* of sum */
 };
 
@@ -55,7 +56,7 @@ static inline void told_add(struct told *t, const uint8_t *bytes, size_t n)
 		t->v[t->len++] = bytes ? bytes[i] : GAP;
 }
 
-static inline void *on_open(void *owner, const struct conn_facts *conn, struct byte_account *acct)
+static inline void *on_open(void *owner, const struct conn_facts *conn, struct byte_account acct[2])
 {
 	struct world *w = owner;
 	struct session *s;
@@ -88,7 +89,7 @@ static inline void on_bytes(void *session, enum dir dir, struct slice in, struct
 	assert_false(s->closed);
 	assert_true(in.len > 0);
 	told_add(&s->told[dir], in.ptr, in.len);
-	s->acct->examined += (int64_t)in.len;
+	s->acct[dir].examined += (int64_t)in.len;
 	s->epoch = at.epoch;
 }
 
@@ -105,28 +106,31 @@ static inline void on_gap(void *session, enum dir dir, uint64_t lost, enum loss 
 	s->epoch = at.epoch;
 }
 
+static inline void sums_take(struct byte_account *from, const struct byte_account *what)
+{
+	from->moved -= what->moved;
+	from->examined -= what->examined;
+	from->opaque -= what->opaque;
+	from->skipped -= what->skipped;
+	from->lost -= what->lost;
+	from->framing -= what->framing;
+}
+
 static inline void on_flush(void *session, struct stamp at, bool closed, const char *reason)
 {
 	struct session *s = session;
-	struct byte_account delta = *s->acct;
 
 	assert_false(s->closed);
-	delta.moved -= s->taken.moved;
-	delta.examined -= s->taken.examined;
-	delta.opaque -= s->taken.opaque;
-	delta.skipped -= s->taken.skipped;
-	delta.lost -= s->taken.lost;
-	delta.framing -= s->taken.framing;
-	s->world->sum.moved += delta.moved;
-	s->world->sum.examined += delta.examined;
-	s->world->sum.opaque += delta.opaque;
-	s->world->sum.skipped += delta.skipped;
-	s->world->sum.lost += delta.lost;
-	s->world->sum.framing += delta.framing;
-	for (unsigned i = 0; i < LOSS_MAX; i++)
-		s->world->why[i] += s->acct->why[i];
-	memset(s->acct->why, 0, sizeof(s->acct->why));
-	s->taken = *s->acct;
+	for (unsigned d = 0; d < 2; d++) {
+		struct byte_account delta = s->acct[d];
+
+		sums_take(&delta, &s->taken[d]);
+		byte_account_add(&s->world->by[d], &delta);
+		memset(s->acct[d].why, 0, sizeof(s->acct[d].why));
+		s->taken[d] = s->acct[d];
+	}
+	s->world->sum = byte_accounts_sum(s->world->by);
+	memcpy(s->world->why, s->world->sum.why, sizeof(s->world->why));
 	s->flushes++;
 	s->said_closed |= closed;
 	stream_told(s->world->table);
@@ -136,18 +140,12 @@ static inline void on_flush(void *session, struct stamp at, bool closed, const c
 static inline void *on_adopt(void *to, void *from)
 {
 	struct session *s = from, *old = to;
-	const struct byte_account taken = old->taken;
 
 	assert_false(s->closed || old->closed);
 	assert_int_equal(old->told[0].len + old->told[1].len, 0);
 	s->conn = old->conn;
 	s->acct = old->acct;
-	s->taken.moved += taken.moved;
-	s->taken.examined += taken.examined;
-	s->taken.opaque += taken.opaque;
-	s->taken.skipped += taken.skipped;
-	s->taken.lost += taken.lost;
-	s->taken.framing += taken.framing;
+	byte_accounts_add(s->taken, old->taken);
 	s->adopted++;
 	old->closed = old->gone = true;
 	return s;
@@ -159,7 +157,7 @@ static inline void on_close(void *session, struct stamp at)
 
 	assert_false(s->closed);
 	/* Nothing may be left in the account that no flush has carried. */
-	assert_memory_equal(s->acct, &s->taken, sizeof(s->taken));
+	assert_memory_equal(s->acct, s->taken, sizeof(s->taken));
 	s->closed = true;
 	s->acct = NULL;
 	s->world->closes++;
@@ -204,6 +202,12 @@ static inline struct stream_stats stats_of(const struct world *w)
 	return s;
 }
 
+/* Of an open session, of both directions. */
+static inline struct byte_account acct_of(const struct session *s)
+{
+	return byte_accounts_sum(s->acct);
+}
+
 static inline int64_t unexplained(const struct byte_account *a)
 {
 	return a->moved - a->examined - a->opaque - a->skipped - a->lost - a->framing;
@@ -221,7 +225,8 @@ static inline int64_t unnamed(const struct world *w)
 
 #define assert_balanced(w) \
 	do { \
-		assert_int_equal(unexplained(&(w)->sum), 0); \
+		assert_int_equal(unexplained(&(w)->by[0]), 0); \
+		assert_int_equal(unexplained(&(w)->by[1]), 0); \
 		assert_int_equal(unnamed(w), 0); \
 	} while (0)
 

@@ -24,7 +24,7 @@ static void sample(enum fact_kind kind)
 		fact.exchange.status = 200;
 		fact.exchange.nr_findings = 2;
 		strncpy(fact.exchange.route, "/users/{email}", PATH_SIZE - 1);
-		fact.exchange.bytes = (struct byte_account){ .moved = 10, .lost = -3, .why = { [LOSS_BUDGET] = -3 } };
+		fact.exchange.bytes[DIR_RECEIVED] = (struct byte_account){ .moved = 10, .lost = -3, .why = { [LOSS_BUDGET] = -3 } };
 		for (int i = 0; i < 2; i++) {
 			fact.exchange.findings[i] = (struct finding){ .class_id = (uint8_t)i, .confidence = CONF_CERTAIN, .location = LOC_QUERY, .count = 5 };
 			strncpy(fact.exchange.findings[i].path, "$.card.number", PATH_SIZE - 1);
@@ -32,7 +32,8 @@ static void sample(enum fact_kind kind)
 		}
 		break;
 	case FACT_TRAFFIC:
-		fact.traffic.bytes = (struct byte_account){ .sums = { 1, 2, 3, 4, 5, -6 }, .why = { [LOSS_SENDFILE] = 7, [LOSS_LATE] = -2 } };
+		fact.traffic.bytes[DIR_RECEIVED] = (struct byte_account){ .moved = 5, .why = { [LOSS_BUDGET] = 1 } };
+		fact.traffic.bytes[DIR_SENT] = (struct byte_account){ .sums = { 1, 2, 3, 4, 5, -6 }, .why = { [LOSS_SENDFILE] = 7, [LOSS_LATE] = -2 } };
 		strncpy(fact.traffic.reason, "unprobed_tls", sizeof(fact.traffic.reason) - 1);
 		break;
 	case FACT_PROCESS:
@@ -102,7 +103,7 @@ static void forged_facts_are_not_packed_and_not_taken(void **state)
 	REFUSED(fact.exchange.findings[0].location = LOC_MAX);
 	REFUSED(fact.exchange.conn.role = 3);
 	REFUSED(fact.exchange.nr_findings = MAX_FINDINGS + 1);
-	REFUSED(fact.exchange.bytes.moved = INT64_MAX);
+	REFUSED(fact.exchange.bytes[DIR_SENT].moved = INT64_MAX);
 #undef REFUSED
 }
 

@@ -51,7 +51,8 @@ static struct exchange *exchange(const char *class, unsigned count, unsigned dis
 	static struct exchange ex;
 
 	memset(&ex, 0, sizeof(ex));
-	ex.bytes = (struct byte_account){ .moved = 100, .examined = 80, .framing = 15 };
+	ex.bytes[DIR_SENT] = (struct byte_account){ .moved = 60, .examined = 47, .framing = 7 };
+	ex.bytes[DIR_RECEIVED] = (struct byte_account){ .moved = 40, .examined = 33, .framing = 8 };
 	if (class) {
 		assert_true(class_find(class) >= 0);
 		ex.nr_findings = 1;
@@ -129,7 +130,7 @@ static void equal_keys_add_up_and_the_best_knowledge_stands(void **state)
 {
 	struct flows *f = flows_new();
 	struct flow_facts k = facts("curl", "a", "/x");
-	struct traffic tr = { .bytes = { .moved = 7, .opaque = 7 } };
+	struct traffic tr = { .bytes[DIR_SENT] = { .moved = 7, .opaque = 7 } };
 	struct taken t;
 
 	flows_exchange(f, &k, exchange("email", 1, 1, CONF_POSSIBLE));
@@ -195,7 +196,7 @@ static void selftest_traffic_is_never_a_flow(void **state)
 {
 	struct flows *f = flows_new();
 	struct flow_facts k = facts("weir", "localhost", "/selftest");
-	struct traffic tr = { .bytes = { .moved = 7 } };
+	struct traffic tr = { .bytes[DIR_SENT] = { .moved = 7 } };
 
 	k.selftest = true;
 	flows_exchange(f, &k, exchange("pan", 1, 1, CONF_CERTAIN));
@@ -316,7 +317,7 @@ static void add_bytes(struct coverage *c, uint32_t pid, struct byte_account b, c
 	f.process = (struct process_key){ pid, 1000 + pid };
 	f.tls = (uint8_t)tls;
 	f.binding = (uint8_t)binding;
-	coverage_bytes(c, &f, &b, reason);
+	coverage_bytes(c, &f, (const struct byte_account[2]){ [DIR_SENT] = b }, reason);
 }
 
 static void state_is(struct byte_account b, const char *reason, unsigned probe, const char *state, const char *why)

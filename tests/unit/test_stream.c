@@ -42,7 +42,7 @@ static void bytes_in_order_come_out_at_once(void **state)
 	assert_told(w->sessions[0], DIR_SENT, "abcdef");
 	assert_told(w->sessions[0], DIR_RECEIVED, "xy");
 	assert_int_equal(w->nr, 1);
-	assert_int_equal(w->sessions[0]->acct->moved, 8);
+	assert_int_equal(acct_of(w->sessions[0]).moved, 8);
 	assert_int_equal(stats_of(w).connections, 1);
 	close_at(w, 1, 6, 2, at_ms(1));
 	assert_true(w->sessions[0]->closed && w->sessions[0]->said_closed);
@@ -108,7 +108,7 @@ static void bytes_delivered_once_are_never_delivered_again(void **state)
 	push(w, 1, DIR_SENT, 7, "hijk");
 	push(w, 1, DIR_SENT, 5, "fgh");
 	assert_told(w->sessions[0], DIR_SENT, "abcdefghijk");
-	assert_int_equal(w->sessions[0]->acct->moved, 11);
+	assert_int_equal(acct_of(w->sessions[0]).moved, 11);
 	close_at(w, 1, 11, 0, at_ms(0));
 	assert_balanced(w);
 	world_free(w);
@@ -128,8 +128,8 @@ static void a_missing_piece_is_one_gap_after_the_time_and_not_before(void **stat
 	assert_told(w->sessions[0], DIR_SENT, "ab~~~fg");
 	assert_int_equal(w->sessions[0]->gaps[DIR_SENT], 1);
 	assert_int_equal(w->sessions[0]->cause[DIR_SENT], LOSS_MISSING);
-	assert_int_equal(w->sessions[0]->acct->moved, 7);
-	assert_int_equal(w->sessions[0]->acct->lost, 3);
+	assert_int_equal(acct_of(w->sessions[0]).moved, 7);
+	assert_int_equal(acct_of(w->sessions[0]).lost, 3);
 	assert_int_equal(stats_of(w).gaps, 1);
 	assert_int_equal(stats_of(w).gap_bytes, 3);
 	push(w, 1, DIR_SENT, 2, "cde");	/* too late: it was told as missing */
@@ -229,7 +229,7 @@ static void a_skipped_range_that_was_told_is_not_told_again(void **state)
 	push_skipped(w, 0, "ab", 3, LOSS_TRUNCATED);
 	push_skipped(w, 3, "d", 4, LOSS_TRUNCATED);
 	assert_told(w->sessions[0], DIR_SENT, "ab~~~~~~");
-	assert_int_equal(w->sessions[0]->acct->moved, 8);
+	assert_int_equal(acct_of(w->sessions[0]).moved, 8);
 	world_free(w);
 }
 
@@ -438,7 +438,7 @@ static void what_a_dead_process_did_not_tell_of_is_lost_and_the_rest_told_once(v
 	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), 0);
 	push(w, 1, DIR_SENT, 0, "abcd");
 	push(w, 1, DIR_RECEIVED, 0, "123");
-	w->sessions[0]->acct->examined -= 3;	/* a head that waits for its end */
+	w->sessions[0]->acct[DIR_RECEIVED].examined -= 3;	/* a head that waits for its end */
 	stream_interval(w->table, at_ms(0));
 	push(w, 1, DIR_SENT, 4, "ef");
 	told = world_dies(w, memory, sizeof(memory));

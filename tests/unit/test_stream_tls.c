@@ -12,7 +12,7 @@ static void tls13_framing_is_headers_handshake_and_seventeen_a_record(void **sta
 	sent = RECORDS(w, DIR_SENT, sent, false, { 22, 512 });
 	received = RECORDS(w, DIR_RECEIVED, received, false, { 22, 122 }, { 20, 1 }, { 23, 40 }, { 23, 900 }, { 23, 281 }, { 23, 53 });
 	sent = RECORDS(w, DIR_SENT, sent, false, { 20, 1 }, { 23, 53 });
-	assert_int_equal(w->sessions[0]->acct->framing, 10 * 5 - 5 + 512 + 122 + 1 + 1);
+	assert_int_equal(acct_of(w->sessions[0]).framing, 10 * 5 - 5 + 512 + 122 + 1 + 1);
 	assert_int_equal(w->sessions[0]->conn.tls, TLS_PRESENT);
 	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 200 + 17 });
 	plaintext(w, DIR_SENT, 0, 200);
@@ -256,8 +256,8 @@ static void a_jump_between_cipher_chunks_is_lost(void **state)
 	sent = RECORDS(w, DIR_SENT, sent + 522, true, { 23, 117 });
 	stream_tick(w->table, at_ms(200));
 	plaintext(w, DIR_SENT, 100, 100);
-	assert_int_equal(w->sessions[0]->acct->moved, sent);
-	assert_int_equal(w->sessions[0]->acct->lost, 522);
+	assert_int_equal(acct_of(w->sessions[0]).moved, sent);
+	assert_int_equal(acct_of(w->sessions[0]).lost, 522);
 	assert_int_equal(w->sessions[0]->gaps[DIR_SENT], 0);	/* the plaintext has none */
 	close_at(w, 1, sent, 0, at_ms(200));
 	assert_balanced(w);

@@ -58,11 +58,14 @@ static const char type_sql[] =
 	"SELECT CASE WHEN json_valid(?1) THEN CASE WHEN json_type(?1)='object' AND json_type(?1,'$.type')='text'"
 	" THEN json_extract(?1,'$.type') END END";
 static const char genesis_sql[] = "SELECT json_extract(?1,'$.origin'), json_extract(?1,'$.key')";
-/* moved = examined + opaque + skipped + lost + framing + unexplained */
+/* moved = examined + opaque + skipped + lost + framing + unexplained, of both directions together and of each. */
+enum { ACCOUNT_BYTES, ACCOUNT_SENT, ACCOUNT_RECEIVED, ACCOUNTS, ACCOUNT_PARTS = 7 };
+#define PART(object, name) "json_extract(?1,'$." object "." name "')"
+#define ACCOUNT(object) \
+	PART(object, "moved") "," PART(object, "examined") "," PART(object, "opaque") "," PART(object, "skipped") "," \
+	PART(object, "lost") "," PART(object, "framing") "," PART(object, "unexplained")
 static const char bytes_sql[] =
-	"SELECT json_extract(?1,'$.bytes.moved'), json_extract(?1,'$.bytes.examined'), json_extract(?1,'$.bytes.opaque'),"
-	" json_extract(?1,'$.bytes.skipped'), json_extract(?1,'$.bytes.lost'), json_extract(?1,'$.bytes.framing'),"
-	" json_extract(?1,'$.bytes.unexplained')";
+	"SELECT " ACCOUNT("bytes") "," ACCOUNT("sent") "," ACCOUNT("received") ", json_type(?1,'$.sent'), json_type(?1,'$.received')";
 #define X(name) ", json_extract(?1,'$.books." #name "')"
 static const char books_sql[] = "SELECT json_type(?1,'$.balanced')" COUNTERS(X);
 #undef X
@@ -183,22 +186,46 @@ static void check_books(struct check *c, uint64_t leaf, const char *json, size_t
 	c->declared += !ok && declared;
 }
 
+static int64_t account_part(const struct check *c, int account, int part)
+{
+	return sqlite3_column_int64(c->bytes, account * ACCOUNT_PARTS + part);
+}
+
+static bool account_left(const struct check *c, int account)
+{
+	__int128 left = account_part(c, account, 0);
+
+	for (int i = 1; i < ACCOUNT_PARTS; i++)
+		left -= account_part(c, account, i);
+	return left != 0;
+}
+
 /* Of a flow or of coverage. What unexplained is, weir itself says; that it is what is left
  * of moved is checked here. */
 static void check_bytes(struct check *c, uint64_t leaf, const char *json, size_t len)
 {
-	__int128 left = 0;
-	bool whole = ask(c->bytes, json, len);
+	static const char *const names[ACCOUNTS] = { "bytes", "sent", "received" };
+	bool whole = ask(c->bytes, json, len), both = whole;
+	int accounts = 1;
 
-	for (int i = 0; whole && i < 7; i++) {
+	/* Leaves of before an account had directions have neither. */
+	if (whole && (sqlite3_column_type(c->bytes, ACCOUNTS * ACCOUNT_PARTS) != SQLITE_NULL ||
+		      sqlite3_column_type(c->bytes, ACCOUNTS * ACCOUNT_PARTS + 1) != SQLITE_NULL))
+		accounts = ACCOUNTS;
+	for (int i = 0; whole && i < accounts * ACCOUNT_PARTS; i++)
 		whole = sqlite3_column_type(c->bytes, i) == SQLITE_INTEGER;
-		left += (i ? -(__int128)1 : 1) * sqlite3_column_int64(c->bytes, i);
-	}
-	if (!whole)
+	if (!whole) {
 		problem(c, "leaf %" PRIu64 " (byte %" PRIu64 ") has no whole account of its bytes", leaf, c->offset);
-	else if (left)
-		problem(c, "bytes do not add up in leaf %" PRIu64 " (byte %" PRIu64 "): moved = examined + opaque + skipped + lost + framing + "
-			"unexplained", leaf, c->offset);
+		return;
+	}
+	for (int a = 0; a < accounts; a++)
+		if (account_left(c, a))
+			problem(c, "%s do not add up in leaf %" PRIu64 " (byte %" PRIu64 "): moved = examined + opaque + skipped + lost + framing + "
+				"unexplained", names[a], leaf, c->offset);
+	for (int i = 0; accounts == ACCOUNTS && i < ACCOUNT_PARTS; i++)
+		both &= (__int128)account_part(c, ACCOUNT_SENT, i) + account_part(c, ACCOUNT_RECEIVED, i) == account_part(c, ACCOUNT_BYTES, i);
+	if (!both)
+		problem(c, "bytes are not the sum of sent and received in leaf %" PRIu64 " (byte %" PRIu64 ")", leaf, c->offset);
 }
 
 static void check_genesis(struct check *c, uint64_t leaf, const char *json, size_t len)

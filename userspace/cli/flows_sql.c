@@ -17,14 +17,14 @@ const char flows_rows_sql[] =
 	SQL_FLOWS
 	" SELECT doc, " SQL_J("start") ", " SQL_J("workload") ", " SQL_J("role") ", " SQL_J("peer") ", " SQL_J("peer_zone") ", " SQL_J("port") ", "
 	SQL_J("protocol") ", " SQL_J("route") ", coalesce(" SQL_J("tls.version") "," SQL_J("tls.state") "), " SQL_J("exchanges") ", " CLASS_WORDS("doc") ","
-	" " SQL_J("bytes.moved") ", " SQL_J("bytes.unexplained") ", iif(sealed,'yes','no')"
+	" " SQL_J("bytes.moved") ", iif(" SQL_J("sent.unexplained") "*" SQL_J("received.unexplained") "<0,printf('%+d%+d'," SQL_J("sent.unexplained") ","
+	SQL_J("received.unexplained") ")," SQL_J("bytes.unexplained") "), iif(sealed,'yes','no')"
 	" FROM (SELECT leaf, doc, start, sealed FROM x ORDER BY start DESC, leaf DESC LIMIT CAST(?3 AS INTEGER)) ORDER BY start, leaf";
 
 #define RANK(column, a, b, c, d) \
 	"CASE " column " WHEN '" a "' THEN 1 WHEN '" b "' THEN 2 WHEN '" c "' THEN 3 WHEN '" d "' THEN 4 ELSE 0 END"
 #define WORD(rank, a, b, c, d) \
 	"CASE " rank " WHEN 1 THEN '" a "' WHEN 2 THEN '" b "' WHEN 3 THEN '" c "' WHEN 4 THEN '" d "' END"
-#define SUM_BYTES(name) "sum(" SQL_J("bytes." name) ") AS " name
 
 /* Of several intervals' handshakes the weakest, as of an interval's (store/flows.c): two
  * characters that sort before the object. */
@@ -44,8 +44,7 @@ const char flows_rows_sql[] =
 	" max(" SQL_J("namespace") ") AS namespace, max(" SQL_J("uid") ") AS uid, max(" SQL_J("user") ") AS user," \
 	" min(" SQL_J("start") ") AS begin, max(" SQL_J("end") ") AS until, min(sealed) AS sealed, count(*) AS intervals," \
 	" max(" RANK(SQL_J("binding"), "none", "weak", "strong", "exact") ") AS binding, sum(exchanges) AS exchanges, " \
-	SUM_BYTES("moved") ", " SUM_BYTES("examined") ", " SUM_BYTES("opaque") ", " SUM_BYTES("skipped") ", " SUM_BYTES("lost") ", " \
-	SUM_BYTES("framing") ", " SUM_BYTES("unexplained") " FROM x GROUP BY fk)," \
+	SQL_SUM_BYTES " FROM x GROUP BY fk)," \
 	" c AS (SELECT fk, json_extract(k.value,'$.class') AS class, json_extract(k.value,'$.group') AS grp," \
 	" json_extract(k.value,'$.data') AS way, max(" RANK("json_extract(k.value,'$.confidence')", "", "possible", "likely", "certain") ")" \
 	" AS confidence, sum(json_extract(k.value,'$.findings')) AS findings, max(json_extract(k.value,'$.distinct')) AS dist, count(*) AS n" \
@@ -58,13 +57,12 @@ const char flows_rows_sql[] =
 const char flows_sum_sql[] =
 	SQL_FLOWS "," SUMS
 	" SELECT object, begin, workload, role, peer, zone, port, protocol, route, coalesce(json_extract(handshake,'$.version'),tls),"
-	" exchanges, words, moved, unexplained,"
+	" exchanges, words, moved, " SQL_UNEXPLAINED ","
 	" iif(sealed,'yes','no') FROM (SELECT json_patch(json_object('type','flow','start',begin,'end',until,"
 	"'sealed',json(iif(sealed,'true','false')),'pair',pair,'workload',workload,'exe',exe,'unit',unit,'container',container,"
 	"'role',role,'peer',peer,'peer_zone',zone,'port',port,'protocol',protocol,'route',route,"
 	"'tls',json(handshake),'binding'," WORD("binding", "none", "weak", "strong", "exact") ","
-	"'exchanges',exchanges,'classes',json(coalesce(classes,'[]')),'bytes',json_object('moved',moved,'examined',examined,"
-	"'opaque',opaque,'skipped',skipped,'lost',lost,'framing',framing,'unexplained',unexplained))," WHO_OBJECT ") AS object,"
+	"'exchanges',exchanges,'classes',json(coalesce(classes,'[]'))," SQL_BYTES ")," WHO_OBJECT ") AS object,"
 	" j.*, words FROM j LEFT JOIN e USING(fk) ORDER BY exchanges DESC, fk LIMIT CAST(?3 AS INTEGER))"
 	" ORDER BY workload, peer, role, port, route, fk";
 

@@ -75,6 +75,20 @@ int print_json_row(void *owner, int columns, const char *const *values);
 #define SQL_FLOWS \
 	"WITH " SQL_FLOW_ROWS ", y AS (SELECT *, " SQL_FLOW_COLUMNS " FROM f)," \
 	" x AS (SELECT *, json_array(workload,exe,role,peer,port,protocol,route,tls) AS fk FROM y WHERE 1 @)"
+/* Accounts of bytes: of both directions, and of each, which must balance by itself. As objects of
+ * design.md 8, and as a word in which what one direction misses does not hide what the other has too much. */
+#define SQL_SUM_ACCOUNT(object, p) \
+	"sum(" SQL_J(object ".moved") ") AS " p "moved, sum(" SQL_J(object ".examined") ") AS " p "examined," \
+	" sum(" SQL_J(object ".opaque") ") AS " p "opaque, sum(" SQL_J(object ".skipped") ") AS " p "skipped," \
+	" sum(" SQL_J(object ".lost") ") AS " p "lost, sum(" SQL_J(object ".framing") ") AS " p "framing," \
+	" sum(" SQL_J(object ".unexplained") ") AS " p "unexplained"
+#define SQL_SUM_BYTES SQL_SUM_ACCOUNT("bytes", "") ", " SQL_SUM_ACCOUNT("sent", "sent_") ", " SQL_SUM_ACCOUNT("received", "received_")
+#define SQL_ACCOUNT(object, p) \
+	"'" object "',json_object('moved'," p "moved,'examined'," p "examined,'opaque'," p "opaque,'skipped'," p "skipped," \
+	"'lost'," p "lost,'framing'," p "framing,'unexplained'," p "unexplained)"
+#define SQL_BYTES SQL_ACCOUNT("bytes", "") "," SQL_ACCOUNT("sent", "sent_") "," SQL_ACCOUNT("received", "received_")
+#define SQL_UNEXPLAINED \
+	"iif(sent_unexplained*received_unexplained<0,printf('%+d%+d',sent_unexplained,received_unexplained),unexplained)"
 /* Exchanges and findings of x, a local pair once: of its two ends the one that saw more. */
 #define SQL_TOTAL_EXCHANGES \
 	"(SELECT coalesce(sum(m),0) FROM (SELECT max(n) AS m FROM (SELECT coalesce(pair,fk) AS p, role, sum(exchanges) AS n" \

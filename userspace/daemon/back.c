@@ -278,7 +278,7 @@ static void do_exchange(struct back *b, const struct exchange *ex)
 	if (v) {
 		v->changed = true;
 		b->findings_dropped += flows_exchange(v->flows, &flow, ex);
-		coverage_bytes(v->coverage, &flow, &ex->bytes, "");
+		coverage_bytes(v->coverage, &flow, ex->bytes, "");
 	}
 	judge(b, ex, &flow);
 }
@@ -293,7 +293,7 @@ static void do_traffic(struct back *b, const struct traffic *t)
 		return;
 	v->changed = true;
 	flows_traffic(v->flows, &flow, t);
-	coverage_bytes(v->coverage, &flow, &t->bytes, t->reason);
+	coverage_bytes(v->coverage, &flow, t->bytes, t->reason);
 }
 
 static void do_fact(struct back *b, const struct fact *f)

@@ -41,7 +41,7 @@ struct front {
 struct link {
 	struct front *front;
 	struct session *session;
-	struct byte_account *account;
+	struct byte_account *account;	/* by enum dir */
 	int64_t credit;		/* ns */
 	bool over;		/* bytes are skipped until the credit is back */
 };
@@ -110,7 +110,7 @@ static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 
 /* ---- streams -> sessions ---- */
 
-static void *on_open(void *owner, const struct conn_facts *conn, struct byte_account *acct)
+static void *on_open(void *owner, const struct conn_facts *conn, struct byte_account acct[2])
 {
 	struct front *f = owner;
 	struct link *l = budget_alloc(sizeof(*l));
@@ -163,7 +163,7 @@ static bool skip(struct link *l, enum dir dir, size_t nr, struct stamp at)
 	}
 	if (!l->over)
 		return false;
-	account_skip(l->account, (int64_t)nr, LOSS_BUDGET);
+	account_skip(&l->account[dir], (int64_t)nr, LOSS_BUDGET);
 	session_gap(l->session, dir, nr, LOSS_BUDGET, at);
 	return true;
 }

@@ -73,7 +73,7 @@ void exchange_copy(struct exchange *to, const struct exchange *from)
 /* A fact's number is within 2^60 (facts_wire.c); whoever lies with many of them gets no wrap. */
 static void sum_add(int64_t *sum, int64_t more)
 {
-	const int64_t most = (int64_t)1 << 60;
+	const int64_t most = (int64_t)1 << 59;	/* so that what adds and subtracts sums of both directions does not wrap either */
 
 	*sum += more;
 	*sum = *sum > most ? most : *sum < -most ? -most : *sum;
@@ -89,6 +89,23 @@ void byte_account_add(struct byte_account *sum, const struct byte_account *more)
 	sum_add(&sum->framing, more->framing);
 	for (unsigned i = 0; i < LOSS_MAX; i++)
 		sum_add(&sum->why[i], more->why[i]);
+}
+
+void byte_accounts_add(struct byte_account sum[2], const struct byte_account more[2])
+{
+	for (unsigned d = 0; d < 2; d++)
+		byte_account_add(&sum[d], &more[d]);
+}
+
+struct byte_account byte_accounts_sum(const struct byte_account by[2])
+{
+	const struct byte_account *a = &by[0], *b = &by[1];
+	struct byte_account sum = { .sums = { a->moved + b->moved, a->examined + b->examined, a->opaque + b->opaque,
+					      a->skipped + b->skipped, a->lost + b->lost, a->framing + b->framing } };
+
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		sum.why[i] = a->why[i] + b->why[i];
+	return sum;
 }
 
 enum loss byte_account_why(const struct byte_account *a)

@@ -83,7 +83,8 @@ struct conn_facts {
 /* When: epoch is the interval of the books, time CLOCK_BOOTTIME ns. */
 struct stamp { uint64_t time; uint32_t epoch; };
 
-/* moved = examined + opaque + skipped + lost + framing + unexplained, socket bytes, both directions. */
+/* moved = examined + opaque + skipped + lost + framing + unexplained, socket bytes of one direction. Two of
+ * them, by enum dir, are a connection's account: what is missing of one must not hide behind the other. */
 struct byte_sums { int64_t moved, examined, opaque, skipped, lost, framing; };
 struct byte_account {
 	union {
@@ -138,7 +139,7 @@ struct exchange {
 	char method[WORD_SIZE];
 	char route[PATH_SIZE];	/* template: "/users/{id}" */
 	char host[NAME_SIZE];	/* Host, authority or SNI; empty: not seen */
-	struct byte_account bytes;	/* of the connection since its last exchange or traffic fact */
+	struct byte_account bytes[2];	/* by enum dir; of the connection since its last exchange or traffic fact */
 	uint32_t nr_findings;
 	struct finding findings[MAX_FINDINGS];
 };
@@ -156,7 +157,7 @@ struct traffic {
 	char route[PATH_SIZE];		/* of the last exchange; empty: none */
 	char host[NAME_SIZE];
 	char reason[WORD_SIZE + 16];	/* of opaque or lost bytes: "unprobed_tls", "unknown_protocol", … */
-	struct byte_account bytes;
+	struct byte_account bytes[2];	/* by enum dir */
 	uint8_t closed;
 };
 
@@ -246,6 +247,8 @@ int confidence_parse(const char *);
 int location_parse(const char *);
 
 void byte_account_add(struct byte_account *sum, const struct byte_account *more);
+void byte_accounts_add(struct byte_account sum[2], const struct byte_account more[2]);
+struct byte_account byte_accounts_sum(const struct byte_account by[2]);	/* of both directions */
 int64_t byte_account_unexplained(const struct byte_account *);
 enum loss byte_account_why(const struct byte_account *);	/* what most was not examined for; LOSS_NONE: nothing */
 

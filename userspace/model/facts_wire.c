@@ -166,6 +166,11 @@ static uint32_t reasons_of(const struct byte_account *a)
 	return nr;
 }
 
+static uint32_t reasons_in(const struct byte_account by[2])
+{
+	return reasons_of(&by[0]) + reasons_of(&by[1]);
+}
+
 /* Those that are there, in order. */
 static void walk_reasons(struct walk *w, int64_t why[LOSS_MAX], uint32_t nr)
 {
@@ -181,7 +186,7 @@ static void walk_reasons(struct walk *w, int64_t why[LOSS_MAX], uint32_t nr)
 	}
 }
 
-static void walk_account(struct walk *w, struct byte_account *a)
+static void account_one(struct walk *w, struct byte_account *a)
 {
 	uint32_t nr = reasons_of(a);
 
@@ -193,6 +198,12 @@ static void walk_account(struct walk *w, struct byte_account *a)
 	signed_number(w, &a->framing);
 	NUMBER(w, nr, LOSS_MAX);
 	walk_reasons(w, a->why, nr);
+}
+
+static void walk_account(struct walk *w, struct byte_account by[2])
+{
+	account_one(w, &by[DIR_RECEIVED]);
+	account_one(w, &by[DIR_SENT]);
 }
 
 static void walk_finding(struct walk *w, struct finding *f)
@@ -227,7 +238,7 @@ static void walk_exchange(struct walk *w, struct exchange *e)
 	string(w, e->method, sizeof(e->method));
 	string(w, e->route, sizeof(e->route));
 	string(w, e->host, sizeof(e->host));
-	walk_account(w, &e->bytes);
+	walk_account(w, e->bytes);
 	NUMBER(w, e->nr_findings, MAX_FINDINGS);
 	for (uint32_t i = 0; !w->bad && i < e->nr_findings; i++)
 		walk_finding(w, &e->findings[i]);
@@ -241,7 +252,7 @@ static void walk_traffic(struct walk *w, struct traffic *t)
 	string(w, t->route, sizeof(t->route));
 	string(w, t->host, sizeof(t->host));
 	string(w, t->reason, sizeof(t->reason));
-	walk_account(w, &t->bytes);
+	walk_account(w, t->bytes);
 	NUMBER(w, t->closed, 1);
 }
 
@@ -359,7 +370,7 @@ static int room_write(void *data, const char *ptr, size_t len)
 /* Objects in the message's array: one a field, as the walks write them. */
 static uint32_t fields_of(const struct fact *f)
 {
-	static const uint32_t conn = 16, account = 7, stamp = 2, finding = 10;
+	static const uint32_t conn = 16, account = 2 * 7, stamp = 2, finding = 10;
 	uint32_t books = 1;
 
 #define X(name) books++;
@@ -367,9 +378,9 @@ static uint32_t fields_of(const struct fact *f)
 #undef X
 	switch (f->kind) {
 	case FACT_EXCHANGE:
-		return 1 + conn + stamp + 9 + 4 + account + 2 * reasons_of(&f->exchange.bytes) + 1 + finding * f->exchange.nr_findings;
+		return 1 + conn + stamp + 9 + 4 + account + 2 * reasons_in(f->exchange.bytes) + 1 + finding * f->exchange.nr_findings;
 	case FACT_TRAFFIC:
-		return 1 + conn + stamp + 4 + account + 2 * reasons_of(&f->traffic.bytes) + 1;
+		return 1 + conn + stamp + 4 + account + 2 * reasons_in(f->traffic.bytes) + 1;
 	case FACT_PROCESS:
 		return 1 + 21;
 	case FACT_CONN:

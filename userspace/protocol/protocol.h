@@ -16,8 +16,8 @@
 struct session;
 struct protocol_limits { size_t head, body, pending; };
 
-/* acct outlives the session; examined and opaque are added to it here. */
-struct session *session_new(const struct conn_facts *, const struct field_sink *, struct byte_account *acct);
+/* acct, by enum dir, outlives the session; examined and opaque are added to it here. */
+struct session *session_new(const struct conn_facts *, const struct field_sink *, struct byte_account acct[2]);
 void session_update(struct session *, const struct conn_facts *);
 /* `from`, which was told all so far, goes on as `to`: its facts, its account and what facts have
  * carried of it. `to` was told nothing and is freed. */

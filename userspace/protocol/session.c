@@ -40,12 +40,13 @@ const struct protocol *protocol_get(unsigned i)
 struct session {
 	struct conn_facts conn;
 	const struct field_sink *sink;
-	struct byte_account *acct;
-	struct byte_sums told;		/* part of the account that facts have carried */
+	struct byte_account *acct;	/* by enum dir */
+	struct byte_sums told[2];	/* part of the account that facts have carried */
 	const struct protocol *protocol;
 	void *state;
 	struct buf carry[2];		/* bytes the parser wants more of */
-	size_t fed, counted;		/* of the carry being fed: consumed; of the rest, what its parser has counted already */
+	enum dir feeding;		/* whose carry is being fed */
+	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
 	bool recognised;		/* guessed, or a seeker has found a message */
 	char route[PATH_SIZE], host[NAME_SIZE];
@@ -53,7 +54,7 @@ struct session {
 	bool hello_told;
 };
 
-struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account *acct)
+struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account acct[2])
 {
 	struct session *s = budget_alloc(sizeof(*s));
 
@@ -90,7 +91,8 @@ void session_adopt(struct session *to, struct session *from)
 {
 	session_update(from, &to->conn);
 	from->acct = to->acct;
-	told_add(&from->told, &to->told);
+	for (unsigned d = 0; d < 2; d++)
+		told_add(&from->told[d], &to->told[d]);
 	if (to->host[0] && !from->host[0])
 		memcpy(from->host, to->host, sizeof(from->host));
 	hello_free(from->hello);
@@ -102,14 +104,14 @@ void session_adopt(struct session *to, struct session *from)
 }
 
 /* Bytes that nobody understands; of a connection older than weir, perhaps for want of their beginning. */
-static void opaque(struct session *s, size_t nr)
+static void opaque(struct session *s, enum dir dir, size_t nr)
 {
-	account_opaque(s->acct, (int64_t)nr, s->conn.late && !s->recognised ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
+	account_opaque(&s->acct[dir], (int64_t)nr, s->conn.late && !s->recognised ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
 }
 
 static void give_up(struct session *s, enum dir dir)
 {
-	opaque(s, s->carry[dir].len);
+	opaque(s, dir, s->carry[dir].len);
 	buf_free(&s->carry[dir]);
 	s->opaque[dir] = true;
 }
@@ -162,6 +164,7 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 	struct buf *b = &s->carry[dir];
 	bool bad = false;
 
+	s->feeding = dir;
 	while (s->fed < b->len && !bad) {
 		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + s->fed, b->len - s->fed), at);
 
@@ -169,9 +172,9 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 			r.consumed = b->len - s->fed;
 		if (r.consumed < s->counted)
 			r.consumed = s->counted;
-		s->acct->examined += (int64_t)(r.consumed - s->counted - r.opaque);
+		s->acct[dir].examined += (int64_t)(r.consumed - s->counted - r.opaque);
 		s->counted = 0;
-		opaque(s, r.opaque);
+		opaque(s, dir, r.opaque);
 		s->fed += r.consumed;
 		bad = r.status == FEED_BAD;
 		if (r.status == FEED_MORE || !r.consumed)
@@ -213,19 +216,19 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 	if (!s->carry[dir].len)	/* of all the connections that rest at once none keeps memory */
 		buf_free(&s->carry[dir]);
 	if (in.len)
-		opaque(s, in.len);
+		opaque(s, dir, in.len);
 }
 
 void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
 	s->opaque[dir] = false;
 	if (!s->protocol) {
-		opaque(s, s->carry[dir].len);
+		opaque(s, dir, s->carry[dir].len);
 		buf_reset(&s->carry[dir]);
 		return;
 	}
 	/* What was carried is a message's head without its end. */
-	s->acct->examined += (int64_t)s->carry[dir].len;
+	s->acct[dir].examined += (int64_t)s->carry[dir].len;
 	buf_reset(&s->carry[dir]);
 	if (s->protocol->gap(s->state, dir, lost, cause, at))
 		give_up(s, dir);
@@ -260,37 +263,39 @@ void session_tell(struct session *s, struct stamp at)
 
 /* What is carried has moved, and nobody can say yet what it is: it belongs to the fact that
  * will. */
-static struct byte_account take_account(struct session *s)
+static void take_account(struct session *s, struct byte_account out[2])
 {
-	struct byte_account d = *s->acct;
-	struct byte_sums now = d.sums;
+	for (unsigned d = 0; d < 2; d++) {
+		struct byte_sums now = s->acct[d].sums, *told = &s->told[d];
 
-	now.moved -= (int64_t)(s->carry[0].len + s->carry[1].len - s->fed - s->counted);
-	d.sums = (struct byte_sums){
-		now.moved - s->told.moved, now.examined - s->told.examined, now.opaque - s->told.opaque,
-		now.skipped - s->told.skipped, now.lost - s->told.lost, now.framing - s->told.framing,
-	};
-	s->told = now;
-	memset(s->acct->why, 0, sizeof(s->acct->why));
-	return d;
+		now.moved -= (int64_t)(s->carry[d].len - (d == s->feeding ? s->fed + s->counted : 0));
+		out[d] = s->acct[d];
+		out[d].sums = (struct byte_sums){
+			now.moved - told->moved, now.examined - told->examined, now.opaque - told->opaque,
+			now.skipped - told->skipped, now.lost - told->lost, now.framing - told->framing,
+		};
+		*told = now;
+		memset(s->acct[d].why, 0, sizeof(s->acct[d].why));
+	}
 }
 
 bool session_flush(struct session *s, struct stamp at, bool closed, const char *reason, struct traffic *t)
 {
-	static const struct byte_account nothing;
-	struct byte_account d = take_account(s);
+	static const struct byte_account nothing[2];
+	struct byte_account sum;
 
-	if (!memcmp(&d, &nothing, sizeof(d)))
+	take_account(s, t->bytes);
+	if (!memcmp(t->bytes, nothing, sizeof(nothing)))
 		return false;
+	sum = byte_accounts_sum(t->bytes);
 	t->conn = s->conn;
 	t->at = at;
-	t->bytes = d;
 	t->closed = closed;
 	snprintf(t->protocol, sizeof(t->protocol), "%s", s->recognised ? s->protocol->name : "");
 	memcpy(t->route, s->route, sizeof(t->route));
 	memcpy(t->host, s->host, sizeof(t->host));
-	if (!reason && byte_account_why(&d))
-		reason = loss_name(byte_account_why(&d));
+	if (!reason && byte_account_why(&sum))
+		reason = loss_name(byte_account_why(&sum));
 	snprintf(t->reason, sizeof(t->reason), "%s", reason ? reason : "");
 	return true;
 }
@@ -305,7 +310,7 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 		ex->conn.role = s->conn.role = role;
 	s->recognised = true;
 	ex->at = at;
-	ex->bytes = take_account(s);
+	take_account(s, ex->bytes);
 	snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
 	memcpy(s->route, ex->route, sizeof(s->route));
 	if (ex->host[0])
@@ -318,11 +323,11 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 void session_count(struct session *s, enum fate fate, size_t nr)
 {
 	if (fate == FATE_OPAQUE)
-		opaque(s, nr);
+		opaque(s, s->feeding, nr);
 	else if (fate == FATE_SKIPPED)
-		account_skip(s->acct, (int64_t)nr, LOSS_BUDGET);
+		account_skip(&s->acct[s->feeding], (int64_t)nr, LOSS_BUDGET);
 	else
-		s->acct->examined += (int64_t)nr;
+		s->acct[s->feeding].examined += (int64_t)nr;
 	s->counted += nr;
 }
 
@@ -330,9 +335,9 @@ void session_end(struct session *s, struct stamp at)
 {
 	for (int d = 0; d < 2; d++) {
 		if (s->protocol)
-			s->acct->examined += (int64_t)s->carry[d].len;
+			s->acct[d].examined += (int64_t)s->carry[d].len;
 		else
-			opaque(s, s->carry[d].len);
+			opaque(s, (enum dir)d, s->carry[d].len);
 		buf_reset(&s->carry[d]);
 	}
 	if (s->hello)

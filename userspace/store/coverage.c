@@ -28,7 +28,7 @@ struct row {
 	uint8_t probe, binding, tls_seen, uid_known;
 	uint32_t uid;
 	char user[WORD_SIZE + 16], container_id[13];
-	struct byte_account bytes;
+	struct byte_account bytes[2];	/* by enum dir */
 };
 struct coverage {
 	struct row *rows;
@@ -145,9 +145,10 @@ void coverage_process(struct coverage *c, const struct process_facts *p, const c
 	r->probe = p->tls_probe;
 }
 
-void coverage_bytes(struct coverage *c, const struct flow_facts *f, const struct byte_account *b, const char *reason)
+void coverage_bytes(struct coverage *c, const struct flow_facts *f, const struct byte_account by[2], const char *reason)
 {
 	struct row *r = f->selftest ? NULL : row_get(c, f->process.tgid, f->process.start);
+	struct byte_account b = byte_accounts_sum(by);
 
 	if (!r)
 		return;
@@ -158,16 +159,16 @@ void coverage_bytes(struct coverage *c, const struct flow_facts *f, const struct
 	if (f->binding > r->binding)
 		r->binding = f->binding;
 	r->tls_seen |= f->tls == TLS_PRESENT;
-	byte_account_add(&r->bytes, b);
-	if (reason[0] && (b->opaque || b->lost))
+	byte_accounts_add(r->bytes, by);
+	if (reason[0] && (b.opaque || b.lost))
 		snprintf(r->reason, sizeof(r->reason), "%s", reason);
-	else if (b->lost && !r->reason[0])
+	else if (b.lost && !r->reason[0])
 		snprintf(r->reason, sizeof(r->reason), "lost");
 }
 
 static const char *state_of(const struct row *r)
 {
-	const struct byte_account *b = &r->bytes;
+	const struct byte_account sum = byte_accounts_sum(r->bytes), *b = &sum;
 
 	if (!has_traffic(b))
 		return r->probe == PROBE_FAILED || r->probe == PROBE_LIMIT ? "dead" : "unproven";
@@ -181,12 +182,13 @@ static const char *state_of(const struct row *r)
 
 static const char *reason_of(const struct row *r, const char *state)
 {
+	struct byte_account sum = byte_accounts_sum(r->bytes);
 	bool dead = !strcmp(state, "dead");
 
 	if (!strcmp(state, "visible"))
 		return NULL;
 	if (!strcmp(state, "unproven"))
-		return has_traffic(&r->bytes) ? "handshake_only" : "no_traffic";
+		return has_traffic(&sum) ? "handshake_only" : "no_traffic";
 	if (r->probe == PROBE_LIMIT && (dead || !strcmp(r->reason, "unprobed_tls")))
 		return "probe_limit";
 	if (dead)
@@ -197,12 +199,14 @@ static const char *reason_of(const struct row *r, const char *state)
 }
 
 /* Bytes that were not examined, by cause; other names may come. */
-static void reasons_write(struct json *j, const struct byte_account *b)
+static void reasons_write(struct json *j, const struct byte_account by[2])
 {
+	struct byte_account sum = byte_accounts_sum(by);
+
 	json_open(j, "reasons", '{');
 	for (unsigned i = 1; i < LOSS_MAX; i++)
-		if (b->why[i])
-			json_int(j, loss_name(i), b->why[i]);
+		if (sum.why[i])
+			json_int(j, loss_name(i), sum.why[i]);
 	json_close(j, '}');
 }
 
@@ -232,8 +236,8 @@ static void write_row(struct coverage *c, const struct row *r, bool process, con
 	json_string(&j, "state", state);
 	json_string(&j, "reason", reason_of(r, state));
 	json_string(&j, "binding", r->tls_seen ? binding_name(r->binding) : NULL);
-	bytes_write(&j, &r->bytes);
-	reasons_write(&j, &r->bytes);
+	bytes_write(&j, r->bytes);
+	reasons_write(&j, r->bytes);
 	json_close(&j, '}');
 }
 
@@ -267,7 +271,7 @@ void coverage_write(struct coverage *c, uint64_t start_ms, uint64_t end_ms, void
 		size_t k = i + 1;
 
 		for (; k < c->nr && !strcmp(c->rows[k].workload, sum.workload); k++) {
-			byte_account_add(&sum.bytes, &c->rows[k].bytes);
+			byte_accounts_add(sum.bytes, c->rows[k].bytes);
 			sum.tls_seen |= c->rows[k].tls_seen;
 			if (c->rows[k].binding > sum.binding)
 				sum.binding = c->rows[k].binding;

@@ -25,7 +25,7 @@ struct class_sum { uint8_t class_id, confidence, dir; uint64_t findings, distinc
 struct flow {
 	struct flow_facts facts;
 	uint64_t exchanges;
-	struct byte_account bytes;
+	struct byte_account bytes[2];	/* by enum dir */
 	struct tls_facts *tls;		/* NULL: no handshake was seen */
 	struct class_sum *classes;	/* by class, then direction */
 	unsigned nr_classes;
@@ -285,7 +285,7 @@ unsigned flows_exchange(struct flows *f, const struct flow_facts *facts, const s
 	improve(r, facts);
 	f->other += other;
 	r->exchanges++;
-	byte_account_add(&r->bytes, &ex->bytes);
+	byte_accounts_add(r->bytes, ex->bytes);
 	for (uint32_t i = 0; i < ex->nr_findings; i++)
 		dropped += !add_finding(r, &ex->findings[i]);
 	return dropped;
@@ -299,7 +299,7 @@ void flows_traffic(struct flows *f, const struct flow_facts *facts, const struct
 	if (!r)
 		return;
 	improve(r, facts);
-	byte_account_add(&r->bytes, &t->bytes);
+	byte_accounts_add(r->bytes, t->bytes);
 }
 
 size_t flows_count(const struct flows *f)
@@ -317,9 +317,9 @@ static void text_or_null(struct json *j, const char *key, const char *value)
 	json_string(j, key, value[0] ? value : NULL);
 }
 
-void bytes_write(struct json *j, const struct byte_account *b)
+static void account_write(struct json *j, const char *key, const struct byte_account *b)
 {
-	json_open(j, "bytes", '{');
+	json_open(j, key, '{');
 	json_int(j, "moved", b->moved);
 	json_int(j, "examined", b->examined);
 	json_int(j, "opaque", b->opaque);
@@ -328,6 +328,15 @@ void bytes_write(struct json *j, const struct byte_account *b)
 	json_int(j, "framing", b->framing);
 	json_int(j, "unexplained", byte_account_unexplained(b));
 	json_close(j, '}');
+}
+
+void bytes_write(struct json *j, const struct byte_account by[2])
+{
+	struct byte_account sum = byte_accounts_sum(by);
+
+	account_write(j, "bytes", &sum);
+	account_write(j, dir_name(DIR_SENT), &by[DIR_SENT]);
+	account_write(j, dir_name(DIR_RECEIVED), &by[DIR_RECEIVED]);
 }
 
 static void write_classes(struct json *j, const struct flow *r)
@@ -424,7 +433,7 @@ static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, u
 	json_string(&j, "binding", binding_name(k->binding));
 	json_uint(&j, "exchanges", r->exchanges);
 	write_classes(&j, r);
-	bytes_write(&j, &r->bytes);
+	bytes_write(&j, r->bytes);
 	json_close(&j, '}');
 }
 

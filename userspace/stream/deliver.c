@@ -15,19 +15,21 @@ void stream_open(struct stream *s)
 	struct stream_sink *sink = &s->table->sink;
 
 	/* Of the first account: of what moved before it began, it states the loss. */
-	if (s->undecided) {
-		account_lose(&s->account, s->undecided, LOSS_RESTART);
-		s->owed = s->undecided;
-		s->undecided = 0;
+	for (int d = 0; d < 2; d++) {
+		if (s->undecided[d]) {
+			account_lose(&s->account[d], s->undecided[d], LOSS_RESTART);
+			s->owed[d] = s->undecided[d];
+			s->undecided[d] = 0;
+		}
 	}
-	s->session = sink->open(sink->owner, &s->conn, &s->account);
+	s->session = sink->open(sink->owner, &s->conn, s->account);
 }
 
 static void tell_bytes(struct stream *s, enum dir dir, struct slice bytes, struct stamp at)
 {
 	s->table->telling = s;
 	if (!s->session)	/* no memory for it */
-		account_opaque(&s->account, (int64_t)bytes.len, LOSS_BUDGET);
+		account_opaque(&s->account[dir], (int64_t)bytes.len, LOSS_BUDGET);
 	else if (bytes.len)
 		s->table->sink.bytes(s->session, dir, bytes, at);
 }
@@ -102,9 +104,21 @@ void stream_learn(struct stream *s, const struct chunk *ch)
 
 /* ---- what is told ---- */
 
-void stream_flush(struct stream *s, struct stamp at, bool closed)
+/* Has anything come since the last flush? */
+static bool has_news(struct stream *s)
 {
 	static const int64_t nothing[LOSS_MAX];
+	bool news = false;
+
+	for (int d = 0; d < 2; d++) {
+		news |= memcmp(&s->account[d].sums, &s->flushed[d], sizeof(s->flushed[d])) || memcmp(s->account[d].why, nothing, sizeof(nothing));
+		s->flushed[d] = s->account[d].sums;
+	}
+	return news;
+}
+
+void stream_flush(struct stream *s, struct stamp at, bool closed)
+{
 	const char *reason = NULL;
 
 	if (s->layer == LAYER_TLS && !s->probed) {
@@ -114,9 +128,8 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 	} else if (s->no_plaintext) {
 		reason = "no_plaintext";
 	}
-	if (!closed && !memcmp(&s->account.sums, &s->flushed, sizeof(s->flushed)) && !memcmp(s->account.why, nothing, sizeof(nothing)))
+	if (!has_news(s) && !closed)
 		return;
-	s->flushed = s->account.sums;
 	s->no_plaintext = false;
 	s->table->telling = s;
 	if (s->session)
@@ -148,9 +161,9 @@ void stream_enter_tls(struct stream *s, struct stamp at)
 	if (s->layer == LAYER_SOCKET) {
 		stream_end(s, at, false);
 		s->conn.tls = TLS_PRESENT;
-		memset(&s->account, 0, sizeof(s->account));
-		memset(&s->flushed, 0, sizeof(s->flushed));
-		s->owed = 0;
+		memset(s->account, 0, sizeof(s->account));
+		memset(s->flushed, 0, sizeof(s->flushed));
+		memset(s->owed, 0, sizeof(s->owed));
 		stream_open(s);
 	} else if (s->conn.tls != TLS_PRESENT) {
 		s->conn.tls = TLS_PRESENT;
@@ -164,10 +177,12 @@ void stream_enter_tls(struct stream *s, struct stamp at)
 
 static void deliver_socket(struct stream *s, struct sequence *q, const struct part *p)
 {
-	s->account.moved += (int64_t)p->bytes.len;
+	struct byte_account *a = &s->account[q->dir];
+
+	a->moved += (int64_t)p->bytes.len;
 	if (s->layer == LAYER_TLS) {
 		/* Clear bytes behind a handshake: no session to tell, and not to be hidden. */
-		account_opaque(&s->account, (int64_t)p->bytes.len, LOSS_UNKNOWN_PROTOCOL);
+		account_opaque(a, (int64_t)p->bytes.len, LOSS_UNKNOWN_PROTOCOL);
 	} else {
 		s->layer = LAYER_SOCKET;
 		tell_bytes(s, q->dir, p->bytes, p->at);
@@ -176,7 +191,7 @@ static void deliver_socket(struct stream *s, struct sequence *q, const struct pa
 
 static void unbound_count(struct stream *s, enum dir dir, uint64_t n)
 {
-	s->account.moved += (int64_t)n;
+	s->account[dir].moved += (int64_t)n;
 	s->lanes[dir].cipher.plain += (int64_t)n;
 }
 
@@ -214,7 +229,7 @@ void stream_deliver(struct stream *s, struct sequence *q, const struct part *p)
 
 static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost, enum loss cause)
 {
-	account_lose(&s->account, (int64_t)lost, cause);
+	account_lose(&s->account[q->dir], (int64_t)lost, cause);
 	if (s->conn.id & UNBOUND)
 		unbound_count(s, q->dir, lost);
 	else
@@ -224,6 +239,8 @@ static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost, enum
 void stream_lose(struct stream *s, struct sequence *q, uint64_t lost, enum loss cause, unsigned follow,
 		 struct stamp at)
 {
+	struct byte_account *a = &s->account[q->dir];
+
 	if (!lost)
 		return;
 	s->table->stats.gaps++;
@@ -236,11 +253,11 @@ void stream_lose(struct stream *s, struct sequence *q, uint64_t lost, enum loss 
 		cipher_lose(s, q->dir, lost, cause);
 	} else {
 		s->layer = LAYER_SOCKET;
-		s->account.moved += (int64_t)lost;
+		a->moved += (int64_t)lost;
 		if (cause == LOSS_QUIC)	/* moved, and known to be encrypted: it was never to be had */
-			account_opaque(&s->account, (int64_t)lost, cause);
+			account_opaque(a, (int64_t)lost, cause);
 		else
-			account_lose(&s->account, (int64_t)lost, cause);
+			account_lose(a, (int64_t)lost, cause);
 		tell_gap(s, q->dir, lost, cause, at);
 	}
 }

@@ -9,7 +9,7 @@
 
 struct mark {
 	struct trace trace;	/* its state is stored last: a torn mark is none */
-	int64_t undecided;	/* told as moved, and not yet as anything else */
+	int64_t undecided[2];	/* told as moved, and not yet as anything else */
 };
 struct marks {
 	struct siphash_key key;
@@ -41,7 +41,6 @@ static struct mark *mark_slot(const struct stream_table *t, uint64_t id)
 void stream_told(struct stream_table *t)
 {
 	const struct stream *s = t->telling;
-	int64_t undecided;
 	struct mark *m;
 
 	if (!t->marks || !s)
@@ -50,8 +49,11 @@ void stream_told(struct stream_table *t)
 	__atomic_store_n(&m->trace.state, TRACE_NONE, __ATOMIC_RELEASE);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	trace_fill(&m->trace, s);
-	undecided = byte_account_unexplained(&s->account) + s->owed;
-	m->undecided = undecided > 0 ? undecided : 0;
+	for (int d = 0; d < 2; d++) {
+		int64_t undecided = byte_account_unexplained(&s->account[d]) + s->owed[d];
+
+		m->undecided[d] = undecided > 0 ? undecided : 0;
+	}
 	__atomic_store_n(&m->trace.state, TRACE_EVICTED, __ATOMIC_RELEASE);
 }
 
@@ -63,5 +65,5 @@ void mark_resume(struct stream *s)
 	if (!m || m->trace.state != TRACE_EVICTED || m->trace.id != s->conn.id)
 		return;
 	trace_resume(s, &m->trace);
-	s->undecided = m->undecided;
+	memcpy(s->undecided, m->undecided, sizeof(s->undecided));
 }

@@ -123,8 +123,8 @@ struct stream {
 	struct node idle, waiting;	/* waiting: holds pieces or is closing */
 	struct stream_table *table;
 	struct conn_facts conn;
-	struct byte_account account;
-	struct byte_sums flushed;
+	struct byte_account account[2];	/* by enum dir */
+	struct byte_sums flushed[2];
 	void *session;
 	struct lane lanes[2];	/* by enum dir */
 	uint64_t active;	/* when the last chunk came */
@@ -142,7 +142,7 @@ struct stream {
 	struct candidate *candidate;		/* in the search for its TLS session */
 	struct tls_session *tls_session;	/* found by that search */
 	/* By a process before this one told as moved, and not as anything: lost. owed: of it, what is in the account. */
-	int64_t undecided, owed;
+	int64_t undecided[2], owed[2];
 };
 
 /* What is remembered of a connection that is not tracked; see trace.c. */

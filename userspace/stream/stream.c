@@ -384,15 +384,12 @@ void stream_relabel(struct stream_table *t, const struct conn_facts *conn)
 
 static void account_adopt(struct stream *s, const struct stream *p)
 {
-	/* Not what moved: that is the kernel's to count, and framing was not known. */
-	s->account.examined += p->account.examined;
-	s->account.opaque += p->account.opaque;
-	s->account.skipped += p->account.skipped;
-	s->account.lost += p->account.lost;
-	for (unsigned i = 0; i < LOSS_MAX; i++)
-		s->account.why[i] += p->account.why[i];
 	s->no_plaintext |= p->no_plaintext;
 	for (int d = 0; d < 2; d++) {
+		struct byte_account more = p->account[d];
+
+		more.moved = more.framing = 0;	/* the one is the kernel's to count, the other was not known */
+		byte_account_add(&s->account[d], &more);
 		if (p->lanes[d].plain.started) {
 			s->lanes[d].plain.next = p->lanes[d].plain.next;
 			s->lanes[d].plain.started = true;

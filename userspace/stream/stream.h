@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream.h - chunks in any order -> ordered slices and explicit gaps, per
  * connection and direction. Holds bytes only while an earlier piece is missing.
- * Counts every byte of a connection into its byte_account. Called by the
+ * Counts every byte of a connection into the byte_account of its direction. Called by the
  * analyst's pipeline only; never parses payload, never allocates past its caps. */
 #ifndef WEIR_STREAM_H
 #define WEIR_STREAM_H
@@ -19,7 +19,7 @@ struct stream_limits {
 /* The other side: protocol/. `session` is what open returned (NULL: no memory; it is asked again). */
 struct stream_sink {
 	void *owner;
-	void *(*open)(void *owner, const struct conn_facts *, struct byte_account *);
+	void *(*open)(void *owner, const struct conn_facts *, struct byte_account by[2]);	/* enum dir */
 	/* The facts of the connection became better (role, binding, TLS). */
 	void (*update)(void *session, const struct conn_facts *);
 	void (*bytes)(void *session, enum dir, struct slice, struct stamp);

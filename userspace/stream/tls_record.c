@@ -44,6 +44,12 @@ static struct cipher *cipher_of(struct stream *s, enum dir dir)
 	return &s->lanes[dir].cipher;
 }
 
+/* Of the direction whose records these are. */
+static struct byte_account *account_of(struct stream *s, const struct cipher *c)
+{
+	return &s->account[c == cipher_of(s, DIR_SENT) ? DIR_SENT : DIR_RECEIVED];
+}
+
 static uint32_t overhead_of(const struct cipher *c)
 {
 	return c->overhead ? c->overhead : OVERHEAD_13;
@@ -60,7 +66,7 @@ static void padding_update(struct stream *s, struct cipher *c)
 {
 	int64_t rest = c->capacity - c->plain, due = rest < 0 ? 0 : rest < c->padding ? rest : c->padding;
 
-	s->account.framing += due - c->padded;
+	account_of(s, c)->framing += due - c->padded;
 	c->padded = due;
 }
 
@@ -70,7 +76,7 @@ static void credit_update(struct stream *s, struct cipher *c)
 	int64_t excess = c->plain - c->capacity, due;
 
 	due = excess < 0 ? 0 : excess < c->unwalked ? excess : c->unwalked;
-	account_lose(&s->account, c->credited - due, c->cause);
+	account_lose(account_of(s, c), c->credited - due, c->cause);
 	c->credited = due;
 	padding_update(s, c);
 }
@@ -79,20 +85,20 @@ static void unwalked_add(struct stream *s, struct cipher *c, int64_t n, enum los
 {
 	c->unwalked += n;
 	c->cause = (uint8_t)cause;
-	account_lose(&s->account, n, cause);
+	account_lose(account_of(s, c), n, cause);
 	credit_update(s, c);
 }
 
 /* Of application records whose plaintext nobody told of. */
-static void opaque_add(struct stream *s, int64_t n)
+static void opaque_add(struct stream *s, const struct cipher *c, int64_t n)
 {
-	account_opaque(&s->account, n, s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS);
+	account_opaque(account_of(s, c), n, s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS);
 }
 
 /* Before the first plaintext, which may show that it was no data. */
 static void shed_add(struct stream *s, struct cipher *c, int64_t n)
 {
-	opaque_add(s, n);
+	opaque_add(s, c, n);
 	c->shed += n;
 	c->shed_why = s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS;
 }
@@ -104,7 +110,7 @@ static bool early_data_end(struct stream *s, struct cipher *c, uint32_t body)
 	if (c->early_data != EARLY_ENDED && !(c->early_data == EARLY_SENT && body == END_OF_EARLY_DATA))
 		return false;
 	c->early_data = c->early_data == EARLY_SENT ? EARLY_ENDED : EARLY_NOT;
-	s->account.framing += body;
+	account_of(s, c)->framing += body;
 	return true;
 }
 
@@ -123,7 +129,7 @@ static void application_count(struct stream *s, struct cipher *c, uint32_t body)
 		return;
 	c->capacity += room;
 	c->padding += cipher_padding(c->overhead);
-	s->account.framing += body - room;
+	account_of(s, c)->framing += body - room;
 }
 
 static void early_add(struct stream *s, struct cipher *c, uint32_t body)
@@ -154,7 +160,7 @@ static void handshake_count(struct cipher *c, uint32_t body)
 
 static void header_count(struct stream *s, struct cipher *c, const struct record_header *h)
 {
-	s->account.framing += HEADER_SIZE;
+	account_of(s, c)->framing += HEADER_SIZE;
 	c->last_type = h->type;
 	c->last_body = h->body;
 	switch (h->type) {
@@ -177,10 +183,10 @@ static void header_count(struct stream *s, struct cipher *c, const struct record
 	case ALERT:
 		break;
 	default: /* no such record: the walk is on the wrong track, or it is not TLS */
-		account_opaque(&s->account, h->body, LOSS_UNKNOWN_PROTOCOL);
+		account_opaque(account_of(s, c), h->body, LOSS_UNKNOWN_PROTOCOL);
 		return;
 	}
-	s->account.framing += h->body;
+	account_of(s, c)->framing += h->body;
 }
 
 /* Bytes known to belong to the body that is open are not lost when they are jumped. */
@@ -198,7 +204,7 @@ void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
 	int64_t skipped = (int64_t)p->skipped, passed = (int64_t)p->moved - skipped;
 	struct record_header h;
 
-	s->account.moved += (int64_t)p->moved;
+	account_of(s, c)->moved += (int64_t)p->moved;
 	s->probed |= p->probed;
 	for (size_t at = 0; p->bytes.len - at >= sizeof(h); at += sizeof(h)) {
 		memcpy(&h, p->bytes.ptr + at, sizeof(h));
@@ -223,7 +229,7 @@ void cipher_lose(struct stream *s, enum dir dir, uint64_t lost, enum loss cause)
 {
 	struct cipher *c = cipher_of(s, dir);
 
-	s->account.moved += (int64_t)lost;
+	account_of(s, c)->moved += (int64_t)lost;
 	unwalked_add(s, c, body_pass(c, (int64_t)lost), cause);
 }
 
@@ -320,14 +326,14 @@ static void split_count(struct stream *s, struct cipher *c)
 	int64_t nr = (int64_t)c->records - c->split, bodies = c->bodies - c->split_bodies;
 	int64_t room = bodies - nr * overhead_of(c);
 
-	account_opaque(&s->account, -c->shed, c->shed_why);
+	account_opaque(account_of(s, c), -c->shed, c->shed_why);
 	if (c->split > EARLY_MAX || (s->conn.late && !c->handshake))
-		opaque_add(s, c->split_bodies);
+		opaque_add(s, c, c->split_bodies);
 	else
-		s->account.framing += c->split_bodies;
+		account_of(s, c)->framing += c->split_bodies;
 	c->capacity += room;
 	c->padding += nr * cipher_padding(c->overhead);
-	s->account.framing += bodies - room;
+	account_of(s, c)->framing += bodies - room;
 }
 
 /* Told as opaque when an interval ended in the handshake. */
@@ -335,8 +341,8 @@ static void shed_settle(struct stream *s, struct cipher *c)
 {
 	if (s->bound != BOUND_GUESSED || c->records > EARLY_MAX || !c->handshake)
 		return;
-	account_opaque(&s->account, -c->shed, c->shed_why);
-	s->account.framing += c->shed;
+	account_opaque(account_of(s, c), -c->shed, c->shed_why);
+	account_of(s, c)->framing += c->shed;
 	c->shed = 0;
 }
 
@@ -359,7 +365,7 @@ static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
 		early_data_begin(s, c);
 	for (unsigned i = 0; i < c->nr_early; i++) {
 		if (i < split)
-			s->account.framing += c->early[i];
+			account_of(s, c)->framing += c->early[i];
 		else
 			application_count(s, c, c->early[i]);
 	}
@@ -389,7 +395,7 @@ void cipher_ahead(struct stream *s, enum dir dir)
 	if (!c->records)
 		early_data_begin(s, c);
 	for (unsigned i = 0; i < c->nr_early; i++)
-		s->account.framing += c->early[i];
+		account_of(s, c)->framing += c->early[i];
 	c->nr_early = 0;
 	c->data = true;
 	s->probed = true;
@@ -436,23 +442,23 @@ static void cut_settle(struct stream *s, struct cipher *c)
 			if (c->nr_early)
 				c->early[c->nr_early - 1] -= (uint32_t)cut;
 			else
-				opaque_add(s, -cut); /* an interval's end has settled it whole */
+				opaque_add(s, c, -cut); /* an interval's end has settled it whole */
 			return;
 		}
 		c->capacity -= capacity_of(c, c->last_body);
 		c->padding -= cipher_padding(c->overhead);
-		s->account.framing -= body - capacity_of(c, c->last_body);
-		opaque_add(s, body - cut);
+		account_of(s, c)->framing -= body - capacity_of(c, c->last_body);
+		opaque_add(s, c, body - cut);
 		s->no_plaintext |= body > cut;
 		credit_update(s, c);
 		return;
 	case CHANGE_CIPHER_SPEC:
 	case ALERT:
 	case HANDSHAKE:
-		s->account.framing -= cut;
+		account_of(s, c)->framing -= cut;
 		return;
 	default:
-		account_opaque(&s->account, -cut, LOSS_UNKNOWN_PROTOCOL);
+		account_opaque(account_of(s, c), -cut, LOSS_UNKNOWN_PROTOCOL);
 	}
 }
 
@@ -463,12 +469,12 @@ void cipher_close(struct stream *s, enum dir dir)
 
 	if (c->open > 0)
 		cut_settle(s, c);
-	s->account.framing -= c->open; /* the first bytes of a header that was cut */
+	account_of(s, c)->framing -= c->open; /* the first bytes of a header that was cut */
 	c->open = 0;
 	if (!c->data) {
 		cipher_settle(s, dir);
 	} else if (alert) {
 		c->capacity -= ALERT_13 - OVERHEAD_13;
-		s->account.framing += ALERT_13 - OVERHEAD_13;
+		account_of(s, c)->framing += ALERT_13 - OVERHEAD_13;
 	}
 }
