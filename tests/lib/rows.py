@@ -8,6 +8,7 @@
   rows.py FILE values PATH WHERE...      the values, sorted, one a line
   rows.py FILE findings CLASS DIR WHERE...   sum of findings of a class, sent or received
   rows.py FILE classes WHERE...          "class:direction ..." of all flows that match
+  rows.py FILE unexplained WHERE...      bytes without an explanation, sent and received each by itself
   rows.py FILE pairs WHERE...            exchanges, where both rows of a pair count once
   rows.py FILE cells COVERAGE WHERE...   of all flows that match, with tabs between: exchanges, bytes moved,
                                          bytes examined, binding, and from the other file why not all were
@@ -81,9 +82,14 @@ def cells(rows, coverage):
             " ".join(sorted(told)) or "none", "-" if full else " ".join(sorted(why)) or "-")
 
 
+def unexplained(rows):
+    """Of each direction: what the one misses must not hide behind what the other has too much."""
+    return sum(abs(sum(r[way]["unexplained"] for r in rows)) for way in ("sent", "received"))
+
+
 def main(argv):
     verb, args = argv[2], argv[3:]
-    fixed = {"count": 0, "sum": 1, "distinct": 1, "values": 1, "findings": 2, "classes": 0, "pairs": 0, "cells": 1}[verb]
+    fixed = {"count": 0, "sum": 1, "distinct": 1, "values": 1, "findings": 2, "classes": 0, "pairs": 0, "unexplained": 0, "cells": 1}[verb]
     rows = [r for r in load(argv[1]) if all(holds(r, w) for w in args[fixed:])]
     if verb == "count":
         print(len(rows))
@@ -97,6 +103,8 @@ def main(argv):
         print(findings(rows, args[0], args[1]))
     elif verb == "cells":
         print(*cells(rows, load(args[0])), sep="\t")
+    elif verb == "unexplained":
+        print(unexplained(rows))
     elif verb == "pairs":
         print(pairs(rows))
     else:

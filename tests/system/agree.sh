@@ -79,7 +79,7 @@ is "$(grep -c '"type":"violation"' "$WORK/events.jsonl")" \
 server_moved=$(rows "$WORK/flows.json" sum bytes.moved exe~nginx)
 is "$(rows "$WORK/coverage.json" sum bytes.moved exe~nginx)" "$server_moved" "coverage and flows know the same bytes of nginx"
 is "$(rows "$WORK/coverage.json" values state exe~nginx 'bytes.moved!=0')" visible "nginx was visible"
-is "$(rows "$WORK/coverage.json" sum bytes.unexplained exe~nginx)" 0 "and none of its bytes is unexplained"
+is "$(rows "$WORK/coverage.json" unexplained exe~nginx)" 0 "and none of its bytes is unexplained"
 run "$WEIR" ledger verify --state "$STATE"
 exits 0 "and the log under all of this verifies"
 

@@ -46,7 +46,7 @@ is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" route=/api/old)" 3
 lost=$(rows "$WORK/flows.json" sum bytes.lost port="$HTTP_PORT")
 at_least "$lost" $((5 * bytes)) "the bytes of the five inputs are lost"
 at_least $((5 * bytes + 2 * 400)) "$lost" "and at most one message of another connection at each death"
-is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$HTTP_PORT")" 0 "no byte is unexplained"
+is "$(rows "$WORK/flows.json" unexplained port="$HTTP_PORT")" 0 "no byte is unexplained"
 run "$WEIR" report --format json --state "$STATE"
 is "$(rows "$OUT[gaps]" count role=analyst reason~signal)" 2 "each death is a gap"
 is "$(rows "$OUT[gaps]" count role=analyst reason~denylisted)" 1 "the evidence says that an input is denylisted"

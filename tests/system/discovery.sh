@@ -159,6 +159,6 @@ for expected in older:17 late:16 vendor:11 short:9 upgraded:5 again:2 memory:2 a
 done
 is "$(rows "$WORK/flows.json" count port="$HTTPS_PORT" role=client route=/api/again exe~curl)" 1 "the process that became another is known as that"
 is "$(rows "$WORK/flows.json" values exe port="$HTTPS_PORT" role=client route=/api/memory)" /memfd:vendored "and one whose program is in no folder"
-is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$HTTPS_PORT")" 0 "no byte is unexplained"
+is "$(rows "$WORK/flows.json" unexplained port="$HTTPS_PORT")" 0 "no byte is unexplained"
 is "$(rows "$WORK/coverage.json" count state=dead pid="$vendor_pid")" 0 "none of them is dead"
 is "$(rows "$WORK/coverage.json" count library~engine.bin pid="$vendor_pid" 'build_id!=null' | sed 's/[1-9][0-9]*/some/')" some "a library under another name is named"

@@ -44,7 +44,7 @@ is "$(rows "$WORK/flows.json" count port="$HTTP_PORT" 'route=/plain/{id}' classe
 is "$(rows "$WORK/violations.json" distinct id port="$HTTP_PORT")" 1 "the pair makes one violation"
 is "$(rows "$WORK/violations.json" values exchanges port="$HTTP_PORT")" 73 "which counts the exchanges that broke the rule"
 for side in client server; do
-	is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$HTTP_PORT" role=$side)" 0 "no byte of the $side is unexplained"
+	is "$(rows "$WORK/flows.json" unexplained port="$HTTP_PORT" role=$side)" 0 "no byte of the $side is unexplained"
 	is "$(rows "$WORK/flows.json" sum bytes.lost port="$HTTP_PORT" role=$side)" 0 "no byte of the $side is lost"
 	is "$(rows "$WORK/flows.json" sum bytes.opaque port="$HTTP_PORT" role=$side)" 0 "no byte of the $side is opaque"
 done

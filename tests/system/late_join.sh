@@ -54,7 +54,7 @@ is "$(rows "$WORK/coverage.json" values reason pid="$idle")" no_traffic "and why
 for port in "$HTTP_PORT" "$HTTPS_PORT"; do
 	has_findings "$port" client pan sent 40
 	has_findings "$port" server pan received 40
-	is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$port")" 0 "no byte of port $port is unexplained"
+	is "$(rows "$WORK/flows.json" unexplained port="$port")" 0 "no byte of port $port is unexplained"
 done
 is "$(rows "$WORK/flows.json" values tls.state port="$HTTPS_PORT" exchanges!=0)" present "the old session is known to be TLS"
 is "$(rows "$WORK/flows.json" values role port="$HTTPS_PORT" exchanges!=0 | xargs)" "client server" "who opened the old connection is known"

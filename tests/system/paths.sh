@@ -92,6 +92,6 @@ is "$(reason quic)" 26400 "under the name quic"
 hidden=sendfile
 grep -q 'hooks=tracepoint' "$WORK/weir.err" && hidden=splice
 is "$(rows "$WORK/coverage.json" sum bytes.moved exe~python)" $(((7 + 3 + 1) * 2 * both + 26400 + 2 * 997)) "every byte of every socket is in the account"
-is "$(rows "$WORK/coverage.json" sum bytes.unexplained exe~python)" 0 "none is unexplained"
+is "$(rows "$WORK/coverage.json" unexplained exe~python)" 0 "none is unexplained"
 [ $hidden = sendfile ] || is "$(rows "$WORK/coverage.json" sum bytes.opaque exe~python)" $((26400 + 997)) "what is no HTTP is opaque: QUIC, and 997 bytes behind the last answer"
 at_least "$(reason unknown_protocol)" 997 "which have a name as well"

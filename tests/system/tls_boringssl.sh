@@ -40,7 +40,7 @@ read_weir coverage coverage
 for role in client server; do
 	is "$(rows "$WORK/flows.json" sum exchanges port="$HTTPS_PORT" role=$role route=/api/orders)" 97 "97 posts by Chromium: exchanges of the $role"
 	is "$(rows "$WORK/flows.json" values binding port="$HTTPS_PORT" role=$role exchanges!=0 | sort -u)" exact "the $role's TLS sessions are bound to their sockets exactly"
-	is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$HTTPS_PORT" role=$role)" 0 "no byte of the $role is unexplained"
+	is "$(rows "$WORK/flows.json" unexplained port="$HTTPS_PORT" role=$role)" 0 "no byte of the $role is unexplained"
 	is "$(rows "$WORK/flows.json" sum bytes.lost port="$HTTPS_PORT" role=$role)" 0 "none is lost"
 done
 for class in pan email; do

@@ -183,7 +183,7 @@ for protocol in $PROTOCOLS; do
 	done
 	fact "${port_of[$protocol]}" client cipher TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 "with the cipher suite ($protocol)"
 	fact "${port_of[$protocol]}" client peer_subject 'CN=server.harborline.example,O=Harborline_server' "and the server's certificate ($protocol)"
-	is "$(rows "$WORK/flows.json" sum bytes.unexplained port="${port_of[$protocol]}")" 0 "no byte is unexplained ($protocol)"
+	is "$(rows "$WORK/flows.json" unexplained port="${port_of[$protocol]}")" 0 "no byte is unexplained ($protocol)"
 done
 
 is_exactly "$PLAIN" 13 "13 requests whose bodies look like TLS"

@@ -95,7 +95,7 @@ has_findings "$tool" server pan received 18
 for port in "$HTTPS_PORT" "$api" "$peer" "$other" "$forks" "$tool"; do
 	is "$(rows "$WORK/flows.json" values binding port="$port" exchanges!=0)" exact "port $port: each session is bound to its socket exactly"
 	for side in client server; do
-		is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$port" role=$side)" 0 "port $port: no byte of the $side is unexplained"
+		is "$(rows "$WORK/flows.json" unexplained port="$port" role=$side)" 0 "port $port: no byte of the $side is unexplained"
 		is "$(rows "$WORK/flows.json" sum bytes.lost port="$port" role=$side)" 0 "port $port: no byte of the $side is lost"
 		is "$(rows "$WORK/flows.json" sum bytes.opaque port="$port" role=$side exchanges!=0)" 0 "port $port: no byte of the $side is opaque"
 	done

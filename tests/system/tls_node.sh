@@ -57,7 +57,7 @@ binding "$HTTPS_PORT" client node strong
 binding "$HTTPS_PORT" server nginx exact
 for port in "$api" "$old" "$HTTPS_PORT"; do
 	for side in client server; do
-		is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$port" role=$side)" 0 "port $port: no byte of the $side is unexplained"
+		is "$(rows "$WORK/flows.json" unexplained port="$port" role=$side)" 0 "port $port: no byte of the $side is unexplained"
 		is "$(rows "$WORK/flows.json" sum bytes.lost port="$port" role=$side)" 0 "port $port: no byte of the $side is lost"
 		is "$(rows "$WORK/flows.json" sum bytes.opaque port="$port" role=$side)" 0 "port $port: no byte of the $side is opaque"
 	done

@@ -59,7 +59,7 @@ for port in "$HTTPS_PORT" "$tool"; do
 done
 for port in "$HTTPS_PORT" "$HTTP_PORT" "$tool"; do
 	for side in client server; do
-		is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$port" role=$side)" 0 "port $port: no byte of the $side is unexplained"
+		is "$(rows "$WORK/flows.json" unexplained port="$port" role=$side)" 0 "port $port: no byte of the $side is unexplained"
 		is "$(rows "$WORK/flows.json" sum bytes.lost port="$port" role=$side)" 0 "port $port: no byte of the $side is lost"
 		is "$(rows "$WORK/flows.json" sum bytes.opaque port="$port" role=$side exchanges!=0)" 0 "port $port: no byte of the $side is opaque"
 	done

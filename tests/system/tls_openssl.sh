@@ -123,7 +123,7 @@ balanced() { # NAME PORT
 	local side
 	for side in client server; do
 		at_least "$(rows "$WORK/flows.json" sum bytes.moved port="$2" role=$side tls.state=present)" 3000 "$1: bytes of the $side were seen"
-		is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$2" role=$side)" 0 "$1: no byte of the $side is unexplained"
+		is "$(rows "$WORK/flows.json" unexplained port="$2" role=$side)" 0 "$1: no byte of the $side is unexplained"
 		is "$(rows "$WORK/flows.json" sum bytes.lost port="$2" role=$side)" 0 "$1: no byte of the $side is lost"
 	done
 }

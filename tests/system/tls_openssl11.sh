@@ -53,7 +53,7 @@ has_findings "$port" client email received 97
 has_findings "$port" server email sent 97
 is "$(rows "$WORK/flows.json" values binding port="$port" exchanges!=0)" exact "each session is bound to its socket exactly"
 for side in client server; do
-	is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$port" role=$side)" 0 "no byte of the $side is unexplained"
+	is "$(rows "$WORK/flows.json" unexplained port="$port" role=$side)" 0 "no byte of the $side is unexplained"
 	is "$(rows "$WORK/flows.json" sum bytes.lost port="$port" role=$side)" 0 "no byte of the $side is lost"
 	is "$(rows "$WORK/flows.json" sum bytes.opaque port="$port" role=$side)" 0 "no byte of the $side is opaque"
 done

@@ -82,7 +82,7 @@ done
 has_findings "$HTTPS_PORT" client email received 97
 for side in client server; do
 	for port in "$HTTPS_PORT" "$api"; do
-		is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$port" role=$side)" 0 "no byte of the $side on port $port is unexplained"
+		is "$(rows "$WORK/flows.json" unexplained port="$port" role=$side)" 0 "no byte of the $side on port $port is unexplained"
 		is "$(rows "$WORK/flows.json" sum bytes.lost port="$port" role=$side)" 0 "none is lost"
 	done
 done

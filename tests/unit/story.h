@@ -10,8 +10,10 @@
 #define WEIR_STORY_H
 #include "tests/unit/state_fixture.h"
 
+#define ACCOUNT(object, moved, examined, opaque, framing) \
+	"\"" object "\":{\"moved\":" #moved ",\"examined\":" #examined ",\"opaque\":" #opaque ",\"skipped\":0,\"lost\":0,\"framing\":" #framing ",\"unexplained\":0}"
 #define BYTES(moved, examined, opaque, framing) \
-	"\"bytes\":{\"moved\":" #moved ",\"examined\":" #examined ",\"opaque\":" #opaque ",\"skipped\":0,\"lost\":0,\"framing\":" #framing ",\"unexplained\":0}"
+	ACCOUNT("bytes", moved, examined, opaque, framing) "," ACCOUNT("sent", moved, examined, opaque, framing) "," ACCOUNT("received", 0, 0, 0, 0)
 #define CLASS(class, group, data, findings, distinct) \
 	"{\"class\":\"" class "\",\"group\":\"" group "\",\"confidence\":\"certain\",\"data\":\"" data "\",\"findings\":" #findings ",\"distinct\":" #distinct "}"
 #define FLOW(minute, sealed, pair, workload, role, peer, zone, route, tls, exchanges, classes, bytes) \

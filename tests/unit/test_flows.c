@@ -78,7 +78,9 @@ static void one_exchange_is_one_row_with_the_fields_of_the_design_in_order(void 
 		"\"peer\":\"api.example.com\",\"peer_zone\":\"internet\",\"port\":443,\"protocol\":\"http1\",\"route\":\"/v1/pay\","
 		"\"tls\":{\"state\":\"present\",\"version\":null},\"binding\":\"weak\",\"exchanges\":1,\"classes\":[{\"class\":\"pan\",\"group\":\"pci\","
 		"\"confidence\":\"certain\",\"data\":\"sent\",\"findings\":2,\"distinct\":1}],\"bytes\":{\"moved\":100,\"examined\":80,\"opaque\":0,"
-		"\"skipped\":0,\"lost\":0,\"framing\":15,\"unexplained\":5}}");
+		"\"skipped\":0,\"lost\":0,\"framing\":15,\"unexplained\":5},"
+		"\"sent\":{\"moved\":60,\"examined\":47,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":7,\"unexplained\":6},"
+		"\"received\":{\"moved\":40,\"examined\":33,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":8,\"unexplained\":-1}}");
 	drop(&t);
 	flows_free(f);
 }
@@ -395,6 +397,8 @@ static void the_processes_of_a_workload_add_up_to_its_row(void **state)
 		"{\"type\":\"coverage\",\"start\":\"2026-11-24T08:50:00.000Z\",\"end\":\"2026-11-24T08:51:00.000Z\",\"workload\":\"w\","
 		"\"exe\":\"/usr/bin/p1\",\"pid\":1,\"library\":\"libssl.so.3\",\"build_id\":null,\"state\":\"visible\",\"reason\":null,"
 		"\"binding\":\"strong\",\"bytes\":{\"moved\":10,\"examined\":10,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":0,\"unexplained\":0},"
+		"\"sent\":{\"moved\":10,\"examined\":10,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":0,\"unexplained\":0},"
+		"\"received\":{\"moved\":0,\"examined\":0,\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":0,\"unexplained\":0},"
 		"\"reasons\":{}}");
 	assert_string_equal(json_at(t.rows[1], "$.state"), "blind");
 	assert_string_equal(json_at(t.rows[1], "$.binding"), "(null)");

@@ -100,7 +100,7 @@ static void sums_that_would_wrap_do_not(void **state)
 
 static void bytes(const char *type, const char *account, const char *what)
 {
-	char json[512];
+	char json[1024];
 
 	snprintf(json, sizeof(json), "{\"type\":\"%s\",\"bytes\":{%s}}", type, account);
 	state_leaf(&s, json);
@@ -124,6 +124,22 @@ static void bytes_must_add_up(void **state)
 		drop(NULL), make(NULL);
 		bytes(types[i], "\"moved\":20,\"examined\":20", "has no whole account of its bytes");
 	}
+}
+
+#define PARTS(moved, examined, unexplained) \
+	"\"moved\":" moved ",\"examined\":" examined ",\"opaque\":0,\"skipped\":0,\"lost\":0,\"framing\":0,\"unexplained\":" unexplained
+#define BOTH(sum, sent, received) sum "},\"sent\":{" sent "},\"received\":{" received
+
+static void each_direction_must_add_up(void **state)
+{
+	drop(NULL), make(NULL);
+	bytes("flow", BOTH(PARTS("9", "9", "0"), PARTS("4", "1", "3"), PARTS("5", "8", "-3")), NULL);
+	/* The sum holds, its parts do not. */
+	bytes("flow", BOTH(PARTS("9", "9", "0"), PARTS("4", "1", "0"), PARTS("5", "8", "0")), "sent do not add up in leaf 2 ");
+	drop(NULL), make(NULL);
+	bytes("flow", BOTH(PARTS("9", "9", "0"), PARTS("4", "4", "0"), PARTS("6", "6", "0")), "bytes are not the sum of sent and received in leaf 1 ");
+	drop(NULL), make(NULL);
+	bytes("flow", PARTS("4", "4", "0") "},\"sent\":{" PARTS("4", "4", "0"), "has no whole account of its bytes");
 }
 
 static void a_second_beginning_is_found(void **state)
@@ -153,7 +169,7 @@ int main(void)
 		CASE(an_unbalanced_interval_that_says_so_is_told_and_verifies),
 		CASE(a_counter_that_is_no_count_is_found),
 		CASE(sums_that_would_wrap_do_not),
-		CASE(bytes_must_add_up),
+		CASE(bytes_must_add_up), CASE(each_direction_must_add_up),
 		CASE(a_second_beginning_is_found),
 		CASE(a_log_signed_anew_from_its_own_leaves_is_found),
 	};

@@ -84,8 +84,8 @@ int print_json_row(void *owner, int columns, const char *const *values);
 	" sum(" SQL_J(object ".unexplained") ") AS " p "unexplained"
 #define SQL_SUM_BYTES SQL_SUM_ACCOUNT("bytes", "") ", " SQL_SUM_ACCOUNT("sent", "sent_") ", " SQL_SUM_ACCOUNT("received", "received_")
 #define SQL_ACCOUNT(object, p) \
-	"'" object "',json_object('moved'," p "moved,'examined'," p "examined,'opaque'," p "opaque,'skipped'," p "skipped," \
-	"'lost'," p "lost,'framing'," p "framing,'unexplained'," p "unexplained)"
+	"'" object "',json(iif(" p "moved IS NULL,'null',json_object('moved'," p "moved,'examined'," p "examined,'opaque'," p "opaque," \
+	"'skipped'," p "skipped,'lost'," p "lost,'framing'," p "framing,'unexplained'," p "unexplained)))"
 #define SQL_BYTES SQL_ACCOUNT("bytes", "") "," SQL_ACCOUNT("sent", "sent_") "," SQL_ACCOUNT("received", "received_")
 #define SQL_UNEXPLAINED \
 	"iif(sent_unexplained*received_unexplained<0,printf('%+d%+d',sent_unexplained,received_unexplained),unexplained)"
