@@ -121,6 +121,118 @@ static void a_first_read_into_a_small_buffer_still_finds_its_record(void **state
 	world_free(w);
 }
 
+/* Go's reader: all of a request is in before the first 4,096 bytes of it are taken. */
+static void a_first_read_into_a_small_buffer_finds_its_record_among_more(void **state)
+{
+	for (int tickets = 0; tickets < 2; tickets++) {
+		struct world *w = world_new(NULL);
+		enum dir dir = tickets ? DIR_SENT : DIR_RECEIVED;	/* the world's connections are a server's */
+		uint64_t pos = 0;
+
+		pos = RECORDS(w, dir, pos, true, { 22, 400 }, { 20, 1 }, { 23, 999 }, { 23, 53 });
+		if (tickets)
+			pos = RECORDS(w, dir, pos, true, { 23, 250 }, { 23, 250 });
+		pos = RECORDS(w, dir, pos, true, { 23, 16401 }, { 23, 16401 }, { 23, 7458 });
+		for (uint64_t at = 0; at < 40209; at += 4096)
+			plaintext(w, dir, at, 40209 - at < 4096 ? 40209 - at : 4096);
+		close_at(w, 1, tickets ? pos : 0, tickets ? 0 : pos, at_ms(1));
+		assert_true(w->sessions[0]->closed);
+		assert_int_equal(w->sum.examined, 40209);
+		assert_int_equal(w->sum.opaque + w->sum.lost, 0);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
+/* The first record was lost, so that what follows waits; plaintext does not. */
+static void plaintext_before_records_that_wait_for_a_lost_one_leaves_the_handshake_framing(void **state)
+{
+	for (int more = 0; more < 2; more++) {
+		struct world *w = world_new(NULL);
+		uint64_t sent = 239, rest = more ? 20 * 1000 : 0;
+
+		sent = RECORDS(w, DIR_SENT, sent, true, { 20, 1 }, { 23, 53 });
+		sent = RECORDS(w, DIR_SENT, sent, true, { 23, 1203 }, { 23, 2389 }, { 23, 555 });
+		plaintext(w, DIR_SENT, 0, 4096);
+		for (unsigned i = 0; i < rest / 1000; i++) {
+			sent = RECORDS(w, DIR_SENT, sent, true, { 23, 1017 });
+			plaintext(w, DIR_SENT, 4096 + 1000 * i, 1000);
+		}
+		stream_tick(w->table, at_ms(201));
+		close_at(w, 1, sent, 0, at_ms(201));
+		assert_true(w->sessions[0]->closed);
+		assert_int_equal(w->sum.lost, 239);
+		assert_int_equal(w->sum.examined, 4096 + rest);
+		assert_int_equal(w->sum.opaque, 0);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
+/* Node.js: the answer is handed over while the tickets still wait in memory, and all go at once. */
+static void tickets_behind_plaintext_that_came_ahead_are_framing(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct chunk ch = chunk_make(1, LAYER_TLS, DIR_SENT, 0, (const char[16384]){ 0 }, 16384);
+	uint64_t sent = 0;
+
+	sent = RECORDS(w, DIR_SENT, sent, true, { 22, 122 }, { 20, 1 }, { 23, 415 }, { 23, 69 });
+	ch.ahead = true;
+	ch.conn.binding = BINDING_EXACT;
+	assert_int_equal(stream_push(w->table, &ch), 0);
+	plaintext(w, DIR_SENT, 16384, 7470);
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 282 }, { 23, 282 }, { 23, 16401 }, { 23, 7487 });
+	close_at(w, 1, sent, 0, at_ms(1));
+	assert_true(w->sessions[0]->closed);
+	assert_int_equal(w->sum.examined, 16384 + 7470);
+	assert_int_equal(w->sum.opaque + w->sum.lost, 0);
+	assert_balanced(w);
+	world_free(w);
+}
+
+/* The other end was gone before the library's bytes were on the wire. */
+static void what_a_library_took_and_never_sent_is_no_byte_of_the_connection(void **state)
+{
+	for (int first = 0; first < 2; first++) {
+		struct world *w = world_new(NULL);
+		struct chunk ch = chunk_make(1, LAYER_TLS, DIR_SENT, first ? 0 : 100, (const char[1155]){ 0 }, 1155);
+		uint64_t sent = RECORDS(w, DIR_SENT, 0, true, { 22, 122 }, { 20, 1 }, { 23, 415 }, { 23, 69 });
+
+		if (!first) {
+			sent = RECORDS(w, DIR_SENT, sent, true, { 23, 117 });
+			plaintext(w, DIR_SENT, 0, 100);
+		}
+		ch.ahead = true;
+		ch.conn.binding = BINDING_EXACT;
+		assert_int_equal(stream_push(w->table, &ch), 0);
+		close_at(w, 1, sent, 0, at_ms(1));
+		stream_tick(w->table, at_ms(202));
+		assert_int_equal(w->sum.examined, first ? 0 : 100);
+		assert_int_equal(w->sum.moved, sent);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
+/* A client that is done before it has read all: nobody had the plaintext of the rest. */
+static void what_the_program_never_read_has_no_plaintext(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t received = 0;
+
+	received = RECORDS(w, DIR_RECEIVED, received, true, { 22, 400 }, { 20, 1 }, { 23, 53 }, { 23, 117 });
+	plaintext(w, DIR_RECEIVED, 0, 100);
+	received = RECORDS(w, DIR_RECEIVED, received, true, { 23, 231 + 17 }, { 23, 19 });
+	plaintext(w, DIR_RECEIVED, 100, 10);
+	close_at(w, 1, 0, received, at_ms(1));
+	stream_tick(w->table, at_ms(202));
+	assert_int_equal(w->sum.examined, 110);
+	assert_int_equal(w->why[LOSS_NO_PLAINTEXT], 221);
+	assert_string_equal(w->sessions[0]->reason, "no_plaintext");
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void headers_and_bodies_in_separate_calls_are_the_same(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -723,6 +835,11 @@ int main(void)
 		cmocka_unit_test(tls12_framing_is_twenty_four_a_record_and_sixteen_with_chacha),
 		cmocka_unit_test(a_second_hello_after_a_retry_request_is_not_tls12),
 		cmocka_unit_test(a_first_read_into_a_small_buffer_still_finds_its_record),
+		cmocka_unit_test(a_first_read_into_a_small_buffer_finds_its_record_among_more),
+		cmocka_unit_test(plaintext_before_records_that_wait_for_a_lost_one_leaves_the_handshake_framing),
+		cmocka_unit_test(tickets_behind_plaintext_that_came_ahead_are_framing),
+		cmocka_unit_test(what_a_library_took_and_never_sent_is_no_byte_of_the_connection),
+		cmocka_unit_test(what_the_program_never_read_has_no_plaintext),
 		cmocka_unit_test(headers_and_bodies_in_separate_calls_are_the_same),
 		cmocka_unit_test(tls_without_a_probe_is_opaque_with_its_reason),
 		cmocka_unit_test(a_probe_that_comes_later_moves_the_connection_on_as_probed),

@@ -379,7 +379,11 @@ static void split(const struct tls_session *u, struct stream *s, const struct ho
 
 		if (h)
 			cipher_overhead(s, (enum dir)d, h->overhead[d] ? h->overhead[d] : h->overhead[!d]);
-		if (match_first(u, s, h, (enum dir)d, &first))
+		if (!match_first(u, s, h, (enum dir)d, &first))
+			continue;
+		if (d == DIR_SENT && first == k->records)
+			cipher_ahead(s, (enum dir)d, u->recent[0].size);
+		else
 			cipher_split(s, (enum dir)d, first, first < k->records ? s->candidate->recent[d][first % RECENT].before : k->bodies);
 	}
 }

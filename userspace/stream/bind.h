@@ -9,7 +9,6 @@
 #define HOPES		6	/* connections that a session may belong to */
 #define SCAN		64	/* looked at for one call or record, most recently active first */
 #define STALE_NS	10000000000ull	/* a connection that was quiet for so long is not looked at */
-#define RECORD_PLAIN	16384	/* of a record that is full */
 
 #define OF(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
 

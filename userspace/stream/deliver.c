@@ -199,7 +199,7 @@ static void deliver_plain(struct stream *s, struct sequence *q, const struct par
 {
 	/* Without a socket there is no count of the kernel's; the library's own stands in. */
 	if (p->ahead && !(s->conn.id & UNBOUND))
-		cipher_ahead(s, q->dir);
+		cipher_ahead(s, q->dir, p->bytes.len + p->skipped);
 	if (s->conn.id & UNBOUND)
 		unbound_count(s, q->dir, p->bytes.len);
 	else

@@ -36,6 +36,7 @@
 #define OVERHEAD_CBC_SHA256	(16 + 32 + 1)
 #define OVERHEAD_CBC_SHA384	(16 + 48 + 1)
 #define CBC_PADDING	15
+#define RECORD_PLAIN	16384	/* of a record that is full */
 #define ALERT_13	(2 + OVERHEAD_13)	/* body of close_notify in TLS 1.3 */
 
 /* Intrusive ring; an unlinked node points to itself. */
@@ -94,6 +95,7 @@ struct cipher {
 	int64_t open;		/* announced by headers and not passed yet; -4..-1: a header's first bytes passed */
 	int64_t capacity;	/* plaintext that the application records can carry */
 	int64_t plain;		/* plaintext that came or is known to be missing */
+	int64_t first;		/* plaintext that came first */
 	int64_t unwalked;	/* socket bytes whose headers were not seen */
 	int64_t credited;	/* of these, proven by plaintext, hence not lost */
 	int64_t padding, padded;	/* of capacity: what may be padding of CBC; what is taken for it */
@@ -107,7 +109,9 @@ struct cipher {
 	uint8_t early_data;	/* enum early_data */
 	bool alone;	/* the last header came alone in its call */
 	uint8_t cause, shed_why;	/* enum loss, of the latest of unwalked and shed */
-	bool ccs, handshake, tls12, data;	/* data: the first plaintext came */
+	uint16_t awaits;	/* plaintext of the first record, told ahead of it; 0: not so, or it passed */
+	bool ccs, handshake, tls12, data;	/* data: the first record with plaintext is known */
+	bool ahead;		/* the library has bytes before they are sent */
 };
 
 struct lane { struct sequence kernel, plain; struct cipher cipher; };
@@ -224,8 +228,9 @@ void stream_open(struct stream *);
 void cipher_walk(struct stream *, enum dir, const struct part *);
 void cipher_lose(struct stream *, enum dir, uint64_t lost, enum loss);
 void cipher_plain(struct stream *, enum dir, uint64_t n);
-void cipher_ahead(struct stream *, enum dir);	/* before the first cipher_plain: no record that passed is its own */
-bool cipher_waits(const struct stream *, enum dir);	/* plaintext of what passed is still to come */
+/* Before cipher_plain of n bytes: no record that passed is theirs. */
+void cipher_ahead(struct stream *, enum dir, uint64_t n);
+bool cipher_waits(struct stream *, enum dir);	/* plaintext of what passed is still to come */
 void cipher_settle(struct stream *, enum dir);	/* no plaintext will come: early records are opaque */
 void cipher_close(struct stream *, enum dir);
 /* How many records, and bytes in them, came before the one with the session's first plaintext. */

@@ -143,7 +143,7 @@ static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_
 	s->closed_at = time < s->table->now + CLOSE_AHEAD ? time : s->table->now;
 }
 
-static bool closing_done(const struct stream *s)
+static bool closing_done(struct stream *s)
 {
 	if (s->nr_held || bind_waits(s))
 		return false;

@@ -28,6 +28,10 @@ enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
 
 #define HEADER_SIZE	5
 #define END_OF_EARLY_DATA (4 + OVERHEAD_13)	/* body of that message, RFC 8446 4.5 */
+#define FINISHED_13	(4 + 32 + OVERHEAD_13)	/* one of TLS 1.3, with SHA-256 and with SHA-384 */
+#define FINISHED_13_384	(4 + 48 + OVERHEAD_13)
+#define TICKET_MAX	1024	/* more than a session ticket holds, less than a buffer that is read into */
+#define TICKETS		8	/* records between a handshake and what was told ahead of its own */
 #define FINISHED_MAX	100	/* no TLS 1.2 Finished is longer (CBC with SHA-384: 96); a hello is */
 
 /* What the body of an encrypted TLS 1.2 Finished, which holds 16 bytes, says of the records
@@ -132,8 +136,16 @@ static void application_count(struct stream *s, struct cipher *c, uint32_t body)
 	account_of(s, c)->framing += body - room;
 }
 
+static void plain_begin(struct stream *s, struct cipher *c);
+static void begin_check(struct stream *s, struct cipher *c);
+
 static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 {
+	if (c->nr_early == EARLY_MAX && c->first) {
+		plain_begin(s, c);
+		application_count(s, c, body);
+		return;
+	}
 	if (c->nr_early == EARLY_MAX) {
 		/* Longer than a handshake: data that nobody decrypts for us. */
 		shed_add(s, c, c->early[0]);
@@ -142,6 +154,29 @@ static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 		c->nr_early--;
 	}
 	c->early[c->nr_early++] = body;
+}
+
+static void early_count(struct stream *s, struct cipher *c, unsigned split)
+{
+	for (unsigned i = 0; i < c->nr_early; i++) {
+		if (i < split)
+			account_of(s, c)->framing += c->early[i];
+		else
+			application_count(s, c, c->early[i]);
+	}
+	c->nr_early = 0;
+	c->data = true;
+	c->awaits = 0;
+}
+
+/* Of plaintext told ahead of its record: is the newest the one? What passes before it is of the
+ * handshake, as a server's tickets are. */
+static void awaited_look(struct stream *s, struct cipher *c)
+{
+	if (capacity_of(c, c->early[c->nr_early - 1]) == c->awaits)
+		early_count(s, c, c->nr_early - 1u);
+	else if (c->nr_early == TICKETS)	/* the library cuts its records otherwise */
+		early_count(s, c, 0);
 }
 
 /* After change_cipher_spec TLS 1.3 sends no clear handshake, but for the second hello
@@ -173,6 +208,8 @@ static void header_count(struct stream *s, struct cipher *c, const struct record
 			application_count(s, c, h->body);
 		else
 			early_add(s, c, h->body);
+		if (c->awaits)
+			awaited_look(s, c);
 		return;
 	case CHANGE_CIPHER_SPEC:
 		c->ccs = true;
@@ -222,6 +259,7 @@ void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
 	}
 	if (skipped)
 		unwalked_add(s, c, body_pass(c, skipped), p->cause ? p->cause : LOSS_TRUNCATED);
+	begin_check(s, c);
 	credit_update(s, c);
 }
 
@@ -250,12 +288,34 @@ static unsigned early_exact(const struct cipher *c, unsigned from, int64_t n)
 	return c->nr_early;
 }
 
-/* Which early record is the first with plaintext, of which n bytes came. */
-static unsigned early_split(const struct cipher *c, int64_t n, bool late)
+static bool is_finished(uint32_t body)
+{
+	return body == FINISHED_13 || body == FINISHED_13_384;
+}
+
+/* The record that a reader with a small buffer took n bytes of, where more have passed already. A
+ * client sends nothing between its Finished and its data, a server tickets. nr_early: not known. */
+static unsigned early_longer(const struct cipher *c, int64_t n, bool client)
+{
+	unsigned i = 0;
+
+	while (i < c->nr_early && !is_finished(c->early[i]))
+		i++;
+	if (i >= c->nr_early - 1u || (!client && n <= TICKET_MAX))
+		return c->nr_early;
+	for (i++; !client && i < c->nr_early && capacity_of(c, c->early[i]) < n;)
+		i++;
+	return i;
+}
+
+/* Which early record is the first with plaintext, of which n bytes came. client: who sent them. */
+static unsigned early_split(const struct cipher *c, int64_t n, bool late, bool client)
 {
 	int64_t sum = 0;
 	unsigned i;
 
+	if (!c->nr_early)
+		return 0;
 	if (c->tls12 || (late && !c->handshake))
 		return 0; /* the handshake is not in type 23, or was before weir */
 	/* Who reads or writes record by record is at the last, whatever else may have its size: a
@@ -267,6 +327,9 @@ static unsigned early_split(const struct cipher *c, int64_t n, bool late)
 	if (i == c->nr_early)
 		i = early_exact(c, 0, n);
 	if (i < c->nr_early || c->unwalked >= n)
+		return i;
+	i = early_longer(c, n, client);
+	if (i < c->nr_early)
 		return i;
 	/* A reader with a small buffer takes the first bytes of a longer record. */
 	for (i = c->nr_early; i > 0 && sum < n; i--)
@@ -346,13 +409,15 @@ static void shed_settle(struct stream *s, struct cipher *c)
 	c->shed = 0;
 }
 
-static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
+static void plain_begin(struct stream *s, struct cipher *c)
 {
+	int64_t n = c->first;
 	unsigned split;
+	bool client = s->conn.role == (c == cipher_of(s, DIR_SENT) ? ROLE_CLIENT : ROLE_SERVER);
 
-	c->data = true;
 	s->probed = true;
 	if (c->splits) {
+		c->data = true;
 		split_count(s, c);
 		c->nr_early = 0;
 		return;
@@ -360,16 +425,17 @@ static void plain_begin(struct stream *s, struct cipher *c, int64_t n)
 	shed_settle(s, c);
 	overhead_guess(c, n);
 	padding_guess(c, n);
-	split = early_split(c, n, s->conn.late);
+	split = early_split(c, n, s->conn.late, client);
 	if (!split && c->nr_early)
 		early_data_begin(s, c);
-	for (unsigned i = 0; i < c->nr_early; i++) {
-		if (i < split)
-			account_of(s, c)->framing += c->early[i];
-		else
-			application_count(s, c, c->early[i]);
-	}
-	c->nr_early = 0;
+	early_count(s, c, split);
+}
+
+/* Records that wait for an earlier one to come, or to be lost, are not walked yet. */
+static void begin_check(struct stream *s, struct cipher *c)
+{
+	if (c->first && !c->data && !c->awaits && !s->lanes[c == cipher_of(s, DIR_SENT)].kernel.head)
+		plain_begin(s, c);
 }
 
 void cipher_plain(struct stream *s, enum dir dir, uint64_t n)
@@ -378,18 +444,21 @@ void cipher_plain(struct stream *s, enum dir dir, uint64_t n)
 
 	if (!n)
 		return;
-	if (!c->data)
-		plain_begin(s, c, (int64_t)n);
+	if (!c->first)
+		c->first = (int64_t)n;
+	s->probed = true;
+	begin_check(s, c);
 	c->plain += (int64_t)n;
 	credit_update(s, c);
 }
 
 /* Bytes that the library keeps to send them later: all records so far are of the handshake. */
-void cipher_ahead(struct stream *s, enum dir dir)
+void cipher_ahead(struct stream *s, enum dir dir, uint64_t n)
 {
 	struct cipher *c = cipher_of(s, dir);
 
-	if (c->data || c->splits)
+	c->ahead = true;
+	if (c->data || c->splits || c->awaits || !n)
 		return;
 	shed_settle(s, c);
 	if (!c->records)
@@ -397,7 +466,7 @@ void cipher_ahead(struct stream *s, enum dir dir)
 	for (unsigned i = 0; i < c->nr_early; i++)
 		account_of(s, c)->framing += c->early[i];
 	c->nr_early = 0;
-	c->data = true;
+	c->awaits = n < RECORD_PLAIN ? (uint16_t)n : RECORD_PLAIN;
 	s->probed = true;
 }
 
@@ -408,14 +477,15 @@ static bool ends_with_alert(const struct cipher *c)
 	return c->data && !c->tls12 && c->last_type == APPLICATION && c->last_body == 2 + overhead_of(c);
 }
 
-bool cipher_waits(const struct stream *s, enum dir dir)
+bool cipher_waits(struct stream *s, enum dir dir)
 {
-	const struct cipher *c = &s->lanes[dir].cipher;
+	struct cipher *c = cipher_of(s, dir);
 
 	if (!s->probed)
 		return false;
+	begin_check(s, c);
 	if (!c->data)
-		return c->nr_early > 0;
+		return !c->awaits && c->nr_early > 0;
 	return c->capacity - (ends_with_alert(c) ? ALERT_13 - OVERHEAD_13 : 0) > c->plain;
 }
 
@@ -462,19 +532,44 @@ static void cut_settle(struct stream *s, struct cipher *c)
 	}
 }
 
+/* Of what the records carried, or were to carry. The program may end, or reset its connection, with
+ * records that it never read, or has read in part: nobody had their plaintext. And what a library
+ * took to send it later may never have been sent: it was looked at, and is no byte of the connection. */
+static void rest_settle(struct stream *s, struct cipher *c, enum dir dir)
+{
+	struct byte_account *a = account_of(s, c);
+	int64_t rest = c->capacity - c->plain + c->credited;
+
+	if (rest > 0 && dir == DIR_RECEIVED) {
+		opaque_add(s, c, rest);
+		s->no_plaintext = true;
+	} else if (rest < 0 && c->ahead && a->examined >= -rest) {
+		a->examined += rest;
+	} else if (rest < 0 && c->ahead) {
+		account_opaque(a, rest, LOSS_UNKNOWN_PROTOCOL);
+	}
+}
+
 void cipher_close(struct stream *s, enum dir dir)
 {
 	struct cipher *c = cipher_of(s, dir);
-	bool alert = ends_with_alert(c) && c->open <= 0 && c->capacity - c->plain >= ALERT_13 - OVERHEAD_13;
+	bool alert;
 
+	begin_check(s, c);
+	alert = ends_with_alert(c) && c->open <= 0 && c->capacity - c->plain >= ALERT_13 - OVERHEAD_13;
 	if (c->open > 0)
 		cut_settle(s, c);
 	account_of(s, c)->framing -= c->open; /* the first bytes of a header that was cut */
 	c->open = 0;
+	if (c->awaits)
+		early_count(s, c, c->nr_early);
 	if (!c->data) {
 		cipher_settle(s, dir);
-	} else if (alert) {
+		return;
+	}
+	if (alert) {
 		c->capacity -= ALERT_13 - OVERHEAD_13;
 		account_of(s, c)->framing += ALERT_13 - OVERHEAD_13;
 	}
+	rest_settle(s, c, dir);
 }
