@@ -32,6 +32,7 @@ struct piece {
 	u32 body_left;
 	u8 have, other;	/* other: a record that is no handshake began */
 	u16 nr;
+	u8 stray;	/* the walk has lost its place */
 	u8 header[8];
 };
 

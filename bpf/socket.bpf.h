@@ -113,17 +113,24 @@ __attribute__((noinline)) int call_buffers(struct piece *p, struct call *call)
 	return 1;
 }
 
+/* A record's header, RFC 8446 5.1: what is none shows that the walk has lost its place. */
+static __always_inline bool header_fits(const u8 *h, u32 body)
+{
+	return h[0] >= 20 && h[0] <= 24 && h[1] == 3 && h[2] <= 4 && body <= 16384 + 2048;
+}
+
 /* One step of the walk over the TLS records that pass in a call: to the next segment,
  * over a record's body, or one byte into a header. Headers and bodies are cut by calls at
  * will, so the place is kept in the connection between calls. Returns 0, 1 when a header
- * is whole, 2 at the end. Not inlined: what it left in the struct is then unknown to the
- * verifier, and turns look alike. */
+ * is whole, 2 at the end, 3 when the place is lost: from the next call on, most of which begin
+ * with a record, it is looked for. Not inlined: what it left in the struct is then unknown to
+ * the verifier, and turns look alike. */
 __attribute__((noinline)) int walk_step(struct piece *p)
 {
 	struct segments *s;
 	u64 n;
 
-	if (!p || !p->left || p->nr >= WIRE_HEADERS)
+	if (!p || !p->left)
 		return 2;
 	s = &p->from;
 	if (!s->len)
@@ -150,12 +157,18 @@ __attribute__((noinline)) int walk_step(struct piece *p)
 	if (p->have < 5)
 		return 0;
 	p->have = 0;
-	p->nr++;
 	p->body_left = p->header[3] << 8 | p->header[4];
+	if (!header_fits(p->header, p->body_left)) {
+		p->body_left = 0;
+		p->stray = 1;
+		return 3;
+	}
+	p->nr++;
 	return 1;
 }
 
 #define HANDSHAKE 22	/* type of a TLS record */
+#define WALK_TURNS 4096	/* steps over records that are told of in no record of ours */
 
 struct walk { struct piece *piece; struct wire_header *header; };	/* header: of the record, WIRE_HEADERS */
 
@@ -163,8 +176,11 @@ static long walk_next(u64 turn, struct walk *w)
 {
 	struct piece *p = w->piece;
 	struct wire_header *h;
-	int step = walk_step(p);
+	int step;
 
+	if (p->nr >= WIRE_HEADERS)
+		return 1;
+	step = walk_step(p);
 	if (step == 1) {
 		h = &w->header[(p->nr - 1) & (WIRE_HEADERS - 1)];
 		h->type = p->header[0];
@@ -174,7 +190,35 @@ static long walk_next(u64 turn, struct walk *w)
 		h->body = p->body_left;
 		p->other |= h->type != HANDSHAKE;
 	}
-	return step == 2;
+	return step >= 2;
+}
+
+/* The same where there is no room to tell of what is found: only to keep the place. */
+static long walk_only(u64 turn, struct piece *p)
+{
+	int step = walk_step(p);
+
+	p->other |= step == 1 && p->header[0] != HANDSHAKE;
+	return step >= 2;
+}
+
+/* Keeps the place for the next call, after the rest of this one. */
+static __always_inline void walk_keep(struct piece *p, struct conn *c)
+{
+	u32 d = p->head.dir & 1;
+
+	if (p->left && !p->stray)
+		bpf_loop(WALK_TURNS, walk_only, p, 0);
+	if (p->left)	/* unreadable, or too much of it: as far as the open body goes it is known */
+		p->body_left = p->body_left > p->left ? p->body_left - p->left : 0;
+	if (p->left || p->stray)
+		p->have = 0;
+	if (p->other)
+		c->hello_left[d] = 0; /* what follows is encrypted */
+	c->body_left[d] = p->body_left;
+	c->header_have[d] = p->have;
+	c->records[d] += p->nr;
+	__builtin_memcpy(c->header[d], p->header, sizeof(p->header));
 }
 
 /* Copies the headers of the TLS records that begin in this call. */
@@ -185,40 +229,41 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 	struct walk walk;
 
 	count(p->head.epoch, WIRE_C_PRODUCED, 1);
-	r = bpf_ringbuf_reserve(&data_ring, sizeof(*r), 0);
-	if (!r) {
-		count(p->head.epoch, WIRE_C_RING_FULL, 1);
-		count(p->head.epoch, WIRE_C_BYTES_RING_FULL, moved);
-		c->body_left[d] = c->header_have[d] = 0;
-		p->head.before = WIRE_R_RING_FULL;
-		return;
-	}
 	p->left = moved;
 	p->nr = 0;
 	p->body_left = c->body_left[d];
 	p->have = c->header_have[d];
 	__builtin_memcpy(p->header, c->header[d], sizeof(p->header));
+	r = bpf_ringbuf_reserve(&data_ring, sizeof(*r), 0);
+	if (!r) {
+		count(p->head.epoch, WIRE_C_RING_FULL, 1);
+		count(p->head.epoch, WIRE_C_BYTES_RING_FULL, moved);
+		p->head.before = WIRE_R_RING_FULL;
+		walk_keep(p, c);
+		return;
+	}
 	walk.piece = p;
 	walk.header = r->header;
 	bpf_loop(7 * WIRE_HEADERS, walk_next, &walk, 0);
 	__builtin_memcpy(&r->head, &p->head, sizeof(r->head));
 	r->head.len = (p->nr & (2 * WIRE_HEADERS - 1)) * sizeof(struct wire_header);
 	r->head.flags |= WIRE_F_LAST;
-	if (p->left) { /* more records than fit: the walk has lost its place */
+	if (p->left) { /* more records than fit, or none that are known */
 		r->head.skipped = p->left;
-		r->head.reason = WIRE_R_TRUNCATED;
-		r->head.flags |= WIRE_F_TRUNCATED;
-		p->body_left = p->have = 0;
+		r->head.reason = p->stray ? WIRE_R_NONE : WIRE_R_TRUNCATED;
+		r->head.flags |= p->stray ? 0 : WIRE_F_TRUNCATED;
 	}
-	if (p->other)
-		c->hello_left[d] = 0; /* what follows is encrypted */
-	c->body_left[d] = p->body_left;
-	c->header_have[d] = p->have;
-	c->records[d] += p->nr;
-	__builtin_memcpy(c->header[d], p->header, sizeof(p->header));
 	p->head.before = WIRE_R_NONE;
 	count(p->head.epoch, WIRE_C_SUBMITTED, 1);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	walk_keep(p, c);
+}
+
+/* Bytes have moved that no hook has told of: the place is known only as far as the open body goes. */
+static __always_inline void walk_jump(struct conn *c, u32 d, u32 jump)
+{
+	c->body_left[d] = c->body_left[d] > jump ? c->body_left[d] - jump : 0;
+	c->header_have[d] = 0;
 }
 
 /* Does this look like a TLS record? Asked of the first call of a direction only, and of the
@@ -599,7 +644,11 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		call->shape = CALL_NONE;
 		call->reason = WIRE_R_KTLS;
 	}
-	p.head.before = conn_jumped(c, &call->now, d, call->moved + call->after) ? jump_reason(&call->sk, d, c->seq[d]) : c->dropped[d];
+	p.head.before = c->dropped[d];
+	if (conn_jumped(c, &call->now, d, call->moved + call->after)) {
+		p.head.before = jump_reason(&call->sk, d, c->seq[d]);
+		walk_jump(c, d, call->now.next[d] - call->moved - call->after - c->seq[d]);
+	}
 	p.head.pos = conn_advance(c, &call->now, d, call->moved, call->after);
 	who_conn(&p.head.who, c);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;
