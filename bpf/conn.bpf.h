@@ -347,13 +347,34 @@ static __always_inline struct session *session_get(struct session_key *key)
 	return bpf_map_lookup_elem(&sessions, key);
 }
 
-/* The object is another session's from here on, bound to nothing yet. */
-static __always_inline void session_renew(struct session *s)
+/* How far the session came is kept where its connection's end is told. */
+static __always_inline void session_leaves(const struct session *s, struct conn *c)
 {
+	c->plain[0] = s->pos[0];
+	c->plain[1] = s->pos[1];
+	c->plain_before[0] = s->dropped[0];
+	c->plain_before[1] = s->dropped[1];
+	c->plain_known = WIRE_PLAIN_KNOWN | (s->cut ? WIRE_PLAIN_CUT : 0);
+}
+
+/* The object is another session's from here on, bound to nothing yet. */
+static __attribute__((noinline)) int session_renew(struct session *s)
+{
+	struct conn *c;
+	u64 sk;
+
+	if (!s)
+		return 0;
+	sk = s->sk;
+	c = sk ? bpf_map_lookup_elem(&conns, &sk) : NULL;
+	if (c && c->who.conn == s->conn)
+		session_leaves(s, c);
 	s->sk = s->conn = 0;
+	s->cut = s->dropped[0] = s->dropped[1] = 0;
 	s->pos[0] = s->pos[1] = 0;
 	s->queued = s->freed = 0;
 	s->generation++;
+	return 0;
 }
 
 /* A session that was used on this connection by the process that the current one was forked
@@ -386,6 +407,7 @@ static __always_inline void tls_head(struct piece *p, const struct session *s, u
 	p->head.time = bpf_ktime_get_boot_ns();
 	p->head.epoch = cfg->epoch;
 	p->head.dir = cookie & WIRE_COOKIE_SENT ? WIRE_SENT : WIRE_RECEIVED;
+	p->head.before = s->dropped[p->head.dir & 1];
 	p->head.call = moved;
 	p->head.session = object;
 	p->head.generation = s->generation;

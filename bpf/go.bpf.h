@@ -86,11 +86,12 @@ static __always_inline void go_tell(struct go_call *call, u64 buf, u32 moved, st
 		count(cfg->epoch, WIRE_C_UNREADABLE, 1);
 		count(cfg->epoch, WIRE_C_BYTES_UNREADABLE, moved);
 		tell_skipped(&p, moved, WIRE_F_UNREADABLE, WIRE_R_READ_FAULT);
-		return;
+	} else {
+		p.from.base = buf;
+		p.from.len = moved;
+		tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
 	}
-	p.from.base = buf;
-	p.from.len = moved;
-	tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
+	s->dropped[d & 1] = p.head.before;
 }
 
 static long go_forget_one(void *map, const struct go_key *key, void *call, u32 *tgid)

@@ -60,6 +60,9 @@ struct conn {
 	u16 look;	/* the last look at all connections that found somebody holding it */
 	u64 told[2];	/* positions that the last look told of */
 	u64 seen;	/* received by then, as the kernel counts */
+	u64 plain[2];	/* WIRE_CLOSE: what the TLS session says that was bound here, once another took its place */
+	u8 plain_before[2];
+	u8 plain_known;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -79,7 +82,9 @@ struct session {
 	u64 pos[2];	/* plaintext bytes so far */
 	u32 generation;
 	u16 queued;	/* bytes told of that the library took and has not answered for yet */
-	u16 freed;	/* the object was freed; who has its address now is not known */
+	u8 freed;	/* the object was freed; who has its address now is not known */
+	u8 cut;		/* its last write sent something and did not end well */
+	u8 dropped[2];	/* enum wire_reason: its records since the last that is in the ring are not */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -51,6 +51,21 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
+/* It ends in the middle of a TLS write that has sent something. */
+static __always_inline void task_cut(struct task_struct *t, u32 tgid)
+{
+	struct task_state *ts = bpf_task_storage_get(&tasks, t, 0, 0);
+	struct session_key key = { .tgid = tgid };
+	struct session *s;
+
+	if (!ts || !ts->depth || !ts->object || !ts->sent)
+		return;
+	key.object = ts->object;
+	s = bpf_map_lookup_elem(&sessions, &key);
+	if (s)
+		s->cut = 1;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *t)
 {
@@ -58,6 +73,7 @@ int BPF_PROG(process_exit, struct task_struct *t)
 	u32 tgid = id >> 32;
 	struct wire_life *l;
 
+	task_cut(t, tgid);
 	if ((u32)id != tgid)
 		return 0; /* a thread; the leader's exit stands for the group */
 	bpf_map_delete_elem(&scope, &tgid);
@@ -107,8 +123,10 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 	key.object = c->session;
 	key.tgid = c->session_tgid;
 	s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
-	if (s && s->conn == c->who.conn)
+	if (s && s->conn == c->who.conn) {
+		session_leaves(s, c);
 		bpf_map_delete_elem(&sessions, &key);
+	}
 	if (!c->who.tgid)
 		return 0; /* nobody in scope ever used it */
 	l = life_reserve();
@@ -128,6 +146,11 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 	l->before[WIRE_RECEIVED] = l->received > c->pos[WIRE_RECEIVED] ? jump_reason(sk, WIRE_RECEIVED,
 												c->seq[WIRE_RECEIVED]) :
 									 c->dropped[WIRE_RECEIVED];
+	l->plain[0] = c->plain[0];
+	l->plain[1] = c->plain[1];
+	l->plain_before[0] = c->plain_before[0];
+	l->plain_before[1] = c->plain_before[1];
+	l->plain_known = c->plain_known;
 	life_submit(l);
 	return 0;
 }

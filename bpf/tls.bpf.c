@@ -111,11 +111,24 @@ static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, 
 	if (!(ts->cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
 		tell_skipped(&p, moved, WIRE_F_NO_ARGS, WIRE_R_OTHER_CALL);
-		return;
+	} else {
+		p.from.base = ts->buf;
+		p.from.len = moved;
+		tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
 	}
-	p.from.base = ts->buf;
-	p.from.len = moved;
-	tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
+	s->dropped[p.head.dir & 1] = p.head.before;
+	if (p.head.dir == WIRE_SENT)
+		s->cut = 0;
+}
+
+/* Some of its records went out, and it was not told of: if nobody calls again for them, nobody will. */
+static __always_inline void tls_cut(struct task_state *ts)
+{
+	struct session_key key = { .object = ts->object, .tgid = bpf_get_current_pid_tgid() >> 32 };
+	struct session *s = bpf_map_lookup_elem(&sessions, &key);
+
+	if (s)
+		s->cut = 1;
 }
 
 SEC("uretprobe")
@@ -139,6 +152,8 @@ int tls_return(struct pt_regs *regs)
 		ts->buf = buffer_behind(ts->buf, at);
 	if (!ts->quiet && (moved || ts->cookie >> WIRE_COOKIE_AGAIN_SHIFT) && moved < 0x7fffffff)
 		tls_moved(ts, rc, moved, cfg);
+	else if (!ts->quiet && ts->sent && ts->cookie & WIRE_COOKIE_SENT)
+		tls_cut(ts);
 	ts->object = 0;
 	return 0;
 }

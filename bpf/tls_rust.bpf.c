@@ -98,6 +98,7 @@ static __always_inline void rust_tell(struct rust_call *call, u32 moved, struct 
 		p.from.len = moved;
 	}
 	tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
+	s->dropped[p.head.dir & 1] = p.head.before;
 }
 
 SEC("uretprobe")

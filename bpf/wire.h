@@ -175,8 +175,18 @@ struct wire_life {
 	struct wire_who who;
 	u64 sent, received;		/* WIRE_CLOSE: bytes the kernel says the connection moved, by its own counters */
 	u64 sent_pos, received_pos;	/* WIRE_CLOSE: final stream positions */
-	u8 path[WIRE_PATH];		/* WIRE_EXEC: file name as given to execve, NUL-terminated */
+	union {
+		u8 path[WIRE_PATH];	/* WIRE_EXEC: file name as given to execve, NUL-terminated */
+		struct {		/* WIRE_CLOSE: of the TLS session that was bound to it */
+			u64 plain[2];	/* final positions of its plaintext, by enum wire_dir */
+			u8 plain_before[2];	/* enum wire_reason: why plaintext before them is missing */
+			u8 plain_known;	/* WIRE_PLAIN_* */
+		};
+	};
 };
+
+#define WIRE_PLAIN_KNOWN 0x1u	/* there was one */
+#define WIRE_PLAIN_CUT	 0x2u	/* its last write sent something, and failed or never returned */
 
 /* What a look at all connections says of one, written by the iterator conns_look. */
 struct wire_check {

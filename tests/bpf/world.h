@@ -78,6 +78,8 @@ static void on_life(void *owner, const struct wire_life *l)
 	world.closes++;
 	front_untold(world.front, l->who.conn, l->before);
 	front_close(world.front, l->who.conn, l->sent_pos, l->received_pos, l->sent, l->received, (struct stamp){ l->time, 1 });
+	if (l->plain_known)
+		front_plain(world.front, l->who.conn, l->plain[WIRE_SENT], l->plain[WIRE_RECEIVED], l->plain_before, l->plain_known);
 }
 
 static void on_look(void *owner, const struct wire_check *w)

@@ -100,6 +100,11 @@ enum loss record_loss(uint8_t reason)
 	return reason < WIRE_R_MAX ? (enum loss)losses[reason] : LOSS_NONE;
 }
 
+bool record_cut(uint8_t plain_known)
+{
+	return plain_known & WIRE_PLAIN_CUT;
+}
+
 /* Recordings of before there were reasons have flags only. */
 static enum loss cause_of(uint8_t reason, uint16_t flags)
 {

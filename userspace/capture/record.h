@@ -23,5 +23,6 @@ uint64_t record_signature(const struct siphash_key *, const void *record, size_t
 uint32_t record_payload(const void *record, size_t len);	/* bytes of the call it tells of that no other record has */
 uint64_t record_time(const void *record, size_t len);	/* 0: not a data record */
 enum loss record_loss(uint8_t reason);	/* of an enum wire_reason; LOSS_NONE: it is none */
+bool record_cut(uint8_t plain_known);	/* WIRE_PLAIN_*: the session's last write was cut */
 void record_conn(struct conn_facts *, const struct wire_who *, uint16_t flags);
 #endif

@@ -158,6 +158,9 @@ static void obey(struct analyst *a)
 			front_untold(a->front, o.conn, o.before);
 			front_close(a->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, at);
 			break;
+		case ORDER_PLAIN:
+			front_plain(a->front, o.conn, o.sent_pos, o.received_pos, o.before, (uint8_t)o.sent);
+			break;
 		case ORDER_REACH:
 			at.epoch = at.epoch > a->epoch ? at.epoch : a->epoch;
 			front_untold(a->front, o.conn, o.before);

@@ -69,12 +69,12 @@ struct role_stats *role_stats_map(int fd, bool write);
 void role_ready(struct role_stats *);	/* says so to the monitor */
 
 /* Messages monitor -> reader, analyst: one struct each. */
-enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH };
+enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH, ORDER_PLAIN };
 struct order {
 	uint16_t kind;
 	uint8_t before[2];	/* ORDER_CLOSE, ORDER_REACH: enum wire_reason, by enum dir, of bytes missing before the positions */
 	uint32_t epoch;		/* of ORDER_PACE the share of one CPU, permille */
-	uint64_t conn, sent_pos, received_pos, sent, received, time;
+	uint64_t conn, sent_pos, received_pos, sent, received, time;	/* ORDER_PLAIN: positions of plaintext, sent is WIRE_PLAIN_* */
 };
 
 /* Memory. All roles keep within --memory-max together: what grows in one of them takes from its

@@ -77,6 +77,11 @@ static void on_close(void *owner, const struct wire_life *l)
 			   .time = l->time };
 
 	close_tell(m, &o);
+	if (!l->plain_known)
+		return;
+	o = (struct order){ .kind = ORDER_PLAIN, .before = { l->plain_before[0], l->plain_before[1] }, .epoch = m->epoch, .conn = l->who.conn,
+			    .sent_pos = l->plain[WIRE_SENT], .received_pos = l->plain[WIRE_RECEIVED], .sent = l->plain_known };
+	close_tell(m, &o);
 }
 
 /* Of a connection that goes on: never takes the room of a close. */

@@ -296,6 +296,15 @@ void front_untold(struct front *f, uint64_t conn, const uint8_t before[2])
 	stream_untold(f->streams, conn, causes);
 }
 
+void front_plain(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, const uint8_t before[2], uint8_t known)
+{
+	const struct plain_end end = { .pos = { [DIR_RECEIVED] = received_pos, [DIR_SENT] = sent_pos },
+				       .before = { (uint8_t)record_loss(before[0]), (uint8_t)record_loss(before[1]) },
+				       .known = known, .cut = record_cut(known) };
+
+	stream_plain(f->streams, conn, &end);
+}
+
 void front_tick(struct front *f, struct stamp now)
 {
 	stream_tick(f->streams, now);

@@ -22,6 +22,8 @@ void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t rece
 /* How far a connection that goes on has come; and, before either, why the last of its bytes are missing if
  * they are: enum wire_reason, by enum dir. */
 void front_reach(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp);
+/* After a close: where the plaintext of its TLS session ends; known: WIRE_PLAIN_*. */
+void front_plain(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, const uint8_t before[2], uint8_t known);
 void front_untold(struct front *, uint64_t conn, const uint8_t before[2]);
 void front_tick(struct front *, struct stamp);
 uint64_t front_evicted(const struct front *);	/* connections let go for want of room, so far */

@@ -95,6 +95,7 @@ struct cipher {
 	int64_t open;		/* announced by headers and not passed yet; -4..-1: a header's first bytes passed */
 	int64_t capacity;	/* plaintext that the application records can carry */
 	int64_t plain;		/* plaintext that came or is known to be missing */
+	int64_t guessed;	/* plaintext that records have room for which were taken for the handshake, by a guess */
 	int64_t first;		/* plaintext that came first */
 	int64_t unwalked;	/* socket bytes whose headers were not seen */
 	int64_t credited;	/* of these, proven by plaintext, hence not lost */
@@ -135,6 +136,7 @@ struct stream {
 	uint64_t final[2], closed_at;
 	uint64_t reached[2], reached_at;	/* where it had come to at that time, as the kernel's side says; 0: not asked */
 	uint8_t before[2];	/* enum loss: why bytes before these are missing, if any are */
+	struct plain_end plain_end;
 	size_t held;		/* bytes in pieces */
 	unsigned nr_held;
 	uint8_t layer;		/* what the session was told: 0 nothing, LAYER_SOCKET, LAYER_TLS */
@@ -159,6 +161,7 @@ struct trace {
 	uint32_t serial;	/* order of leaving */
 	uint8_t state, probed;
 	uint8_t overhead[2], data[2], tls12[2];
+	struct plain_end plain_end;	/* CLOSING */
 };
 
 struct stream_table {
@@ -233,6 +236,7 @@ void cipher_ahead(struct stream *, enum dir, uint64_t n);
 bool cipher_waits(struct stream *, enum dir);	/* plaintext of what passed is still to come */
 void cipher_settle(struct stream *, enum dir);	/* no plaintext will come: early records are opaque */
 void cipher_close(struct stream *, enum dir);
+int64_t cipher_room(const struct stream *, enum dir);	/* plaintext that its records may still carry */
 /* How many records, and bytes in them, came before the one with the session's first plaintext. */
 void cipher_split(struct stream *, enum dir, uint32_t records, int64_t bodies);
 /* Of this overhead: how much more it may be, for padding. */
@@ -247,6 +251,7 @@ int trace_init(struct stream_table *);
 enum trace_state trace_get(const struct stream_table *, uint64_t id, struct trace *out);
 void trace_leave(struct stream_table *, const struct stream *, bool closed);
 void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2], uint64_t time);
+void trace_plain(struct stream_table *, uint64_t id, const struct plain_end *);
 void trace_fill(struct trace *, const struct stream *);
 void mark_resume(struct stream *);	/* mark.c */
 void trace_resume(struct stream *, const struct trace *);

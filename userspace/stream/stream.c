@@ -90,6 +90,20 @@ static void tail_lose(struct stream *s, enum dir dir, uint64_t to, struct stamp 
 	stream_lose(s, q, to - from, s->before[dir] ? s->before[dir] : LOSS_MISSING, 0, at);
 }
 
+/* Plaintext that the probes saw and no chunk told of; not what was never sent. */
+static void plain_lose(struct stream *s, enum dir dir, struct stamp at)
+{
+	struct sequence *q = &s->lanes[dir].plain;
+	uint64_t from = q->next, n = s->plain_end.pos[dir] > from ? s->plain_end.pos[dir] - from : 0;
+	int64_t room = cipher_room(s, dir);
+
+	if (!n || room <= 0)
+		return;
+	n = n < (uint64_t)room ? n : (uint64_t)room;
+	q->next += n;
+	stream_lose(s, q, n, s->plain_end.before[dir] ? s->plain_end.before[dir] : LOSS_MISSING, 0, at);
+}
+
 /* Delivers what is held, tells what is missing, ends the session and forgets. */
 static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 {
@@ -101,6 +115,8 @@ static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 		sequence_drain(s, &s->lanes[d].plain, cause, at);
 	for (int d = 0; s->closing && d < 2; d++)
 		tail_lose(s, d, s->final[d], at);
+	for (int d = 0; s->layer == LAYER_TLS && s->plain_end.known && d < 2; d++)
+		plain_lose(s, d, at);
 	for (int d = 0; s->layer == LAYER_TLS && d < 2; d++)
 		cipher_close(s, d);
 	stream_end(s, at, s->closing);
@@ -224,6 +240,18 @@ void stream_reach(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 	stream_check(s, at);
 }
 
+void stream_plain(struct stream_table *t, uint64_t conn, const struct plain_end *end)
+{
+	struct stream *s = stream_find(t, conn);
+
+	if (end->pos[0] > POSITION_MAX || end->pos[1] > POSITION_MAX)
+		return;
+	if (s)
+		s->plain_end = *end;
+	else
+		trace_plain(t, conn, end);
+}
+
 void stream_untold(struct stream_table *t, uint64_t conn, const enum loss before[2])
 {
 	struct stream *s = stream_find(t, conn);
@@ -251,8 +279,10 @@ static struct stream *stream_new(struct stream_table *t, const struct chunk *ch,
 		mark_resume(s);
 	if (tr && tr->state == TRACE_EVICTED)
 		trace_resume(s, tr);
-	if (tr && tr->state == TRACE_CLOSING)
+	if (tr && tr->state == TRACE_CLOSING) {
 		closing_begin(s, tr->pos, tr->other, tr->time);
+		s->plain_end = tr->plain_end;
+	}
 	s->bucket_next = *bucket;
 	*bucket = s;
 	node_init(&s->waiting);

@@ -71,6 +71,14 @@ void stream_reach(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint6
 /* Before either of the two: why the last of its bytes are missing, if they are; by enum dir. */
 void stream_untold(struct stream_table *, uint64_t conn, const enum loss before[2]);
 
+/* After a close: where the plaintext of its TLS session ends, by the probes' own count. */
+struct plain_end {
+	uint64_t pos[2];	/* by enum dir */
+	uint8_t before[2];	/* enum loss: why plaintext before these is missing, if any is */
+	bool known, cut;	/* cut: the last write sent something, and nobody told what */
+};
+void stream_plain(struct stream_table *, uint64_t conn, const struct plain_end *);
+
 /* Passage of time: gaps for overdue pieces, idle connections, pending closes. */
 void stream_tick(struct stream_table *, struct stamp now);
 /* End of an interval, of which every chunk has come: flush every connection that moved bytes. */

@@ -293,30 +293,30 @@ static bool is_finished(uint32_t body)
 	return body == FINISHED_13 || body == FINISHED_13_384;
 }
 
-/* The record that a reader with a small buffer took n bytes of, where more have passed already. A
- * client sends nothing between its Finished and its data, a server tickets. nr_early: not known. */
-static unsigned early_longer(const struct cipher *c, int64_t n, bool client)
+/* The first record that is none of the handshake, by sizes alone. A client sends nothing between
+ * its Finished and its data, a server tickets. nr_early: not known. */
+static unsigned early_data(const struct cipher *c, bool client)
 {
 	unsigned i = 0;
 
 	while (i < c->nr_early && !is_finished(c->early[i]))
 		i++;
-	if (i >= c->nr_early - 1u || (!client && n <= TICKET_MAX))
-		return c->nr_early;
-	for (i++; !client && i < c->nr_early && capacity_of(c, c->early[i]) < n;)
+	if (client)
+		return i < c->nr_early ? i + 1 : c->unwalked ? 0 : i;
+	for (i++; i < c->nr_early && c->early[i] <= TICKET_MAX;)
 		i++;
-	return i;
+	return i < c->nr_early ? i : c->nr_early;
 }
 
-/* Which early record is the first with plaintext, of which n bytes came. client: who sent them. */
-static unsigned early_split(const struct cipher *c, int64_t n, bool late, bool client)
+/* Which early record is the first with plaintext, of which n bytes came; sure: by its size.
+ * client: who sent them. */
+static unsigned early_split(const struct cipher *c, int64_t n, bool late, bool client, bool *sure)
 {
 	int64_t sum = 0;
 	unsigned i;
 
-	if (!c->nr_early)
-		return 0;
-	if (c->tls12 || (late && !c->handshake))
+	*sure = true;
+	if (!c->nr_early || c->tls12 || (late && !c->handshake))
 		return 0; /* the handshake is not in type 23, or was before weir */
 	/* Who reads or writes record by record is at the last, whatever else may have its size: a
 	 * ticket may. */
@@ -326,10 +326,11 @@ static unsigned early_split(const struct cipher *c, int64_t n, bool late, bool c
 	i = early_exact(c, 1, n);
 	if (i == c->nr_early)
 		i = early_exact(c, 0, n);
-	if (i < c->nr_early || c->unwalked >= n)
-		return i;
-	i = early_longer(c, n, client);
 	if (i < c->nr_early)
+		return i;
+	*sure = false;
+	i = early_data(c, client);
+	if (i < c->nr_early || c->unwalked >= n)
 		return i;
 	/* A reader with a small buffer takes the first bytes of a longer record. */
 	for (i = c->nr_early; i > 0 && sum < n; i--)
@@ -412,8 +413,8 @@ static void shed_settle(struct stream *s, struct cipher *c)
 static void plain_begin(struct stream *s, struct cipher *c)
 {
 	int64_t n = c->first;
+	bool client = s->conn.role == (c == cipher_of(s, DIR_SENT) ? ROLE_CLIENT : ROLE_SERVER), sure;
 	unsigned split;
-	bool client = s->conn.role == (c == cipher_of(s, DIR_SENT) ? ROLE_CLIENT : ROLE_SERVER);
 
 	s->probed = true;
 	if (c->splits) {
@@ -425,7 +426,9 @@ static void plain_begin(struct stream *s, struct cipher *c)
 	shed_settle(s, c);
 	overhead_guess(c, n);
 	padding_guess(c, n);
-	split = early_split(c, n, s->conn.late, client);
+	split = early_split(c, n, s->conn.late, client, &sure);
+	for (unsigned i = 0; !sure && i < split; i++)
+		c->guessed += capacity_of(c, c->early[i]);
 	if (!split && c->nr_early)
 		early_data_begin(s, c);
 	early_count(s, c, split);
@@ -532,17 +535,28 @@ static void cut_settle(struct stream *s, struct cipher *c)
 	}
 }
 
+int64_t cipher_room(const struct stream *s, enum dir dir)
+{
+	const struct cipher *c = &s->lanes[dir].cipher;
+
+	return c->capacity - c->plain + c->unwalked;
+}
+
 /* Of what the records carried, or were to carry. The program may end, or reset its connection, with
- * records that it never read, or has read in part: nobody had their plaintext. And what a library
- * took to send it later may never have been sent: it was looked at, and is no byte of the connection. */
+ * records that it never read, or has read in part, or in the middle of a write: nobody had their
+ * plaintext. And what a library took to send it later may never have been sent: it was looked at,
+ * and is no byte of the connection. */
 static void rest_settle(struct stream *s, struct cipher *c, enum dir dir)
 {
 	struct byte_account *a = account_of(s, c);
 	int64_t rest = c->capacity - c->plain + c->credited;
 
-	if (rest > 0 && dir == DIR_RECEIVED) {
+	if (rest > 0 && (dir == DIR_RECEIVED || s->bound == BOUND_GUESSED || s->plain_end.cut)) {
 		opaque_add(s, c, rest);
 		s->no_plaintext = true;
+	} else if (rest < 0 && c->guessed) {
+		/* What was taken for the handshake, as far as it must have been data. */
+		a->framing -= -rest < c->guessed ? -rest : c->guessed;
 	} else if (rest < 0 && c->ahead && a->examined >= -rest) {
 		a->examined += rest;
 	} else if (rest < 0 && c->ahead) {
