@@ -279,6 +279,24 @@ static void take_account(struct session *s, struct byte_account out[2])
 	}
 }
 
+/* Of what an exchange carries nothing is open: a record that passed and whose plaintext comes
+ * next, or plaintext that a library has not sent yet, is the next one's, which may go elsewhere. */
+static void leave_open(struct session *s, struct byte_account bytes[2])
+{
+	for (unsigned d = 0; d < 2; d++) {
+		int64_t open = byte_account_unexplained(&bytes[d]), ahead = bytes[d].examined > 0 ? bytes[d].examined : 0;
+
+		if (open > 0) {
+			bytes[d].moved -= open;
+			s->told[d].moved -= open;
+			continue;
+		}
+		ahead = -open < ahead ? -open : ahead;
+		bytes[d].examined -= ahead;
+		s->told[d].examined -= ahead;
+	}
+}
+
 bool session_flush(struct session *s, struct stamp at, bool closed, const char *reason, struct traffic *t)
 {
 	static const struct byte_account nothing[2];
@@ -311,6 +329,7 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	s->recognised = true;
 	ex->at = at;
 	take_account(s, ex->bytes);
+	leave_open(s, ex->bytes);
 	snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
 	memcpy(s->route, ex->route, sizeof(s->route));
 	if (ex->host[0])
