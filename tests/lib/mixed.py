@@ -324,7 +324,7 @@ class Weir:
         at = self.out.seek(0, 2)
         self.log = f"{work}/weir.log"
         self.process = subprocess.Popen([program, "run", "--state", state, "--policy", f"{LIB}/card.yaml", "--quiet", *extra], stdout=self.out, stderr=self.out, cwd=work)
-        within(40, lambda: "ready\n" in open(self.log).read()[at:] or self.process.poll() is not None, "weir ready")
+        within(120, lambda: "ready\n" in open(self.log).read()[at:] or self.process.poll() is not None, "weir ready")
         if self.process.poll() is not None:
             raise SystemExit(f"mixed: weir did not start: {open(self.log).read()[at:]}")
 

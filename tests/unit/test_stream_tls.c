@@ -233,6 +233,76 @@ static void what_the_program_never_read_has_no_plaintext(void **state)
 	world_free(w);
 }
 
+/* The ring was full for the last write of a session: the kernel's side says how far that went. */
+static void the_last_plaintext_that_is_missing_is_lost_by_its_cause(void **state)
+{
+	for (int early = 0; early < 2; early++) {
+		const struct plain_end end = { .pos = { [DIR_SENT] = 800, [DIR_RECEIVED] = 0 }, .before = { [DIR_SENT] = LOSS_RING_FULL }, .known = true };
+		struct world *w = world_new(NULL);
+		uint64_t sent = 0, all = 5 * 5 + 512 + 1 + 53 + 117 + 717;
+
+		if (early) {	/* the close overtakes all chunks */
+			close_at(w, 1, all, 0, at_ms(1));
+			stream_plain(w->table, 1, &end);
+		}
+		sent = RECORDS(w, DIR_SENT, sent, false, { 22, 512 }, { 20, 1 }, { 23, 53 });
+		sent = RECORDS(w, DIR_SENT, sent, true, { 23, 117 });
+		plaintext(w, DIR_SENT, 0, 100);
+		sent = RECORDS(w, DIR_SENT, sent, true, { 23, 717 });
+		assert_int_equal(sent, all);
+		if (!early) {
+			close_at(w, 1, sent, 0, at_ms(1));
+			stream_plain(w->table, 1, &end);
+		}
+		stream_tick(w->table, at_ms(202));
+		assert_true(w->sessions[0]->closed);
+		assert_int_equal(w->why[LOSS_RING_FULL], 700);
+		assert_int_equal(w->sum.opaque, 0);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
+/* A process that was killed in a write: two of its records passed, and nobody told of them. What the
+ * probes counted and was never sent is not lost either. */
+static void a_write_that_was_cut_has_no_plaintext(void **state)
+{
+	const struct plain_end cut = { .pos = { [DIR_SENT] = 100 }, .known = true, .cut = true };
+	const struct plain_end more = { .pos = { [DIR_SENT] = 9000 }, .before = { [DIR_SENT] = LOSS_RING_FULL }, .known = true };
+
+	for (int i = 0; i < 2; i++) {
+		struct world *w = world_new(NULL);
+		uint64_t sent = RECORDS(w, DIR_SENT, 0, true, { 22, 512 }, { 20, 1 }, { 23, 53 }, { 23, 117 });
+
+		plaintext(w, DIR_SENT, 0, 100);
+		sent = RECORDS(w, DIR_SENT, sent, true, { 23, 1017 }, { 23, 1017 });
+		close_at(w, 1, sent, 0, at_ms(1));
+		stream_plain(w->table, 1, i ? &more : &cut);
+		stream_tick(w->table, at_ms(202));
+		assert_int_equal(w->why[i ? LOSS_RING_FULL : LOSS_NO_PLAINTEXT], 2000);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
+/* The first records were lost and more data than Finished is in already: a client's is all data. */
+static void behind_lost_records_what_a_client_sends_is_data(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t received = 700;	/* the world's connections are a server's */
+
+	received = RECORDS(w, DIR_RECEIVED, received, true, { 23, 16401 }, { 23, 7458 });
+	stream_tick(w->table, at_ms(201));
+	plaintext(w, DIR_RECEIVED, 0, 600);
+	plaintext(w, DIR_RECEIVED, 600, 16384 + 7441 - 600);
+	close_at(w, 1, 0, received, at_ms(202));
+	stream_tick(w->table, at_ms(403));
+	assert_int_equal(w->sum.lost, 700);
+	assert_int_equal(w->sum.examined, 16384 + 7441);
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void headers_and_bodies_in_separate_calls_are_the_same(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -840,6 +910,9 @@ int main(void)
 		cmocka_unit_test(tickets_behind_plaintext_that_came_ahead_are_framing),
 		cmocka_unit_test(what_a_library_took_and_never_sent_is_no_byte_of_the_connection),
 		cmocka_unit_test(what_the_program_never_read_has_no_plaintext),
+		cmocka_unit_test(the_last_plaintext_that_is_missing_is_lost_by_its_cause),
+		cmocka_unit_test(a_write_that_was_cut_has_no_plaintext),
+		cmocka_unit_test(behind_lost_records_what_a_client_sends_is_data),
 		cmocka_unit_test(headers_and_bodies_in_separate_calls_are_the_same),
 		cmocka_unit_test(tls_without_a_probe_is_opaque_with_its_reason),
 		cmocka_unit_test(a_probe_that_comes_later_moves_the_connection_on_as_probed),
