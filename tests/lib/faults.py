@@ -99,6 +99,8 @@ def leaves():
     data, out, at = open(os.path.join(state, "ledger/leaves"), "rb").read(), [], 0
     while at + 2 <= len(data):
         n = data[at] << 8 | data[at + 1]
+        if n > len(data) - at - 2:
+            break  # torn: it is no leaf, whatever it begins with
         out.append(data[at + 2:at + 2 + n].decode())
         at += 2 + n
     return out
