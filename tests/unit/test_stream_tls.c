@@ -233,6 +233,32 @@ static void what_the_program_never_read_has_no_plaintext(void **state)
 	world_free(w);
 }
 
+/* Weir came between a record and the read that takes it: these bytes moved before, and are examined. */
+static void plaintext_of_a_record_that_is_older_than_weir_moved_with_it(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct chunk ch = chunk_make(1, LAYER_TLS, DIR_RECEIVED, 5000, (const char[700]){ 0 }, 700);
+	const struct wire_step step = { 23, 117 };
+	struct wire_header h = { step.type, 3, 3, 0, step.body };
+	struct chunk cipher = chunk_make(1, LAYER_CIPHER, DIR_RECEIVED, 0, &h, sizeof(h));
+
+	ch.conn.late = cipher.conn.late = 1;
+	ch.conn.binding = BINDING_EXACT;
+	assert_int_equal(stream_push(w->table, &ch), 0);
+	cipher.moved = 122;
+	cipher.probed = 1;
+	assert_int_equal(stream_push(w->table, &cipher), 0);
+	ch.pos = 5700;
+	ch.bytes.len = 100;
+	assert_int_equal(stream_push(w->table, &ch), 0);
+	close_at(w, 1, 0, 122, at_ms(1));
+	stream_tick(w->table, at_ms(202));
+	assert_int_equal(w->sum.moved, 700 + 122);
+	assert_int_equal(w->sum.examined, 800);
+	assert_balanced(w);
+	world_free(w);
+}
+
 /* The ring was full for the last write of a session: the kernel's side says how far that went. */
 static void the_last_plaintext_that_is_missing_is_lost_by_its_cause(void **state)
 {
@@ -910,6 +936,7 @@ int main(void)
 		cmocka_unit_test(tickets_behind_plaintext_that_came_ahead_are_framing),
 		cmocka_unit_test(what_a_library_took_and_never_sent_is_no_byte_of_the_connection),
 		cmocka_unit_test(what_the_program_never_read_has_no_plaintext),
+		cmocka_unit_test(plaintext_of_a_record_that_is_older_than_weir_moved_with_it),
 		cmocka_unit_test(the_last_plaintext_that_is_missing_is_lost_by_its_cause),
 		cmocka_unit_test(a_write_that_was_cut_has_no_plaintext),
 		cmocka_unit_test(behind_lost_records_what_a_client_sends_is_data),

@@ -458,6 +458,18 @@ int bind_plain(struct stream_table *t, const struct chunk *in)
 	return forward(t, u, &ch);
 }
 
+/* Is what the session moved without a socket of this connection's bytes? Not what it moved before
+ * weir looked at the connection, nor what another session at the same address did. */
+static bool is_of(struct stream_table *t, const struct tls_session *u, const struct stream *s, const struct chunk *ch)
+{
+	if (s->conn.late || stream_plain_next(t, u->conn, ch->dir) > ch->pos)
+		return false;
+	for (const struct held *h = u->head; h; h = h->next)
+		if (h->chunk.dir == ch->dir && h->chunk.pos >= ch->pos)
+			return false;
+	return true;
+}
+
 void bind_exact(struct stream *s, const struct chunk *ch)
 {
 	struct stream_table *t = s->table;
@@ -470,9 +482,9 @@ void bind_exact(struct stream *s, const struct chunk *ch)
 	s->bound = BOUND_EXACT;
 	if (u && u->generation == ch->generation) {
 		t->stats.rebound += u->stream && u->stream != s;
-		if (!u->stream)
+		if (!u->stream && is_of(t, u, s, ch))
 			join(u, s, BINDING_EXACT);
-		session_free(t, u);
+		session_end(t, u);
 	}
 	candidate_drop(s);
 }

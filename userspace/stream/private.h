@@ -189,6 +189,7 @@ int stream_take(struct stream_table *, const struct chunk *);	/* of a connection
 void stream_check(struct stream *, struct stamp);	/* ends it if it is at its end */
 /* The session's own connection ends, and all that it was told is the other's from now on. */
 void stream_adopt(struct stream *, uint64_t from);
+uint64_t stream_plain_next(const struct stream_table *, uint64_t id, enum dir);
 /* The session's own connection, if there is one, is known by other facts. */
 void stream_relabel(struct stream_table *, const struct conn_facts *);
 void stream_bound(struct stream *, enum binding);

@@ -428,6 +428,13 @@ static void account_adopt(struct stream *s, const struct stream *p)
 	}
 }
 
+uint64_t stream_plain_next(const struct stream_table *t, uint64_t id, enum dir dir)
+{
+	const struct stream *s = stream_find(t, id);
+
+	return s ? s->lanes[dir].plain.next : 0;
+}
+
 void stream_adopt(struct stream *s, uint64_t from)
 {
 	struct stream_table *t = s->table;
