@@ -133,7 +133,7 @@ static inline void on_flush(void *session, struct stamp at, bool closed, const c
 	memcpy(s->world->why, s->world->sum.why, sizeof(s->world->why));
 	s->flushes++;
 	s->said_closed |= closed;
-	stream_told(s->world->table);
+	stream_told(s->world->table, false);
 	snprintf(s->reason, sizeof(s->reason), "%s", reason ? reason : "");
 }
 

@@ -66,7 +66,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 	f->fact.kind = FACT_EXCHANGE;
 	exchange_copy(&f->fact.exchange, ex);
 	f->sink(f->owner, &f->fact);
-	stream_told(f->streams);
+	stream_told(f->streams, true);
 }
 
 static void on_field(void *owner, struct exchange *ex, const struct field *field)
@@ -150,7 +150,7 @@ static void flush(struct link *l, struct stamp at, bool closed, const char *reas
 		return;
 	f->fact.kind = FACT_TRAFFIC;
 	f->sink(f->owner, &f->fact);
-	stream_told(f->streams);
+	stream_told(f->streams, false);
 }
 
 /* True: the connection has cost more than its bytes may, these are not looked at. */

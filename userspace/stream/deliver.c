@@ -16,11 +16,14 @@ void stream_open(struct stream *s)
 
 	/* Of the first account: of what moved before it began, it states the loss. */
 	for (int d = 0; d < 2; d++) {
-		if (s->undecided[d]) {
-			account_lose(&s->account[d], s->undecided[d], LOSS_RESTART);
+		if (!s->undecided[d])
+			continue;
+		account_lose(&s->account[d], s->undecided[d], LOSS_RESTART);
+		if (s->untold)
+			s->account[d].moved += s->undecided[d];
+		else
 			s->owed[d] = s->undecided[d];
-			s->undecided[d] = 0;
-		}
+		s->undecided[d] = 0;
 	}
 	s->session = sink->open(sink->owner, &s->conn, s->account);
 }

@@ -9,7 +9,8 @@
 
 struct mark {
 	struct trace trace;	/* its state is stored last: a torn mark is none */
-	int64_t undecided[2];	/* told as moved, and not yet as anything else */
+	int64_t undecided[2];	/* moved, and not yet told as anything else */
+	bool untold;		/* nor as moved: of an exchange only what is decided is told */
 };
 struct marks {
 	struct siphash_key key;
@@ -38,7 +39,7 @@ static struct mark *mark_slot(const struct stream_table *t, uint64_t id)
 	return &t->marks->list[siphash(&t->marks->key, &id, sizeof(id)) & (t->nr_marks - 1)];
 }
 
-void stream_told(struct stream_table *t)
+void stream_told(struct stream_table *t, bool open)
 {
 	const struct stream *s = t->telling;
 	struct mark *m;
@@ -54,6 +55,7 @@ void stream_told(struct stream_table *t)
 
 		m->undecided[d] = undecided > 0 ? undecided : 0;
 	}
+	m->untold = open;
 	__atomic_store_n(&m->trace.state, TRACE_EVICTED, __ATOMIC_RELEASE);
 }
 
@@ -66,4 +68,5 @@ void mark_resume(struct stream *s)
 		return;
 	trace_resume(s, &m->trace);
 	memcpy(s->undecided, m->undecided, sizeof(s->undecided));
+	s->untold = m->untold;
 }

@@ -149,6 +149,7 @@ struct stream {
 	struct tls_session *tls_session;	/* found by that search */
 	/* By a process before this one told as moved, and not as anything: lost. owed: of it, what is in the account. */
 	int64_t undecided[2], owed[2];
+	bool untold;		/* undecided: it was not told as moved either */
 };
 
 /* What is remembered of a connection that is not tracked; see trace.c. */

@@ -48,8 +48,9 @@ struct stream_table *stream_table_new(const struct stream_limits *, const struct
 /* Memory of zeros, or what a table of a dead process left in it, whose connections are then gone
  * on with. It must stay as long as the table. 0, or -1: it is not used. */
 int stream_outlive(struct stream_table *, void *memory, size_t size);
-/* From within a call of the sink: what the connection's account holds now was told to the world. */
-void stream_told(struct stream_table *);
+/* From within a call of the sink: what the connection's account holds now was told to the world;
+ * open: but what moved and is nothing else yet. */
+void stream_told(struct stream_table *, bool open);
 void stream_table_free(struct stream_table *);	/* delivers what is held, closes the sessions, wipes; NULL is fine */
 
 /* Takes one chunk; its bytes may die on return. 0, -ENOMEM when nothing was taken, so that
