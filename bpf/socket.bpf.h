@@ -194,8 +194,9 @@ static long walk_next(u64 turn, struct walk *w)
 }
 
 /* The same where there is no room to tell of what is found: only to keep the place. */
-static long walk_only(u64 turn, struct piece *p)
+static long walk_only(u64 turn, struct walk *w)
 {
+	struct piece *p = w->piece;
 	int step = walk_step(p);
 
 	p->other |= step == 1 && p->header[0] != HANDSHAKE;
@@ -205,10 +206,11 @@ static long walk_only(u64 turn, struct piece *p)
 /* Keeps the place for the next call, after the rest of this one. */
 static __always_inline void walk_keep(struct piece *p, struct conn *c)
 {
+	struct walk walk = { .piece = p };
 	u32 d = p->head.dir & 1;
 
 	if (p->left && !p->stray)
-		bpf_loop(WALK_TURNS, walk_only, p, 0);
+		bpf_loop(WALK_TURNS, walk_only, &walk, 0);
 	if (p->left)	/* unreadable, or too much of it: as far as the open body goes it is known */
 		p->body_left = p->body_left > p->left ? p->body_left - p->left : 0;
 	if (p->left || p->stray)
