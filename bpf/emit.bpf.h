@@ -30,9 +30,9 @@ struct piece {
 	u32 beyond;	/* bytes past the per-call limit */
 	/* The walk over TLS record headers; here and not apart, for the stack of 6.1. */
 	u32 body_left;
-	u8 have, other;	/* other: a record that is no handshake began */
+	u8 have;
+	u8 other : 1, stray : 1;	/* a record that is no handshake began; the walk has lost its place */
 	u16 nr;
-	u8 stray;	/* the walk has lost its place */
 	u8 header[8];
 };
 

@@ -91,7 +91,7 @@ static __always_inline void go_tell(struct go_call *call, u64 buf, u32 moved, st
 		p.from.len = moved;
 		tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
 	}
-	s->dropped[d & 1] = p.head.before;
+	s->dropped[p.head.dir & 1] = p.head.before;
 }
 
 static long go_forget_one(void *map, const struct go_key *key, void *call, u32 *tgid)

@@ -204,13 +204,13 @@ static long walk_only(u64 turn, struct walk *w)
 }
 
 /* Keeps the place for the next call, after the rest of this one. */
-static __always_inline void walk_keep(struct piece *p, struct conn *c)
+static __always_inline void walk_keep(struct walk *w, struct conn *c)
 {
-	struct walk walk = { .piece = p };
+	struct piece *p = w->piece;
 	u32 d = p->head.dir & 1;
 
 	if (p->left && !p->stray)
-		bpf_loop(WALK_TURNS, walk_only, &walk, 0);
+		bpf_loop(WALK_TURNS, walk_only, w, 0);
 	if (p->left)	/* unreadable, or too much of it: as far as the open body goes it is known */
 		p->body_left = p->body_left > p->left ? p->body_left - p->left : 0;
 	if (p->left || p->stray)
@@ -228,7 +228,7 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 {
 	struct { struct wire_data head; struct wire_header header[WIRE_HEADERS]; } *r;
 	u32 d = p->head.dir & 1;
-	struct walk walk;
+	struct walk walk = { .piece = p };	/* one: stack is short on 6.1 */
 
 	count(p->head.epoch, WIRE_C_PRODUCED, 1);
 	p->left = moved;
@@ -241,10 +241,9 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 		count(p->head.epoch, WIRE_C_RING_FULL, 1);
 		count(p->head.epoch, WIRE_C_BYTES_RING_FULL, moved);
 		p->head.before = WIRE_R_RING_FULL;
-		walk_keep(p, c);
+		walk_keep(&walk, c);
 		return;
 	}
-	walk.piece = p;
 	walk.header = r->header;
 	bpf_loop(7 * WIRE_HEADERS, walk_next, &walk, 0);
 	__builtin_memcpy(&r->head, &p->head, sizeof(r->head));
@@ -258,7 +257,7 @@ static __always_inline void tell_headers(struct piece *p, struct conn *c, u32 mo
 	p->head.before = WIRE_R_NONE;
 	count(p->head.epoch, WIRE_C_SUBMITTED, 1);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	walk_keep(p, c);
+	walk_keep(&walk, c);
 }
 
 /* Bytes have moved that no hook has told of: the place is known only as far as the open body goes. */
