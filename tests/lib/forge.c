@@ -25,7 +25,7 @@
 /* Places in the array of an exchange with one finding, in the order of facts_wire.c. */
 enum {
 	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 25, AT_INSPECTED, AT_GAP, AT_REASONS = 45, AT_FINDINGS,
-	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 50
+	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 57
 };
 
 static int facts;

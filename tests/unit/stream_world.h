@@ -323,7 +323,7 @@ static inline uint64_t records(struct world *w, enum dir dir, uint64_t pos, bool
 
 static inline void plaintext(struct world *w, enum dir dir, uint64_t pos, size_t len)
 {
-	static const char zeros[20000];
+	static const char zeros[32768];
 	struct chunk ch = chunk_make(1, LAYER_TLS, dir, pos, zeros, len);
 
 	ch.conn.binding = BINDING_EXACT;
