@@ -53,7 +53,7 @@ struct piece {
 		}								\
 		__builtin_memcpy(&r->head, &(p)->head, sizeof(r->head));	\
 		asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(size)); \
-		if (n && ((p)->from.kind == SEGMENT_PIPE ? bpf_probe_read_kernel(r->bytes, n, (void *)(p)->from.base) : \
+		if (n && ((p)->from.kind >= SEGMENT_PIPE ? bpf_probe_read_kernel(r->bytes, n, (void *)(p)->from.base) : \
 						bpf_probe_read_user(r->bytes, n, (void *)(p)->from.base))) { \
 			r->head.flags |= WIRE_F_UNREADABLE;			\
 			r->head.reason = WIRE_R_READ_FAULT;			\
@@ -113,6 +113,20 @@ __attribute__((noinline)) int pipe_next(struct segments *s)
 	return 1;
 }
 
+/* The next of a vector of pages; not inlined, likewise. */
+__attribute__((noinline)) int pages_next(struct segments *s)
+{
+	u64 v[2] = {};	/* struct bio_vec: page, and length and offset of 32 bits */
+
+	if (!s || !s->nr || bpf_probe_read_kernel(v, sizeof(v), (void *)s->vec))
+		return 0;
+	s->base = page_address(v[0]) + (v[1] >> 32);
+	s->len = (u32)v[1];
+	s->vec += sizeof(v);
+	s->nr--;
+	return 1;
+}
+
 /* The next of a vector. */
 static __always_inline bool vector_next(struct segments *s)
 {
@@ -129,7 +143,8 @@ static __always_inline bool vector_next(struct segments *s)
 	} else {
 		u64 v[2] = {};
 
-		if (bpf_probe_read_user(v, sizeof(v), (void *)s->vec))
+		if (s->kind >= SEGMENT_ITER ? bpf_probe_read_kernel(v, sizeof(v), (void *)s->vec) :
+					      bpf_probe_read_user(v, sizeof(v), (void *)s->vec))
 			return false;
 		s->base = v[0];
 		s->len = v[1];
@@ -141,7 +156,9 @@ static __always_inline bool vector_next(struct segments *s)
 
 static __always_inline bool segments_next(struct segments *s)
 {
-	return s->kind == SEGMENT_PIPE ? s->nr && pipe_next(s) : vector_next(s);
+	if (s->kind == SEGMENT_PIPE)
+		return s->nr && pipe_next(s);
+	return s->kind == SEGMENT_PAGES ? pages_next(s) : vector_next(s);
 }
 
 /* Emits the next piece of the current segment, or moves on to the next segment.

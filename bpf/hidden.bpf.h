@@ -174,9 +174,8 @@ static long anchor_look(u64 turn, struct search *s)
 	return 1;
 }
 
-static __always_inline bool anchor_found(const struct call *call)
+static __always_inline bool anchor_found(struct sock *sk)
 {
-	struct sock *sk = (struct sock *)call->sk;
 	struct search s = {};
 	struct anchor *a;
 	u32 zero = 0;
@@ -215,7 +214,7 @@ static __always_inline void pipe_args(struct call *call, struct task_struct *t)
 	u32 head, tail, size;
 
 	call->shape = CALL_NONE;
-	if (!pipe || (!own && (BPF_CORE_READ(pipe, mutex.owner.counter) & ~7ull) != (u64)t) || !anchor_found(call))
+	if (!pipe || (!own && (BPF_CORE_READ(pipe, mutex.owner.counter) & ~7ull) != (u64)t) || !anchor_found((struct sock *)call->sk))
 		return;
 	head = BPF_CORE_READ_BITFIELD_PROBED(pipe, head);
 	tail = BPF_CORE_READ_BITFIELD_PROBED(pipe, tail);

@@ -103,6 +103,10 @@ typedef struct { s64 counter; } atomic_long_t;
 struct mutex { atomic_long_t owner; };
 struct pipe_buffer { struct page *page; unsigned int offset, len; };
 struct pipe_inode_info { struct mutex mutex; unsigned int head, tail, ring_size; struct pipe_buffer *bufs; };
+struct iov_iter { u8 iter_type; u64 iov_offset, count, nr_segs; const void *__iov, *ubuf; };
+struct iov_iter___old { const void *iov; };	/* before 6.4 */
+struct msghdr { struct iov_iter msg_iter; };
+enum iter_type { ITER_IOVEC, ITER_KVEC, ITER_BVEC, ITER_UBUF };	/* by name: their numbers differ */
 struct io_wq_work { int cancel_seq; };
 struct io_worker { struct io_wq_work *cur_work; };
 struct io_kiocb { struct file *file; u8 opcode; u64 flags; struct io_wq_work work; };

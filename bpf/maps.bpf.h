@@ -10,8 +10,14 @@
 #include <bpf/bpf_core_read.h>
 
 /* Where the bytes of a call lie: one buffer, or a vector walked segment by segment, or the
- * pages in a pipe. */
-enum segment_kind { SEGMENT_64, SEGMENT_32 /* struct iovec of that many bits */, SEGMENT_PIPE };
+ * pages in a pipe. From SEGMENT_PIPE on they are in the kernel's memory. */
+enum segment_kind {
+	SEGMENT_64, SEGMENT_32,	/* struct iovec of that many bits */
+	SEGMENT_ITER,		/* the kernel's own copy of one */
+	SEGMENT_PIPE,
+	SEGMENT_PAGES,		/* struct bio_vec */
+	SEGMENT_KERNEL		/* struct kvec */
+};
 struct segments {
 	u64 base, len;	/* of the current segment */
 	u64 vec;	/* what is next, of a pipe: the pipe */
@@ -138,6 +144,19 @@ struct rust_call {
 	u64 nr;		/* of slices that buf points to; 0: it is the buffer itself */
 };
 
+/* A socket call in flight, see socket_layer.bpf.c. */
+struct layer_call {
+	u64 sk;		/* 0: none */
+	u64 msg;	/* the kernel's struct msghdr, 0: it has none */
+	u64 left;	/* bytes that its iterator had left when it was looked at last */
+	struct segments from;	/* where the next byte lies, of a splice from a socket: what is in the pipe */
+	u64 ip, sp;	/* of the program, by which a call that is over is told */
+	u32 nr;		/* and the number of the system call */
+	u32 next;	/* sequence when it was looked at last */
+	u8 dir, shape, reason;
+	u8 pad[5];
+};
+
 /* What a task is in the middle of. Freed by the kernel with the task. */
 struct task_state {
 	u64 object, buf, lenp, size;	/* TLS call in flight */
@@ -152,6 +171,7 @@ struct task_state {
 	u64 late_sk, late_g[2];	/* go_late: the last socket received from, and the goroutine, by where it is found */
 	u64 uring;		/* request of io_uring that was submitted last and may be executing */
 	struct rust_call rust;
+	struct layer_call layer;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

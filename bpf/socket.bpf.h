@@ -93,6 +93,10 @@ static __always_inline bool segments_init(struct segments *s, const struct call 
 		s->nr = call->arg2 >> 16;
 		s->at = call->arg2;
 		return true;
+	case CALL_LAYER:
+		if (ts)
+			*s = ts->layer.from;
+		return ts;
 	}
 	return false;
 }
@@ -312,7 +316,7 @@ __attribute__((noinline)) int tell_cipher(struct piece *p, struct conn *c, struc
 	p->head.kind = WIRE_CIPHER;
 	if (call->fd_resolved && BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops)) {
 		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, WIRE_R_KTLS);
-	} else if (p->from.kind == SEGMENT_PIPE) {
+	} else if (p->from.kind >= SEGMENT_PIPE) {
 		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, call->reason);
 	} else {
 		tell_hello(p, c, call->moved);
@@ -658,10 +662,10 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, call->reason ? call->reason : WIRE_R_OTHER_CALL);
 		goto out;
 	}
-	if (!c->looked[d] && p.from.kind != SEGMENT_PIPE)
+	if (!c->looked[d] && p.from.kind < SEGMENT_PIPE)
 		first_look(&p, c, call);
 	/* A TLS library that was seen at work here before its first record does not answer this. */
-	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN && p.from.kind != SEGMENT_PIPE)
+	if ((!c->tls || c->looks) && p.head.pos < UPGRADE_WITHIN && p.from.kind < SEGMENT_PIPE)
 		upgrade_look(&p, c, call->sk);
 	if (c->quic)
 		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, WIRE_R_QUIC);

@@ -7,7 +7,8 @@
 
 enum call_shape { CALL_NONE, CALL_BUF, CALL_IOV, CALL_MSG, CALL_MMSG,
 		  CALL_SENDFILE, CALL_SPLICE, /* what they move is in no buffer of user space */
-		  CALL_PIPE /* pages in a pipe that were found for them */ };
+		  CALL_PIPE, /* pages in a pipe that were found for them */
+		  CALL_LAYER /* what the kernel keeps of it: struct layer_call */ };
 struct call_kind { u8 shape, dir; };
 
 static __always_inline struct call_kind call_kind(long nr, bool compat)

@@ -5,6 +5,7 @@
 #include "bpf/process.bpf.c"
 #include "bpf/check.bpf.c"
 #include "bpf/socket_length.bpf.c"
+#include "bpf/socket_layer.bpf.c"
 #include "bpf/socket_exit.bpf.c"
 #include "bpf/tls.bpf.c"
 #include "bpf/tls_go.bpf.c"

@@ -274,6 +274,7 @@ struct wire_glob {
 	u8 text[WIRE_PATH];	/* of '*', '?' and letters; NUL-terminated */
 	u32 base;		/* 1: matched against the path's last component as well */
 };
+#define WIRE_FILTER_NOTHING 0x08u	/* not yet: some programs are attached, and not all */
 enum wire_task { WIRE_TASK_OWN = 1, WIRE_TASK_WATCHED = 2 };	/* what the `scope` map says of a tgid */
 
 #ifndef __bpf__

@@ -14,7 +14,7 @@ struct capture_config {
 	uint32_t connections;		/* with a state in the kernel; the bytes of more are counted no_state. 0: the default */
 	uint32_t max_parts;		/* WIRE_LARGE pieces of one call */
 	uint32_t filter;		/* WIRE_FILTER_* */
-	const char *hooks;		/* "tracepoint", "sys_exit", or NULL: the best that loads */
+	const char *hooks;		/* "tracepoint", "socket", "sys_exit", or NULL: the best that works */
 };
 
 struct capture;

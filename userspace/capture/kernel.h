@@ -3,7 +3,7 @@
 #ifndef WEIR_KERNEL_H
 #define WEIR_KERNEL_H
 
-/* Does the kernel whose BTF lies there know this type? 1, 0, or -errno: no BTF to be read. */
+/* Does the kernel whose BTF lies there know this type or function? 1, 0, or -errno: no BTF to be read. */
 int capture_kernel_knows(const char *btf_path, const char *type);
 /* The hook sets, best first; NULL past the end. needs: the type that its kernel has. */
 const char *capture_hook_set(unsigned i, const char **needs, const char **doc);

@@ -16,6 +16,7 @@
 #include "capture/capture.h"
 #include "capture/iter.h"
 #include "capture/kernel.h"
+#include "capture/prove.h"
 #include "capture/ring.h"
 #include "capture/tls/tls.h"
 
@@ -42,12 +43,13 @@ struct capture {
 	int cpus;
 };
 
-/* The hook sets, best first: which programs capture at the socket, and what the kernel
- * must know for them. A program in no row is loaded with every set. */
-static const struct hook_set { const char *name, *programs[2], *needs, *doc; } hook_sets[] = {
-	{ "tracepoint", { "sock_send_length", "sock_recv_length" }, "btf_trace_sock_send_length",
-	  "sock_send_length and sock_recv_length (Linux 6.3)" },
-	{ "sys_exit", { "sys_exit" }, "btf_trace_sys_exit", "raw system call exit, fd-resolved" },
+/* The hook sets, best first: which programs capture at the socket, by how their sections begin,
+ * and what the kernel must know for them. A program in no row is loaded with every set. */
+static const struct hook_set { const char *name, *sections[2], *needs, *doc; uint16_t flags; } hook_sets[] = {
+	{ "tracepoint", { "tp_btf/sock_send_length", "tp_btf/sock_recv_length" }, "btf_trace_sock_send_length",
+	  "sock_send_length and sock_recv_length (Linux 6.3)", 0 },
+	{ "socket", { "kprobe/", "fexit/" }, "kprobe_dispatcher", "kprobes and fexit programs at the socket layer", 0 },
+	{ "sys_exit", { "raw_tp/sys_exit" }, "btf_trace_sys_exit", "raw system call exit, fd-resolved", WIRE_CONFIG_EXIT },
 };
 #define HOOK_SETS (sizeof(hook_sets) / sizeof(hook_sets[0]))
 
@@ -93,20 +95,31 @@ static bool is_iterator(const struct bpf_program *p)
 static const struct hook_set *set_of(const struct bpf_program *p)
 {
 	for (size_t i = 0; i < HOOK_SETS; i++)
-		for (size_t k = 0; k < 2 && hook_sets[i].programs[k]; k++)
-			if (!strcmp(bpf_program__name(p), hook_sets[i].programs[k]))
+		for (size_t k = 0; k < 2 && hook_sets[i].sections[k]; k++)
+			if (!strncmp(bpf_program__section_name(p), hook_sets[i].sections[k], strlen(hook_sets[i].sections[k])))
 				return &hook_sets[i];
 	return NULL;
 }
 
-static bool is_wanted(const struct bpf_program *p, const struct hook_set *set, bool probes, bool extra)
+/* UNIX sockets are looked at only where a filter names the process, and so their functions; pages
+ * have a way of their own to a socket before Linux 6.5. */
+static bool is_useful(const struct capture *c, const struct bpf_program *p)
+{
+	const char *function = strchr(bpf_program__section_name(p), '/');
+
+	if (!function || (strncmp(function, "/unix_", 6) && strcmp(function, "/inet_sendpage")))
+		return true;
+	return (c->config.filter || strncmp(function, "/unix_", 6)) && (!strstr(function, "sendpage") || capture_kernel_has(function + 1));
+}
+
+static bool is_wanted(const struct capture *c, const struct bpf_program *p, const struct hook_set *set, bool probes, bool extra)
 {
 	const struct hook_set *of = set_of(p);
 
 	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++)
 		if (!strcmp(bpf_program__name(p), extras[i]))
 			return extra;
-	return (!of || of == set) && (probes || !is_probe(p));
+	return (!of || (of == set && is_useful(c, p))) && (probes || !is_probe(p));
 }
 
 static void map_sizes(const struct capture_config *config, struct bpf_object *o)
@@ -136,7 +149,7 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 		return -errno;
 	map_sizes(&c->config, o);
 	bpf_object__for_each_program(p, o)
-		bpf_program__set_autoload(p, is_wanted(p, set, probes, extra));
+		bpf_program__set_autoload(p, is_wanted(c, p, set, probes, extra));
 	err = bpf_object__load(o);
 	if (err) {
 		bpf_object__close(o);
@@ -144,6 +157,7 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 	}
 	c->object = o;
 	c->hooks = set->name;
+	c->value.flags = set->flags;
 	return 0;
 }
 
@@ -155,6 +169,106 @@ static int set_load(struct capture *c, const struct hook_set *set, bool probes)
 
 	if (err == -ESRCH && extra && capture_kernel_knows(BTF, set->needs) == 1)
 		err = object_load(c, set, probes, false);
+	return err;
+}
+
+static int map_fd(struct capture *c, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(c->object, name);
+}
+
+static int link_keep(struct capture *c, struct bpf_link *l)
+{
+	if (!l)
+		return -errno;
+	if (c->nr_links >= c->max_links) {
+		bpf_link__destroy(l);
+		return -ENOSPC;
+	}
+	c->groups[c->nr_links] = c->group;
+	c->links[c->nr_links++] = l;
+	return 0;
+}
+
+void capture_detach(struct capture *c)
+{
+	while (c->nr_links)
+		bpf_link__destroy(c->links[--c->nr_links]);
+}
+
+/* What the proof of the hooks left behind: its connections, what it counted, what the life ring says of it. */
+static int life_forget(void *owner, const void *record, size_t len)
+{
+	return 0;
+}
+
+static void proof_forget(struct capture *c)
+{
+	int conns = map_fd(c, "conns"), counters = map_fd(c, "counters"), cpus = libbpf_num_possible_cpus();
+	uint64_t key, *blank = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*blank));
+	struct ring life;
+
+	for (unsigned i = 0; i < 16 && !bpf_map_get_next_key(conns, NULL, &key); i++)
+		bpf_map_delete_elem(conns, &key);
+	for (uint32_t slot = 0; blank && slot < WIRE_C_MAX; slot++)
+		bpf_map_update_elem(counters, &slot, blank, BPF_ANY);
+	if (!ring_map(&life, map_fd(c, "life_ring"), c->config.life_ring)) {
+		ring_drain(&life, 64, life_forget, NULL);
+		ring_unmap(&life);
+	}
+	free(blank);
+}
+
+static int attach_set(struct capture *c)
+{
+	struct bpf_program *p;
+	int err = 0;
+
+	bpf_object__for_each_program(p, c->object)
+		if (!err && set_of(p) && bpf_program__autoload(p)) {
+			err = link_keep(c, bpf_program__attach(p));
+			if (err)
+				log_info("cannot attach program=%s error=\"%s\"", bpf_program__name(p), strerror(-err));
+		}
+	return err;
+}
+
+/* Attaches the set and lets it show a known exchange, of this process and nobody else; it tells of
+ * nothing from then on until all the others are attached. 0 or -errno: it is dead. */
+static int set_prove(struct capture *c)
+{
+	struct wire_config value = { .filter = WIRE_FILTER_PID, .max_parts = 1, .flags = c->value.flags };
+	uint32_t zero = 0, self = (uint32_t)getpid();
+	uint8_t watched = WIRE_TASK_WATCHED;
+	enum proof proof;
+	int err;
+
+	bpf_map_update_elem(map_fd(c, "config"), &zero, &value, BPF_ANY);
+	bpf_map_update_elem(map_fd(c, "scope"), &self, &watched, BPF_ANY);
+	err = attach_set(c);
+	if (err)
+		return err;
+	proof = prove_hooks(map_fd(c, "data_ring"), c->config.data_ring);
+	value.filter = WIRE_FILTER_NOTHING;
+	bpf_map_update_elem(map_fd(c, "config"), &zero, &value, BPF_ANY);
+	bpf_map_delete_elem(map_fd(c, "scope"), &self);
+	proof_forget(c);
+	return proof == PROOF_DEAD ? -ENODATA : 0;
+}
+
+/* Loads the set and tries it. */
+static int set_start(struct capture *c, const struct hook_set *set, bool probes)
+{
+	int err = set_load(c, set, probes);
+
+	if (err)
+		return err;
+	err = set_prove(c);
+	if (err) {
+		capture_detach(c);
+		bpf_object__close(c->object);
+		c->object = NULL;
+	}
 	return err;
 }
 
@@ -179,7 +293,7 @@ static bool locked_down(void)
 	return false;
 }
 
-/* The first set that loads, with the probes of TLS libraries if they do. */
+/* The first set that loads and works, with the probes of TLS libraries if they do. */
 static int capture_load(struct capture *c, char *why, size_t why_size)
 {
 	int err = -ENOENT;
@@ -194,7 +308,7 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 
 		if (c->config.hooks && strcmp(c->config.hooks, h->name))
 			continue;
-		err = set_load(c, h, true);
+		err = i && !capture_kernel_has(h->needs) ? -ESRCH : set_start(c, h, true);
 		if (!err)
 			return 0;
 		if (locked_down()) {
@@ -202,40 +316,38 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 				 "too; boot with lockdown=integrity at most");
 			return -EPERM;
 		}
-		if (err == -EPERM) {
-			snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root", strerror(-err));
-			return err;
-		}
 		if (err == -ESRCH) { /* a hook is not in the kernel's BTF */
 			log_info("hook set not in this kernel set=%s needs=\"%s\"", h->name, h->doc);
 			continue;
 		}
-		if (!set_load(c, h, false)) {
+		if (err == -ENODATA) {
+			log_warn("hook set is dead: it is attached and did not show weir's own bytes, trying the next set=%s", h->name);
+			continue;
+		}
+		if (err != -EPERM && !set_start(c, h, false)) {
 			log_warn("TLS probes do not load on this kernel error=\"%s\": TLS will be opaque", strerror(-err));
 			return 0;
 		}
 		log_warn("hook set does not load, trying the next set=%s error=\"%s\"", h->name, strerror(-err));
+	}
+	if (err == -EPERM) {
+		snprintf(why, why_size, "the kernel refuses BPF programs (%s): run as root", strerror(-err));
+		return err;
 	}
 	snprintf(why, why_size, "no capture possible: no hook set for sockets loads on this kernel (last error: %s); "
 		 "weir is tested on Linux 6.1 and later", strerror(-err));
 	return err;
 }
 
-static int map_fd(struct capture *c, const char *name)
-{
-	return bpf_object__find_map_fd_by_name(c->object, name);
-}
-
 struct capture *capture_new(const struct capture_config *config, char *why, size_t why_size)
 {
 	struct capture *c = calloc(1, sizeof(*c));
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY }, files;
-	uint32_t zero = 0;
 
 	if (!c)
 		return NULL;
 	c->config = *config;
-	c->value = (struct wire_config){ .filter = config->filter, .max_parts = config->max_parts };
+	c->value = (struct wire_config){ .filter = WIRE_FILTER_NOTHING, .max_parts = config->max_parts };
 	libbpf_set_print(quiet);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* kernels before 5.11 charge maps to it */
 	c->max_links = MAX_LINKS;
@@ -247,15 +359,13 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	}
 	if (capture_load(c, why, why_size))
 		goto fail;
-	c->value.flags = strcmp(c->hooks, hook_sets[0].name) ? WIRE_CONFIG_EXIT : 0;
 	c->config_fd = map_fd(c, "config");
 	c->counters_fd = map_fd(c, "counters");
 	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");
 	c->data_fd = map_fd(c, "data_ring");
 	c->cpus = libbpf_num_possible_cpus();
-	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring) ||
-	    bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY)) {
+	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring)) {
 		snprintf(why, why_size, "cannot map the life ring: %s", strerror(errno));
 		goto fail;
 	}
@@ -263,12 +373,6 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 fail:
 	capture_free(c);
 	return NULL;
-}
-
-void capture_detach(struct capture *c)
-{
-	while (c->nr_links)
-		bpf_link__destroy(c->links[--c->nr_links]);
 }
 
 void capture_free(struct capture *c)
@@ -300,19 +404,6 @@ void capture_unprobe(struct capture *c, uint32_t group)
 		c->links[kept++] = c->links[i];
 	}
 	c->nr_links = kept;
-}
-
-static int link_keep(struct capture *c, struct bpf_link *l)
-{
-	if (!l)
-		return -errno;
-	if (c->nr_links >= c->max_links) {
-		bpf_link__destroy(l);
-		return -ENOSPC;
-	}
-	c->groups[c->nr_links] = c->group;
-	c->links[c->nr_links++] = l;
-	return 0;
 }
 
 /* One that is run once. */
@@ -372,16 +463,20 @@ int capture_inode(struct capture *c, int fd, uint64_t *inode)
 int capture_attach(struct capture *c, char *why, size_t why_size)
 {
 	struct bpf_program *p;
+	uint32_t zero = 0;
 	int seeded;
 
 	bpf_object__for_each_program(p, c->object) {
-		int err = is_probe(p) || is_iterator(p) || !bpf_program__autoload(p) ? 0 : link_keep(c, bpf_program__attach(p));
+		bool later = is_probe(p) || is_iterator(p) || set_of(p) || !bpf_program__autoload(p);
+		int err = later ? 0 : link_keep(c, bpf_program__attach(p));
 
 		if (err) {
 			snprintf(why, why_size, "cannot attach %s: %s", bpf_program__name(p), strerror(-err));
 			return err;
 		}
 	}
+	c->value.filter = c->config.filter;
+	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
 	/* Not before: one that is made meanwhile would be in neither. */
 	seeded = iterate(c, "seed_conns", 1, NULL, NULL);
 	if (seeded)

@@ -21,7 +21,7 @@ static const struct option_row options[] = {
 	{ "--container", "C", "watch processes of this container (id, or its name) only" },
 	{ "--duration", "T", "stop after this long: 90s, 15m, 24h" },
 	{ "--json", "FILE", "also append every leaf to this JSON Lines file" },
-	{ "--hooks", "SET", "use this hook set: tracepoint or sys_exit (default: the best that works)" },
+	{ "--hooks", "SET", "use this hook set: tracepoint, socket or sys_exit (default: the best that works)" },
 	{ "--call-limit", "KIB", "copy at most this much of one call, 16 to 1024 (default 256); the rest is counted as truncated" },
 	{ "--ring", "MIB", "ring from the kernel, 1 to 256, a power of two (default 16): how much a burst may bring before records are lost" },
 	{ "--cpu-max", "PERCENT", "of one CPU, for all of weir, 5 to 1000 (default 100): beyond it weir sees less, and counts what it lost" },
@@ -73,8 +73,8 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 		o->quiet = true;
 	else if (!strcmp(name, "--hooks"))
 		o->hooks = value;
-	if (!strcmp(name, "--hooks") && strcmp(value, "tracepoint") && strcmp(value, "sys_exit"))
-		return usage_error("no such hook set (tracepoint, sys_exit)", value);
+	if (!strcmp(name, "--hooks") && strcmp(value, "tracepoint") && strcmp(value, "socket") && strcmp(value, "sys_exit"))
+		return usage_error("no such hook set (tracepoint, socket, sys_exit)", value);
 	if (!strcmp(name, "--pid")) {
 		unsigned long pid = strtoul(value, &end, 10);
 		char path[32];
