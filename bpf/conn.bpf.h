@@ -84,12 +84,6 @@ static __always_inline bool is_tcp(struct sock *sk)
  * is no byte, and a read that finds it behind its data counts it in: with the peer's FIN in
  * and all read, it is in copied_seq. The state does not tell: a socket that was shut down is
  * closed when the FIN comes, as it is by a reset, and what came before is read after. */
-struct socket_now {
-	u32 next[2];			/* enum wire_dir */
-	u16 local_port, remote_port;	/* host order */
-	u8 state;
-	u8 transport;			/* enum wire_transport */
-};
 #define SOCKET_NOW(n, sk, tp, GET)							\
 	do {										\
 		u32 copied = GET(tp, copied_seq);					\

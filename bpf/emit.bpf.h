@@ -6,6 +6,33 @@
 #define WEIR_EMIT_BPF_H
 #include "bpf/maps.bpf.h"
 
+/* A program that is preempted makes the kernel skip every other run of it on that CPU until it goes
+ * on. Tracepoints were not preemptible for long; now they are, and a program has to see to it: WHOLE_PROG
+ * is BPF_PROG without preemption. What is left is the few instructions before and after, and a run that is
+ * skipped for them is counted by the kernel. The functions are of Linux 6.10, and since 6.15, when the
+ * verifier learnt which functions may sleep, others that are not inlined may be called in between. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+#define MAY_STOP_PREEMPTION bpf_core_field_exists(struct bpf_subprog_info, might_sleep)
+#define WHOLE_PROG(name, args...)						\
+name(unsigned long long *ctx);							\
+static __always_inline int ____##name(unsigned long long *ctx, ##args);		\
+int name(unsigned long long *ctx)						\
+{										\
+	int r;									\
+										\
+	if (MAY_STOP_PREEMPTION)						\
+		bpf_preempt_disable();						\
+	_Pragma("GCC diagnostic push")						\
+	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")			\
+	r = ____##name(___bpf_ctx_cast(args));					\
+	_Pragma("GCC diagnostic pop")						\
+	if (MAY_STOP_PREEMPTION)						\
+		bpf_preempt_enable();						\
+	return r;								\
+}										\
+static __always_inline int ____##name(unsigned long long *ctx, ##args)
+
 static __always_inline void count(u32 epoch, u32 counter, u64 n)
 {
 	u32 slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + counter;

@@ -94,7 +94,7 @@ static __always_inline void uring_args(struct call *call, struct task_struct *t)
 
 /* Submitted: it is tried at once, here. Not yet known of what file it is. */
 SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(uring_submit, struct io_kiocb *req)
+int WHOLE_PROG(uring_submit, struct io_kiocb *req)
 {
 	struct wire_config *cfg = config_get();
 	struct task_state *ts;
@@ -117,14 +117,14 @@ static __always_inline void request_left(struct io_kiocb *req)
 
 /* Not possible at once: it goes to a worker, or waits until the socket is ready. */
 SEC("tp_btf/io_uring_queue_async_work")
-int BPF_PROG(uring_async, struct io_kiocb *req)
+int WHOLE_PROG(uring_async, struct io_kiocb *req)
 {
 	request_left(req);
 	return 0;
 }
 
 SEC("tp_btf/io_uring_poll_arm")
-int BPF_PROG(uring_wait, struct io_kiocb *req)
+int WHOLE_PROG(uring_wait, struct io_kiocb *req)
 {
 	struct call_kind kind = uring_kind(req->opcode);
 	struct conn *c;

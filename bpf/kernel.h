@@ -94,6 +94,7 @@ struct tcp_sock {
 	u32 rcv_nxt, copied_seq, snd_nxt, snd_una, write_seq, urg_seq;
 	u64 bytes_received, bytes_acked;
 };
+struct bpf_subprog_info { bool might_sleep; };
 struct linux_binprm { const char *filename; };
 struct bpf_iter_meta { struct seq_file *seq; };
 struct vm_area_struct { unsigned long vm_start; struct file *vm_file; };

@@ -144,6 +144,29 @@ struct rust_call {
 	u64 nr;		/* of slices that buf points to; 0: it is the buffer itself */
 };
 
+/* What a hook needs of a socket: see conn.bpf.h. */
+struct socket_now {
+	u32 next[2];			/* enum wire_dir */
+	u16 local_port, remote_port;	/* host order */
+	u8 state;
+	u8 transport;			/* enum wire_transport */
+};
+
+/* A call that moved bytes, on its way into records: see socket.bpf.h. */
+struct call {
+	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
+	struct socket_now now;
+	u64 arg1;
+	u32 arg2;	/* of a vector: how many */
+	u32 moved;
+	u32 after;	/* bytes that the same system call moved after these */
+	u8 shape, dir, compat, fd_resolved;
+	u8 go_write;	/* a goroutine is in the middle of a TLS write, not told yet */
+	u16 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
+	u8 reason;	/* enum wire_reason: why the shape is CALL_NONE */
+	u8 ktls;	/* the kernel puts TLS below this socket */
+};
+
 /* A socket call in flight, see socket_layer.bpf.c. */
 struct layer_call {
 	u64 sk;		/* 0: none */
@@ -155,6 +178,7 @@ struct layer_call {
 	u32 next;	/* sequence when it was looked at last */
 	u8 dir, shape, reason;
 	u8 pad[5];
+	struct call call;	/* what is told of it: on the stack there is no room, on 6.1 */
 };
 
 /* What a task is in the middle of. Freed by the kernel with the task. */

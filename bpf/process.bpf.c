@@ -5,7 +5,7 @@
 #include "bpf/go.bpf.h"
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
+int WHOLE_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
 	struct wire_config *cfg = config_get();
 	struct wire_life *l;
@@ -24,7 +24,7 @@ int BPF_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binp
 }
 
 SEC("tp_btf/sched_process_fork")
-int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+int WHOLE_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	u32 tgid = BPF_CORE_READ(child, tgid), of = bpf_get_current_pid_tgid() >> 32;
 	struct wire_life *l;
@@ -67,7 +67,7 @@ static __always_inline void task_cut(struct task_struct *t, u32 tgid)
 }
 
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *t)
+int WHOLE_PROG(process_exit, struct task_struct *t)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u32 tgid = id >> 32;
@@ -179,7 +179,7 @@ static __always_inline void conn_established(struct sock *sk, struct socket_now 
 }
 
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(conn_state, struct sock *sk, int old, int new)
+int WHOLE_PROG(conn_state, struct sock *sk, int old, int new)
 {
 	u64 key = (u64)sk;
 	struct socket_now now;
@@ -203,7 +203,7 @@ int BPF_PROG(conn_state, struct sock *sk, int old, int new)
 /* Not at CLOSE: a reset can come in the middle of a call that moves bytes, and a socket
  * that is closed but held by a process still gives what came before. */
 SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(conn_gone, struct sock *sk)
+int WHOLE_PROG(conn_gone, struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);

@@ -13,20 +13,6 @@
 #define TLS_HEADER 5	/* bytes before a record's body, RFC 8446 5.1 */
 #define TLS_TAG 16	/* that every cipher in use adds to it at least */
 
-struct call {
-	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
-	struct socket_now now;
-	u64 arg1;
-	u32 arg2;	/* of a vector: how many */
-	u32 moved;
-	u32 after;	/* bytes that the same system call moved after these */
-	u8 shape, dir, compat, fd_resolved;
-	u8 go_write;	/* a goroutine is in the middle of a TLS write, not told yet */
-	u16 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
-	u8 reason;	/* enum wire_reason: why the shape is CALL_NONE */
-	u8 ktls;	/* the kernel puts TLS below this socket */
-};
-
 /* struct msghdr of user space: iov and iovlen. */
 static __always_inline bool segments_msg(struct segments *s, u64 msg)
 {

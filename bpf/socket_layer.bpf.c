@@ -195,8 +195,9 @@ static __always_inline void layer_pipe(struct layer_call *l)
 	l->left = head;
 }
 
-static __always_inline void layer_tell(struct layer_call *l, struct call *call, u32 n)
+static __always_inline void layer_tell(struct layer_call *l, u32 n)
 {
+	struct call *call = &l->call;
 	bool pipe = l->from.kind == SEGMENT_PIPE;
 
 	call->sk = l->sk;
@@ -229,8 +230,9 @@ static __always_inline bool layer_over(const struct layer_call *l)
 
 /* How many bytes of a TCP connection the call has moved since it was looked at: what its iterator
  * says, but never more than the sequence does. */
-static __always_inline u32 layer_moved(const struct layer_call *l, const struct call *call)
+static __always_inline u32 layer_moved(const struct layer_call *l)
 {
+	const struct call *call = &l->call;
 	struct msghdr *m = (struct msghdr *)l->msg;
 	u64 key = l->sk;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
@@ -253,27 +255,29 @@ int socket_released(struct pt_regs *regs)
 {
 	struct task_state *ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	struct sock *sk = (struct sock *)regs->di;
-	struct call call = {};
+	struct layer_call *l;
 	struct msghdr *m;
 	u32 n;
 
 	if (!ts || !ts->layer.sk || ts->layer.sk != (u64)sk || layer_over(&ts->layer))
 		return 0;
+	l = &ts->layer;
+	__builtin_memset(&l->call, 0, sizeof(l->call));
 	if (is_tcp(sk)) {
-		socket_read(&call.now, sk);
-		call.ktls = BPF_CORE_READ((struct tcp_sock *)sk, inet_conn.icsk_ulp_ops) != NULL;
-		n = layer_moved(&ts->layer, &call);
+		socket_read(&l->call.now, sk);
+		l->call.ktls = BPF_CORE_READ((struct tcp_sock *)sk, inet_conn.icsk_ulp_ops) != NULL;
+		n = layer_moved(l);
 	} else {
-		m = (struct msghdr *)ts->layer.msg;
-		call.now.transport = transport_of(sk);
-		if (call.now.transport != WIRE_MPTCP || !m)
+		m = (struct msghdr *)l->msg;
+		l->call.now.transport = transport_of(sk);
+		if (l->call.now.transport != WIRE_MPTCP || !m)
 			return 0;
-		n = ts->layer.left - BPF_CORE_READ(m, msg_iter.count);
-		if (n > ts->layer.left)
+		n = l->left - BPF_CORE_READ(m, msg_iter.count);
+		if (n > l->left)
 			return 0;
 	}
 	if (n)
-		layer_tell(&ts->layer, &call, n);
+		layer_tell(l, n);
 	return 0;
 }
 
@@ -281,14 +285,16 @@ int socket_released(struct pt_regs *regs)
 static __always_inline int layer_ends(u64 sk, int ret)
 {
 	struct task_state *ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
-	struct call call = {};
+	struct layer_call *l;
 
 	if (!ts || !ts->layer.sk || ts->layer.sk != sk)
 		return 0;
-	call.now.transport = transport_of((struct sock *)sk);
-	if (ret > 0 && call.now.transport != WIRE_TCP)
-		layer_tell(&ts->layer, &call, ret);
-	ts->layer.sk = 0; /* of two that are one in the other both end */
+	l = &ts->layer;
+	__builtin_memset(&l->call, 0, sizeof(l->call));
+	l->call.now.transport = transport_of((struct sock *)sk);
+	if (ret > 0 && l->call.now.transport != WIRE_TCP)
+		layer_tell(l, ret);
+	l->sk = 0; /* of two that are one in the other both end */
 	return 0;
 }
 
@@ -300,43 +306,43 @@ int udp_received(struct pt_regs *regs)
 }
 
 SEC("fexit/udp_sendmsg")
-int BPF_PROG(udp_sent, struct sock *sk, struct msghdr *msg, u64 size, int ret)
+int WHOLE_PROG(udp_sent, struct sock *sk, struct msghdr *msg, u64 size, int ret)
 {
 	return layer_ends((u64)sk, ret);
 }
 
 SEC("fexit/udpv6_sendmsg")
-int BPF_PROG(udp6_sent, struct sock *sk, struct msghdr *msg, u64 size, int ret)
+int WHOLE_PROG(udp6_sent, struct sock *sk, struct msghdr *msg, u64 size, int ret)
 {
 	return layer_ends((u64)sk, ret);
 }
 
 SEC("fexit/unix_stream_sendmsg")
-int BPF_PROG(unix_sent, struct socket *so, struct msghdr *msg, u64 size, int ret)
+int WHOLE_PROG(unix_sent, struct socket *so, struct msghdr *msg, u64 size, int ret)
 {
 	return layer_ends((u64)so->sk, ret);
 }
 
 SEC("fexit/unix_dgram_sendmsg")
-int BPF_PROG(unix_datagram_sent, struct socket *so, struct msghdr *msg, u64 size, int ret)
+int WHOLE_PROG(unix_datagram_sent, struct socket *so, struct msghdr *msg, u64 size, int ret)
 {
 	return layer_ends((u64)so->sk, ret);
 }
 
 SEC("fexit/unix_stream_recvmsg")
-int BPF_PROG(unix_received, struct socket *so, struct msghdr *msg, u64 size, int flags, int ret)
+int WHOLE_PROG(unix_received, struct socket *so, struct msghdr *msg, u64 size, int flags, int ret)
 {
 	return layer_ends((u64)so->sk, ret);
 }
 
 SEC("fexit/unix_dgram_recvmsg")
-int BPF_PROG(unix_datagram_received, struct socket *so, struct msghdr *msg, u64 size, int flags, int ret)
+int WHOLE_PROG(unix_datagram_received, struct socket *so, struct msghdr *msg, u64 size, int flags, int ret)
 {
 	return layer_ends((u64)so->sk, ret);
 }
 
 SEC("fexit/unix_stream_sendpage")
-int BPF_PROG(unix_page_sent, struct socket *so, struct page *page, int offset, u64 size, int flags, long ret)
+int WHOLE_PROG(unix_page_sent, struct socket *so, struct page *page, int offset, u64 size, int flags, long ret)
 {
 	return layer_ends((u64)so->sk, ret);
 }

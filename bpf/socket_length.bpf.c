@@ -70,13 +70,13 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 }
 
 SEC("tp_btf/sock_send_length")
-int BPF_PROG(sock_send_length, struct sock *sk, int ret, int flags)
+int WHOLE_PROG(sock_send_length, struct sock *sk, int ret, int flags)
 {
 	return at_socket(sk, ret, flags, WIRE_SENT);
 }
 
 SEC("tp_btf/sock_recv_length")
-int BPF_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
+int WHOLE_PROG(sock_recv_length, struct sock *sk, int ret, int flags)
 {
 	return at_socket(sk, ret, flags, WIRE_RECEIVED);
 }
