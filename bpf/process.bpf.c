@@ -170,6 +170,8 @@ static __always_inline void conn_established(struct sock *sk, struct socket_now 
 		socket_read(now, sk);
 	} else {
 		conn_addresses(&c->who, sk);
+		if (client) /* only now has it a number to begin with */
+			c->seq[WIRE_RECEIVED] = now->next[WIRE_RECEIVED];
 	}
 	if (!c)
 		return;

@@ -542,7 +542,19 @@ static int run_set(const char *hooks, const char *needs)
 	return 0;
 }
 
-int main(void)
+/* Which set weir would take. */
+static int print_chosen(void)
+{
+	struct capture_config config = { .data_ring = 1 << 20, .life_ring = 1 << 20, .max_parts = 8 };
+	char why[512] = "";
+
+	cap = capture_new(&config, why, sizeof(why));
+	printf("%s\n", cap ? capture_hooks(cap) : "none");
+	capture_free(cap);
+	return !cap;
+}
+
+int main(int argc, char **argv)
 {
 	const char *name, *needs, *doc;
 	unsigned skipped = 0;
@@ -551,6 +563,8 @@ int main(void)
 		printf("SKIP needs root to load BPF programs\n0 passed, 0 failed, 1 skipped\n");
 		return 0;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--chosen"))
+		return print_chosen();
 	for (unsigned i = 0; (name = capture_hook_set(i, &needs, &doc)); i++)
 		skipped += run_set(name, needs);
 	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);

@@ -16,11 +16,13 @@ case $STATUS in 0 | 3) ok "a host on which weir runs is not blocked" ;; *) not_o
 is "$(rows "$WORK/checks.json" values type)" check "each line is a check"
 is "$(wc -l <"$WORK/checks.json")" "$(grep -c '^CHECK(' "$ROOT/userspace/cli/doctor/list.def")" "one a row"
 is "$(grep -c '"state":"UNKNOWN"' "$WORK/checks.json")" 0 "root's doctor leaves nothing unknown"
-state=OK best="shows weir's own exchange"
-case $(uname -r) in 6.[012].*) state=DEGRADED best='dead: this kernel lacks it' ;; esac	# sock_send_length is of 6.3
-is "$(state_of hooks)" $state "the hooks were tried"
+shows="shows weir's own exchange"
+best=$shows layer=$shows
+case $(uname -r) in 6.[012].*) best='dead: this kernel lacks it' ;; esac	# sock_send_length is of 6.3
+grep -qaw kprobe_dispatcher /sys/kernel/btf/vmlinux || layer='dead: this kernel lacks it'
+is "$(state_of hooks)" OK "the hooks were tried"
 found_of hooks >"$WORK/hooks"
-matches "$WORK/hooks" "tracepoint: $best; sys_exit: shows weir's own exchange" "each set by its own exchange"
+matches "$WORK/hooks" "tracepoint: $best; socket: $layer; sys_exit: $shows" "each set by its own exchange"
 is "$(state_of uprobes)" OK "and uprobes, by the exchange over TLS"
 is "$(grep -c '"fix":null' "$WORK/checks.json")" "$(grep -c '"state":"OK"' "$WORK/checks.json")" "whatever is not ok says how to mend it"
 is "$(ls -d "$STATE" 2>/dev/null)" '' "no state folder was made"

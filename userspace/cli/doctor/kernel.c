@@ -67,6 +67,11 @@ void check_length_tracepoints(struct host *h, struct answer *a)
 	if (known < 0)
 		return answer_found(a, CHECK_UNKNOWN, "no BTF to look in: %s", strerror(-known));
 	answer_found(a, CHECK_DEGRADED, "this kernel lacks %s", doc);
+	capture_hook_set(1, &needs, &doc);
+	if (capture_kernel_knows(host_path(h, BTF), needs) > 0) {
+		a->state = CHECK_OK;
+		return answer_also(a, "it has %s instead", doc);
+	}
 	answer_fix(a, "sockets are watched at system call exit: dearer, found by descriptor (marked fd-resolved), blind to io_uring",
 		   "use Linux 6.3 or later");
 }

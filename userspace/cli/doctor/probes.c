@@ -35,13 +35,14 @@ static void hooks_try(struct host *h)
 void check_hooks(struct host *h, struct answer *a)
 {
 	const char *needs, *doc, *name;
-	int best = -1;
+	int best = -1, last = -1;
 
 	if (h->privileged)
 		hooks_try(h);
 	for (unsigned i = 0; i < HOOK_SETS && (name = capture_hook_set(i, &needs, &doc)); i++) {
 		const struct trial *t = &h->trial[i];
 
+		last = (int)i;
 		if (!h->tried) {
 			answer_also(a, "%s: %s", name, capture_kernel_knows(host_path(h, BTF), needs) > 0 ? "this kernel has it" : "not in this kernel");
 			continue;
@@ -56,9 +57,9 @@ void check_hooks(struct host *h, struct answer *a)
 	} else if (best < 0) {
 		a->state = CHECK_BLOCKING;
 		answer_fix(a, "no socket is seen", "the rows above say what this kernel lacks; weir run says more");
-	} else if (best > 0) {
+	} else if (best == last) {
 		a->state = CHECK_DEGRADED;
-		answer_fix(a, "a lesser hook set is used", "see length_tracepoints");
+		answer_fix(a, "the hook set of the last resort is used", "see length_tracepoints");
 	}
 }
 
