@@ -153,10 +153,21 @@ struct search { u64 cache, page, virt; };
 /* All of memory is mapped in a row, and so is the array of its pages; both begin at a GiB
  * (arch/x86/mm/kaslr.c), but where is no secret that the kernel tells. A slab is a page whose
  * free object is known by address: from both follows where one page is, and so every other. */
+static __always_inline struct kmem_cache_node *cache_node(struct kmem_cache *cache)
+{
+	struct kmem_cache___new *new = (void *)cache;
+
+	if (bpf_core_field_exists(struct kmem_cache, node))
+		return BPF_CORE_READ(cache, node[0]);
+	if (bpf_core_field_exists(struct kmem_cache___new, per_node))
+		return BPF_CORE_READ(new, per_node[0].node);
+	return NULL;
+}
+
 static long anchor_look(u64 turn, struct search *s)
 {
 	struct kmem_cache *cache = (struct kmem_cache *)s->cache;
-	struct kmem_cache_node *node = BPF_CORE_READ(cache, node[0]);
+	struct kmem_cache_node *node = cache_node(cache);
 	struct list_head *first = BPF_CORE_READ(node, partial.next);
 	struct slab *slab = (void *)first - bpf_core_field_offset(struct slab, slab_list);
 	u64 free, off, size = 4096ull << (BPF_CORE_READ(cache, oo.x) >> 16 & 7);

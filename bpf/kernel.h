@@ -79,6 +79,8 @@ struct list_head { struct list_head *next, *prev; };
 struct kmem_cache_order_objects { unsigned int x; };
 struct kmem_cache_node { struct list_head partial; };
 struct kmem_cache { struct kmem_cache_order_objects oo; struct list_head list; struct kmem_cache_node *node[1]; };
+struct kmem_cache_per_node_ptrs { struct kmem_cache_node *node; };
+struct kmem_cache___new { struct kmem_cache_per_node_ptrs per_node[1]; };	/* 7.x */
 struct slab { struct kmem_cache *slab_cache; struct list_head slab_list; void *freelist; };
 struct page { unsigned long flags; };
 struct proto { struct kmem_cache *slab; };

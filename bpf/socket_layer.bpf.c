@@ -220,12 +220,14 @@ static __always_inline void layer_tell(struct layer_call *l, u32 n)
 	}
 }
 
-/* Is the task in another call by now, that gives the same socket back? */
+/* Is the task in another call by now, that gives the same socket back? At the end of any it may be the
+ * last to hold the socket, and close it: that one has lost its file. */
 static __always_inline bool layer_over(const struct layer_call *l)
 {
+	struct sock *sk = (struct sock *)l->sk;
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 
-	return regs->orig_ax != l->nr || regs->ip != l->ip || regs->sp != l->sp;
+	return regs->orig_ax != l->nr || regs->ip != l->ip || regs->sp != l->sp || !BPF_CORE_READ(sk, sk_socket);
 }
 
 /* How many bytes of a TCP connection the call has moved since it was looked at: what its iterator
@@ -237,17 +239,18 @@ static __always_inline u32 layer_moved(const struct layer_call *l)
 	u64 key = l->sk;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 	u32 since = of_dir(call->now.next, l->dir) - (c ? of_dir(c->seq, l->dir) : l->next);
+	bool numbered = c || l->next;	/* a send that connects began without a number */
 	u64 took;
 
 	/* A FIN of ours takes a number that is no byte. */
-	if (c && ((s32)since <= 0 || (l->dir == WIRE_SENT && c->closing)))
+	if ((numbered && (s32)since <= 0) || (c && l->dir == WIRE_SENT && c->closing))
 		return 0;
 	if (!l->msg || l->reason == WIRE_R_DISCARDED || call->ktls)
-		return (s32)since > 0 ? since : 0;
+		return numbered ? since : 0;
 	took = l->left - BPF_CORE_READ(m, msg_iter.count);
 	if (took > l->left)
 		return 0;
-	return c && took > since ? since : took;
+	return numbered && took > since ? since : took;
 }
 
 SEC("kprobe/release_sock")

@@ -40,6 +40,7 @@ struct way {
 	bool raw, discards, alone;			/* records differ from what is sent; what is received does; no answer */
 	bool layer;					/* examined at the socket layer all the same */
 	bool breaks;					/* what comes after the hidden bytes has lost its beginning */
+	unsigned frame;					/* a message is so much longer on the wire, and all of it hidden */
 	unsigned closes;				/* 0: 2 */
 };
 
@@ -89,7 +90,7 @@ static const struct way ways[] = {
 	WAY("SCM_RIGHTS", tcp_pair, s_passed, r_read, "unknown_protocol", "unknown_protocol", .raw = true, .looks = 3, .closes = 4),
 	WAY("TCP fast open", fast_pair, s_fast, r_read, NULL, NULL),
 	WAY("MPTCP", mptcp_pair, s_write, r_read, NULL, NULL, .looks = 3),
-	WAY("kTLS", ktls_pair, s_write, r_all, "ktls", "ktls", .raw = true, .alone = true),
+	WAY("kTLS", ktls_pair, s_write, r_read, "ktls", "ktls", .raw = true, .frame = KTLS_FRAME),
 	WAY("AF_UNIX stream", unix_pair, s_write, r_read, NULL, NULL, .looks = 3),
 	WAY("AF_UNIX datagram", unix_datagram, s_send, r_recvfrom, "unknown_protocol", "unknown_protocol", .looks = 3, .alone = true),
 	WAY("UDP", udp_pair, s_send, r_recvfrom, "unknown_protocol", "unknown_protocol", .looks = 3, .alone = true),
@@ -237,6 +238,8 @@ static void run_way(const struct way *w)
 	}
 	if (!strcmp(w->name, "SCM_RIGHTS"))
 		moved += 2;
+	if (w->frame && moved > 0)
+		hidden = moved += 4 * w->frame;
 	look(w->looks);
 	wait_closes(w->closes ? w->closes : 2);
 	settle();

@@ -46,17 +46,23 @@ static void pair_of(int fds[2], int protocol, int buffer)
 static void tcp_pair(int fds[2]) { pair_of(fds, 0, 8 * BIG); }
 static void tcp_small(int fds[2]) { pair_of(fds, 0, 16384); }
 static void mptcp_pair(int fds[2]) { pair_of(fds, 262, 4 * BIG); }
+/* TLS 1.2 by the kernel at both ends, with keys that are the same for all to know: each message is
+ * one record, and KTLS_FRAME bytes longer than it is: header, nonce, tag. */
+#define KTLS_FRAME (5 + 8 + 16)
 static void ktls_pair(int fds[2])
 {
-	pair_of(fds, 0, 4 * BIG);
-	if (setsockopt(fds[0], IPPROTO_TCP, TCP_ULP, "tls", 4)) {
-		missing = "this kernel has no TLS of its own";
-		return;
-	}
 	/* struct tls12_crypto_info_aes_gcm_128 of include/uapi/linux/tls.h: version, cipher, iv, key, salt, sequence */
 	struct { uint16_t version, cipher; uint8_t rest[8 + 16 + 4 + 8]; } info = { .version = 0x0303, .cipher = 51 };
 
-	must(!setsockopt(fds[0], 282 /* SOL_TLS */, 1 /* TLS_TX */, &info, sizeof(info)), "TLS_TX");
+	pair_of(fds, 0, 4 * BIG);
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(fds[i], IPPROTO_TCP, TCP_ULP, "tls", 4))
+			missing = "this kernel has no TLS of its own";
+	for (int way = 0; way < 2 && !missing; way++) {
+		memset(info.rest, 17 + way, 8 + 16 + 4);
+		must(!setsockopt(fds[way], 282 /* SOL_TLS */, 1 /* TLS_TX */, &info, sizeof(info)), "TLS_TX");
+		must(!setsockopt(fds[!way], 282, 2 /* TLS_RX */, &info, sizeof(info)), "TLS_RX");
+	}
 }
 /* The client's first bytes go with its SYN: fds[0] is connected by s_fast. */
 static int fast_listener;
@@ -631,14 +637,5 @@ static ssize_t s_fast(int fd, char *b, size_t n)
 	peer[1] = accept(fast_listener, NULL, NULL);
 	close(fast_listener);
 	return k < 0 ? k : s_write(fd, b + k, n - (size_t)k) + k;
-}
-/* Whatever comes until nothing is there. */
-static ssize_t r_all(int fd, char *b, size_t n)
-{
-	ssize_t k, sum = 0;
-
-	while ((k = recv(fd, b, n, sum ? MSG_DONTWAIT : 0)) > 0)
-		sum += k;
-	return sum;
 }
 #endif
