@@ -109,7 +109,7 @@ static bool is_useful(const struct capture *c, const struct bpf_program *p)
 
 	if (!function || (strncmp(function, "/unix_", 6) && strcmp(function, "/inet_sendpage")))
 		return true;
-	return (c->config.filter || strncmp(function, "/unix_", 6)) && (!strstr(function, "sendpage") || capture_kernel_has(function + 1));
+	return (c->config.filter || strncmp(function, "/unix_", 6)) && (!strstr(function, "sendpage") || capture_kernel_knows(BTF, function + 1) == 1);
 }
 
 static bool is_wanted(const struct capture *c, const struct bpf_program *p, const struct hook_set *set, bool probes, bool extra)
@@ -308,7 +308,7 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 
 		if (c->config.hooks && strcmp(c->config.hooks, h->name))
 			continue;
-		err = i && !capture_kernel_has(h->needs) ? -ESRCH : set_start(c, h, true);
+		err = i && capture_kernel_knows(BTF, h->needs) != 1 ? -ESRCH : set_start(c, h, true);
 		if (!err)
 			return 0;
 		if (locked_down()) {
