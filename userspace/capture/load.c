@@ -560,8 +560,8 @@ int capture_watch_exe(struct capture *c, const char *glob)
 	if (strlen(glob) >= sizeof(g.text) || strpbrk(glob, "[\\"))
 		return -EOPNOTSUPP;
 	memcpy(g.text, glob, strlen(glob));
-	c->value.filter |= WIRE_FILTER_EXE;
-	return bpf_map_update_elem(map_fd(c, "exe_glob"), &zero, &g, BPF_ANY);	/* the flag goes with the first epoch */
+	c->config.filter |= WIRE_FILTER_EXE;	/* goes to the kernel with all the others, by capture_attach */
+	return bpf_map_update_elem(map_fd(c, "exe_glob"), &zero, &g, BPF_ANY);
 }
 
 int capture_watch_cgroup(struct capture *c, uint64_t id)
