@@ -87,7 +87,8 @@ static void make(struct input *in, unsigned op)
 		fact.exchange.at = (struct stamp){ input_number(in, 4), (uint32_t)input_number(in, 1) };
 		text_make(fact.exchange.route, sizeof(fact.exchange.route), in);
 		text_make(fact.exchange.host, sizeof(fact.exchange.host), in);
-		fact.exchange.bytes.moved = (int64_t)input_number(in, 8);
+		for (unsigned d = 0; d < 2; d++)
+			fact.exchange.bytes[d].moved = (int64_t)input_number(in, 8);
 		fact.exchange.nr_findings = (uint32_t)input_number(in, 1) % 4;
 		for (uint32_t i = 0; i < fact.exchange.nr_findings; i++) {
 			struct finding *f = &fact.exchange.findings[i];
@@ -101,7 +102,8 @@ static void make(struct input *in, unsigned op)
 	case FACT_TRAFFIC:
 		conn_make(&fact.traffic.conn, in);
 		fact.traffic.at.epoch = (uint32_t)input_number(in, 1);
-		fact.traffic.bytes.moved = (int64_t)input_number(in, 8);
+		for (unsigned d = 0; d < 2; d++)
+			fact.traffic.bytes[d].moved = (int64_t)input_number(in, 8);
 		text_make(fact.traffic.reason, sizeof(fact.traffic.reason), in);
 		break;
 	case FACT_PROCESS:
