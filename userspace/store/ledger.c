@@ -409,7 +409,7 @@ static bool key_check_mode(struct opening *o)
 	struct stat st;
 
 	if (o->ledger->io->fstatat(o->ledger->dir, "key", &st, AT_SYMLINK_NOFOLLOW))
-		return refuse(o, LEDGER_KEY, "cannot look at ledger/key: %s", strerror(errno));
+		return refuse(o, LEDGER_IO, "cannot look at ledger/key: %s; no new key is made for that; %s", strerror(errno), ledger_advice(errno));
 	if (S_ISREG(st.st_mode) && !(st.st_mode & 077))
 		return true;
 	return refuse(o, LEDGER_KEY, "ledger/key may be read by others (mode %04o): if nobody did, chmod 0600 it; else start a new log "
