@@ -39,7 +39,7 @@ const struct runtime *runtime_get(unsigned i)
 	return i < runtime_count() ? runtimes[i] : NULL;
 }
 
-/* ---- opening, before the sandbox: nothing is read ---- */
+/* ---- opening, before the sandbox: read are the names in folders, and whose home is where ---- */
 
 /* Below root, whatever links say: what lies there a container's root user may have put there.
  * What is neither a regular file nor a folder is not even opened: a pipe waits, a device acts. */
@@ -148,7 +148,6 @@ static bool home_of(int root, int64_t user, char out[128])
 	fclose(f);
 	return found;
 }
-
 
 void runtime_open(int root, int64_t user, const char *id, struct runtime_files *files)
 {
