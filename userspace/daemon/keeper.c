@@ -336,7 +336,7 @@ static bool keeper_waits(struct keeper *k)
 
 	while (!k->hooks && !k->restart) {
 		n = recv(FD_CTL, k->in, sizeof(k->in), 0);
-		if (n <= 0 && errno != EINTR)
+		if (!n || (n < 0 && errno != EINTR))
 			return false;
 		if (n > 0 && facts_unpack(k->in, (size_t)n, &start) == FACT_EVENT && !strcmp(start.event.kind, "start"))
 			k->hooks = start.event.detail;
