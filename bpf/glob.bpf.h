@@ -68,10 +68,13 @@ __attribute__((noinline)) int exec_scope(u64 name)
 	struct wire_glob *glob = bpf_map_lookup_elem(&exe_glob, &zero);
 	u8 watched = WIRE_TASK_WATCHED;
 	struct glob g = {};
+	long n;
 
-	if (!glob || bpf_probe_read_kernel(&g.glob, sizeof(g.glob), glob) ||
-	    bpf_probe_read_kernel_str(g.path, sizeof(g.path), (void *)name) < 0)
+	if (!glob || bpf_probe_read_kernel(&g.glob, sizeof(g.glob), glob))
 		return 0;
+	n = bpf_probe_read_kernel_str(g.path, sizeof(g.path), (void *)name);
+	if (n < 0 || n >= (long)sizeof(g.path))
+		return 0; /* it may have been cut: the monitor, who has all of it, decides */
 	bpf_loop(GLOB_STEPS, glob_step, &g, 0);
 	if (!g.match && g.glob.base) {
 		bpf_loop(WIRE_PATH, base_step, &g, 0);
