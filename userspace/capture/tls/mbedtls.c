@@ -5,9 +5,8 @@
  * return what was moved. They call back for the socket, within the call. A write that would
  * block has made its record and is called again with the same arguments until it returns the
  * size: it is told then, once. Looked at: 2.28.3. */
-#include <errno.h>
+#include <stddef.h>
 
-#include "capture/elf.h"
 #include "capture/tls/tls.h"
 
 #define NAME "libmbedtls.so"
@@ -18,17 +17,9 @@ static const struct tls_function exported[] = {
 	{ 0 }
 };
 
-static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
-{
-	static const char *const ends[] = { "mbedtls_ssl_free", "mbedtls_ssl_session_reset" };
-
-	if (!elf_symbol(e, "mbedtls_ssl_read") || !elf_symbol(e, "mbedtls_ssl_write") || tls_sites_exported(lib, e, s))
-		return -ENOENT;
-	tls_sites_freed(s, e, ends, sizeof(ends) / sizeof(ends[0]));
-	return 0;
-}
+static const char *const ends[] = { "mbedtls_ssl_free", "mbedtls_ssl_session_reset", NULL };
 
 const struct tls_lib tls_lib_mbedtls = {
 	.name = "mbedtls", .summary = "Mbed TLS 2.x and 3.x, shared library or in a program with symbols", .soname = NAME,
-	.functions = exported, .find = find,
+	.functions = exported, .ends = ends, .find = tls_find_exported,
 };

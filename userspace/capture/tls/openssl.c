@@ -49,14 +49,15 @@ static uint64_t shared_call(const struct elf_image *e, const char *a, const char
 	return ca;
 }
 
-static void add_apart(const struct elf_image *e, struct tls_sites *s)
+static const char *const ends[] = { "SSL_free", "SSL_clear", NULL };
+
+static void add_apart(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
 {
-	static const char *const ends[] = { "SSL_free", "SSL_clear" };
 	uint64_t at = elf_symbol(e, sendfile.symbol);
 
 	if (at)
 		tls_site_add(s, e, at, &sendfile);
-	tls_sites_freed(s, e, ends, sizeof(ends) / sizeof(ends[0]));
+	tls_sites_freed(lib, e, s);
 }
 
 static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
@@ -77,11 +78,11 @@ static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls
 		tls_site_add(s, e, write, flags ? &internal_write_flags : &internal_write);
 	}
 	if (s->nr)
-		add_apart(e, s);
+		add_apart(lib, e, s);
 	return s->nr ? 0 : -ENOENT;
 }
 
 const struct tls_lib tls_lib_openssl = {
 	.name = "openssl", .summary = "OpenSSL 1.1.1 to 3.x, shared library or in a program that exports it", .soname = NAME,
-	.functions = exported, .find = find,
+	.functions = exported, .ends = ends, .find = find,
 };

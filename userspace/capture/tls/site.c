@@ -283,10 +283,10 @@ void tls_site_add_freed(struct tls_sites *s, const struct elf_image *e, uint64_t
 	site_put(s, e, address, SITE_FREED, (uint64_t)object << WIRE_COOKIE_OBJ_SHIFT);
 }
 
-void tls_sites_freed(struct tls_sites *s, const struct elf_image *e, const char *const names[], size_t nr)
+void tls_sites_freed(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
 {
-	for (size_t i = 0; i < nr; i++) {
-		uint64_t at = elf_symbol(e, names[i]);
+	for (const char *const *name = lib->ends; name && *name; name++) {
+		uint64_t at = elf_symbol(e, *name);
 
 		if (at)
 			tls_site_add_freed(s, e, at, 1);
@@ -302,6 +302,17 @@ int tls_sites_exported(const struct tls_lib *lib, const struct elf_image *e, str
 			tls_site_add(s, e, at, f);
 	}
 	return s->nr ? 0 : -ENOENT;
+}
+
+int tls_find_exported(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
+{
+	for (const struct tls_function *f = lib->functions; f->symbol; f++)
+		if (!elf_symbol(e, f->symbol))
+			return -ENOENT;
+	if (tls_sites_exported(lib, e, s))
+		return -ENOENT;
+	tls_sites_freed(lib, e, s);
+	return 0;
 }
 
 size_t site_insn_len(const uint8_t *p, size_t left)

@@ -47,6 +47,7 @@ struct tls_lib {
 	const char *soname;	/* prefix of the file's name: "libssl.so"; NULL: it is linked into programs */
 	const char *hidden;	/* why nothing of it can be probed: it is named only; NULL: it can */
 	const struct tls_function *functions;	/* the exported ones, ended by a NULL symbol */
+	const char *const *ends;	/* exported ones that end the session in argument 1; NULL-terminated, may be NULL */
 	/* Fills sites; 0, -ENOENT: not this library, -ENOTSUP: it is, in a form that is not known. */
 	int (*find)(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 };
@@ -63,10 +64,12 @@ void tls_site_add(struct tls_sites *, const struct elf_image *, uint64_t address
 void tls_site_add_more(struct tls_sites *, const struct elf_image *, uint64_t address, const struct tls_function *, uint64_t more);
 /* A function that frees the object, which is argument `object`. */
 void tls_site_add_freed(struct tls_sites *, const struct elf_image *, uint64_t address, uint8_t object);
-/* The same for all of these, by name, where they are. */
-void tls_sites_freed(struct tls_sites *, const struct elf_image *, const char *const names[], size_t nr);
+/* Those of lib->ends that are there. */
+void tls_sites_freed(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 /* The exported functions as they are: the last resort of every rule. */
 int tls_sites_exported(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
+/* For `find` of a library all of whose functions and ends are exported, and probed as they are. */
+int tls_find_exported(const struct tls_lib *, const struct elf_image *, struct tls_sites *);
 /* Address of the first direct call in the function at `address`; 0: none found. */
 uint64_t site_first_call(const struct elf_image *, uint64_t address);
 /* Where the function at `address` jumps to before it calls or returns; 0: it does not, or not directly. */

@@ -5,9 +5,8 @@
  * wolfSSL_send and _writev too, goes into wolfSSL_write: (WOLFSSL *, buffer, size), which return
  * what was moved, and read and write the socket within the call. A peek goes another way.
  * Looked at: 5.5.4. */
-#include <errno.h>
+#include <stddef.h>
 
-#include "capture/elf.h"
 #include "capture/tls/tls.h"
 
 #define NAME "libwolfssl.so"
@@ -18,17 +17,9 @@ static const struct tls_function exported[] = {
 	{ 0 }
 };
 
-static int find(const struct tls_lib *lib, const struct elf_image *e, struct tls_sites *s)
-{
-	static const char *const ends[] = { "wolfSSL_free", "wolfSSL_clear" };
-
-	if (!elf_symbol(e, "wolfSSL_read") || !elf_symbol(e, "wolfSSL_write") || tls_sites_exported(lib, e, s))
-		return -ENOENT;
-	tls_sites_freed(s, e, ends, sizeof(ends) / sizeof(ends[0]));
-	return 0;
-}
+static const char *const ends[] = { "wolfSSL_free", "wolfSSL_clear", NULL };
 
 const struct tls_lib tls_lib_wolfssl = {
 	.name = "wolfssl", .summary = "wolfSSL 4 and 5, shared library or in a program with symbols", .soname = NAME,
-	.functions = exported, .find = find,
+	.functions = exported, .ends = ends, .find = tls_find_exported,
 };
