@@ -94,7 +94,7 @@ of() { rows "$WORK/coverage.json" values "$2" "$1" pid!=null bytes.moved!=0; }
 covered() { # WHERE NAME STATE REASON LIBRARY BINDING
 	is "$(of "$1" state)/$(of "$1" reason)/$(of "$1" binding)" "$3/$4/$6" "$2 is $3"
 	is "$(of "$1" library | grep -cE "^$5")" 1 "$2: the library is named: $5"
-	is "$(rows "$WORK/coverage.json" sum bytes.unexplained "$1" pid!=null)" 0 "$2: no byte is unexplained"
+	is "$(rows "$WORK/coverage.json" unexplained "$1" pid!=null)" 0 "$2: no byte is unexplained"
 }
 covered exe~/nginx "nginx with OpenSSL" visible null 'libssl\.so' exact
 covered pid="${pid[gnutls]}" "gnutls-serv with GnuTLS" visible null 'libgnutls\.so' exact
@@ -116,4 +116,4 @@ is "$(rows "$WORK/coverage.json" sum reasons.quic pid="${pid[quic]}")" "$(rows "
 if [ -x /usr/bin/chromium ]; then
 	is "$(rows "$WORK/coverage.json" values binding exe~chromium bytes.examined!=0)" exact "Chromium with BoringSSL is visible, bound exactly"
 fi
-is "$(rows "$WORK/coverage.json" sum bytes.unexplained exe~/curl pid!=null)" 0 "no byte of who asked them is unexplained"
+is "$(rows "$WORK/coverage.json" unexplained exe~/curl pid!=null)" 0 "no byte of who asked them is unexplained"

@@ -81,4 +81,4 @@ for expected in one:7 two:16 own:3; do
 	done
 	is "$(rows "$WORK/flows.json" findings email received port="$HTTPS_PORT" role=client route="/api/$name")" "$n" "each finding of $name once"
 done
-is "$(rows "$WORK/flows.json" sum bytes.unexplained port="$HTTPS_PORT")" 0 "no byte is unexplained"
+is "$(rows "$WORK/flows.json" unexplained port="$HTTPS_PORT")" 0 "no byte is unexplained"
