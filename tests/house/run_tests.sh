@@ -29,10 +29,12 @@ program test_bad 'echo "[       OK ] a_is_a"; echo "[  FAILED  ] b_is_b"; exit 1
 shelf
 exits 1 "one failed test fails the run"
 is "$(last | sed 's/, 0 skipped//; s/, [1-9][0-9]* failed/, N failed/')" "3 passed, N failed" "and is counted"
+is "$(tail -n 3 "$OUT" | head -n 1)" "unit test_bad: [  FAILED  ] b_is_b" "and is named again above the last line"
 fresh
 program test_crash 'echo "[       OK ] a_is_a"; kill -SEGV $$'
 shelf
 exits 1 "a test that crashes after a good one fails the run"
+is "$(tail -n 3 "$OUT" | head -n 1)" "unit test_crash: [       OK ] a_is_a" "its last words are named above the last line"
 fresh
 program test_leak "echo '[       OK ] a_is_a'; exit 23"
 shelf

@@ -65,8 +65,8 @@ role_is_as_its_row() { # PID ROLE
 	is "$(stat -c %u "/proc/$pid/mem")" 0 "the $role cannot be looked into by its own user"
 }
 
-# An elfscan comes and goes with every new program of this host; so do the files that wait for one.
-lasting() { weir_children | awk '$2 != "elfscan" { print $2 }' | sort | xargs; }
+# A scan comes and goes with every new program and container of this host; so do the files that wait for one.
+lasting() { weir_children | awk '$2 !~ /scan$/ { print $2 }' | sort | xargs; }
 settled() { ! kinds "$WEIR_PID" | grep -qE '(^| )/[^p]'; }
 is "$(lasting)" "analyst keeper reader" "reader, analyst and keeper run beside the monitor"
 for role in reader analyst keeper; do
