@@ -6,8 +6,8 @@
 #   a leaf edited, inserted, moved, doubled  the root that was signed            unit/test_ledger, system/ledger
 #   a bit anywhere: leaves, notes, tiles     the same, or the signature          unit/test_ledger, system/ledger
 #   the tail cut off                         more was signed than is there       unit/test_ledger, system/ledger
-#   tail and checkpoint cut together         --at-least; tiles, `checkpoints`    unit/test_ledger, system/ledger
-#   an older state folder put back           --at-least                          here (1), unit/test_ledger
+#   tail and checkpoint cut together         --at-least; tiles, `checkpoints`    unit/test_ledger_tails, system/ledger
+#   an older state folder put back           --at-least                          here (1), unit/test_ledger_tails
 #   … but for the index                      weir itself, when it starts         here (2), unit/test_back
 #   all deleted, a new log, the same state   --key, --at-least; its index        here (3)
 #   a new log under another name             --key; gaps of the old one          here (4)

@@ -215,4 +215,22 @@ static inline void assert_verifies(struct log *g, uint64_t size)
 		fail_msg("does not verify: %d %s", (int)err, r.why);
 	assert_int_equal(r.size, size);
 }
+
+/* A small log with three checkpoints, and a place to break copies of it. */
+struct pair { struct log good, bad; };
+
+static inline struct pair pair_new(uint64_t size, uint64_t step)
+{
+	struct pair p = { log_new(), log_new() };
+
+	log_make(&p.good, size, step);
+	log_copy_all(&p.good, &p.bad);
+	return p;
+}
+
+static inline void pair_free(struct pair *p)
+{
+	log_free(&p->good);
+	log_free(&p->bad);
+}
 #endif
