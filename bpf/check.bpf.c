@@ -8,46 +8,114 @@
 
 struct bpf_map;
 
-/* What the kernel has taken out of a live TCP socket: by its sequence, and by its counters. */
-static __always_inline u64 received_by(struct conn *c, struct sock *sk)
+/* A read that wants all of what it asked for, or a least part of it, takes what is there and goes on
+ * waiting. regs: of the task that waits on the socket. */
+static __always_inline bool wants_all(struct sock *sk, struct task_struct *t, struct pt_regs *regs)
 {
-	struct socket_now now;
-	u64 total[2], pos;
+	u64 flags = 0;
 
-	socket_read(&now, sk);
-	pos = c->pos[WIRE_RECEIVED] + (s64)(s32)(now.next[WIRE_RECEIVED] - c->seq[WIRE_RECEIVED]);
-	if (c->late || c->closed)
-		return pos;
-	socket_totals(total, sk, &now);
-	total[WIRE_RECEIVED] -= c->base[WIRE_RECEIVED];
-	return total[WIRE_RECEIVED] > pos ? total[WIRE_RECEIVED] : pos;
+	if (BPF_CORE_READ(sk, sk_rcvlowat) > 1 || BPF_CORE_READ(t, thread_info.status) & TS_COMPAT)
+		return true;
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 45: case 299: /* recvfrom, recvmmsg */
+		flags = BPF_CORE_READ(regs, r10);
+		break;
+	case 47: /* recvmsg */
+		flags = BPF_CORE_READ(regs, dx);
+		break;
+	}
+	return flags & MSG_WAITALL;
 }
 
-/* Bytes that no hook has told of are believed to stay untold when the kernel counted them a
- * whole interval ago, or when weir ends. Received ones only: a write may wait for a slow reader for longer than
- * that, and is told when it returns. */
+/* Does a task wait in a read that has taken a part of what it will tell of at its end? Who waits in a
+ * call stands in the socket's queue with an entry on its own stack; a poll's entry names no task. */
+#define WAITERS 16	/* looked at */
+struct waiters { u64 sk, head, at, regs_at; u8 found; };
+
+static long waiter_look(u64 turn, struct waiters *w)
+{
+	struct wait_queue_entry *e = (void *)(w->at - bpf_core_field_offset(struct wait_queue_entry, entry));
+	struct task_struct *t;
+	u64 stack;
+
+	if (!w->at || w->at == w->head)
+		return 1;
+	t = BPF_CORE_READ(e, private);
+	stack = (u64)BPF_CORE_READ(t, stack);
+	w->found = (u64)e - stack < w->regs_at && wants_all((struct sock *)w->sk, t, (struct pt_regs *)(stack + w->regs_at));
+	w->at = (u64)BPF_CORE_READ(e, entry.next);
+	return w->found;
+}
+
+static __always_inline bool read_waits(struct sock *sk)
+{
+	struct socket_wq *wq = BPF_CORE_READ(sk, sk_wq);
+	struct task_struct *me = bpf_get_current_task_btf();
+	struct waiters w = { .sk = (u64)sk, .at = (u64)BPF_CORE_READ(wq, wait.head.next), .regs_at = bpf_task_pt_regs(me) - (u64)me->stack };
+
+	w.head = (u64)wq + bpf_core_field_offset(struct socket_wq, wait.head);
+	bpf_loop(WAITERS, waiter_look, &w, 0);
+	return w.found;
+}
+
+/* Is a call under way that has moved something, and has not been told? */
+static __always_inline bool in_flight(struct sock *sk, u32 dir)
+{
+	if (BPF_CORE_READ(sk, sk_lock.owned))
+		return true;
+	return dir == WIRE_SENT ? BPF_CORE_READ(sk, sk_write_pending) : read_waits(sk);
+}
+
+/* How far a TCP socket has come: by its sequence, and by its counters. */
+static __always_inline void counted(u64 at[2], struct conn *c, struct sock *sk)
+{
+	struct socket_now now;
+	u64 total[2];
+
+	socket_read(&now, sk);
+	socket_totals(total, sk, &now);
+	for (u32 d = 0; d < 2; d++) {
+		at[d] = position(c, &now, d);
+		if (!c->closing && total[d] - c->base[d] > at[d])
+			at[d] = total[d] - c->base[d];
+	}
+	if (c->closing) /* a FIN took the next number */
+		at[WIRE_SENT] = c->final_sent;
+}
+
+/* Up to where all of a direction is told, or stays untold: what no hook has told of, when the kernel had
+ * counted it at the look before this one and no call was under way then, or when weir ends. *at: how
+ * far the kernel has counted now. */
+static __always_inline u64 told_up_to(struct conn *c, u64 key, u32 d, u64 *at, u8 *why, bool last)
+{
+	u64 pos = c->pos[d];
+
+	*why = c->dropped[d];
+	if (*at > pos && in_flight((struct sock *)key, d))
+		*at = 0;
+	if (last && *at)
+		c->seen[d] = *at;
+	if (c->seen[d] <= pos)
+		return pos;
+	*why = jump_reason(&key, d, c->seq[d]);
+	return c->seen[d];
+}
+
 static __always_inline int conn_check(struct seq_file *seq, struct conn *c, u64 key, struct wire_config *cfg)
 {
 	struct wire_check w = { .conn = c->who.conn, .time = bpf_ktime_get_boot_ns() };
-	u64 now = 0;
+	bool last = cfg->flags & WIRE_CONFIG_LAST;
+	u64 at[2] = {};
 
-	w.sent_pos = c->pos[WIRE_SENT];
-	w.received_pos = c->pos[WIRE_RECEIVED];
-	w.before[WIRE_SENT] = c->dropped[WIRE_SENT];
-	w.before[WIRE_RECEIVED] = c->dropped[WIRE_RECEIVED];
-	if (!c->who.transport) {
-		now = received_by(c, (struct sock *)key);
-		if (cfg->flags & WIRE_CONFIG_LAST)
-			c->seen = now;
-		if (c->seen > w.received_pos) {
-			w.received_pos = c->seen;
-			w.before[WIRE_RECEIVED] = jump_reason(&key, WIRE_RECEIVED, c->seq[WIRE_RECEIVED]);
-		}
-	}
+	if (!c->who.transport)
+		counted(at, c, (struct sock *)key);
+	w.sent_pos = told_up_to(c, key, WIRE_SENT, &at[WIRE_SENT], &w.before[WIRE_SENT], last);
+	w.received_pos = told_up_to(c, key, WIRE_RECEIVED, &at[WIRE_RECEIVED], &w.before[WIRE_RECEIVED], last);
 	/* Without room it is asked again. */
 	if ((w.sent_pos != c->told[WIRE_SENT] || w.received_pos != c->told[WIRE_RECEIVED]) && bpf_seq_write(seq, &w, sizeof(w)))
 		return 0;
-	c->seen = now;
+	c->seen[WIRE_SENT] = at[WIRE_SENT];
+	c->seen[WIRE_RECEIVED] = at[WIRE_RECEIVED];
 	c->told[WIRE_SENT] = w.sent_pos;
 	c->told[WIRE_RECEIVED] = w.received_pos;
 	c->look = cfg->look;

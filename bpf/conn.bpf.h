@@ -148,10 +148,9 @@ static __always_inline void conn_addresses(struct wire_who *w, struct sock *sk)
 	BPF_CORE_READ_INTO(&w->remote.addr, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
 }
 
-static __always_inline u64 conn_next_id(void)
+static __always_inline u64 next_id(u32 of)
 {
-	u32 zero = 0;
-	u64 *last = bpf_map_lookup_elem(&last_conn, &zero);
+	u64 *last = bpf_map_lookup_elem(&last_id, &of);
 
 	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
 }
@@ -168,7 +167,7 @@ static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2],
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (!c)
 		return NULL;
-	c->who.conn = conn_next_id();
+	c->who.conn = next_id(ID_CONN);
 	c->seq[WIRE_SENT] = next[WIRE_SENT];
 	c->seq[WIRE_RECEIVED] = next[WIRE_RECEIVED];
 	c->who.role = role;
@@ -176,6 +175,33 @@ static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2],
 	c->late = late;
 	conn_addresses(&c->who, sk);
 	return c;
+}
+
+static __always_inline u64 position(const struct conn *c, const struct socket_now *now, u32 dir)
+{
+	return c->pos[dir] + (s64)(s32)(now->next[dir] - c->seq[dir]);
+}
+
+/* Where the kernel's own counters were at position 0. */
+static __always_inline void conn_base(struct conn *c, struct sock *sk, const struct socket_now *now)
+{
+	u64 total[2];
+
+	socket_totals(total, sk, now);
+	for (u32 d = 0; d < 2; d++)
+		c->base[d] = total[d] - position(c, now, d);
+}
+
+/* Of a connection older than weir what was before position 0 is told. Who opened it, or closed its
+ * side, has a number too many for that: what went out as data is counted apart from it. */
+static __always_inline void conn_base_late(struct conn *c, struct sock *sk, const struct socket_now *now)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u64 numbers = BPF_CORE_READ(tp, bytes_acked) + BPF_CORE_READ(tp, snd_nxt) - BPF_CORE_READ(tp, snd_una);
+	u64 more = numbers - (BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans));
+
+	conn_base(c, sk, now);
+	c->no_bytes = more <= 2 ? more : 0;
 }
 
 /* The role that a socket without a handshake has: who asked for a port or a name is the one
@@ -246,8 +272,11 @@ __attribute__((noinline)) int conn_first(u64 key, const struct socket_now *now, 
 	next[WIRE_SENT] = now->next[WIRE_SENT] - (dir == WIRE_SENT ? n : 0);
 	next[WIRE_RECEIVED] = now->next[WIRE_RECEIVED] - (dir == WIRE_RECEIVED ? n : 0);
 	c = conn_add((struct sock *)key, next, role, !early);
-	if (c)
-		c->early = early;
+	if (!c)
+		return 0;
+	c->early = early;
+	if (!early)
+		conn_base_late(c, (struct sock *)key, now);
 	return 0;
 }
 
@@ -312,22 +341,32 @@ __attribute__((noinline)) int jump_reason(const u64 *key, u32 dir, u32 seq)
 	return dir == WIRE_SENT || (flags & WIRE_CONFIG_MISSED) ? WIRE_R_SKIPPED_RUN : WIRE_R_SPLICE;
 }
 
+static __always_inline void conn_shown(const struct conn *c)
+{
+	struct wire_config *cfg = config_get();
+	struct wire_life *l = life_reserve();
+
+	if (!l)
+		return;
+	l->kind = WIRE_CONN;
+	l->epoch = cfg ? cfg->epoch : 0;
+	l->who = c->who;
+	if (c->late && !c->shared) { /* once, whoever uses it later */
+		l->flags = WIRE_F_LATE;
+		l->sent = c->base[WIRE_SENT] - c->no_bytes;
+		l->received = c->base[WIRE_RECEIVED];
+	}
+	life_submit(l);
+}
+
 /* A process uses the connection for the first time, or another one than before. */
 __attribute__((noinline)) int conn_owner(struct conn *c)
 {
-	struct wire_life *l;
-
 	if (!c)
 		return 0;
 	c->shared = c->who.tgid != 0;
 	who_task(&c->who, bpf_get_current_task_btf());
-	l = life_reserve();
-	if (!l)
-		return 0;
-	l->kind = WIRE_CONN;
-	l->flags = c->late ? WIRE_F_LATE : 0;
-	l->who = c->who;
-	life_submit(l);
+	conn_shown(c);
 	return 0;
 }
 
@@ -335,10 +374,66 @@ static __always_inline struct session *session_get(struct session_key *key)
 {
 	struct session *s = bpf_map_lookup_elem(&sessions, key);
 
+	u32 tgid = key->tgid;
+	u64 none = 0, *all;
+	bool made;
+
 	if (s)
 		return s;
-	bpf_map_update_elem(&sessions, key, &blank_session, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&sessions, key);
+	made = !bpf_map_update_elem(&sessions, key, &blank_session, BPF_NOEXIST);
+	s = bpf_map_lookup_elem(&sessions, key);
+	if (!s || !made)
+		return s;
+	s->generation = next_id(ID_SESSION);
+	all = bpf_map_lookup_elem(&tls_tasks, &tgid);
+	if (!all) {
+		bpf_map_update_elem(&tls_tasks, &tgid, &none, BPF_NOEXIST);
+		all = bpf_map_lookup_elem(&tls_tasks, &tgid);
+	}
+	if (all)
+		__sync_fetch_and_add(all, 1);
+	return s;
+}
+
+static __always_inline void session_drop(struct session_key *key)
+{
+	u32 tgid = key->tgid;
+	u64 *all;
+
+	if (bpf_map_delete_elem(&sessions, key))
+		return;
+	all = bpf_map_lookup_elem(&tls_tasks, &tgid);
+	if (all)
+		__sync_fetch_and_add(all, -1);
+}
+
+/* Is the session the one that its connection ends with? */
+static __always_inline bool session_is_held(const struct session *s, u64 object, u32 tgid)
+{
+	u64 sk = s->sk;
+	struct conn *c = sk ? bpf_map_lookup_elem(&conns, &sk) : NULL;
+
+	return c && c->who.conn == s->conn && c->session == object && c->session_tgid == tgid;
+}
+
+static long session_forget_one(void *map, struct session_key *key, struct session *s, u32 *tgid)
+{
+	if (key->tgid == *tgid && !session_is_held(s, key->object, *tgid))
+		bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+/* The process ended or is another program now: its sessions are no more, but for what a child that
+ * goes on with the connection takes over. */
+static __always_inline void sessions_forget(u32 tgid)
+{
+	u64 *all = bpf_map_lookup_elem(&tls_tasks, &tgid);
+	bool any = all && *all;
+
+	if (all)
+		bpf_map_delete_elem(&tls_tasks, &tgid);
+	if (any)
+		bpf_for_each_map_elem(&sessions, session_forget_one, &tgid, 0);
 }
 
 /* How far the session came is kept where its connection's end is told. */
@@ -367,7 +462,7 @@ static __attribute__((noinline)) int session_renew(struct session *s)
 	s->cut = s->dropped[0] = s->dropped[1] = 0;
 	s->pos[0] = s->pos[1] = 0;
 	s->queued = s->freed = 0;
-	s->generation++;
+	s->generation = next_id(ID_SESSION);
 	return 0;
 }
 
@@ -386,7 +481,7 @@ static __always_inline void session_inherit(struct session *s, const struct conn
 		s->pos[0] = old->pos[0];
 		s->pos[1] = old->pos[1];
 		s->queued = old->queued;
-		bpf_map_delete_elem(&sessions, key);
+		session_drop(key);
 	}
 	key->tgid = tgid;
 }

@@ -59,6 +59,7 @@ struct task_struct {
 	unsigned int flags;
 	void *worker_private, *io_uring;
 	struct pipe_inode_info *splice_pipe;
+	void *stack;
 	unsigned char comm[16];
 };
 struct in6_addr { union { u8 u6_addr8[16]; } in6_u; };
@@ -85,7 +86,19 @@ struct slab { struct kmem_cache *slab_cache; struct list_head slab_list; void *f
 struct page { unsigned long flags; };
 struct proto { struct kmem_cache *slab; };
 struct socket;
-struct sock { struct sock_common __sk_common; u16 sk_type, sk_protocol; u8 sk_userlocks; struct socket *sk_socket; };
+struct wait_queue_entry { void *private; struct list_head entry; };
+struct wait_queue_head { struct list_head head; };
+struct socket_wq { struct wait_queue_head wait; };
+typedef struct { int owned; } socket_lock_t;
+struct sock {
+	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	u16 sk_type, sk_protocol;
+	u8 sk_userlocks;
+	int sk_write_pending, sk_rcvlowat;
+	struct socket *sk_socket;
+	struct socket_wq *sk_wq;
+};
 struct mptcp_sock { struct sock *first; };
 struct unix_address;
 struct unix_sock { struct unix_address *addr; };
@@ -94,7 +107,7 @@ struct inet_connection_sock { const void *icsk_ulp_ops; };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u32 rcv_nxt, copied_seq, snd_nxt, snd_una, write_seq, urg_seq;
-	u64 bytes_received, bytes_acked;
+	u64 bytes_received, bytes_acked, bytes_sent, bytes_retrans;
 };
 struct bpf_subprog_info { bool might_sleep; };
 struct linux_binprm { const char *filename; };
@@ -150,4 +163,5 @@ struct bpf_raw_tracepoint_args { u64 args[0]; };
 #define MSG_OOB 1
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
+#define MSG_WAITALL 0x100
 #endif

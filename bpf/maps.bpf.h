@@ -36,13 +36,14 @@ struct conn {
 	u32 seq[2];	/* kernel sequence of the next byte expected */
 	u64 final_sent;	/* position when we closed our side, before the FIN took a number */
 	u64 final_received;	/* position at CLOSE; what is read later moves pos past it */
-	u64 base[2];	/* what the kernel's own counters said at position 0 */
+	u64 base[2];	/* what the kernel's own counters said at position 0: of one older than weir, all before */
 	u64 total[2];	/* what they say at the end, less that */
 	u64 armed[2];	/* request of io_uring that waits for the socket */
 	u64 inode;	/* of a socket without an end that is told: tells its reuse */
 	u64 session;	/* TLS object bound here, of session_tgid; 0: none */
 	u32 session_tgid;
 	u8 late;
+	u8 no_bytes;	/* of base[WIRE_SENT]: SYN and FIN, which take a number */
 	u8 tls;		/* TLS records were seen or a session is bound */
 	u8 looked[2];	/* the first call of the direction was checked for TLS records */
 	u8 closing;	/* final_sent is set */
@@ -65,7 +66,7 @@ struct conn {
 	u8 uring;	/* at system call exit: who uses it uses io_uring as well */
 	u16 look;	/* the last look at all connections that found somebody holding it */
 	u64 told[2];	/* positions that the last look told of */
-	u64 seen;	/* received by then, as the kernel counts */
+	u64 seen[2];	/* how far the kernel had counted by then, but for a call that was under way; 0: not known */
 	u64 plain[2];	/* WIRE_CLOSE: what the TLS session says that was bound here, once another took its place */
 	u8 plain_before[2];
 	u8 plain_known;
@@ -79,14 +80,14 @@ struct {
 } conns SEC(".maps");
 static const struct conn blank_conn = {};	/* what a new one starts from: on the stack it would not fit */
 
-/* A TLS session. Made by tls.bpf.c at its first call or by a nested socket call,
- * deleted when its connection closes. */
+/* A TLS session. Made by tls.bpf.c at its first call or by a nested socket call, deleted when its
+ * connection closes; one without a connection when its object is freed, or its process ends. */
 struct session_key { u64 object; u64 tgid; };
 struct session {
 	u64 sk;		/* key of the bound connection in conns; 0: unbound */
 	u64 conn;	/* its id */
 	u64 pos[2];	/* plaintext bytes so far */
-	u32 generation;
+	u32 generation;	/* never used again while weir runs: an object may be another session's next */
 	u16 queued;	/* bytes told of that the library took and has not answered for yet */
 	u8 freed;	/* the object was freed; who has its address now is not known */
 	u8 cut;		/* its last write sent something and did not end well */
@@ -100,6 +101,15 @@ struct {
 	__type(value, struct session);
 } sessions SEC(".maps");
 static const struct session blank_session = {};
+
+/* Processes that have such a session -> how many: most that end have none left to look for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, u32);
+	__type(value, u64);
+} tls_tasks SEC(".maps");
 
 /* A call of Go's crypto/tls in flight, see tls_go.bpf.c. Deleted at its end, and all of a
  * process when that ends or becomes another program. */
@@ -252,11 +262,12 @@ struct { /* WIRE_FILTER_EXE */
 	__type(value, struct wire_glob);
 } exe_glob SEC(".maps");
 
-/* Connection ids, never reused while the maps live. */
+/* Numbers of connections and of TLS sessions, never reused while the maps live. */
+enum { ID_CONN, ID_SESSION, ID_MAX };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, ID_MAX);
 	__type(key, u32);
 	__type(value, u64);
-} last_conn SEC(".maps");
+} last_id SEC(".maps");
 #endif

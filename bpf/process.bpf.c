@@ -11,6 +11,7 @@ int WHOLE_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_bi
 	struct wire_life *l;
 
 	go_forget(bpf_get_current_pid_tgid() >> 32);
+	sessions_forget(bpf_get_current_pid_tgid() >> 32);
 	if (cfg && cfg->filter & WIRE_FILTER_EXE)
 		exec_scope((u64)BPF_CORE_READ(bprm, filename));
 	l = life_reserve();
@@ -78,6 +79,7 @@ int WHOLE_PROG(process_exit, struct task_struct *t)
 		return 0; /* a thread; the leader's exit stands for the group */
 	bpf_map_delete_elem(&scope, &tgid);
 	go_forget(tgid);
+	sessions_forget(tgid);
 	l = life_reserve();
 	if (!l)
 		return 0;
@@ -85,11 +87,6 @@ int WHOLE_PROG(process_exit, struct task_struct *t)
 	who_task(&l->who, t);
 	life_submit(l);
 	return 0;
-}
-
-static __always_inline u64 position(struct conn *c, const struct socket_now *now, u32 dir)
-{
-	return c->pos[dir] + (s64)(s32)(now->next[dir] - c->seq[dir]);
 }
 
 /* The final positions, before a FIN of ours or a new use of the socket changes the numbers;
@@ -125,7 +122,7 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 	s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
 	if (s && s->conn == c->who.conn) {
 		session_leaves(s, c);
-		bpf_map_delete_elem(&sessions, &key);
+		session_drop(&key);
 	}
 	if (!c->who.tgid)
 		return 0; /* nobody in scope ever used it */
@@ -138,9 +135,8 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 	/* A call that was in the middle when the reset came has moved the position since. */
 	l->sent_pos = c->final_sent > c->pos[WIRE_SENT] ? c->final_sent : c->pos[WIRE_SENT];
 	l->received_pos = c->final_received > c->pos[WIRE_RECEIVED] ? c->final_received : c->pos[WIRE_RECEIVED];
-	/* Of a connection older than weir the kernel's counters began before position 0. */
-	l->sent = !c->late && c->total[WIRE_SENT] > l->sent_pos ? c->total[WIRE_SENT] : l->sent_pos;
-	l->received = !c->late && c->total[WIRE_RECEIVED] > l->received_pos ? c->total[WIRE_RECEIVED] : l->received_pos;
+	l->sent = c->total[WIRE_SENT] > l->sent_pos ? c->total[WIRE_SENT] : l->sent_pos;
+	l->received = c->total[WIRE_RECEIVED] > l->received_pos ? c->total[WIRE_RECEIVED] : l->received_pos;
 	l->before[WIRE_SENT] = l->sent > c->pos[WIRE_SENT] ? jump_reason(sk, WIRE_SENT, c->seq[WIRE_SENT]) :
 								 c->dropped[WIRE_SENT];
 	l->before[WIRE_RECEIVED] = l->received > c->pos[WIRE_RECEIVED] ? jump_reason(sk, WIRE_RECEIVED,
@@ -160,9 +156,7 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 static __always_inline void conn_established(struct sock *sk, struct socket_now *now, struct conn *c, bool client)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	u64 total[2];
 
-	socket_totals(total, sk, now);
 	if (!c || !c->early) {
 		if (client)
 			now->next[WIRE_SENT] = BPF_CORE_READ(tp, snd_una) - BPF_CORE_READ(tp, bytes_acked) + 1;
@@ -176,8 +170,7 @@ static __always_inline void conn_established(struct sock *sk, struct socket_now 
 	if (!c)
 		return;
 	c->early = 0;
-	for (u32 d = 0; d < 2; d++)
-		c->base[d] = total[d] - position(c, now, d);
+	conn_base(c, sk, now);
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -97,7 +97,6 @@ int seed_conns(struct bpf_iter__task_file *ctx)
 	struct wire_who who = {};
 	struct listener here;
 	struct socket_now now;
-	struct wire_life *l;
 	struct conn *c;
 	struct sock *sk;
 	u64 key;
@@ -112,20 +111,17 @@ int seed_conns(struct bpf_iter__task_file *ctx)
 	listener_of(&here, sk);
 	socket_read(&now, sk);
 	c = conn_add(sk, now.next, bpf_map_lookup_elem(&listeners, &here) ? WIRE_ROLE_SERVER : WIRE_ROLE_UNKNOWN, 1);
+	if (!c)
+		return 0;
+	conn_base_late(c, sk, &now);
 	/* Who has no room here is told of at the first use. */
-	if (!c || !other_in_scope(&who) || bpf_ringbuf_query(&life_ring, BPF_RB_AVAIL_DATA) > SEED_RING)
+	if (!other_in_scope(&who) || bpf_ringbuf_query(&life_ring, BPF_RB_AVAIL_DATA) > SEED_RING)
 		return 0;
 	c->who.tgid = who.tgid;
 	c->who.tid = who.tid;
 	c->who.start = who.start;
 	c->who.cgroup = who.cgroup;
 	__builtin_memcpy(c->who.comm, who.comm, sizeof(who.comm));
-	l = life_reserve();
-	if (!l)
-		return 0;
-	l->kind = WIRE_CONN;
-	l->flags = WIRE_F_LATE;
-	l->who = c->who;
-	life_submit(l);
+	conn_shown(c);
 	return 0;
 }

@@ -171,9 +171,9 @@ int tls_freed(struct pt_regs *regs)
 	if (!s)
 		return 0;
 	s->queued = 0;
-	if (s->conn)
+	if (session_is_held(s, key.object, key.tgid))
 		s->freed = 1;
 	else
-		session_renew(s);
+		session_drop(&key);
 	return 0;
 }

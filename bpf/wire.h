@@ -169,11 +169,14 @@ struct wire_life {
 	u16 flags;	/* WIRE_F_LATE for a connection older than weir */
 	union {
 		u32 parent;	/* WIRE_FORK: tgid of the parent */
+		u32 epoch;	/* WIRE_CONN: interval in which it was seen */
 		u8 before[4];	/* WIRE_CLOSE, by enum wire_dir: why bytes before the final positions are missing */
 	};
 	u64 time;
 	struct wire_who who;
-	u64 sent, received;		/* WIRE_CLOSE: bytes the kernel says the connection moved, by its own counters */
+	/* WIRE_CLOSE: bytes the kernel says the connection moved, by its own counters. WIRE_CONN of one that is
+	 * older than weir: what it had moved before position 0. */
+	u64 sent, received;
 	u64 sent_pos, received_pos;	/* WIRE_CLOSE: final stream positions */
 	union {
 		u8 path[WIRE_PATH];	/* WIRE_EXEC: file name as given to execve, NUL-terminated */

@@ -133,7 +133,7 @@ static void map_sizes(const struct capture_config *config, struct bpf_object *o)
 			bpf_map__set_max_entries(m, (uint32_t)config->data_ring);
 		if (!strcmp(name, "life_ring"))
 			bpf_map__set_max_entries(m, (uint32_t)config->life_ring);
-		if (config->connections && (!strcmp(name, "conns") || !strcmp(name, "sessions") || !strcmp(name, "go_calls")))
+		if (config->connections && (!strcmp(name, "conns") || !strcmp(name, "sessions") || !strcmp(name, "tls_tasks") || !strcmp(name, "go_calls")))
 			bpf_map__set_max_entries(m, config->connections);
 	}
 }

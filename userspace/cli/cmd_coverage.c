@@ -73,6 +73,8 @@ static int print_totals(void *owner, int nr, const char *const *v)
 	if (nr >= 7 && v[0])
 		printf("\nbytes: moved %s = examined %s + opaque %s + skipped %s + lost %s + framing %s + unexplained %s\n", v[0], v[1], v[2], v[3],
 		       v[4], v[5], v[6]);
+	if (nr >= 10 && v[7])
+		printf("older than weir: %s connections, which had sent %s and received %s bytes before; these are not in the account\n", v[7], v[8], v[9]);
 	return 0;
 }
 

@@ -22,7 +22,8 @@
 	" max(" SQL_J("container_id") ") AS container_id, substr(max(printf('%019d',leaf) || " SQL_J("state") "),20) AS latest," \
 	" max(CASE WHEN " SQL_J("state") "='dead' AND " SQL_J("bytes.moved") ">0 THEN 1 ELSE 0 END) AS dead," \
 	" max(CASE WHEN " SQL_J("reason") " IS NOT NULL AND " SQL_J("reason") "<>'no_traffic' THEN printf('%019d',leaf) || " SQL_J("reason") " END) AS why," \
-	" max(" BINDING ") AS bound, " SQL_SUM_BYTES " FROM x GROUP BY key)," \
+	" max(" BINDING ") AS bound, sum(" SQL_J("late_attach.connections") ") AS late, sum(" SQL_J("late_attach.sent") ") AS late_sent," \
+	" sum(" SQL_J("late_attach.received") ") AS late_received, " SQL_SUM_BYTES " FROM x GROUP BY key)," \
 	" w AS (SELECT x.key AS key, e.key AS name, sum(e.value) AS total FROM x, json_each(x.doc,'$.reasons') e GROUP BY 1, 2)," \
 	" v AS (SELECT key AS of_key, json_group_object(name,total) AS reasons FROM w WHERE total<>0 GROUP BY key)," \
 	" s AS (SELECT g.*, v.reasons, CASE WHEN moved=0 THEN latest WHEN examined>0 AND opaque=0 AND lost=0 THEN 'visible'" \
@@ -33,12 +34,15 @@
 	" CASE state WHEN 'dead' THEN 0 WHEN 'blind' THEN 1 WHEN 'partial' THEN 2 WHEN 'unproven' THEN 3 ELSE 4 END AS worst FROM s)"
 
 #define BYTES_OBJECT SQL_BYTES ",'reasons',json(coalesce(reasons,'{}'))"
+/* What is there only when it is known: of a patch, null is nothing. */
+#define LATE_OBJECT "'late_attach',json(iif(late IS NULL,'null',json_object('connections',late,'sent',late_sent,'received',late_received)))"
 #define PROCESS_OBJECT \
 	"json_patch(json_object('type','coverage','start',begin,'end',until,'workload',workload,'exe',exe,'pid',pid,'library',library," \
 	"'build_id',build_id,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")," \
-	"json_object('uid',uid,'user',user,'container_id',container_id))"
+	"json_object('uid',uid,'user',user,'container_id',container_id," LATE_OBJECT "))"
 #define WORKLOAD_OBJECT \
-	"json_object('type','coverage','start',begin,'end',until,'workload',workload,'state',state,'reason',reason,'binding',binding," BYTES_OBJECT ")"
+	"json_patch(json_object('type','coverage','start',begin,'end',until,'workload',workload,'state',state,'reason',reason,'binding',binding," \
+	BYTES_OBJECT "),json_object(" LATE_OBJECT "))"
 #define COLUMNS "workload, pid, state, reason, library, binding, moved, examined, opaque, skipped, lost, framing, " SQL_UNEXPLAINED
 
 const char coverage_workloads_sql[] =
@@ -56,7 +60,7 @@ const char coverage_page_sql[] =
 const char coverage_totals_sql[] =
 	ROWS " SELECT sum(moved), sum(examined), sum(opaque), sum(skipped), sum(lost), sum(framing),"
 	" sum(unexplained) || iif(abs(sum(unexplained))<sum(abs(sent_unexplained)+abs(received_unexplained)), printf(' (%+d%+d)',"
-	" sum(max(sent_unexplained,0)+max(received_unexplained,0)), sum(min(sent_unexplained,0)+min(received_unexplained,0))), '')"
-	" FROM r WHERE pid IS NULL";
+	" sum(max(sent_unexplained,0)+max(received_unexplained,0)), sum(min(sent_unexplained,0)+min(received_unexplained,0))), ''),"
+	" sum(late), sum(late_sent), sum(late_received) FROM r WHERE pid IS NULL";
 
 const char coverage_hidden_sql[] = ROWS " SELECT count(*) FROM r WHERE pid IS NULL AND state IN ('partial','blind','dead')";

@@ -304,6 +304,17 @@ static void do_fact(struct back *b, const struct fact *f)
 		do_traffic(b, &f->traffic);
 }
 
+/* Older than weir: what is known of before. */
+static void do_late(struct back *b, const struct conn_seen *s)
+{
+	struct interval *v = s->before[0] || s->before[1] ? interval_get(b, s->epoch) : NULL;
+
+	if (!v)
+		return;
+	v->changed = true;
+	coverage_late(v->coverage, &s->conn.process, s->before);
+}
+
 static uint32_t held_epoch(const struct held *h)
 {
 	return h->fact.kind == FACT_EXCHANGE ? h->fact.exchange.at.epoch : h->fact.traffic.at.epoch;
@@ -400,6 +411,7 @@ int back_fact(struct back *b, const struct fact *f)
 	case FACT_PROCESS:
 		return context_process(b->context, &f->process);
 	case FACT_CONN:
+		do_late(b, &f->conn);
 		return context_conn(b->context, &f->conn);
 	case FACT_HANDSHAKE:
 		context_handshake(b->context, &f->handshake);

@@ -129,6 +129,9 @@ static void on_conn(struct watch *w, const struct wire_life *l)
 	w->fact.kind = FACT_CONN;
 	record_conn(&w->fact.conn.conn, &l->who, l->flags);
 	w->fact.conn.time = l->time;
+	w->fact.conn.epoch = l->epoch;
+	w->fact.conn.before[DIR_SENT] = l->sent;
+	w->fact.conn.before[DIR_RECEIVED] = l->received;
 	w->config.fact(w->config.owner, &w->fact);
 }
 

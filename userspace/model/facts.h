@@ -206,7 +206,13 @@ enum probe_state {
 };
 
 /* First use of a connection by a process: lets both local ends find each other. */
-struct conn_seen { struct conn_facts conn; uint64_t time; };
+struct conn_seen {
+	struct conn_facts conn;
+	uint64_t time;
+	/* Of one older than weir, the first time: the interval, and what it had moved before, by enum dir. */
+	uint32_t epoch;
+	uint64_t before[2];
+};
 
 /* The books of one interval, all in records unless named otherwise; start_ms and
  * end_ms are UTC, end exclusive. */

@@ -285,6 +285,11 @@ static void walk_seen(struct walk *w, struct conn_seen *s)
 {
 	walk_conn(w, &s->conn);
 	NUMBER(w, s->time, INT64_MAX);
+	if (!s->conn.late)
+		return;
+	NUMBER(w, s->epoch, UINT32_MAX);
+	NUMBER(w, s->before[DIR_RECEIVED], COUNT_MAX);
+	NUMBER(w, s->before[DIR_SENT], COUNT_MAX);
 }
 
 static void walk_books(struct walk *w, struct books *b)
@@ -384,7 +389,7 @@ static uint32_t fields_of(const struct fact *f)
 	case FACT_PROCESS:
 		return 1 + 21;
 	case FACT_CONN:
-		return 1 + conn + 1;
+		return 1 + conn + 1 + (f->conn.conn.late ? 3 : 0);
 	case FACT_BOOKS:
 		return 1 + books;
 	case FACT_EVENT:

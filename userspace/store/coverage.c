@@ -29,6 +29,7 @@ struct row {
 	uint32_t uid;
 	char user[WORD_SIZE + 16], container_id[13];
 	struct byte_account bytes[2];	/* by enum dir */
+	uint64_t late, before[2];	/* connections older than weir; what they had moved before it */
 };
 struct coverage {
 	struct row *rows;
@@ -166,6 +167,15 @@ void coverage_bytes(struct coverage *c, const struct flow_facts *f, const struct
 		snprintf(r->reason, sizeof(r->reason), "lost");
 }
 
+void coverage_late(struct coverage *c, const struct process_key *process, const uint64_t before[2])
+{
+	struct row *r = row_get(c, process->tgid, process->start);
+
+	r->late++;
+	r->before[DIR_SENT] += before[DIR_SENT];
+	r->before[DIR_RECEIVED] += before[DIR_RECEIVED];
+}
+
 static const char *state_of(const struct row *r)
 {
 	const struct byte_account sum = byte_accounts_sum(r->bytes), *b = &sum;
@@ -238,6 +248,13 @@ static void write_row(struct coverage *c, const struct row *r, bool process, con
 	json_string(&j, "binding", r->tls_seen ? binding_name(r->binding) : NULL);
 	bytes_write(&j, r->bytes);
 	reasons_write(&j, r->bytes);
+	if (r->late) {
+		json_open(&j, "late_attach", '{');
+		json_uint(&j, "connections", r->late);
+		json_uint(&j, "sent", r->before[DIR_SENT]);
+		json_uint(&j, "received", r->before[DIR_RECEIVED]);
+		json_close(&j, '}');
+	}
 	json_close(&j, '}');
 }
 
@@ -272,6 +289,9 @@ void coverage_write(struct coverage *c, uint64_t start_ms, uint64_t end_ms, void
 
 		for (; k < c->nr && !strcmp(c->rows[k].workload, sum.workload); k++) {
 			byte_accounts_add(sum.bytes, c->rows[k].bytes);
+			sum.late += c->rows[k].late;
+			sum.before[DIR_SENT] += c->rows[k].before[DIR_SENT];
+			sum.before[DIR_RECEIVED] += c->rows[k].before[DIR_RECEIVED];
 			sum.tls_seen |= c->rows[k].tls_seen;
 			if (c->rows[k].binding > sum.binding)
 				sum.binding = c->rows[k].binding;

@@ -175,8 +175,8 @@ int sequence_push(struct stream *s, struct sequence *q, const struct part *p)
 
 	if (!part_extent(p))
 		return 0;
-	if (!q->started && s->conn.late)
-		q->next = p->pos; /* what was before is older than weir */
+	if (!q->started && q->plain && s->conn.late)
+		q->next = p->pos; /* of a session that is older than weir */
 	q->started = true;
 	while (p->pos > q->next && !part_hold(s, q, p)) {
 		const struct part *first = q->head && q->head->part.pos < p->pos ? &q->head->part : p;

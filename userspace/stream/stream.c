@@ -144,13 +144,12 @@ void stream_table_free(struct stream_table *t)
 
 /* ---- the end of a connection ---- */
 
-/* Positions and totals are of the same bytes, counted by the kernel in two ways; of a
- * connection older than weir the totals begin before position 0. */
+/* Positions and totals are of the same bytes, counted by the kernel in two ways. */
 static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_t total[2], uint64_t time)
 {
 	for (int d = 0; d < 2; d++) {
 		s->final[d] = pos[d];
-		if (!s->conn.late && total[d] > pos[d])
+		if (total[d] > pos[d])
 			s->final[d] = total[d];
 		if (s->final[d] > POSITION_MAX)
 			s->final[d] = 0; /* no position at all */
