@@ -23,8 +23,9 @@
 
 #include "tests/bpf/world.h"
 #include "tests/bpf/ways.h"
-
-static struct { unsigned passed, failed, skipped; } *counts;	/* shared with the children */
+#include "tests/bpf/rows.h"
+#include "tests/bpf/ends.h"
+#include "tests/bpf/open.h"
 
 /* A row. What the last hook set, at system call exit, does not see it names otherwise; the set at
  * the socket layer sees what the first does, and more. */
@@ -98,54 +99,6 @@ static const struct way ways[] = {
 	WAY("QUIC", udp_pair, s_quic, r_recvfrom, "quic", "quic", .size = 1200, .looks = 3, .alone = true),
 };
 
-static void row(const char *name, const char *what, const char *fault)
-{
-	printf("%-4s %-28s %-10s %9lld %9lld  %s%s%s\n", fault ? "FAIL" : "ok", name, world.hooks, (long long)world.sum.moved,
-	       (long long)world.sum.examined, what, fault ? ": " : "", fault ? fault : "");
-	*(fault ? &counts->failed : &counts->passed) += 1;
-}
-
-static void row_skip(const char *name, const char *why)
-{
-	printf("skip %-28s %-10s %9s %9s  %s\n", name, world.hooks, "-", "-", why);
-	counts->skipped++;
-}
-
-/* Everything that was not examined, by name: "sendfile 5003". */
-static const char *reasons(void)
-{
-	static char text[256];
-	size_t n = 0;
-
-	text[0] = 0;
-	for (unsigned i = 1; i < LOSS_MAX; i++)
-		if (world.sum.why[i] && n < sizeof(text) - 48)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %lld", n ? ", " : "", loss_name(i), (long long)world.sum.why[i]);
-	return n ? text : "-";
-}
-
-/* The bytes counted under that name; -1: others are there as well. breaks: but for what nobody
- * understands without them. */
-static int64_t hidden_as(const char *name, bool breaks)
-{
-	int64_t n = 0;
-
-	for (unsigned i = 1; i < LOSS_MAX; i++)
-		if (name && !strcmp(loss_name(i), name))
-			n += world.sum.why[i];
-		else if (world.sum.why[i] && !(breaks && i == LOSS_UNKNOWN_PROTOCOL))
-			return -1;
-	return n;
-}
-
-/* Of both directions, each by itself: the one's gap must not hide behind what the other has too much. */
-static int64_t unexplained(void)
-{
-	return llabs(byte_account_unexplained(&world.by[DIR_SENT])) + llabs(byte_account_unexplained(&world.by[DIR_RECEIVED]));
-}
-
-static bool at_layer(void) { return !strcmp(world.hooks, "socket"); }
-
 static const char *judge(const struct way *w, int64_t moved, int64_t hid)
 {
 	static char fault[160];
@@ -173,24 +126,6 @@ static const char *judge(const struct way *w, int64_t moved, int64_t hid)
 	else if (world.late)
 		snprintf(fault, sizeof(fault), "%u records say that the connection is older than weir", world.late);
 	return fault[0] ? fault : NULL;
-}
-
-/* The request of a row, into `out`: of any size that holds a head and an address. */
-static void request_make(size_t size)
-{
-	static const char begin[] = "{\"email\":\"ana.ruiz@harborline-logistics.com\",\"pad\":\"", end[] = "\"}";
-	static const char head[] = "POST /orders HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %08zu\r\n\r\n";
-	size_t at = (size_t)snprintf(NULL, 0, head, size);
-
-	snprintf(out, sizeof(out), head, size - at);
-	memcpy(out + at, begin, sizeof(begin) - 1);
-	for (at += sizeof(begin) - 1; at < size - 2; at++)
-		out[at] = (char)('a' + (at * 7 + at / 251) % 26);
-	memcpy(out + at, end, 2);
-	world.sent[0] = (uint8_t *)out;
-	world.sent_len[0] = size;
-	world.sent[1] = (const uint8_t *)answer;
-	world.sent_len[1] = ANSWER;
 }
 
 /* The bytes of a row that both ends together moved, -1: it could not be done. */
@@ -280,79 +215,6 @@ static void run_reuse(void)
 	    world.sum.moved != moved || world.sum.examined != moved || world.wrong ? "expected all examined" : NULL);
 }
 
-/* Is that what both ends together sent and received, and is all of it explained? */
-static const char *moved_exactly(int64_t sent, int64_t received)
-{
-	static char fault[120];
-
-	fault[0] = 0;
-	if (world.by[DIR_SENT].moved != sent || world.by[DIR_RECEIVED].moved != received)
-		snprintf(fault, sizeof(fault), "expected %lld sent, %lld received; got %lld, %lld", (long long)sent, (long long)received,
-			 (long long)world.by[DIR_SENT].moved, (long long)world.by[DIR_RECEIVED].moved);
-	else if (unexplained() || world.wrong)
-		snprintf(fault, sizeof(fault), "%lld unexplained, %u wrong", (long long)unexplained(), world.wrong);
-	return fault[0] ? fault : NULL;
-}
-
-/* The end of it: who closes with bytes unread, resets; what was handed over and never taken counts for
- * the one, not for the other. */
-static void run_reset(void)
-{
-
-	world_reset();
-	request_make(3001);
-	tcp_pair(peer);
-	must(s_write(peer[0], out, 3001) == 3001 && r_read(peer[1], in, 2000) == 2000, "exchange");
-	close(peer[1]);
-	must(recv(peer[0], in, 1, 0) < 0 && errno == ECONNRESET, "reset");
-	close(peer[0]);
-	wait_closes(2);
-	settle();
-	row("reset, bytes unread", reasons(), moved_exactly(3001, 2000));
-}
-
-static void run_unsent(void)
-{
-	int64_t handed = 0;
-	ssize_t k;
-
-	world_reset();
-	request_make(BIG);
-	tcp_small(peer);
-	fcntl(peer[0], F_SETFL, O_NONBLOCK);
-	while ((k = write(peer[0], out + handed, (size_t)(BIG - handed))) > 0)
-		handed += k;
-	close(peer[1]);
-	close(peer[0]);
-	wait_closes(2);
-	settle();
-	row("reset, bytes not sent", reasons(), moved_exactly(handed, 0));
-}
-
-/* A connection that never closes: what no hook tells of is found by two looks; all of it is held against the kernel. */
-static void run_open(void)
-{
-	const char *fault = NULL;
-
-	world_reset();
-	hidden = 0;
-	request_make(3001);
-	tcp_pair(peer);
-	must(s_write(peer[0], out, 3001) == 3001 && r_read(peer[1], in, 1000) == 1000, "exchange");
-	look(1);
-	must(r_splice(peer[1], in, 2001) == 2001, "splice");
-	look(2);
-	settle();
-	if (world.closes || world.sum.moved != 6002)
-		fault = "expected 6002 moved of open connections";
-	else if (hidden_as("splice", false) != (at_layer() ? 0 : 2001) || unexplained())
-		fault = at_layer() ? "expected all examined" : "expected 2001 named";
-	row("still open, splice", reasons(), fault);
-	close(peer[0]);
-	close(peer[1]);
-	wait_closes(2);
-}
-
 /* Nobody drains: what is not in the ring is counted where it is missed, at the end of a connection too. */
 static void run_full(void)
 {
@@ -380,7 +242,11 @@ static void run_full(void)
 static int run_set(const char *hooks, const char *needs, const char *word)
 {
 	char why[512] = "";
-	int err = world_open(hooks, needs, why, sizeof(why));
+	int err;
+
+	stranger_start();
+	late_start();
+	err = world_open(hooks, needs, why, sizeof(why));
 
 	if (err > 0) {
 		printf("skip hook set %s: %s\n", hooks, why);
@@ -396,10 +262,10 @@ static int run_set(const char *hooks, const char *needs, const char *word)
 		if (!word || strstr(ways[i].name, word))
 			run_way(&ways[i]);
 	if (!word) {
+		run_late();
 		run_reuse();
-		run_reset();
-		run_unsent();
-		run_open();
+		run_ends();
+		run_opens();
 		run_full();
 	}
 	world_close();

@@ -365,7 +365,7 @@ static bool asleep(pid_t tid)
 	char path[64], line[256] = "", *state;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	f = fopen(path, "r");
 	if (f && !fgets(line, sizeof(line), f))
 		line[0] = 0;

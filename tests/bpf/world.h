@@ -37,6 +37,8 @@ static struct world {
 	/* What came out. */
 	struct byte_account by[2], sum;	/* of all connections: by enum dir; both */
 	unsigned exchanges, addresses, closes, wrong, late;
+	unsigned olds;			/* connections older than weir, and what they had moved before */
+	uint64_t before[2][2];
 } world;
 
 static void on_fact(void *owner, const struct fact *f)
@@ -73,6 +75,10 @@ static int on_record(void *owner, const void *record, size_t len)
 
 static void on_life(void *owner, const struct wire_life *l)
 {
+	if (l->kind == WIRE_CONN && l->flags & WIRE_F_LATE && world.olds < 2) {
+		world.before[world.olds][WIRE_SENT] = l->sent;
+		world.before[world.olds++][WIRE_RECEIVED] = l->received;
+	}
 	if (l->kind != WIRE_CLOSE)
 		return;
 	world.closes++;

@@ -525,15 +525,14 @@ static void a_connection_older_than_weir_joins_from_where_it_was_seen(void **sta
 	struct peer p = peer_new(world_new(NULL), 5, true, V12);
 	struct world *w = p.world;
 	struct wire_header h = { 23, 3, 3, 0, 300 + 24 };
-	struct chunk ch = chunk_make(5, LAYER_CIPHER, DIR_RECEIVED, 9000, &h, sizeof(h));
+	struct chunk ch = chunk_make(5, LAYER_CIPHER, DIR_RECEIVED, 0, &h, sizeof(h));
 
 	ch.conn.late = true;
 	ch.conn.process = p.process;
 	ch.at.time = p.time;
 	ch.moved = 329;
 	assert_int_equal(stream_push(w->table, &ch), 0);
-	p.wire[DIR_RECEIVED] = 9329;
-	p.wire[DIR_SENT] = 5000;
+	p.wire[DIR_RECEIVED] = 329;
 	call(&p, DIR_RECEIVED, 300);
 	send_message(&p, 1000);
 	receive_message(&p, 44, 16384);

@@ -243,24 +243,25 @@ static void a_new_connection_that_starts_behind_zero_has_lost_its_beginning(void
 	world_free(w);
 }
 
-static void a_connection_older_than_weir_starts_where_it_is_met(void **state)
+static void a_connection_older_than_weir_begins_where_it_was_found(void **state)
 {
 	struct world *w = world_new(NULL);
-	struct chunk ch = chunk_make(1, LAYER_SOCKET, DIR_SENT, 1000, "ab", 2);
+	struct chunk ch = chunk_make(1, LAYER_SOCKET, DIR_SENT, 4, "ab", 2);
 
+	/* Position 0 is where it was found: what is missing from there on is lost, not older than weir. */
 	ch.conn.late = 1;
 	stream_push(w->table, &ch);
-	ch.pos = 990;	/* older than the first: not ours */
-	stream_push(w->table, &ch);
-	ch.pos = 1005;
+	ch.pos = 9;
 	stream_push(w->table, &ch);
 	stream_tick(w->table, at_ms(200));
-	assert_told(w->sessions[0], DIR_SENT, "ab~~~ab");
-	/* Its totals count a life that weir has not seen. */
-	stream_close(w->table, 1, 1007, 0, 900000, 80000, at_ms(200));
+	assert_told(w->sessions[0], DIR_SENT, "~~~~ab~~~ab");
+	/* Its totals count from there as well. */
+	stream_close(w->table, 1, 11, 0, 13, 1, at_ms(200));
+	stream_tick(w->table, at_ms(400));
 	assert_true(w->sessions[0]->closed);
-	assert_int_equal(w->sum.moved, 7);
-	assert_int_equal(w->sum.lost, 3);
+	assert_int_equal(w->by[DIR_SENT].moved, 13);
+	assert_int_equal(w->by[DIR_SENT].lost, 9);
+	assert_int_equal(w->by[DIR_RECEIVED].lost, 1);
 	assert_balanced(w);
 	world_free(w);
 }
@@ -495,7 +496,7 @@ int main(void)
 		cmocka_unit_test(what_a_call_moved_and_did_not_copy_is_a_gap_at_once_with_its_cause),
 		cmocka_unit_test(a_skipped_range_that_comes_early_keeps_its_cause),
 		cmocka_unit_test(a_new_connection_that_starts_behind_zero_has_lost_its_beginning),
-		cmocka_unit_test(a_connection_older_than_weir_starts_where_it_is_met),
+		cmocka_unit_test(a_connection_older_than_weir_begins_where_it_was_found),
 		cmocka_unit_test(a_close_with_a_missing_tail_waits_then_tells_it),
 		cmocka_unit_test(a_close_ends_as_soon_as_the_stream_got_there),
 		cmocka_unit_test(bytes_that_only_the_kernels_totals_know_are_missing),
