@@ -68,17 +68,18 @@ static void closed_after(const char *name, int64_t moved)
 /* A write that waits for its reader over several looks is not told yet, and lacks nothing. */
 static void run_write_waits(void)
 {
-	struct mover m = { .n = 700001, .bytes = out };
+	struct mover m = { .n = 700001, .bytes = out + 3001 };
 	pthread_t thread;
 
-	begin(tcp_small, m.n);
+	begin(tcp_small, 3001 + m.n);
+	must(s_write(peer[0], out, 3001) == 3001 && r_read(peer[1], in, 3001) == 3001, "exchange");
 	m.fd = peer[0];
 	thread = mover_start(&m);
 	wait_asleep(m.tid);
 	look(3);
 	settle();
 	must(r_read(peer[1], in, m.n) == (ssize_t)m.n && !pthread_join(thread, NULL) && m.moved == (ssize_t)m.n, "exchange");
-	closed_after("write waits over 3 looks", 700001);
+	closed_after("write waits over 3 looks", 3001 + 700001);
 }
 
 /* A read that has taken a part and waits for the rest. */
@@ -88,9 +89,10 @@ static void run_read_waits(void)
 	pthread_t thread;
 	int unread = 1;
 
-	begin(tcp_pair, m.n);
+	begin(tcp_pair, 3001 + m.n);
+	must(s_write(peer[0], out, 3001) == 3001 && r_read(peer[1], in, 3001) == 3001, "exchange");
 	m.fd = peer[1];
-	must(s_write(peer[0], out, 2000) == 2000, "write");
+	must(s_write(peer[0], out + 3001, 2000) == 2000, "write");
 	thread = mover_start(&m);
 	for (int i = 0; i < 5000 && unread; i++) {
 		must(!ioctl(peer[1], FIONREAD, &unread), "FIONREAD");
@@ -100,8 +102,8 @@ static void run_read_waits(void)
 	wait_asleep(m.tid);
 	look(3);
 	settle();
-	must(s_write(peer[0], out + 2000, 3003) == 3003 && !pthread_join(thread, NULL) && m.moved == 5003, "exchange");
-	closed_after("recv waits over 3 looks", 5003);
+	must(s_write(peer[0], out + 5001, 3003) == 3003 && !pthread_join(thread, NULL) && m.moved == 5003, "exchange");
+	closed_after("recv waits over 3 looks", 3001 + 5003);
 }
 
 /* ---- runs that are skipped ---- */
