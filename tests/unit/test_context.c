@@ -204,7 +204,8 @@ static void ends_find_each_other_by_the_clients_side_alone(void **state)
 static void ends_without_their_addresses_begin_together(void **state)
 {
 	struct process_facts curl = { .key = { 10, 100 }, .exe = "/usr/bin/curl" }, nginx = { .key = { 20, 200 }, .exe = "/usr/sbin/nginx" };
-	struct conn_seen a = { client_end(), 9000000000ull }, b = { server_end(), 9000000000ull + 5000000001ull };
+	struct conn_seen a = { .conn = client_end(), .time = 9000000000ull };
+	struct conn_seen b = { .conn = server_end(), .time = 9000000000ull + 5000000001ull };
 	struct context *c = context_new(16, 16);
 
 	b.conn.local.port = 8443;

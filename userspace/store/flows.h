@@ -32,10 +32,10 @@ struct coverage;
 struct coverage *coverage_new(void);
 void coverage_free(struct coverage *);
 void coverage_process(struct coverage *, const struct process_facts *, const char *workload);
-/* Bytes of a process on one connection; reason of opaque or lost ones may be empty. */
 /* A connection of the process is older than weir and had moved these bytes, by enum dir, before: no part of
  * the account. */
 void coverage_late(struct coverage *, const struct process_key *, const uint64_t before[2]);
+/* Bytes of a process on one connection; reason of opaque or lost ones may be empty. */
 void coverage_bytes(struct coverage *, const struct flow_facts *, const struct byte_account by[2], const char *reason);
 /* One object per process that moved bytes or holds a TLS library, then one per workload. */
 void coverage_write(struct coverage *, uint64_t start_ms, uint64_t end_ms,
