@@ -47,11 +47,21 @@ static long waiter_look(u64 turn, struct waiters *w)
 	return w->found;
 }
 
+/* Where on its stack a task's registers are. Of an address that the verifier knows it allows no
+ * difference; what was read from memory is a number to it. */
+static __always_inline u64 regs_offset(void)
+{
+	struct task_struct *me = bpf_get_current_task_btf();
+	u64 regs = bpf_task_pt_regs(me), at = 0;
+
+	bpf_probe_read_kernel(&at, sizeof(at), &regs);
+	return at - (u64)BPF_CORE_READ(me, stack);
+}
+
 static __always_inline bool read_waits(struct sock *sk)
 {
 	struct socket_wq *wq = BPF_CORE_READ(sk, sk_wq);
-	struct task_struct *me = bpf_get_current_task_btf();
-	struct waiters w = { .sk = (u64)sk, .at = (u64)BPF_CORE_READ(wq, wait.head.next), .regs_at = bpf_task_pt_regs(me) - (u64)me->stack };
+	struct waiters w = { .sk = (u64)sk, .at = (u64)BPF_CORE_READ(wq, wait.head.next), .regs_at = regs_offset() };
 
 	w.head = (u64)wq + bpf_core_field_offset(struct socket_wq, wait.head);
 	bpf_loop(WAITERS, waiter_look, &w, 0);

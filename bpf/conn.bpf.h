@@ -370,41 +370,40 @@ __attribute__((noinline)) int conn_owner(struct conn *c)
 	return 0;
 }
 
+/* A session more of that process; s: NULL: one less. Not inlined, for its stack. */
+static __attribute__((noinline)) int session_counted(struct session *s, u32 tgid)
+{
+	u64 none = 0, *all = bpf_map_lookup_elem(&tls_tasks, &tgid);
+
+	if (s)
+		s->generation = next_id(ID_SESSION);
+	if (!all && s) {
+		bpf_map_update_elem(&tls_tasks, &tgid, &none, BPF_NOEXIST);
+		all = bpf_map_lookup_elem(&tls_tasks, &tgid);
+	}
+	if (all)
+		__sync_fetch_and_add(all, s ? 1 : -1);
+	return 0;
+}
+
 static __always_inline struct session *session_get(struct session_key *key)
 {
 	struct session *s = bpf_map_lookup_elem(&sessions, key);
-
-	u32 tgid = key->tgid;
-	u64 none = 0, *all;
 	bool made;
 
 	if (s)
 		return s;
 	made = !bpf_map_update_elem(&sessions, key, &blank_session, BPF_NOEXIST);
 	s = bpf_map_lookup_elem(&sessions, key);
-	if (!s || !made)
-		return s;
-	s->generation = next_id(ID_SESSION);
-	all = bpf_map_lookup_elem(&tls_tasks, &tgid);
-	if (!all) {
-		bpf_map_update_elem(&tls_tasks, &tgid, &none, BPF_NOEXIST);
-		all = bpf_map_lookup_elem(&tls_tasks, &tgid);
-	}
-	if (all)
-		__sync_fetch_and_add(all, 1);
+	if (s && made)
+		session_counted(s, key->tgid);
 	return s;
 }
 
 static __always_inline void session_drop(struct session_key *key)
 {
-	u32 tgid = key->tgid;
-	u64 *all;
-
-	if (bpf_map_delete_elem(&sessions, key))
-		return;
-	all = bpf_map_lookup_elem(&tls_tasks, &tgid);
-	if (all)
-		__sync_fetch_and_add(all, -1);
+	if (!bpf_map_delete_elem(&sessions, key))
+		session_counted(NULL, key->tgid);
 }
 
 /* Is the session the one that its connection ends with? */
