@@ -62,6 +62,40 @@ static struct exchange *exchange(const char *class, unsigned count, unsigned dis
 	return &ex;
 }
 
+static void what_was_not_examined_is_told_by_direction_and_reason(void **state)
+{
+	struct flows *f = flows_new();
+	struct flow_facts k = facts("curl", "api.example.com", "");
+	struct traffic x = { .closed = 1 };
+	struct taken t;
+
+	k.process = (struct process_key){ 4711, 5 };
+	x.bytes[DIR_SENT].moved = 30;
+	account_opaque(&x.bytes[DIR_SENT], 11, LOSS_UNPROBED_TLS);
+	account_lose(&x.bytes[DIR_SENT], 19, LOSS_RING_FULL);
+	x.bytes[DIR_RECEIVED].moved = 7;
+	account_opaque(&x.bytes[DIR_RECEIVED], 7, LOSS_UNPROBED_TLS);
+	flows_traffic(f, &k, &x);
+	flows_traffic(f, &k, &x);
+	t = written(f, false);
+	assert_non_null(strstr(t.rows[0], ",\"gaps\":[{\"direction\":\"sent\",\"reason\":\"ring_full\",\"bytes\":38,\"pid\":4711},"
+		"{\"direction\":\"sent\",\"reason\":\"unprobed_tls\",\"bytes\":22,\"pid\":4711},"
+		"{\"direction\":\"received\",\"reason\":\"unprobed_tls\",\"bytes\":14,\"pid\":4711}]}"));
+	drop(&t);
+	/* Of two processes neither is named; where all was examined nothing is said. */
+	k.process.start = 6;
+	flows_traffic(f, &k, &x);
+	snprintf(k.route, sizeof(k.route), "/x");
+	flows_exchange(f, &k, exchange(NULL, 0, 0, 0));
+	t = written(f, false);
+	assert_int_equal(t.nr, 2);
+	assert_string_equal(json_at(t.rows[0], "$.gaps[2].bytes"), "21");
+	assert_null(strstr(t.rows[0], "\"pid\""));
+	assert_null(strstr(t.rows[1], "\"gaps\""));
+	drop(&t);
+	flows_free(f);
+}
+
 static void one_exchange_is_one_row_with_the_fields_of_the_design_in_order(void **state)
 {
 	struct flows *f = flows_new();
@@ -490,6 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_memory_every_byte_is_still_in_a_row),
+		cmocka_unit_test(what_was_not_examined_is_told_by_direction_and_reason),
 		cmocka_unit_test(one_exchange_is_one_row_with_the_fields_of_the_design_in_order),
 		cmocka_unit_test(a_row_tells_of_its_weakest_handshake_and_of_who_it_is),
 		cmocka_unit_test(equal_keys_add_up_and_the_best_knowledge_stands),

@@ -126,6 +126,52 @@ static void observe_follows_what_comes_says_nothing_twice_and_ends_cleanly_on_in
 	state_free(&s);
 }
 
+#define GAPPED(sealed, n) \
+	FLOW("09:20", sealed, "null", "java", "client", "b.example.com", "internet", "", "present", 0, "", \
+	     BYTES(90, 0, 60, 30) ",\"gaps\":[{\"direction\":\"sent\",\"reason\":\"unprobed_tls\",\"bytes\":" #n ",\"pid\":17}," \
+	     "{\"direction\":\"received\",\"reason\":\"ring_full\",\"bytes\":9,\"pid\":17}]")
+#define GAP(n) \
+	"{\"type\":\"gap\",\"start\":\"2026-11-24T09:20:00.000Z\",\"end\":\"2026-11-24T09:20:59.000Z\",\"sealed\":false,\"workload\":\"java\"," \
+	"\"exe\":\"/usr/bin/java\",\"pid\":17,\"role\":\"client\",\"peer\":\"b.example.com\",\"peer_zone\":\"internet\",\"port\":443," \
+	"\"protocol\":\"http1\",\"route\":\"\",\"tls\":{\"state\":\"present\"},\"direction\":\"sent\",\"reason\":\"unprobed_tls\",\"bytes\":" #n "}\n"
+
+static void observe_shows_what_was_not_examined_as_it_grows(void **state)
+{
+	struct state s = state_new();
+	struct follower f;
+
+	state_leaf(&s, story[0]);
+	state_leaf(&s, story[4]);
+	state_commit(&s);
+	f = follow(s.path, "2026-11-24T08:00:00Z");
+	open_row(&s, GAPPED("false", 60));
+	follower_says(&f, GAP(60));
+	follower_says(&f, "\"direction\":\"received\",\"reason\":\"ring_full\",\"bytes\":9}\n");
+	open_row(&s, GAPPED("false", 61));
+	follower_says(&f, GAP(61));
+	index_begin(s.index);	/* sealed with one more, and the other as it was told */
+	state_leaf(&s, GAPPED("true", 62));
+	state_leaf(&s, VIOLATION("0000000000000abc", "09:21:00.000", "R-1", "low", "", "last", "b", 1, "open", 5));
+	index_open_clear(s.index, "flow");
+	index_commit(s.index);
+	follower_says(&f, "0000000000000abc");
+	kill(f.pid, SIGINT);
+	assert_int_equal(follower_ends(&f), 0);
+	assert_int_equal(count_text(f.text, "\"type\":\"gap\""), 4);
+	assert_int_equal(count_text(f.text, "\"sealed\":true,\"workload\":\"java\""), 1);
+	assert_int_equal(count_text(f.text, "\"type\":\"flow\""), 0);	/* no data class */
+	close(f.fd);
+	state_close(&s);
+	assert_int_equal(WEIR_RUN("observe", "--state", s.path, "--since", "2026-11-24T08:00:00Z", "--verdict", "gap", "--to", "b.*"), EXIT_OK);
+	said_has("2026-11-24T09:20:59.000Z gap java -> b.example.com:443 (internet, http1, tls present, pid 17) 62 bytes sent were not examined: unprobed_tls\n");
+	assert_int_equal(count_text(said.out, "\n"), 2);
+	assert_int_equal(WEIR_RUN("observe", "--state", s.path, "--since", "2026-11-24T08:00:00Z", "--not", "--verdict", "gap"), EXIT_OK);
+	said_lacks(" gap ");
+	assert_int_equal(WEIR_RUN("observe", "--state", s.path, "--since", "2026-11-24T08:00:00Z", "--class", "pan"), EXIT_OK);
+	said_lacks(" gap ");
+	state_free(&s);
+}
+
 static void observe_ends_cleanly_when_its_reader_goes_away(void **state)
 {
 	struct state s = state_new();
@@ -147,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(observe_shows_flows_with_classes_and_violations_in_order),
 		cmocka_unit_test(observe_follows_what_comes_says_nothing_twice_and_ends_cleanly_on_interrupt),
+		cmocka_unit_test(observe_shows_what_was_not_examined_as_it_grows),
 		cmocka_unit_test(observe_ends_cleanly_when_its_reader_goes_away),
 	};
 

@@ -29,6 +29,7 @@ struct flow {
 	struct tls_facts *tls;		/* NULL: no handshake was seen */
 	struct class_sum *classes;	/* by class, then direction */
 	unsigned nr_classes;
+	bool many;			/* of more than one process */
 	struct flow *next;
 };
 
@@ -263,6 +264,7 @@ static void tell_handshake(struct flow *r, const struct tls_facts *tls)
  * many peers says nothing about one of them. */
 static void improve(struct flow *r, const struct flow_facts *k)
 {
+	r->many |= r->facts.process.tgid != k->process.tgid || r->facts.process.start != k->process.start;
 	if (k->binding > r->facts.binding)
 		r->facts.binding = k->binding;
 	if (strcmp(r->facts.peer, k->peer))
@@ -358,6 +360,33 @@ static void write_classes(struct json *j, const struct flow *r)
 	json_close(j, ']');
 }
 
+/* What was not examined, of each direction, by reason; and whose it is, when one process is behind the row.
+ * Nothing at all where all was. */
+static void write_gaps(struct json *j, const struct flow *r)
+{
+	bool any = false;
+
+	for (unsigned k = 0; k < 2 * LOSS_MAX; k++) {
+		enum dir dir = k < LOSS_MAX ? DIR_SENT : DIR_RECEIVED;
+		int64_t n = r->bytes[dir].why[k % LOSS_MAX];
+
+		if (!n)
+			continue;
+		if (!any)
+			json_open(j, "gaps", '[');
+		any = true;
+		json_open(j, NULL, '{');
+		json_string(j, "direction", dir_name(dir));
+		json_string(j, "reason", loss_name(k % LOSS_MAX));
+		json_int(j, "bytes", n);
+		if (!r->many && r->facts.process.tgid)
+			json_uint(j, "pid", r->facts.process.tgid);
+		json_close(j, '}');
+	}
+	if (any)
+		json_close(j, ']');
+}
+
 static void text_if_known(struct json *j, const char *key, const char *value)
 {
 	if (value && value[0])
@@ -434,6 +463,7 @@ static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, u
 	json_uint(&j, "exchanges", r->exchanges);
 	write_classes(&j, r);
 	bytes_write(&j, r->bytes);
+	write_gaps(&j, r);
 	json_close(&j, '}');
 }
 
