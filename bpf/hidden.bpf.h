@@ -145,7 +145,7 @@ int WHOLE_PROG(uring_wait, struct io_kiocb *req)
 
 /* ---- pages ---- */
 
-#define SLAB_CACHES 64	/* looked through for one with a slab that has a free object */
+#define SLAB_CACHES 512	/* looked through for one with a slab that has a free object: at times a good many have none */
 #define GIB_MASK ((1ull << 30) - 1)
 
 struct search { u64 cache, page, virt; };
