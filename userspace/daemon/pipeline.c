@@ -150,7 +150,7 @@ static void flush(struct link *l, struct stamp at, bool closed, const char *reas
 		return;
 	f->fact.kind = FACT_TRAFFIC;
 	f->sink(f->owner, &f->fact);
-	stream_told(f->streams, false);
+	stream_told(f->streams, !closed);
 }
 
 /* True: the connection has cost more than its bytes may, these are not looked at. */

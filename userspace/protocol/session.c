@@ -42,6 +42,8 @@ struct session {
 	const struct field_sink *sink;
 	struct byte_account *acct;	/* by enum dir */
 	struct byte_sums told[2];	/* part of the account that facts have carried */
+	int64_t open[2];		/* part that was open at the last interval's end, and that none has */
+	bool ended;
 	const struct protocol *protocol;
 	void *state;
 	struct buf carry[2];		/* bytes the parser wants more of */
@@ -261,40 +263,104 @@ void session_tell(struct session *s, struct stamp at)
 	s->hello_told = true;
 }
 
-/* What is carried has moved, and nobody can say yet what it is: it belongs to the fact that
- * will. */
-static void take_account(struct session *s, struct byte_account out[2])
+/* What the account gained and no fact has carried. What is carried has moved, and nobody can say yet
+ * what it is: it belongs to the fact that will. */
+static void account_news(const struct session *s, enum dir d, struct byte_sums *out)
 {
-	for (unsigned d = 0; d < 2; d++) {
-		struct byte_sums now = s->acct[d].sums, *told = &s->told[d];
+	struct byte_sums now = s->acct[d].sums, told = s->told[d];
 
-		now.moved -= (int64_t)(s->carry[d].len - (d == s->feeding ? s->fed + s->counted : 0));
-		out[d] = s->acct[d];
-		out[d].sums = (struct byte_sums){
-			now.moved - told->moved, now.examined - told->examined, now.opaque - told->opaque,
-			now.skipped - told->skipped, now.lost - told->lost, now.framing - told->framing,
-		};
-		*told = now;
-		memset(s->acct[d].why, 0, sizeof(s->acct[d].why));
-	}
+	now.moved -= (int64_t)(s->carry[d].len - (d == s->feeding ? s->fed + s->counted : 0));
+	*out = (struct byte_sums){
+		now.moved - told.moved, now.examined - told.examined, now.opaque - told.opaque,
+		now.skipped - told.skipped, now.lost - told.lost, now.framing - told.framing,
+	};
 }
 
-/* Of what an exchange carries nothing is open: a record that passed and whose plaintext comes
- * next, or plaintext that a library has not sent yet, is the next one's, which may go elsewhere. */
-static void leave_open(struct session *s, struct byte_account bytes[2])
+static int64_t sums_open(const struct byte_sums *b)
 {
-	for (unsigned d = 0; d < 2; d++) {
-		int64_t open = byte_account_unexplained(&bytes[d]), ahead = bytes[d].examined > 0 ? bytes[d].examined : 0;
+	return b->moved - b->examined - b->opaque - b->skipped - b->lost - b->framing;
+}
 
-		if (open > 0) {
-			bytes[d].moved -= open;
-			s->told[d].moved -= open;
-			continue;
-		}
-		ahead = -open < ahead ? -open : ahead;
-		bytes[d].examined -= ahead;
-		s->told[d].examined -= ahead;
+/* Takes n off what is told; returns what of it was not there. */
+static int64_t hold_back(struct byte_sums *b, int64_t n)
+{
+	int64_t *columns[] = { &b->examined, &b->opaque, &b->lost, &b->framing, &b->skipped };
+
+	for (size_t i = 0; n > 0 && i < sizeof(columns) / sizeof(columns[0]); i++) {
+		int64_t part = *columns[i] < n ? *columns[i] : n;
+
+		*columns[i] -= part;
+		n -= part;
 	}
+	return n;
+}
+
+/* What was told to be lost, and was examined after that, stays lost: a fact takes nothing back. */
+static void take_nothing_back(struct byte_sums *b)
+{
+	int64_t *columns[] = { &b->examined, &b->opaque, &b->lost, &b->framing, &b->skipped };
+	int64_t back = 0;
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		back += *columns[i] < 0 ? -*columns[i] : 0;
+		*columns[i] = *columns[i] < 0 ? 0 : *columns[i];
+	}
+	b->moved += hold_back(b, back);
+}
+
+/* A record that passed and whose plaintext comes next, or plaintext that a library has not sent yet,
+ * is the next fact's. */
+static void leave_open(struct byte_sums *b, int64_t open)
+{
+	if (open > 0)
+		b->moved -= open;
+	else
+		b->moved += hold_back(b, -open);
+}
+
+/* Of the reasons those for what is told; others wait with what they are for. */
+static void take_reasons(int64_t left[LOSS_MAX], int64_t out[LOSS_MAX], int64_t need)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < LOSS_MAX; i++) {
+		out[i] = left[i] > 0 ? left[i] : 0;
+		sum += out[i];
+	}
+	for (unsigned i = 0; sum > need && i < LOSS_MAX; i++) {
+		int64_t n = out[i] < sum - need ? out[i] : sum - need;
+
+		out[i] -= n;
+		sum -= n;
+	}
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		left[i] -= out[i];
+}
+
+static void tell_account(struct session *s, enum dir d, struct byte_account *out)
+{
+	struct byte_sums *told = &s->told[d];
+
+	told->moved += out->moved;
+	told->examined += out->examined;
+	told->opaque += out->opaque;
+	told->skipped += out->skipped;
+	told->lost += out->lost;
+	told->framing += out->framing;
+	take_reasons(s->acct[d].why, out->why, out->opaque + out->skipped + out->lost);
+}
+
+/* At the end of an interval what is open is left to the next one, once. */
+static int64_t newly_open(struct session *s, enum dir d, int64_t open)
+{
+	int64_t before = s->open[d], stays = 0;
+
+	if (open > 0 && before > 0)
+		stays = open < before ? open : before;
+	else if (open < 0 && before < 0)
+		stays = open > before ? open : before;
+	s->open[d] = open - stays;
+	return s->open[d];
 }
 
 bool session_flush(struct session *s, struct stamp at, bool closed, const char *reason, struct traffic *t)
@@ -302,7 +368,15 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	static const struct byte_account nothing[2];
 	struct byte_account sum;
 
-	take_account(s, t->bytes);
+	for (unsigned d = 0; d < 2; d++) {
+		struct byte_sums *b = &t->bytes[d].sums;
+
+		account_news(s, (enum dir)d, b);
+		take_nothing_back(b);
+		if (!s->ended)
+			leave_open(b, newly_open(s, (enum dir)d, sums_open(b)));
+		tell_account(s, (enum dir)d, &t->bytes[d]);
+	}
 	if (!memcmp(t->bytes, nothing, sizeof(nothing)))
 		return false;
 	sum = byte_accounts_sum(t->bytes);
@@ -328,8 +402,14 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 		ex->conn.role = s->conn.role = role;
 	s->recognised = true;
 	ex->at = at;
-	take_account(s, ex->bytes);
-	leave_open(s, ex->bytes);
+	for (unsigned d = 0; d < 2; d++) {
+		struct byte_sums *b = &ex->bytes[d].sums;
+
+		account_news(s, (enum dir)d, b);
+		take_nothing_back(b);
+		leave_open(b, sums_open(b));
+		tell_account(s, (enum dir)d, &ex->bytes[d]);
+	}
 	snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
 	memcpy(s->route, ex->route, sizeof(s->route));
 	if (ex->host[0])
@@ -352,6 +432,7 @@ void session_count(struct session *s, enum fate fate, size_t nr)
 
 void session_end(struct session *s, struct stamp at)
 {
+	s->ended = true;
 	for (int d = 0; d < 2; d++) {
 		if (s->protocol)
 			s->acct[d].examined += (int64_t)s->carry[d].len;
