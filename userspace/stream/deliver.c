@@ -107,14 +107,15 @@ void stream_learn(struct stream *s, const struct chunk *ch)
 
 /* ---- what is told ---- */
 
-/* Has anything come since the last flush? */
+/* Has anything come since the last flush, or was something open at it? */
 static bool has_news(struct stream *s)
 {
 	static const int64_t nothing[LOSS_MAX];
 	bool news = false;
 
 	for (int d = 0; d < 2; d++) {
-		news |= memcmp(&s->account[d].sums, &s->flushed[d], sizeof(s->flushed[d])) || memcmp(s->account[d].why, nothing, sizeof(nothing));
+		news |= memcmp(&s->account[d].sums, &s->flushed[d], sizeof(s->flushed[d])) || memcmp(s->account[d].why, nothing, sizeof(nothing)) ||
+			byte_account_unexplained(&s->account[d]);
 		s->flushed[d] = s->account[d].sums;
 	}
 	return news;
@@ -124,6 +125,11 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 {
 	const char *reason = NULL;
 
+	if (s->layer == LAYER_TLS && !s->ending && (at.time < s->rest_at || at.time - s->rest_at >= REST_NS)) {
+		for (int d = 0; d < 2; d++)
+			cipher_interval(s, d);
+		s->rest_at = at.time;
+	}
 	if (s->layer == LAYER_TLS && !s->probed) {
 		for (int d = 0; d < 2; d++)
 			cipher_settle(s, d);
@@ -232,7 +238,7 @@ void stream_deliver(struct stream *s, struct sequence *q, const struct part *p)
 
 static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost, enum loss cause)
 {
-	account_lose(&s->account[q->dir], (int64_t)lost, cause);
+	cipher_lose_plain(s, q->dir, lost, cause);
 	if (s->conn.id & UNBOUND)
 		unbound_count(s, q->dir, lost);
 	else

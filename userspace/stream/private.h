@@ -37,6 +37,8 @@
 #define OVERHEAD_CBC_SHA384	(16 + 48 + 1)
 #define CBC_PADDING	15
 #define RECORD_PLAIN	16384	/* of a record that is full */
+#define REST_NS		1000000000ull	/* after so long, plaintext is not on its way any more */
+#define LOST_CAUSES	3	/* told apart in one direction of TLS; more share the last one's name */
 #define ALERT_13	(2 + OVERHEAD_13)	/* body of close_notify in TLS 1.3 */
 
 /* Intrusive ring; an unlinked node points to itself. */
@@ -109,11 +111,26 @@ struct cipher {
 	uint8_t nr_early, last_type, overhead;
 	uint8_t early_data;	/* enum early_data */
 	bool alone;	/* the last header came alone in its call */
-	uint8_t cause, shed_why;	/* enum loss, of the latest of unwalked and shed */
+	struct { int64_t n; uint8_t cause; } lost[LOST_CAUSES];	/* in the account as lost, by enum loss */
+	int64_t given_up;	/* in the account as opaque: of records whose plaintext did not come */
+	int64_t rest;		/* of records and plaintext that did not agree when the last interval ended */
+	uint8_t shed_why;	/* enum loss, of shed */
+	bool hurt;	/* something of this direction was lost: records and plaintext need not agree */
 	uint16_t awaits;	/* plaintext of the first record, told ahead of it; 0: not so, or it passed */
 	bool ccs, handshake, tls12, data;	/* data: the first record with plaintext is known */
 	bool ahead;		/* the library has bytes before they are sent */
 };
+
+static inline uint32_t overhead_of(const struct cipher *c)
+{
+	return c->overhead ? c->overhead : OVERHEAD_13;
+}
+
+/* Plaintext that an application record with such a body holds. */
+static inline int64_t capacity_of(const struct cipher *c, uint32_t body)
+{
+	return body > overhead_of(c) ? body - overhead_of(c) : 0;
+}
 
 struct lane { struct sequence kernel, plain; struct cipher cipher; };
 
@@ -134,6 +151,7 @@ struct stream {
 	struct lane lanes[2];	/* by enum dir */
 	uint64_t active;	/* when the last chunk came */
 	uint64_t final[2], closed_at;
+	uint64_t rest_at;	/* when lanes[].cipher.rest was taken */
 	uint64_t reached[2], reached_at;	/* where it had come to at that time, as the kernel's side says; 0: not asked */
 	uint8_t before[2];	/* enum loss: why bytes before these are missing, if any are */
 	struct plain_end plain_end;
@@ -233,6 +251,9 @@ void stream_open(struct stream *);
 void cipher_walk(struct stream *, enum dir, const struct part *);
 void cipher_lose(struct stream *, enum dir, uint64_t lost, enum loss);
 void cipher_plain(struct stream *, enum dir, uint64_t n);
+void cipher_lose_plain(struct stream *, enum dir, uint64_t n, enum loss);	/* before cipher_plain of as much */
+void cipher_adopt(struct stream *, enum dir, const struct cipher *from);	/* its account is in the stream's */
+void cipher_interval(struct stream *, enum dir);	/* before an account is told and goes on */
 /* Before cipher_plain of n bytes: no record that passed is theirs. */
 void cipher_ahead(struct stream *, enum dir, uint64_t n);
 bool cipher_waits(struct stream *, enum dir);	/* plaintext of what passed is still to come */
@@ -247,6 +268,14 @@ static inline uint32_t cipher_padding(uint8_t overhead)
 	return overhead == OVERHEAD_CBC_SHA || overhead == OVERHEAD_CBC_SHA256 || overhead == OVERHEAD_CBC_SHA384 ? CBC_PADDING : 0;
 }
 void cipher_overhead(struct stream *, enum dir, uint8_t overhead);	/* where no handshake told it */
+
+/* tls_early.c */
+/* Which early record is the first with plaintext, of which n bytes came; sure: by its size. late: the
+ * connection is older than weir. client: who sent them. */
+unsigned early_split(const struct cipher *, int64_t n, bool late, bool client, bool *sure);
+/* How many of the `split` before it are of the handshake: the rest is data that nobody saw. */
+unsigned early_shake(const struct cipher *, unsigned split, bool late, bool client);
+void early_overhead(struct cipher *, int64_t n);	/* what the first plaintext, n bytes, tells of it */
 
 /* trace.c */
 int trace_init(struct stream_table *);

@@ -423,7 +423,7 @@ static void account_adopt(struct stream *s, const struct stream *p)
 			s->lanes[d].plain.next = p->lanes[d].plain.next;
 			s->lanes[d].plain.started = true;
 		}
-		cipher_plain(s, (enum dir)d, (uint64_t)p->lanes[d].cipher.plain);
+		cipher_adopt(s, (enum dir)d, &p->lanes[d].cipher);
 	}
 }
 

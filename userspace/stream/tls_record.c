@@ -28,9 +28,6 @@ enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
 
 #define HEADER_SIZE	5
 #define END_OF_EARLY_DATA (4 + OVERHEAD_13)	/* body of that message, RFC 8446 4.5 */
-#define FINISHED_13	(4 + 32 + OVERHEAD_13)	/* one of TLS 1.3, with SHA-256 and with SHA-384 */
-#define FINISHED_13_384	(4 + 48 + OVERHEAD_13)
-#define TICKET_MAX	1024	/* more than a session ticket holds, less than a buffer that is read into */
 #define TICKETS		8	/* records between a handshake and what was told ahead of its own */
 #define FINISHED_MAX	100	/* no TLS 1.2 Finished is longer (CBC with SHA-384: 96); a hello is */
 
@@ -54,16 +51,6 @@ static struct byte_account *account_of(struct stream *s, const struct cipher *c)
 	return &s->account[c == cipher_of(s, DIR_SENT) ? DIR_SENT : DIR_RECEIVED];
 }
 
-static uint32_t overhead_of(const struct cipher *c)
-{
-	return c->overhead ? c->overhead : OVERHEAD_13;
-}
-
-static int64_t capacity_of(const struct cipher *c, uint32_t body)
-{
-	return body > overhead_of(c) ? body - overhead_of(c) : 0;
-}
-
 /* Room of records that no plaintext came for, as much as can be their padding. What is beyond
  * that is plaintext that was missed. */
 static void padding_update(struct stream *s, struct cipher *c)
@@ -74,22 +61,65 @@ static void padding_update(struct stream *s, struct cipher *c)
 	c->padded = due;
 }
 
+/* What is lost keeps its cause, so that it is taken back from where it was counted. */
+static enum loss lost_note(struct cipher *c, int64_t n, enum loss cause)
+{
+	unsigned i = 0;
+
+	while (i < LOST_CAUSES - 1 && c->lost[i].n && c->lost[i].cause != cause)
+		i++;
+	if (!c->lost[i].n)
+		c->lost[i].cause = (uint8_t)cause;
+	c->lost[i].n += n;
+	c->hurt = true;
+	return (enum loss)c->lost[i].cause;
+}
+
+static void lost_add(struct stream *s, struct cipher *c, int64_t n, enum loss cause)
+{
+	account_lose(account_of(s, c), n, lost_note(c, n, cause));
+}
+
+/* Of bytes whose header was not seen: the cause of what was lost before. */
+static enum loss lost_cause(const struct cipher *c)
+{
+	return c->lost[0].cause ? (enum loss)c->lost[0].cause : LOSS_MISSING;
+}
+
+/* How much of n it was. */
+static int64_t lost_take(struct stream *s, struct cipher *c, int64_t n)
+{
+	int64_t taken = 0;
+
+	for (unsigned i = 0; i < LOST_CAUSES && taken < n; i++) {
+		int64_t part = c->lost[i].n < n - taken ? c->lost[i].n : n - taken;
+
+		c->lost[i].n -= part;
+		account_lose(account_of(s, c), -part, c->lost[i].cause);
+		taken += part;
+	}
+	return taken;
+}
+
 /* Plaintext beyond what the walked records promised was in bytes not walked. */
 static void credit_update(struct stream *s, struct cipher *c)
 {
 	int64_t excess = c->plain - c->capacity, due;
 
 	due = excess < 0 ? 0 : excess < c->unwalked ? excess : c->unwalked;
-	account_lose(account_of(s, c), c->credited - due, c->cause);
-	c->credited = due;
+	if (due > c->credited) {
+		c->credited += lost_take(s, c, due - c->credited);
+	} else if (due < c->credited) {
+		lost_add(s, c, c->credited - due, lost_cause(c));
+		c->credited = due;
+	}
 	padding_update(s, c);
 }
 
 static void unwalked_add(struct stream *s, struct cipher *c, int64_t n, enum loss cause)
 {
 	c->unwalked += n;
-	c->cause = (uint8_t)cause;
-	account_lose(account_of(s, c), n, cause);
+	lost_add(s, c, n, cause);
 	credit_update(s, c);
 }
 
@@ -142,8 +172,11 @@ static void begin_check(struct stream *s, struct cipher *c);
 static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 {
 	if (c->nr_early == EARLY_MAX && c->first) {
+		bool counted = c->splits;	/* with all that were walked */
+
 		plain_begin(s, c);
-		application_count(s, c, body);
+		if (!counted)
+			application_count(s, c, body);
 		return;
 	}
 	if (c->nr_early == EARLY_MAX) {
@@ -156,11 +189,15 @@ static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 	c->early[c->nr_early++] = body;
 }
 
-static void early_count(struct stream *s, struct cipher *c, unsigned split)
+/* The first `shake` are of the handshake; from `split` on they have what is told as plaintext, and
+ * what is between them nobody has seen. */
+static void early_count(struct stream *s, struct cipher *c, unsigned shake, unsigned split)
 {
 	for (unsigned i = 0; i < c->nr_early; i++) {
-		if (i < split)
+		if (i < shake)
 			account_of(s, c)->framing += c->early[i];
+		else if (i < split)
+			unwalked_add(s, c, c->early[i], s->conn.late ? LOSS_LATE : lost_cause(c));
 		else
 			application_count(s, c, c->early[i]);
 	}
@@ -174,9 +211,9 @@ static void early_count(struct stream *s, struct cipher *c, unsigned split)
 static void awaited_look(struct stream *s, struct cipher *c)
 {
 	if (capacity_of(c, c->early[c->nr_early - 1]) == c->awaits)
-		early_count(s, c, c->nr_early - 1u);
+		early_count(s, c, c->nr_early - 1u, c->nr_early - 1u);
 	else if (c->nr_early == TICKETS)	/* the library cuts its records otherwise */
-		early_count(s, c, 0);
+		early_count(s, c, 0, 0);
 }
 
 /* After change_cipher_spec TLS 1.3 sends no clear handshake, but for the second hello
@@ -254,7 +291,7 @@ void cipher_walk(struct stream *s, enum dir dir, const struct part *p)
 	c->open -= passed;
 	if (c->open <= -HEADER_SIZE) {
 		/* Of a record whose header came in bytes not seen. */
-		unwalked_add(s, c, -c->open, LOSS_MISSING);
+		unwalked_add(s, c, -c->open, lost_cause(c));
 		c->open = 0;
 	}
 	if (skipped)
@@ -272,97 +309,6 @@ void cipher_lose(struct stream *s, enum dir dir, uint64_t lost, enum loss cause)
 }
 
 /* ---- the first plaintext ---- */
-
-/* First of the records from `from` on that together hold exactly n; nr_early: none do. */
-static unsigned early_exact(const struct cipher *c, unsigned from, int64_t n)
-{
-	for (unsigned i = from; i < c->nr_early; i++) {
-		int64_t sum = 0;
-
-		for (unsigned j = i; j < c->nr_early && sum < n; j++) {
-			sum += capacity_of(c, c->early[j]);
-			if (sum == n)
-				return i;
-		}
-	}
-	return c->nr_early;
-}
-
-static bool is_finished(uint32_t body)
-{
-	return body == FINISHED_13 || body == FINISHED_13_384;
-}
-
-/* The first record that is none of the handshake, by sizes alone. A client sends nothing between
- * its Finished and its data, a server tickets. nr_early: not known. */
-static unsigned early_data(const struct cipher *c, bool client)
-{
-	unsigned i = 0;
-
-	while (i < c->nr_early && !is_finished(c->early[i]))
-		i++;
-	if (client)
-		return i < c->nr_early ? i + 1 : c->unwalked ? 0 : i;
-	for (i++; i < c->nr_early && c->early[i] <= TICKET_MAX;)
-		i++;
-	return i < c->nr_early ? i : c->nr_early;
-}
-
-/* Which early record is the first with plaintext, of which n bytes came; sure: by its size.
- * client: who sent them. */
-static unsigned early_split(const struct cipher *c, int64_t n, bool late, bool client, bool *sure)
-{
-	int64_t sum = 0;
-	unsigned i;
-
-	*sure = true;
-	if (!c->nr_early || c->tls12 || (late && !c->handshake))
-		return 0; /* the handshake is not in type 23, or was before weir */
-	/* Who reads or writes record by record is at the last, whatever else may have its size: a
-	 * ticket may. */
-	if (c->alone && c->nr_early > 1 && capacity_of(c, c->early[c->nr_early - 1]) == n)
-		return c->nr_early - 1u;
-	/* The first is Finished or earlier, but for early data. */
-	i = early_exact(c, 1, n);
-	if (i == c->nr_early)
-		i = early_exact(c, 0, n);
-	if (i < c->nr_early)
-		return i;
-	*sure = false;
-	i = early_data(c, client);
-	if (i < c->nr_early || c->unwalked >= n)
-		return i;
-	/* A reader with a small buffer takes the first bytes of a longer record. */
-	for (i = c->nr_early; i > 0 && sum < n; i--)
-		sum += capacity_of(c, c->early[i - 1]);
-	return i;
-}
-
-/* A connection older than weir shows no handshake: its first plaintext tells the
- * overhead, if it was one record. */
-static void overhead_guess(struct cipher *c, int64_t n)
-{
-	static const uint8_t known[] = { OVERHEAD_13, OVERHEAD_12, OVERHEAD_CHACHA };
-
-	if (c->handshake || c->overhead)
-		return;
-	for (size_t k = 0; k < sizeof(known); k++)
-		for (unsigned i = 0; i < c->nr_early; i++)
-			if (c->early[i] == n + known[k]) {
-				c->overhead = known[k];
-				return;
-			}
-}
-
-/* Where the first plaintext, n bytes, is what a record of Java holds, and of nobody else. */
-static void padding_guess(struct cipher *c, int64_t n)
-{
-	if (!c->handshake || c->overhead || early_exact(c, 1, n) < c->nr_early)
-		return;
-	for (unsigned i = 1; i < c->nr_early; i++)
-		if (c->early[i] == n + OVERHEAD_JSSE)
-			c->overhead = OVERHEAD_JSSE;
-}
 
 void cipher_overhead(struct stream *s, enum dir dir, uint8_t overhead)
 {
@@ -414,7 +360,7 @@ static void plain_begin(struct stream *s, struct cipher *c)
 {
 	int64_t n = c->first;
 	bool client = s->conn.role == (c == cipher_of(s, DIR_SENT) ? ROLE_CLIENT : ROLE_SERVER), sure;
-	unsigned split;
+	unsigned split, shake;
 
 	s->probed = true;
 	if (c->splits) {
@@ -424,14 +370,14 @@ static void plain_begin(struct stream *s, struct cipher *c)
 		return;
 	}
 	shed_settle(s, c);
-	overhead_guess(c, n);
-	padding_guess(c, n);
+	early_overhead(c, n);
 	split = early_split(c, n, s->conn.late, client, &sure);
-	for (unsigned i = 0; !sure && i < split; i++)
+	shake = early_shake(c, split, s->conn.late, client);
+	for (unsigned i = 0; (!sure || c->hurt) && i < shake; i++)
 		c->guessed += capacity_of(c, c->early[i]);
 	if (!split && c->nr_early)
 		early_data_begin(s, c);
-	early_count(s, c, split);
+	early_count(s, c, shake, split);
 }
 
 /* Records that wait for an earlier one to come, or to be lost, are not walked yet. */
@@ -546,26 +492,106 @@ int64_t cipher_room(const struct stream *s, enum dir dir)
 	return c->capacity - c->plain + c->unwalked;
 }
 
-/* Of what the records carried, or were to carry. The program may end, or reset its connection, with
- * records that it never read, or has read in part, or in the middle of a write: nobody had their
- * plaintext. And what a library took to send it later may never have been sent: it was looked at,
- * and is no byte of the connection. */
+void cipher_lose_plain(struct stream *s, enum dir dir, uint64_t n, enum loss cause)
+{
+	lost_add(s, cipher_of(s, dir), (int64_t)n, cause);
+}
+
+/* Of the plaintext that the session on it had before it was known: what of it was lost. */
+void cipher_adopt(struct stream *s, enum dir dir, const struct cipher *from)
+{
+	for (unsigned i = 0; i < LOST_CAUSES; i++)
+		if (from->lost[i].n)
+			lost_note(cipher_of(s, dir), from->lost[i].n, (enum loss)from->lost[i].cause);
+	cipher_plain(s, dir, (uint64_t)from->plain);
+}
+
+/* Up to n of *from; returns how much. */
+static int64_t take(int64_t *from, int64_t n)
+{
+	int64_t part = *from < n ? *from : n;
+
+	part = part < 0 ? 0 : part;
+	*from -= part;
+	return part;
+}
+
+/* Plaintext of n bytes came that no record can have carried, as they were counted: some were counted
+ * as something else, or it is another connection's. */
+static void records_find(struct stream *s, struct cipher *c, int64_t n)
+{
+	struct byte_account *a = account_of(s, c);
+	int64_t left = n, part;
+
+	part = take(&c->given_up, left);
+	opaque_add(s, c, -part);
+	left -= part;
+	left -= lost_take(s, c, left);
+	part = take(&c->guessed, left);
+	a->framing -= part;
+	left -= part;
+	part = a->examined < left ? a->examined : left;
+	a->examined -= part;
+	left -= part;
+	account_opaque(a, -left, LOSS_UNKNOWN_PROTOCOL);
+	c->capacity += n;
+}
+
+/* Of n bytes the plaintext did not come. */
+static void records_give_up(struct stream *s, struct cipher *c, int64_t n)
+{
+	opaque_add(s, c, n);
+	c->given_up += n;
+	c->capacity -= n;
+	s->no_plaintext = true;
+}
+
+/* What the records carried, or were to carry, less the plaintext. */
+static int64_t rest_of(const struct cipher *c)
+{
+	return c->capacity - c->plain + c->credited - c->padded;
+}
+
+/* May records and plaintext not agree without a fault of weir's? Of a connection that is all seen, and
+ * whose session is known, they must. */
+static bool may_differ(const struct stream *s, const struct cipher *c)
+{
+	return c->hurt || s->conn.late || s->conn.binding == BINDING_WEAK || s->conn.binding == BINDING_STRONG;
+}
+
+void cipher_interval(struct stream *s, enum dir dir)
+{
+	struct cipher *c = cipher_of(s, dir);
+	int64_t rest = rest_of(c), before = c->rest;
+
+	c->rest = rest;
+	if (!c->data || !may_differ(s, c) || (rest > 0) != (before > 0) || !rest || !before)
+		return;
+	/* Not what is on its way just now. */
+	if (rest > 0)
+		records_give_up(s, c, rest < before ? rest : before);
+	else
+		records_find(s, c, -(rest > before ? rest : before));
+	c->rest = rest_of(c);
+	credit_update(s, c);
+}
+
+/* The program may end, or reset its connection, with records that it never read, or has read in part, or
+ * in the middle of a write: nobody had their plaintext. And what a library took to send it later may
+ * never have been sent: it was looked at, and is no byte of the connection. */
 static void rest_settle(struct stream *s, struct cipher *c, enum dir dir)
 {
 	struct byte_account *a = account_of(s, c);
-	int64_t rest = c->capacity - c->plain + c->credited;
+	int64_t rest = rest_of(c);
 
-	if (rest > 0 && (dir == DIR_RECEIVED || s->bound == BOUND_GUESSED || s->plain_end.cut)) {
-		opaque_add(s, c, rest);
-		s->no_plaintext = true;
-	} else if (rest < 0 && c->guessed) {
-		/* What was taken for the handshake, as far as it must have been data. */
-		a->framing -= -rest < c->guessed ? -rest : c->guessed;
-	} else if (rest < 0 && c->ahead && a->examined >= -rest) {
+	if (rest > 0 && (dir == DIR_RECEIVED || s->plain_end.cut || may_differ(s, c)))
+		records_give_up(s, c, rest);
+	else if (rest < 0 && (may_differ(s, c) || c->guessed))
+		records_find(s, c, -rest);
+	else if (rest < 0 && c->ahead && a->examined >= -rest)
 		a->examined += rest;
-	} else if (rest < 0 && c->ahead) {
+	else if (rest < 0 && c->ahead)
 		account_opaque(a, rest, LOSS_UNKNOWN_PROTOCOL);
-	}
 }
 
 void cipher_close(struct stream *s, enum dir dir)
@@ -580,7 +606,7 @@ void cipher_close(struct stream *s, enum dir dir)
 	account_of(s, c)->framing -= c->open; /* the first bytes of a header that was cut */
 	c->open = 0;
 	if (c->awaits)
-		early_count(s, c, c->nr_early);
+		early_count(s, c, c->nr_early, c->nr_early);
 	if (!c->data) {
 		cipher_settle(s, dir);
 		return;
