@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""damage.py - a recording as it would be had records found the ring full, or had weir come later.
+
+  damage.py IN OUT SEED lose SHARE    of the data records SHARE are missing, in bursts; the next one of its stream says why
+  damage.py IN OUT SEED late          all before a moment are missing: the connections of then are older than weir, and
+                                      of some TLS calls that were under way nothing is told
+  damage.py --check ACCOUNT           of `weir replay -o json`: prints what does not balance, or is below 0
+"""
+import json
+import random
+import struct
+import sys
+
+# Of struct wire_data and struct wire_life, see bpf/wire.h.
+TLS, HELLO, CONN, CLOSE = 2, 4, 18, 19
+WHO, POS, DIR, BEFORE, LATE, LAST = 16, 120, 152, 154, 0x0008, 0x0040
+TOTALS, FINAL, PLAIN_KNOWN = 120, 136, 170
+RING_FULL = 11
+RECORD = 1  # enum recording_kind
+
+
+def number(blob, at, size):
+    return int.from_bytes(blob[at:at + size], "big"), at + size
+
+
+def item(blob, at):
+    """One MessagePack value of the kinds that recordings have."""
+    tag = blob[at]
+    if tag <= 0x7F:
+        return tag, at + 1
+    if 0xCC <= tag <= 0xCF:
+        return number(blob, at + 1, 1 << tag - 0xCC)
+    if 0xA0 <= tag <= 0xBF:
+        size, at = tag & 31, at + 1
+    elif tag == 0xD9:
+        size, at = number(blob, at + 1, 1)
+    elif 0xC4 <= tag <= 0xC6:
+        size, at = number(blob, at + 1, 1 << tag - 0xC4)
+    else:
+        raise SystemExit(f"damage: no recording of this kind: {tag:#x} at {at}")
+    return blob[at:at + size], at + size
+
+
+def entries(blob):
+    at = 1
+    for _ in range(5):
+        _, at = item(blob, at)
+    yield None, blob[:at]
+    while at < len(blob):
+        kind, at = item(blob, at + 1)
+        body, at = item(blob, at)
+        yield kind, Record(body) if kind == RECORD else body
+
+
+def pack(kind, body):
+    if kind is None:
+        return bytes(body)
+    body = bytes(getattr(body, "bytes", body))
+    size = len(body)
+    head = b"\xc4" + size.to_bytes(1, "big") if size < 1 << 8 else b"\xc5" + size.to_bytes(2, "big") if size < 1 << 16 else b"\xc6" + size.to_bytes(4, "big")
+    return bytes([0x92, kind]) + head + body
+
+
+class Record:
+    def __init__(self, body):
+        self.bytes = bytearray(body)
+        self.kind, self.flags, size, self.time, self.conn = struct.unpack_from("<HHIQQ", body)
+        self.data = self.kind < 16
+        if self.data:
+            self.pos, session, generation, _, call, skipped = struct.unpack_from("<QQIIII", body, POS)
+            process = body[WHO + 24:WHO + 28]
+            self.stream = (process, session, generation, body[DIR]) if self.kind == TLS else (self.conn, body[DIR])
+            self.end = self.pos + (call if self.kind == 3 else size + skipped)
+
+    def shift(self, at, base):
+        value, = struct.unpack_from("<Q", self.bytes, at)
+        struct.pack_into("<Q", self.bytes, at, max(0, value - base))
+
+    def late(self):
+        struct.pack_into("<H", self.bytes, 2, self.flags | LATE)
+
+
+def lose(every, chance, share):
+    missing, burst = set(), 0
+    for kind, r in every:
+        if kind == RECORD and r.data:
+            if burst or chance.random() < share:
+                burst = burst - 1 if burst else chance.choice((0, 0, 0, 1, 2, 5, 20))
+                missing |= {r.stream} if r.kind != HELLO else set()
+                continue
+            if r.kind != HELLO and r.stream in missing:
+                missing.remove(r.stream)
+                r.bytes[BEFORE] = RING_FULL
+        yield kind, r
+
+
+def late(every, chance):
+    times = [r.time for kind, r in every if kind == RECORD and r.data]
+    begin = times[0] + int((times[-1] - times[0]) * chance.uniform(0.05, 0.9))
+    base, old, missed, told = {}, set(), {}, set()
+    for kind, r in every:
+        if kind == RECORD and r.data and r.time < begin and r.kind != HELLO:
+            base[r.stream] = max(base.get(r.stream, 0), r.end)
+            old |= {r.conn} if r.kind != TLS else set()
+    for kind, r in every:
+        if kind == RECORD and r.kind == CLOSE and r.conn in old:
+            r.late()
+            r.shift(FINAL, base.get((r.conn, 1), 0))
+            r.shift(FINAL + 8, base.get((r.conn, 0), 0))
+            r.bytes[PLAIN_KNOWN] = 0  # the session is as old
+        elif kind == RECORD and r.kind == CONN and r.conn in old:
+            r.late()
+        elif kind == RECORD and r.data:
+            if r.time < begin or (r.kind == HELLO and r.conn in old):
+                continue
+            before = base.get(r.stream, 0) if not r.conn or r.conn in old else 0
+            if r.kind == TLS and before and r.stream not in told:
+                if r.flags & LAST:
+                    told.add(r.stream)
+                if missed.setdefault(r.stream, chance.random() < 0.4):
+                    base[r.stream] = r.end
+                    continue
+            if r.conn in old or (r.kind == TLS and before):
+                r.late()
+            r.shift(POS, before)
+        yield kind, r
+
+
+def check(path):
+    moved = 0
+    for line in open(path):
+        row = json.loads(line)
+        if row["type"] not in ("flow", "coverage"):
+            continue
+        moved += row["bytes"]["moved"] if row["type"] == "flow" else 0
+        sums = {"": row["bytes"]} | {d: row[d] for d in ("sent", "received") if d in row}
+        for side, sum_ in sums.items():
+            if sum_["unexplained"] or any(n < 0 for n in sum_.values()):
+                print(row["type"], row["workload"], row.get("role"), row.get("port"), row.get("binding"), side, sum_)
+        if "reasons" in row and sum(row["reasons"].values()) != sum(row["bytes"][n] for n in ("opaque", "skipped", "lost")):
+            print("coverage", row["workload"], row["reasons"], row["bytes"])
+    if not moved:
+        print("nothing moved")
+
+
+if sys.argv[1] == "--check":
+    check(sys.argv[2])
+else:
+    source, out, seed, how = sys.argv[1:5]
+    every = list(entries(open(source, "rb").read()))
+    chance = random.Random(f"{how} {seed}")
+    with open(out, "wb") as f:
+        for kind, body in lose(every, chance, float(sys.argv[5])) if how == "lose" else late(every, chance):
+            f.write(pack(kind, body))
