@@ -56,6 +56,11 @@ run "$TREE/scripts/run-tests" b b -- unit system
 exits 0 "a skipped test fails nothing"
 is "$(last)" "2 passed, 0 failed, 1 skipped" "is counted"
 matches "$OUT" 'needs root' "and says why"
+printf '#!/bin/sh\necho "ok boots"\necho "FAIL sees all"\nexit 1\n' >"$TREE/scripts/kernel-test"
+chmod +x "$TREE/scripts/kernel-test"
+run "$TREE/scripts/run-tests" b b -- unit kernel
+exits 1 "the other kernel, which runs beside the units, fails the run too"
+is "$(last)" "3 passed, 1 failed, 0 skipped" "and is counted at its turn"
 # shellcheck disable=SC2016  # for the other shell
 printf '#!/bin/bash\nprintf "ok a\\nrow tls\\tOpenSSL\\tnginx\\tserver\\ttracepoint\\t97\\t96\\t5\\t4\\texact\\t-\\n"\n' >"$TREE/tests/system/x.sh"
 run "$TREE/scripts/run-tests" b b -- unit system
