@@ -7,6 +7,7 @@
 #include "model/payload.h"
 
 #define CONTENT_DEPTH	32
+#define CONTENT_INSIDE	3		/* contents in one another: a form's part, the JSON in it, the text in that */
 #define CONTENT_FIELDS	65536
 #define CONTENT_COST	12		/* ns to walk a byte of a body, fields apart; see field_sink.afford */
 #define INFLATE_COST	2		/* ns to make a byte of output */
@@ -24,6 +25,12 @@ struct content_job {
 	bool late;		/* bytes are missing before the first */
 	uint32_t fields;	/* emitted so far; the decoder counts */
 	bool limited;		/* a limit was reached: inspected is partial */
+	bool unread;		/* recognised, and nothing of it can be read: inspected is none */
+	/* Of a content inside another: */
+	const char *base;	/* path of the value that holds it; NULL: it is the body itself */
+	struct slice key;	/* raw name of that value */
+	uint8_t inside;		/* how many contents hold it */
+	bool coded;		/* one of these was base64 */
 };
 
 /* For decoders, between fields: true when no more are wanted. */
@@ -48,4 +55,10 @@ const struct content *content_get(unsigned);
 /* Picks the best row and decodes; no row: the body is scanned as text if it is
  * mostly printable. Returns what was done as enum inspected. */
 int content_decode(struct content_job *, struct slice media_type, struct slice body);
+/* A value that is a content of its own, of that media type (empty: by its head); path and key are
+ * the value's. Counts into the outer job. Returns what was done as enum inspected. */
+int content_open(struct content_job *, const char *path, struct slice key, struct slice media_type, struct slice value);
+/* Looks into a text value for JSON, XML, a data: URL, base64 of a text and the claims of a token, and
+ * gives the fields of what it finds. True: they stand for the value, which is not given itself. */
+bool content_inside(struct content_job *, const char *path, struct slice key, struct slice value);
 #endif

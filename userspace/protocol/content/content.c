@@ -42,7 +42,7 @@ static void scan_text(struct content_job *job, struct slice body)
 	for (size_t at = 0; at < body.len; at += TEXT_PIECE - TEXT_OVERLAP) {
 		size_t n = body.len - at < TEXT_PIECE ? body.len - at : TEXT_PIECE;
 		struct field f = {
-			.location = job->location, .dir = job->dir, .path = "body", .text = 1,
+			.location = job->location, .dir = job->dir, .path = job->base ? job->base : "body", .key = job->key, .text = 1,
 			.value = slice_of(body.ptr + at, n), .cut = job->cut && at + n == body.len,
 		};
 
@@ -76,5 +76,22 @@ int content_decode(struct content_job *job, struct slice media_type, struct slic
 		scan_text(job, body);
 	else
 		return INSPECTED_NONE;
+	if (job->unread)
+		return INSPECTED_NONE;
 	return job->cut || job->limited ? INSPECTED_PARTIAL : INSPECTED_FULL;
+}
+
+int content_open(struct content_job *job, const char *path, struct slice key, struct slice media_type, struct slice value)
+{
+	struct content_job in = *job;
+	int done;
+
+	in.base = path;
+	in.key = key;
+	in.inside++;
+	in.late = in.limited = in.unread = false;
+	done = content_decode(&in, media_type, value);
+	job->fields = in.fields;
+	job->limited |= done != INSPECTED_FULL;
+	return done;
 }

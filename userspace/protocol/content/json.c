@@ -1,133 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json.c - JSON, also when it begins in the middle, ends early, or is one document a
  * line. One pass, no tree: a stack of open containers with their names, and a field for
- * each scalar. What is not JSON is stepped over, so that a cut start costs little. */
+ * each scalar. What is not JSON is stepped over, so that a cut start costs little; where
+ * quotes or brackets cannot belong together bytes are missing, and it goes on from there. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "protocol/content.h"
+#include "protocol/content/media.h"
+#include "protocol/content/tree.h"
 
 #define STRING_MAX 65536	/* bytes of one unescaped string; the rest is cut */
-
-#define COST_NESTED 900		/* ns to begin with a JSON text inside a text */
-#define KEY_KEPT 64		/* bytes of a container's name, as evidence for its leaves */
-
-struct level {
-	bool array;
-	uint32_t siblings;
-	uint8_t key[KEY_KEPT];	/* raw name of the container in its parent */
-	size_t key_len;
-	size_t path_len;	/* of the path up to and including it */
-};
 
 /* Room for one unescaped string, made when the first escape comes. */
 struct unescaped { uint8_t *ptr; size_t len, used; };
 
 struct walker {
 	struct content_job *job;
+	struct tree *tree;
 	const uint8_t *p, *end;
-	unsigned depth, too_deep;
-	char path[PATH_SIZE];
-	size_t path_len;
+	const uint8_t *late;	/* where a body begins that began before; NULL: it begins here */
 	size_t room;		/* of each: no string is longer than what it stands in */
 	struct unescaped text, kept;	/* of the string just read; of the key that waits */
-	struct slice name;		/* key waiting for its value: in the body, or in kept */
-	bool have_name, nested;
-	struct level stack[CONTENT_DEPTH];	/* last: only what is used is made and wiped */
+	struct slice name;		/* key waiting for its value: in the body, or in kept; ptr NULL: none */
+	bool ended;		/* a value has ended, and no comma came */
 };
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 static int match(struct slice type, struct slice head)
 {
-	size_t i = 0;
-
-	for (size_t k = 0; type.len >= 4 && k <= type.len - 4; k++)
-		if (!strncasecmp((const char *)type.ptr + k, "json", 4))
-			return 100;
-	while (i < head.len && is_blank(head.ptr[i]))
-		i++;
-	return i < head.len && (head.ptr[i] == '{' || head.ptr[i] == '[') ? 60 : 0;
+	if (media_has(type, "json"))
+		return 100;
+	head = trim(head);
+	return head.len && (*head.ptr == '{' || *head.ptr == '[') ? 60 : 0;
 }
-
-static void path_cut(struct walker *w, size_t len)
-{
-	w->path_len = len;
-	w->path[len] = 0;
-}
-
-static void path_add(struct walker *w, const char *text, size_t len)
-{
-	size_t room = sizeof(w->path) - 1 - w->path_len, n = len < room ? len : room;
-
-	memcpy(w->path + w->path_len, text, n);
-	path_cut(w, w->path_len + n);
-}
-
-/* The waiting key, behind a dot. */
-static void path_name(struct walker *w)
-{
-	if (!w->have_name || !w->name.len)
-		return;
-	path_add(w, ".", 1);
-	if (sizeof(w->path) - w->path_len >= NAME_SIZE) {
-		path_cut(w, w->path_len + w->job->sink->clean(w->job->sink->owner, w->path + w->path_len, w->name));
-	} else {
-		char name[NAME_SIZE];
-
-		path_add(w, name, w->job->sink->clean(w->job->sink->owner, name, w->name));
-	}
-}
-
-static struct level *top(struct walker *w)
-{
-	return w->depth ? &w->stack[w->depth - 1] : NULL;
-}
-
-static size_t base_of(struct walker *w)
-{
-	return w->depth ? top(w)->path_len : 1;
-}
-
-static void emit(struct walker *w, struct slice key, struct slice value, enum value_type type, bool cut, bool text)
-{
-	struct level *l = top(w);
-	struct field f = {
-		.location = w->job->location, .dir = w->job->dir, .path = w->path, .key = key, .value = value,
-		.parent = l ? slice_of(l->key, l->key_len) : (struct slice){ 0 }, .siblings = l ? l->siblings : 0, .type = (uint8_t)type,
-		.cut = cut, .text = text,
-	};
-
-	if (w->job->fields >= CONTENT_FIELDS) {
-		w->job->limited = true;
-		return;
-	}
-	w->job->fields++;
-	w->job->sink->field(w->job->sink->owner, w->job->exchange, &f);
-}
-
-static void walk(struct walker *w);
-static struct walker *walker_new(struct content_job *, struct slice body);
 
 static void unescaped_free(struct unescaped *u)
 {
 	if (u->ptr)
 		explicit_bzero(u->ptr, u->used);
 	free(u->ptr);
-}
-
-static void walker_free(struct walker *w)
-{
-	if (!w)
-		return;
-	unescaped_free(&w->text);
-	unescaped_free(&w->kept);
-	explicit_bzero(w, offsetof(struct walker, stack) + w->depth * sizeof(w->stack[0]));
-	free(w);
 }
 
 /* Room for it all, or for none of it: NULL. */
@@ -156,48 +66,17 @@ static void text_add(struct walker *w, const uint8_t *bytes, size_t n)
 		u->used = u->len;
 }
 
-/* JSON in a string, one level: an API that logs or wraps another's message. */
-static bool emit_nested(struct walker *w, struct slice value)
-{
-	struct walker *in;
-
-	if (w->nested || value.len < 2 || !strchr("{[", value.ptr[0]) || !strchr("}]", value.ptr[value.len - 1]))
-		return false;
-	if (w->job->sink->afford)
-		w->job->sink->afford(w->job->sink->owner, COST_NESTED);
-	in = walker_new(w->job, value);
-	if (!in)
-		return false;
-	in->nested = true;
-	path_cut(in, 0);
-	path_add(in, w->path, w->path_len);
-	in->depth = 1;	/* below the string's own path */
-	in->stack[0] = (struct level){ .path_len = w->path_len };
-	walk(in);
-	walker_free(in);
-	return true;
-}
-
 static void value_done(struct walker *w, struct slice value, enum value_type type, bool cut)
 {
-	struct level *l = top(w);
-	struct slice key = w->have_name ? w->name : l && l->array ? slice_of(l->key, l->key_len) : (struct slice){ 0 };
-	size_t base = base_of(w);
-
-	path_cut(w, base);
-	path_name(w);
-	if (type != VALUE_STRING || !emit_nested(w, value))
-		emit(w, key, value, type, cut, type == VALUE_STRING);
-	if (l)
-		l->siblings++;
-	w->have_name = false;
-	path_cut(w, base);
+	tree_leaf(w->tree, w->name, value, type, cut);
+	w->name = NO_NAME;
+	w->ended = true;
 }
 
 /* The string just read names the value that comes. */
 static void name_done(struct walker *w, struct slice name)
 {
-	bool odd = false;
+	struct tree *t = w->tree;
 
 	if (name.ptr == w->text.ptr && name.len) {	/* the value may want that room */
 		struct unescaped other = w->kept;
@@ -205,55 +84,29 @@ static void name_done(struct walker *w, struct slice name)
 		w->kept = w->text;
 		w->text = other;
 	}
+	while (t->depth > 1 && tree_top(t)->array)	/* its end is missing: a list has no names */
+		tree_close(t);
 	w->name = name;
-	w->have_name = true;
-	for (size_t i = 0; i < name.len; i++)
-		odd |= name.ptr[i] == '@' || (name.ptr[i] >= '0' && name.ptr[i] <= '9');
-	if (odd && name.len > 5) {	/* a key that is itself a value */
-		path_cut(w, base_of(w));
-		emit(w, (struct slice){ 0 }, name, VALUE_STRING, false, true);
-	}
+	w->ended = false;
+	tree_name(t, name);
 }
 
 static void container_open(struct walker *w, bool array)
 {
-	struct level *parent = top(w), *l;
+	struct tree *t = w->tree;
 
-	if (w->depth == CONTENT_DEPTH) {
-		w->too_deep++;
-		w->job->limited = true;
-		w->have_name = false;
-		return;
-	}
-	path_cut(w, base_of(w));
-	path_name(w);
-	if (array)
-		path_add(w, "[]", 2);
-	l = &w->stack[w->depth++];
-	*l = (struct level){ .array = array, .path_len = w->path_len };
-	if (w->have_name) {
-		l->key_len = w->name.len < KEY_KEPT ? w->name.len : KEY_KEPT;
-		if (l->key_len)
-			memcpy(l->key, w->name.ptr, l->key_len);
-	} else if (parent) {	/* {"cards":[{"number":…}]}: the objects of a list are named by it */
-		memcpy(l->key, parent->key, parent->key_len);
-		l->key_len = parent->key_len;
-	}
-	if (parent)
-		parent->siblings++;
-	w->have_name = false;
+	while (w->ended && t->depth + t->too_deep > 1)	/* {"a":1 {"b":2}: another document, or the ends are missing */
+		tree_close(t);
+	tree_open(t, w->name, array);
+	w->name = NO_NAME;
+	w->ended = false;
 }
 
 static void container_close(struct walker *w)
 {
-	w->have_name = false;
-	if (w->too_deep) {
-		w->too_deep--;
-		return;
-	}
-	if (w->depth > (w->nested ? 1u : 0u))
-		explicit_bzero(&w->stack[--w->depth], sizeof(w->stack[0]));
-	path_cut(w, base_of(w));
+	tree_close(w->tree);
+	w->name = NO_NAME;
+	w->ended = true;
 }
 
 static int hex4(const uint8_t *p)
@@ -385,32 +238,52 @@ static bool take_string(struct walker *w, struct slice *out)
 	return closed;
 }
 
-static bool is_name(struct walker *w)
+static const bool ends_scalar[256] = {
+	[0] = true, [','] = true, [']'] = true, ['}'] = true, ['['] = true, ['{'] = true, ['"'] = true, [':'] = true,
+	[' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true, [0x1e] = true,
+};
+
+/* What stands behind a string that has ended: a name ends with a colon. */
+enum after { AFTER_VALUE, AFTER_NAME, AFTER_MISSING };
+static enum after after_string(const struct walker *w)
 {
 	const uint8_t *p = w->p;
 
 	while (p < w->end && is_blank(*p))
 		p++;
-	return p < w->end && *p == ':';
+	if (p == w->end || p > w->p || ends_scalar[*p])
+		return p < w->end && *p == ':' ? AFTER_NAME : p < w->end && *p == '"' && p == w->p ? AFTER_MISSING : AFTER_VALUE;
+	return AFTER_MISSING;
 }
 
-static bool ends_scalar(uint8_t c)
+static void take_text(struct walker *w)
 {
-	switch (c) {
-	case 0: case ',': case ']': case '}': case '[': case '{': case '"': case ':': case ' ': case '\t': case '\r': case '\n':
-		return true;
-	default:
-		return false;
+	struct slice text;
+	bool closed, holes;
+
+	w->p++;
+	closed = take_string(w, &text);
+	switch (closed ? after_string(w) : AFTER_VALUE) {
+	case AFTER_NAME:
+		name_done(w, text);
+		break;
+	case AFTER_VALUE:
+		value_done(w, text, VALUE_STRING, !closed);
+		break;
+	case AFTER_MISSING:	/* "abc"x: the quote begins another string, and the end of this one is missing */
+		holes = w->job->cut || w->job->late;
+		w->p -= holes;
+		value_done(w, text, VALUE_STRING, holes);
 	}
 }
 
 static void take_scalar(struct walker *w)
 {
 	const uint8_t *start = w->p;
-	enum value_type type = VALUE_NUMBER;
+	enum value_type type = VALUE_STRING;	/* not JSON: the rest of a value that began before */
 	struct slice v;
 
-	while (w->p < w->end && !ends_scalar(*w->p))
+	while (w->p < w->end && !ends_scalar[*w->p])
 		w->p++;
 	if (w->p == start) {
 		w->p++;
@@ -421,65 +294,85 @@ static void take_scalar(struct walker *w)
 		type = VALUE_BOOL;
 	else if (*start == 'n')
 		type = VALUE_NULL;
-	else if (!strchr("-0123456789", *start))
-		type = VALUE_STRING;	/* not JSON: the rest of a value that began before */
-	value_done(w, v, type, w->p == w->end && w->job->cut);
+	else if ((*start >= '0' && *start <= '9') || *start == '-')
+		type = VALUE_NUMBER;
+	value_done(w, v, type, (w->p == w->end && w->job->cut) || start == w->late);
+}
+
+/* Of a body that begins in the middle: does its first quote end a text? What follows it says so,
+ * if what stands before it does not say that a text begins. */
+static bool quote_ends(const uint8_t *start, const uint8_t *quote, const uint8_t *end)
+{
+	const uint8_t *before = quote, *after = quote + 1;
+
+	while (before > start && is_blank(before[-1]))
+		before--;
+	while (after < end && is_blank(*after))
+		after++;
+	if (before > start && before[-1] && strchr(",:{[", before[-1]))
+		return false;
+	return after == end || (*after && strchr(",:}]", *after));
+}
+
+static void late_start(struct walker *w)
+{
+	const uint8_t *mark = plain_end(w->p, w->end);
+	struct slice text;
+	bool closed;
+
+	if (mark == w->end || (*mark == '"' && !quote_ends(w->p, mark, w->end)))
+		return;
+	closed = take_string(w, &text);
+	if (closed && after_string(w) == AFTER_NAME)
+		name_done(w, text);
+	else
+		value_done(w, text, VALUE_STRING, true);
 }
 
 static void walk(struct walker *w)
 {
-	while (w->p < w->end && !content_full(w->job)) {
-		uint8_t c = *w->p;
-
-		if (c == '"') {
-			struct slice text;
-			bool closed;
-
-			w->p++;
-			closed = take_string(w, &text);
-			if (closed && is_name(w) && !(top(w) && top(w)->array))
-				name_done(w, text);
-			else
-				value_done(w, text, VALUE_STRING, !closed);
-		} else if (c == '{' || c == '[') {
-			w->p++;
-			container_open(w, c == '[');
-		} else if (c == '}' || c == ']') {
+	if (w->job->late)
+		late_start(w);
+	while (w->p < w->end && !w->tree->full) {
+		switch (*w->p) {
+		case '"':
+			take_text(w);
+			break;
+		case '{': case '[':
+			container_open(w, *w->p++ == '[');
+			break;
+		case '}': case ']':
 			w->p++;
 			container_close(w);
-		} else if (c == ',' || c == ':' || is_blank(c)) {
+			break;
+		case ',': case ':':
+			w->ended = false;
 			w->p++;
-		} else {
+			break;
+		case ' ': case '\t': case '\r': case '\n': case 0x1e:	/* the last stands before each text of RFC 7464 */
+			w->p++;
+			break;
+		default:
 			take_scalar(w);
 		}
 	}
 }
 
-static struct walker *walker_new(struct content_job *job, struct slice body)
-{
-	struct walker *w = malloc(sizeof(*w));
-
-	if (!w)
-		return NULL;
-	memset(w, 0, offsetof(struct walker, stack));
-	w->job = job;
-	w->p = body.ptr;
-	w->end = body.ptr + body.len;
-	w->room = body.len < STRING_MAX ? body.len + 1 : STRING_MAX;	/* no escape makes more than it is long */
-	path_add(w, "$", 1);
-	return w;
-}
-
 static void decode(struct content_job *job, struct slice body)
 {
-	struct walker *w = walker_new(job, body);
+	struct walker w = { .job = job, .tree = tree_new(job, "$") };
 
-	if (!w) {
-		job->limited = true;
+	if (!w.tree)
 		return;
-	}
-	walk(w);
-	walker_free(w);
+	body = job->late ? body : trim(body);
+	w.p = body.ptr;
+	w.late = job->late ? body.ptr : NULL;
+	w.end = body.ptr + body.len;
+	w.room = body.len < STRING_MAX ? body.len + 1 : STRING_MAX;	/* no escape makes more than it is long */
+	walk(&w);
+	unescaped_free(&w.text);
+	unescaped_free(&w.kept);
+	tree_free(w.tree);
 }
 
 const struct content content_json = {

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/content/media.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct slice trim(struct slice s)
+{
+	if (s.len >= 3 && !memcmp(s.ptr, "\xef\xbb\xbf", 3))
+		s = slice_of(s.ptr + 3, s.len - 3);
+	while (s.len && is_blank(*s.ptr))
+		s = slice_of(s.ptr + 1, s.len - 1);
+	while (s.len && is_blank(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool begins(struct slice s, const char *exact)
+{
+	size_t n = strlen(exact);
+
+	return s.len >= n && !memcmp(s.ptr, exact, n);
+}
+
+bool begins_fold(struct slice s, const char *lower)
+{
+	size_t n = strlen(lower);
+
+	return s.len >= n && !strncasecmp((const char *)s.ptr, lower, n);
+}
+
+struct slice media_essence(struct slice type)
+{
+	const uint8_t *end = type.len ? memchr(type.ptr, ';', type.len) : NULL;
+
+	return trim(end ? slice_of(type.ptr, (size_t)(end - type.ptr)) : type);
+}
+
+bool media_is(struct slice type, const char *essence)
+{
+	struct slice s = media_essence(type);
+
+	return s.len == strlen(essence) && begins_fold(s, essence);
+}
+
+bool media_has(struct slice type, const char *word)
+{
+	struct slice s = media_essence(type);
+
+	for (; s.len >= strlen(word); s.ptr++, s.len--)
+		if (begins_fold(s, word))
+			return true;
+	return false;
+}
+
+/* Behind a ';' that stands in no quotes; len 0: there is none. */
+static struct slice next_param(struct slice s)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < s.len; i++) {
+		quoted ^= s.ptr[i] == '"';
+		if (s.ptr[i] == ';' && !quoted)
+			return slice_of(s.ptr + i + 1, s.len - i - 1);
+	}
+	return (struct slice){ NULL, 0 };
+}
+
+struct slice media_param(struct slice type, const char *name)
+{
+	for (struct slice s = next_param(type); s.len; s = next_param(s)) {
+		struct slice v = s;
+		size_t n;
+
+		while (v.len && is_blank(*v.ptr))
+			v = slice_of(v.ptr + 1, v.len - 1);
+		if (!begins_fold(v, name) || v.len == strlen(name) || v.ptr[strlen(name)] != '=')
+			continue;
+		v = slice_of(v.ptr + strlen(name) + 1, v.len - strlen(name) - 1);
+		if (v.len && *v.ptr == '"') {
+			const uint8_t *close = memchr(v.ptr + 1, '"', v.len - 1);
+
+			return slice_of(v.ptr + 1, close ? (size_t)(close - v.ptr) - 1 : v.len - 1);
+		}
+		for (n = 0; n < v.len && v.ptr[n] != ';' && !is_blank(v.ptr[n]); n++)
+			;
+		return slice_of(v.ptr, n);
+	}
+	return (struct slice){ NULL, 0 };
+}
