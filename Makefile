@@ -123,6 +123,8 @@ $(obj): | $(out)/version.h
 
 # Its allocations go through the test, which makes the n-th fail.
 $(out)/tests/unit/test_alloc: ldflags += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup)
+# Its oracle.
+$(out)/tests/unit/test_json: ldlibs += -ljansson
 
 $(out)/tests/%: $(out)/tests/%.o $(lib)
 	$(call say,LINK,$@)

@@ -5,6 +5,9 @@
  * quotes or brackets cannot belong together bytes are missing, and it goes on from there. */
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "protocol/content/media.h"
 #include "protocol/content/tree.h"
@@ -178,9 +181,20 @@ static void take_escape(struct walker *w)
 	put_utf8(w, high >= 0xd800 && high < 0xe000 ? 0xfffd : (uint32_t)high);
 }
 
-/* Where the next '"' or '\\' stands, or end: eight bytes at a time. */
-static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
+/* Where the next '"' or '\\' stands, or end: sixteen bytes at a time, or eight. */
+static inline const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 {
+#ifdef __SSE2__
+	const __m128i quotes = _mm_set1_epi8('"'), backs = _mm_set1_epi8('\\');
+
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)p);
+		int hit = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, quotes), _mm_cmpeq_epi8(v, backs)));
+
+		if (hit)
+			return p + __builtin_ctz((unsigned)hit);
+	}
+#else
 	const uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
 
 	for (; end - p >= 8; p += 8) {
@@ -192,6 +206,7 @@ static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 		if (((quote - ones) & ~quote & highs) | ((back - ones) & ~back & highs))
 			break;
 	}
+#endif
 	while (p < end && *p != '"' && *p != '\\')
 		p++;
 	return p;
@@ -249,6 +264,8 @@ static enum after after_string(const struct walker *w)
 {
 	const uint8_t *p = w->p;
 
+	if (p < w->end && (*p == ':' || *p == ','))
+		return *p == ':' ? AFTER_NAME : AFTER_VALUE;
 	while (p < w->end && is_blank(*p))
 		p++;
 	if (p == w->end || p > w->p || ends_scalar[*p])

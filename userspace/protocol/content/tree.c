@@ -18,6 +18,15 @@ static void path_add(struct tree *t, const char *text, size_t len)
 	path_cut(t, t->path_len + n);
 }
 
+/* Where there may be no room for it all. */
+static void path_name_cut(struct tree *t, struct slice raw)
+{
+	char name[NAME_SIZE];
+
+	path_add(t, ".", 1);
+	path_add(t, name, t->job->sink->clean(t->job->sink->owner, name, raw));
+}
+
 /* Behind a dot. */
 static void path_name(struct tree *t, struct slice raw)
 {
@@ -25,13 +34,11 @@ static void path_name(struct tree *t, struct slice raw)
 
 	if (!raw.len)
 		return;
-	path_add(t, ".", 1);
-	if (sizeof(t->path) - t->path_len >= NAME_SIZE) {
-		path_cut(t, t->path_len + sink->clean(sink->owner, t->path + t->path_len, raw));
+	if (sizeof(t->path) - t->path_len > NAME_SIZE) {
+		t->path[t->path_len++] = '.';
+		t->path_len += sink->clean(sink->owner, t->path + t->path_len, raw);
 	} else {
-		char name[NAME_SIZE];
-
-		path_add(t, name, sink->clean(sink->owner, name, raw));
+		path_name_cut(t, raw);
 	}
 }
 
