@@ -25,6 +25,7 @@ struct content_job {
 	bool late;		/* bytes are missing before the first */
 	uint32_t fields;	/* emitted so far; the decoder counts */
 	bool limited;		/* a limit was reached: inspected is partial */
+	struct slice type;	/* the media type, for a decoder that its parameters tell something; set by content_decode */
 	bool unread;		/* recognised, and nothing of it can be read: inspected is none */
 	/* Of a content inside another: */
 	const char *base;	/* path of the value that holds it; NULL: it is the body itself */
@@ -55,6 +56,8 @@ const struct content *content_get(unsigned);
 /* Picks the best row and decodes; no row: the body is scanned as text if it is
  * mostly printable. Returns what was done as enum inspected. */
 int content_decode(struct content_job *, struct slice media_type, struct slice body);
+/* All of it as one text, in pieces that a scan takes whole; under the path where no other content is around. */
+void content_text(struct content_job *, const char *path, struct slice text);
 /* A value that is a content of its own, of that media type (empty: by its head); path and key are
  * the value's. Counts into the outer job. Returns what was done as enum inspected. */
 int content_open(struct content_job *, const char *path, struct slice key, struct slice media_type, struct slice value);

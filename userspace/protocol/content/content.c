@@ -37,12 +37,12 @@ static bool mostly_printable(struct slice body)
 }
 
 /* Pieces overlap, so that a value on a border is seen whole once. */
-static void scan_text(struct content_job *job, struct slice body)
+void content_text(struct content_job *job, const char *path, struct slice body)
 {
 	for (size_t at = 0; at < body.len; at += TEXT_PIECE - TEXT_OVERLAP) {
 		size_t n = body.len - at < TEXT_PIECE ? body.len - at : TEXT_PIECE;
 		struct field f = {
-			.location = job->location, .dir = job->dir, .path = job->base ? job->base : "body", .key = job->key, .text = 1,
+			.location = job->location, .dir = job->dir, .path = job->base ? job->base : path, .key = job->key, .text = 1,
 			.value = slice_of(body.ptr + at, n), .cut = job->cut && at + n == body.len,
 		};
 
@@ -70,10 +70,11 @@ int content_decode(struct content_job *job, struct slice media_type, struct slic
 			best = contents[i];
 		}
 	}
+	job->type = media_type;
 	if (best)
 		best->decode(job, body);
 	else if (mostly_printable(body))
-		scan_text(job, body);
+		content_text(job, "body", body);
 	else
 		return INSPECTED_NONE;
 	if (job->unread)

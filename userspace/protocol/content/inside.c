@@ -73,10 +73,33 @@ static bool is_json(struct slice v)
 	return v.ptr[i] && strchr(v.ptr[0] == '{' ? "\"}" : "\"]{[-0123456789tfn", v.ptr[i]);
 }
 
-/* Starts like a document, and ends like one. */
-static bool is_xml(struct slice v)
+/* Starts like a document, and ends like one; of which sort its first tag says. Empty: it is none. */
+static struct slice markup_type(struct slice v)
 {
-	return v.len > 8 && v.ptr[v.len - 1] == '>' && (begins(v, "<?xml ") || memmem(v.ptr, v.len, "</", 2));
+	static const char *const html[] = { "!doctype html", "html", "p", "div", "span", "a", "b", "br", "body", "h1", "h2", "h3", "i", "em", "li", "ol",
+					    "strong", "table", "tr", "ul", NULL };
+	const uint8_t *p = v.ptr + 1, *end = v.ptr + v.len;
+
+	if (v.len < 8 || end[-1] != '>' || (!begins(v, "<?xml ") && !memmem(v.ptr, v.len, "</", 2)))
+		return NO_TYPE;
+	for (const char *const *h = html; *h; h++)
+		if (begins_fold(slice_of(p, (size_t)(end - p)), *h) && (is_blank(p[strlen(*h)]) || strchr("/>", p[strlen(*h)])))
+			return SLICE("text/html");
+	return SLICE("application/xml");
+}
+
+/* {"query": "{ user(id: 4) { name } }"}, or with the word that says which operation. */
+static bool is_graphql(struct slice key, struct slice v)
+{
+	static const char *const words[] = { "query", "mutation", "subscription", "fragment", "{", NULL };
+
+	if (key.len != 5 || memcmp(key.ptr, "query", 5))
+		return false;
+	v = trim(v);
+	for (const char *const *w = words; *w; w++)
+		if (begins(v, *w))
+			return memchr(v.ptr, '{', v.len) && v.ptr[v.len - 1] == '}';
+	return false;
 }
 
 /* Text as people or programs write it, not what random bytes look like. */
@@ -180,15 +203,25 @@ static bool open_data(struct content_job *job, const char *path, struct slice ke
 	return true;
 }
 
+static bool open_as(struct content_job *job, const char *path, struct slice key, struct slice type, struct slice v)
+{
+	return may_open(job) && content_open(job, path, key, type, v) != INSPECTED_NONE;
+}
+
 bool content_inside(struct content_job *job, const char *path, struct slice key, struct slice v)
 {
+	struct slice type;
+
 	if (v.len < 2)
 		return false;
+	if (is_graphql(key, v))
+		return open_as(job, path, key, SLICE("application/graphql"), v);
 	switch (v.ptr[0]) {
 	case '{': case '[':
-		return is_json(v) && may_open(job) && content_open(job, path, key, SLICE("application/json"), v) != INSPECTED_NONE;
+		return is_json(v) && open_as(job, path, key, SLICE("application/json"), v);
 	case '<':
-		return is_xml(v) && may_open(job) && content_open(job, path, key, SLICE("application/xml"), v) != INSPECTED_NONE;
+		type = markup_type(v);
+		return type.len && open_as(job, path, key, type, v);
 	case 'd':
 		if (begins(v, "data:"))
 			return open_data(job, path, key, v);

@@ -82,9 +82,8 @@ void tree_free(struct tree *t)
 	free(t);
 }
 
-static void emit(struct tree *t, struct slice key, struct slice value, enum value_type type, bool cut)
+static void emit(struct tree *t, const struct tree_level *l, struct slice key, struct slice value, enum value_type type, bool cut)
 {
-	struct tree_level *l = tree_top(t);
 	struct content_job *job = t->job;
 	struct field f = {
 		.location = job->location, .dir = job->dir, .path = t->path, .key = key, .value = value,
@@ -107,9 +106,19 @@ void tree_leaf(struct tree *t, struct slice name, struct slice value, enum value
 
 	path_name(t, name);
 	if (type != VALUE_STRING || cut || !content_inside(t->job, t->path, key, value))
-		emit(t, key, value, type, cut);
+		emit(t, l, key, value, type, cut);
 	l->siblings++;
 	path_back(t);
+	t->full |= content_full(t->job);
+}
+
+void tree_text(struct tree *t, struct slice text, bool cut)
+{
+	const struct tree_level *l = tree_top(t), *parent = t->depth > 1 ? l - 1 : l;
+	struct slice key = slice_of(l->key, l->key_len);
+
+	if (cut || !content_inside(t->job, t->path, key, text))
+		emit(t, parent, key, text, VALUE_STRING, cut);
 	t->full |= content_full(t->job);
 }
 
@@ -122,7 +131,7 @@ void tree_name(struct tree *t, struct slice name)
 	for (size_t i = 0; i < name.len; i++)
 		odd |= name.ptr[i] == '@' || (name.ptr[i] >= '0' && name.ptr[i] <= '9');
 	if (odd)
-		emit(t, NO_NAME, name, VALUE_STRING, false);
+		emit(t, tree_top(t), NO_NAME, name, VALUE_STRING, false);
 }
 
 void tree_open(struct tree *t, struct slice name, bool array)

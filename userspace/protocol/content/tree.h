@@ -36,6 +36,8 @@ void tree_open(struct tree *, struct slice name, bool array);
 void tree_close(struct tree *);
 /* A value. What is inside a text is looked for when it is whole. */
 void tree_leaf(struct tree *, struct slice name, struct slice value, enum value_type, bool cut);
+/* A text of the container at hand, under its own name: <name>text</name>. */
+void tree_text(struct tree *, struct slice text, bool cut);
 /* A name that looks like a value is told of as one: {"ana@corp.com": 1}. */
 void tree_name(struct tree *, struct slice name);
 /* There is always one: the first stands for what is around. */
