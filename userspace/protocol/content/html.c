@@ -49,6 +49,8 @@ static void text_break(struct walker *w, struct slice name)
 					      "u", "wbr", NULL };
 	static const char *const blank[] = { "dd", "dt", "input", "label", "span", "td", "th", NULL };
 
+	if (w->len && is_blank(w->text[w->len - 1]))
+		return;
 	if (!listed(name, within))
 		w->text[w->len++] = listed(name, blank) ? ' ' : '\n';
 }
