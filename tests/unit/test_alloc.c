@@ -12,6 +12,7 @@
 #include "daemon/daemon.h"
 #include "daemon/pipeline.h"
 #include "policy/policy.h"
+#include "protocol/content.h"
 
 static struct { bool armed; unsigned long count, fail; } memory;
 
@@ -312,6 +313,56 @@ static void the_keeper_keeps_all_or_says_that_it_cannot(void **state)
 	each_allocation(back_run, 20);
 }
 
+/* ---- bodies ---- */
+
+static const struct { const char *type, *body; unsigned fields; } bodies[] = {
+	{ "application/json", "{\"a\\n\":\"b\\n\",\"c\":\"{\\\"d\\\":1}\",\"e\":\"eyJtYWlsIjoiYUBiLm9yZyJ9\",\"f\":\"data:,x%20y\"}", 5 },
+	{ "multipart/mixed; boundary=X", "--X\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\nYWI=\r\n--X--", 1 },
+	{ "text/xml", "<a b='&lt;'>x &gt; <![CDATA[y]]></a>", 2 },
+	{ "text/html", "<p title='&lt;'>x</p>", 2 },
+	{ "text/csv", "a,b\n\"x\"\"y\",2\n", 2 },
+	{ "application/graphql", "{ a(b: \"x\\\"y\") }", 1 },
+	{ "application/msgpack", "\x81\xa1" "a\x01", 1 },
+	{ "application/x-www-form-urlencoded", "a=1&b=2", 2 },
+};
+
+static void on_body_field(void *owner, struct exchange *ex, const struct field *f)
+{
+	++*(unsigned *)owner;
+}
+
+static size_t on_body_name(void *owner, char out[NAME_SIZE], struct slice raw)
+{
+	out[0] = 'n';
+	out[1] = 0;
+	return 1;
+}
+
+/* What could not be read for want of memory is said. */
+static void content_run(bool failing)
+{
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		static struct exchange ex;
+		unsigned fields = 0;
+		const struct field_sink sink = { &fields, on_body_field, on_body_name, NULL, NULL, NULL };
+		struct content_job job = { .exchange = &ex, .sink = &sink, .location = LOC_REQUEST_BODY };
+		int done;
+
+		memory.armed = true;
+		done = content_decode(&job, slice_of(bodies[i].type, strlen(bodies[i].type)), slice_of(bodies[i].body, strlen(bodies[i].body)));
+		memory.armed = false;
+		assert_int_equal(fields, job.fields);
+		assert_true(failing || done == INSPECTED_FULL);
+		if (done == INSPECTED_FULL)
+			assert_int_equal(fields, bodies[i].fields);
+	}
+}
+
+static void a_body_is_read_whole_or_said_to_be_partial(void **state)
+{
+	each_allocation(content_run, 20);
+}
+
 /* ---- policies, documents ---- */
 
 static void policy_run(bool failing)
@@ -442,6 +493,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_bytes_of_a_connection_add_up_whichever_allocation_fails),
+		cmocka_unit_test(a_body_is_read_whole_or_said_to_be_partial),
 		cmocka_unit_test(the_keeper_keeps_all_or_says_that_it_cannot),
 		cmocka_unit_test(a_policy_is_whole_or_refused_with_a_reason),
 		cmocka_unit_test(a_document_is_classified_or_refused),

@@ -136,7 +136,11 @@ static int open_base64(struct content_job *job, const char *path, struct slice k
 	if (!type.len && !is_written(peek, n) && !is_file(peek, n))
 		return INSPECTED_NONE;
 	charge(job, text.len * COST_BASE64);
-	if (!may_open(job) || !(plain = malloc(text.len)))
+	if (!may_open(job))
+		return INSPECTED_NONE;
+	plain = malloc(text.len ? text.len : 1);
+	job->limited |= !plain;
+	if (!plain)
 		return INSPECTED_NONE;
 	n = base64_read(plain, text);
 	if (type.len || is_written(plain, n) || is_file(plain, n)) {
@@ -193,6 +197,7 @@ static bool open_data(struct content_job *job, const char *path, struct slice ke
 		return true;
 	}
 	copy = malloc(data.len ? data.len : 1);
+	job->limited |= !copy;
 	if (!copy)
 		return false;
 	memcpy(copy, data.ptr, data.len);

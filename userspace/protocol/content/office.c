@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c - documents that are named and not opened: PDF, and what office programs write (archives,
+/* office.c - documents that are named and not opened: PDF, and what office programs write (archives,
  * and the format before). Whatever the media type says, so begins nothing else. */
 #include "protocol/content/media.h"
 #include "protocol/content.h"
@@ -15,6 +15,6 @@ static void decode(struct content_job *job, struct slice body)
 	job->unread = true;
 }
 
-const struct content content_file = {
-	.name = "file", .summary = "PDF and office files: named, not opened", .match = match, .decode = decode,
+const struct content content_office = {
+	.name = "office", .summary = "PDF and office files: named, not opened", .match = match, .decode = decode,
 };

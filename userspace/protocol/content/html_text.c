@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* html.c - the text of a page as one text, so that words keep what they stand before; beside it
+/* html_text.c - the text of a page as one text, so that words keep what they stand before; beside it
  * what forms are filled with, and what attributes say. Styles are not read; scripts are, as the
  * text that they are, since pages carry their data in them. */
 #include <stdlib.h>
@@ -176,6 +176,6 @@ static void decode(struct content_job *job, struct slice body)
 	tree_free(w.tree);
 }
 
-const struct content content_html = {
-	.name = "html", .summary = "text of pages, forms in them", .match = match, .decode = decode,
+const struct content content_html_text = {
+	.name = "html_text", .summary = "text of pages, forms in them", .match = match, .decode = decode,
 };
