@@ -133,15 +133,16 @@ static void take_end(struct walker *w)
 {
 	struct tree *t = w->tree;
 	struct slice name;
-	const uint8_t *from = w->p + 2, *close;
+	const uint8_t *from = w->p + 2;
 	unsigned level;
 
 	text_done(w, false);
 	w->p = name_end(from, w->end);
 	name = local_name(slice_of(from, (size_t)(w->p - from)));
 	name.len = name.len < KEY_KEPT ? name.len : KEY_KEPT;
-	close = memchr(w->p, '>', (size_t)(w->end - w->p));
-	w->p = close ? close + 1 : w->end;
+	while (w->p < w->end && *w->p != '>' && *w->p != '<')
+		w->p++;
+	w->p += w->p < w->end && *w->p == '>';
 	if (t->too_deep) {
 		tree_close(t);
 		return;
