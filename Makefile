@@ -60,6 +60,15 @@ fuzz	:= ring_record \
 	   json \
 	   form \
 	   content \
+	   multipart \
+	   xml \
+	   html_text \
+	   event \
+	   graphql \
+	   csv \
+	   msgpack \
+	   cbor \
+	   bson \
 	   gzip \
 	   hello \
 	   classify \

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CBOR. */
+#define BODY_TYPE "application/cbor"
+#include "tests/fuzz/body.h"
