@@ -55,6 +55,14 @@ static const struct kind {
 	{ "JSON, 100 KiB, texts", "application/json", "{\"n\":0",
 	  ",\"text\":\"A weir measures a river without stopping it, and what it measures is told to whoever asks: this "
 	  "is a text of some length with a few \\\"escapes\\\" in it, as people write them in a comment below an order.\"", "}", 102400, 1, 1 },
+	{ "form", "application/x-www-form-urlencoded", "n=0", "&name=Berta+Smith&status=active&note=left+at+the+door+of+the%20neighbour&price=19.5", "", 16384, 1, 4 },
+	{ "multipart", "multipart/form-data; boundary=xYzZY", "--xYzZY",
+	  "\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nleft at the door of the neighbour\r\n--xYzZY", "--", 16384, 0, 1 },
+	{ "XML", "text/xml", "<list>", "<item id=\"184467\"><name>Berta Smith</name><note>left at the door of the neighbour</note></item>", "</list>", 16384, 0, 3 },
+	{ "CSV", "text/csv", "id,name,note\n", "184467,Berta Smith,left at the door of the neighbour\n", "", 16384, 0, 3 },
+	{ "HTML", "text/html", "<html>", "<tr><td>Berta Smith</td><td class=\"n\">left at the door of the neighbour</td></tr>", "", 16000, 1, 0 },
+	{ "MessagePack", "application/msgpack", "\xdd\xff\xff\xff\xff", "\x82\xa4name\xab" "Berta Smith\xa4note\xd9\x21left at the door of the neighbour", "", 16384, 0, 2 },
+	{ "CBOR", "application/cbor", "\x9f", "\xa2\x64name\x6b" "Berta Smith\x64note\x78\x21left at the door of the neighbour", "\xff", 16384, 0, 2 },
 };
 
 static void body_make(struct buf *b, const struct kind *k, unsigned *expect)

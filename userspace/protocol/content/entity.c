@@ -7,7 +7,7 @@
 
 #define ENTITY_MAX 10	/* bytes of the longest that is known, "&#x10ffff;" */
 
-static const struct entity { const char *text; uint8_t byte; bool html; } entities[] = {
+static const struct entity { const char text[8]; uint8_t byte; bool html; } entities[] = {
 	{ "lt;", '<', false }, { "gt;", '>', false }, { "amp;", '&', false }, { "quot;", '"', false }, { "apos;", '\'', false }, { "nbsp;", ' ', true },
 };
 
@@ -61,7 +61,7 @@ size_t entities_decode(uint8_t *out, struct slice text, bool html)
 
 	while (i < text.len) {
 		struct slice rest = slice_of(text.ptr + i + 1, text.len - i - 1);
-		size_t known = sizeof(entities) / sizeof(entities[0]), e = known, len = 0;
+		size_t known = sizeof(entities) / sizeof(entities[0]), e, len = 0;
 		uint32_t c;
 
 		if (text.ptr[i] != '&') {
@@ -74,7 +74,7 @@ size_t entities_decode(uint8_t *out, struct slice text, bool html)
 			continue;
 		}
 		for (e = 0; e < known; e++)
-			if ((html || !entities[e].html) && begins(rest, entities[e].text))
+			if (rest.len && rest.ptr[0] == entities[e].text[0] && (html || !entities[e].html) && begins(rest, entities[e].text))
 				break;
 		if (e < known)
 			i += strlen(entities[e].text);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* form.c - application/x-www-form-urlencoded. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,15 +16,14 @@ static int match(struct slice type, struct slice head)
 
 static void emit(struct content_job *job, struct slice key, struct slice value, bool cut)
 {
-	char name[NAME_SIZE] = "", path[PATH_SIZE];
+	char path[PATH_SIZE] = "form.";
 	struct field f = {
 		.location = job->location, .dir = job->dir, .path = path, .key = key, .value = value,
 		.siblings = job->fields, .cut = cut,
 	};
 
 	if (key.len)
-		job->sink->clean(job->sink->owner, name, key);
-	snprintf(path, sizeof(path), "form.%s", name);
+		job->sink->clean(job->sink->owner, path + 5, key);
 	job->sink->field(job->sink->owner, job->exchange, &f);
 	job->fields++;
 }

@@ -31,7 +31,7 @@ static int match(struct slice type, struct slice head)
 
 static bool name_is(struct slice name, const char *lower)
 {
-	return name.len == strlen(lower) && begins_fold(name, lower);
+	return name.len && (name.ptr[0] | 0x20) == (uint8_t)lower[0] && name.len == strlen(lower) && begins_fold(name, lower);
 }
 
 static bool listed(struct slice name, const char *const *list)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COST_CONTAINER 25	/* ns to open and close one, its name apart */
+
 static void path_cut(struct tree *t, size_t len)
 {
 	t->path_len = len;
@@ -136,8 +138,11 @@ void tree_name(struct tree *t, struct slice name)
 
 void tree_open(struct tree *t, struct slice name, bool array)
 {
+	const struct field_sink *sink = t->job->sink;
 	struct tree_level *parent = tree_top(t), *l;
 
+	if (sink->afford)
+		sink->afford(sink->owner, COST_CONTAINER);
 	t->full |= content_full(t->job);
 	if (t->depth > CONTENT_DEPTH) {
 		t->too_deep++;
