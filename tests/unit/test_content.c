@@ -192,7 +192,7 @@ static void csv_columns_have_the_names_of_the_header(void **state)
 static void graphql_literals_are_leaves(void **state)
 {
 	static const char query[] = "mutation Add($card: String = \"4111\", $ids: [ID!]) {\n  # a comment \"x\"\n  new: createUser(email: \"a@b.org\", n: -1.5e3,"
-				    " ok: true, kind: ADMIN, tags: [\"x\", \"y\"], address: {street: \"Long \\\"Road\\\"\", zip: $zip}, note: \"\"\"\n block \"text\" \"\"\") {\n"
+				    " ok: true, kind: ADMIN, tags: [\"x\", \"y\"], address: {street: \"L\\u006fng \\\"Road\\\"\", zip: $zip}, note: \"\"\"\n block \"text\" \"\"\") {\n"
 				    "    id friends(first: 10) { name }\n  }\n}";
 	static const char expect[] = "graphql.card card=4111\ngraphql.createUser.email email=a@b.org\ngraphql.createUser.n n=-1.5e3 number\n"
 				     "graphql.createUser.ok ok=true bool\ngraphql.createUser.tags[] tags=x\ngraphql.createUser.tags[] tags=y\n"

@@ -4,7 +4,6 @@
 #define WEIR_BASE64_H
 #include "model/payload.h"
 
-bool is_base64(uint8_t);
 /* Of the text up to the first byte that is none; returns the bytes written to out, which has room
  * for 3/4 of the text. */
 size_t base64_read(uint8_t *out, struct slice text);

@@ -124,7 +124,7 @@ static void tell_bytes(struct walker *w, struct slice name, uint64_t len)
 	bool cut = false;
 	struct slice s = take(w, len, &cut);
 
-	tree_leaf(w->tree, name, s, bytes_are_text(s) ? VALUE_STRING : VALUE_BYTES, cut);
+	tree_leaf(w->tree, name, s, is_written(s) ? VALUE_STRING : VALUE_BYTES, cut);
 }
 
 static void tell_binary(struct walker *w, struct slice name)

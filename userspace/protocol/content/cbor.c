@@ -11,11 +11,6 @@
 
 enum major { MAJOR_POSITIVE, MAJOR_NEGATIVE, MAJOR_BYTES, MAJOR_TEXT, MAJOR_LIST, MAJOR_MAP, MAJOR_TAG, MAJOR_OTHER };
 
-static bool name_byte(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-}
-
 /* The tag for "this is CBOR", or a small map whose first name is one. */
 static int match(struct slice type, struct slice head)
 {
@@ -31,10 +26,7 @@ static int match(struct slice type, struct slice head)
 	if ((head.ptr[0] != 0xbf && (head.ptr[0] < 0xa1 || head.ptr[0] > 0xb7)) || head.ptr[1] >> 5 != MAJOR_TEXT || n < 2 || n > 23 ||
 	    head.len - 2 <= n)
 		return 0;
-	for (size_t i = 0; i < n; i++)
-		if (!name_byte(head.ptr[2 + i]))
-			return 0;
-	return 40;
+	return is_identifier(slice_of(head.ptr + 2, n)) ? 40 : 0;
 }
 
 /* RFC 8949, appendix D. */
@@ -87,7 +79,7 @@ static void chunks(struct items *it, enum major major)
 		if (it->stop)
 			return;
 		s = items_take(it, len, &cut);
-		tree_leaf(it->tree, name, s, major == MAJOR_TEXT || bytes_are_text(s) ? VALUE_STRING : VALUE_BYTES, cut);
+		tree_leaf(it->tree, name, s, major == MAJOR_TEXT || is_written(s) ? VALUE_STRING : VALUE_BYTES, cut);
 	}
 	it->p += it->p < it->end;
 	items_skip(it);

@@ -11,27 +11,6 @@ static const struct entity { const char text[8]; uint8_t byte; bool html; } enti
 	{ "lt;", '<', false }, { "gt;", '>', false }, { "amp;", '&', false }, { "quot;", '"', false }, { "apos;", '\'', false }, { "nbsp;", ' ', true },
 };
 
-static size_t utf8_put(uint8_t *out, uint32_t c)
-{
-	size_t n = 0;
-
-	if (c < 0x80) {
-		out[n++] = (uint8_t)c;
-	} else if (c < 0x800) {
-		out[n++] = (uint8_t)(0xc0 | c >> 6);
-	} else if (c < 0x10000) {
-		out[n++] = (uint8_t)(0xe0 | c >> 12);
-		out[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
-	} else {
-		out[n++] = (uint8_t)(0xf0 | c >> 18);
-		out[n++] = (uint8_t)(0x80 | (c >> 12 & 63));
-		out[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
-	}
-	if (c >= 0x80)
-		out[n++] = (uint8_t)(0x80 | (c & 63));
-	return n;
-}
-
 /* "#233;" or "#xe9;" to its character; *len: of what was read. 0: it is none. */
 static uint32_t character(struct slice s, size_t *len)
 {

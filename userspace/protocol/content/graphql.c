@@ -79,7 +79,7 @@ static void take_block(struct walker *w)
 	w->p = close ? close + 3 : w->end;
 }
 
-/* "…": escapes are those of JSON; what is no letter of theirs stands for itself, \u is left as it is. */
+/* "…": escapes are those of JSON; what is no letter of theirs stands for itself. */
 static void take_string(struct walker *w)
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
@@ -90,12 +90,19 @@ static void take_string(struct walker *w)
 	for (; w->p < w->end && !closed; w->p++) {
 		uint8_t c = *w->p;
 		const char *simple;
+		int code;
 
 		if (c == '"' || c == '\n') {
 			closed = true;
 			continue;
 		}
-		if (c == '\\' && w->end - w->p > 1 && w->p[1] != 'u') {
+		if (c == '\\' && w->end - w->p > 5 && w->p[1] == 'u' && (code = hex4(w->p + 2)) >= 0) {
+			n += utf8_put(w->copy + n, (uint32_t)code);
+			w->p += 5;
+			undone = true;
+			continue;
+		}
+		if (c == '\\' && w->end - w->p > 1) {
 			c = *++w->p;
 			simple = c ? strchr(from, c) : NULL;
 			c = simple ? (uint8_t)to[simple - from] : c;

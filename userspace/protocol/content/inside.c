@@ -23,7 +23,7 @@ static const uint8_t alphabet[256] = {
 	['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
 };
 
-bool is_base64(uint8_t c)
+static bool is_base64(uint8_t c)
 {
 	return alphabet[c];
 }
@@ -102,24 +102,10 @@ static bool is_graphql(struct slice key, struct slice v)
 	return false;
 }
 
-/* Text as people or programs write it, not what random bytes look like. */
-static bool is_written(const uint8_t *p, size_t len)
+/* What is looked into when no media type says what it is. */
+static bool is_known(struct slice s)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((p[i] < 0x20 && !is_blank(p[i])) || p[i] == 0x7f || p[i] >= 0xf5)
-			return false;
-		else if (p[i] >= 0x80 && p[i] < 0xc2 && (!i || p[i - 1] < 0x80))
-			return false;
-		else if (p[i] >= 0xc2 && (i + 1 == len ? false : (p[i + 1] & 0xc0) != 0x80))
-			return false;
-	return true;
-}
-
-static bool is_file(const uint8_t *p, size_t len)
-{
-	struct slice s = slice_of(p, len);
-
-	return begins(s, "%PDF-") || begins(s, "PK\3\4") || begins(s, "\xd0\xcf\x11\xe0");
+	return is_written(s) || begins(s, "%PDF-") || begins(s, "PK\3\4") || begins(s, "\xd0\xcf\x11\xe0");
 }
 
 /* What stands in base64, as content of that type; empty: if it is text or a document. */
@@ -133,7 +119,7 @@ static int open_base64(struct content_job *job, const char *path, struct slice k
 	if (job->coded)
 		return INSPECTED_NONE;
 	n = base64_read(peek, slice_of(text.ptr, text.len < BASE64_PEEK ? text.len : BASE64_PEEK));
-	if (!type.len && !is_written(peek, n) && !is_file(peek, n))
+	if (!type.len && !is_known(slice_of(peek, n)))
 		return INSPECTED_NONE;
 	charge(job, text.len * COST_BASE64);
 	if (!may_open(job))
@@ -143,7 +129,7 @@ static int open_base64(struct content_job *job, const char *path, struct slice k
 	if (!plain)
 		return INSPECTED_NONE;
 	n = base64_read(plain, text);
-	if (type.len || is_written(plain, n) || is_file(plain, n)) {
+	if (type.len || is_known(slice_of(plain, n))) {
 		job->coded = true;
 		done = content_open(job, path, key, type, slice_of(plain, n));
 		job->coded = coded;

@@ -148,15 +148,7 @@ void items_double(struct items *it, double d)
 	number_value(it, text, snprintf(text, sizeof(text), "%.15g", d));
 }
 
-bool bytes_are_text(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((s.ptr[i] < 0x20 && !is_blank(s.ptr[i])) || s.ptr[i] == 0x7f || s.ptr[i] >= 0xf5)
-			return false;
-	return true;
-}
-
 void items_bytes(struct items *it, struct slice s, bool cut)
 {
-	items_value(it, s, bytes_are_text(s) ? VALUE_STRING : VALUE_BYTES, cut);
+	items_value(it, s, is_written(s) ? VALUE_STRING : VALUE_BYTES, cut);
 }

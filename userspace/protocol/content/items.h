@@ -34,5 +34,4 @@ void items_integer(struct items *, bool negative, uint64_t);	/* negative: -1 - n
 void items_double(struct items *, double);
 /* Bytes that are written text are one. */
 void items_bytes(struct items *, struct slice, bool cut);
-bool bytes_are_text(struct slice);
 #endif

@@ -112,43 +112,11 @@ static void container_close(struct walker *w)
 	w->ended = true;
 }
 
-static int hex4(const uint8_t *p)
-{
-	int v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		uint8_t c = p[i] | 0x20;
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (c - 'a' + 10);
-		else
-			return -1;
-	}
-	return v;
-}
-
 static void put_utf8(struct walker *w, uint32_t c)
 {
 	uint8_t b[4];
-	size_t n = 0;
+	size_t n = utf8_put(b, c);
 
-	if (c < 0x80) {
-		b[n++] = (uint8_t)c;
-	} else if (c < 0x800) {
-		b[n++] = (uint8_t)(0xc0 | c >> 6);
-		b[n++] = (uint8_t)(0x80 | (c & 63));
-	} else if (c < 0x10000) {
-		b[n++] = (uint8_t)(0xe0 | c >> 12);
-		b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
-		b[n++] = (uint8_t)(0x80 | (c & 63));
-	} else {
-		b[n++] = (uint8_t)(0xf0 | c >> 18);
-		b[n++] = (uint8_t)(0x80 | (c >> 12 & 63));
-		b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
-		b[n++] = (uint8_t)(0x80 | (c & 63));
-	}
 	if (n <= w->room - w->text.len)
 		text_add(w, b, n);
 }

@@ -88,3 +88,66 @@ struct slice media_param(struct slice type, const char *name)
 	}
 	return (struct slice){ NULL, 0 };
 }
+
+bool is_written(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.ptr[i];
+		bool follows = i && s.ptr[i - 1] >= 0x80, last = i + 1 == s.len;
+
+		if ((c < 0x20 && !is_blank(c)) || c == 0x7f || c >= 0xf5)
+			return false;
+		if (c >= 0x80 && c < 0xc2 && !follows)
+			return false;
+		if (c >= 0xc2 && !last && (s.ptr[i + 1] & 0xc0) != 0x80)
+			return false;
+	}
+	return true;
+}
+
+bool is_identifier(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (((s.ptr[i] | 0x20) < 'a' || (s.ptr[i] | 0x20) > 'z') && (s.ptr[i] < '0' || s.ptr[i] > '9') && s.ptr[i] != '_' && s.ptr[i] != '-' &&
+		    s.ptr[i] != '.')
+			return false;
+	return s.len > 0;
+}
+
+int hex4(const uint8_t *p)
+{
+	int v = 0;
+
+	for (int i = 0; i < 4; i++) {
+		uint8_t c = p[i] | 0x20;
+
+		if (c >= '0' && c <= '9')
+			v = v << 4 | (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v << 4 | (c - 'a' + 10);
+		else
+			return -1;
+	}
+	return v;
+}
+
+size_t utf8_put(uint8_t out[4], uint32_t c)
+{
+	size_t n = 0;
+
+	if (c < 0x80) {
+		out[n++] = (uint8_t)c;
+	} else if (c < 0x800) {
+		out[n++] = (uint8_t)(0xc0 | c >> 6);
+	} else if (c < 0x10000) {
+		out[n++] = (uint8_t)(0xe0 | c >> 12);
+		out[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
+	} else {
+		out[n++] = (uint8_t)(0xf0 | c >> 18);
+		out[n++] = (uint8_t)(0x80 | (c >> 12 & 63));
+		out[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
+	}
+	if (c >= 0x80)
+		out[n++] = (uint8_t)(0x80 | (c & 63));
+	return n;
+}

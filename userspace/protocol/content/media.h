@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* media.h - media types (RFC 9110, 8.3.1), and what decoders look for at the head of a body. */
+/* media.h - media types (RFC 9110, 8.3.1), and what decoders ask of bytes at the head of a body. */
 #ifndef WEIR_MEDIA_H
 #define WEIR_MEDIA_H
 #include "model/payload.h"
@@ -25,4 +25,11 @@ static inline bool ends(struct slice s, const char *exact, size_t n)
 {
 	return s.len >= n && !__builtin_memcmp(s.ptr + s.len - n, exact, n);
 }
+/* Text as people or programs write it, not what random bytes look like; its last character may be cut. */
+bool is_written(struct slice);
+/* A name of a member as programs choose them. */
+bool is_identifier(struct slice);
+/* Four hexadecimal digits; -1: they are none. */
+int hex4(const uint8_t *);
+size_t utf8_put(uint8_t out[4], uint32_t character);
 #endif

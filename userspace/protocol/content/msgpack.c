@@ -6,11 +6,6 @@
 #include "protocol/content/items.h"
 #include "protocol/content/media.h"
 
-static bool name_byte(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-}
-
 /* A small map whose first name is one, where no media type says what it is. */
 static int match(struct slice type, struct slice head)
 {
@@ -23,10 +18,7 @@ static int match(struct slice type, struct slice head)
 	n = head.ptr[1] & 0x1f;
 	if (head.ptr[0] < 0x81 || head.ptr[0] > 0x8f || (head.ptr[1] & 0xe0) != 0xa0 || n < 2 || head.len - 2 <= n)
 		return 0;
-	for (size_t i = 0; i < n; i++)
-		if (!name_byte(head.ptr[2 + i]))
-			return 0;
-	return 40;
+	return is_identifier(slice_of(head.ptr + 2, n)) ? 40 : 0;
 }
 
 static void text(struct items *it, uint64_t len)
