@@ -168,12 +168,80 @@ static void a_connection_whose_bytes_cost_too_much_is_skipped_and_counted(void *
 	front_free(f);
 }
 
+/* ---- bodies ---- */
+
+static struct { char path[PATH_SIZE], key[NAME_SIZE]; unsigned nr; uint8_t inspected; } found;
+
+static void on_finding(void *owner, const struct fact *f)
+{
+	static uint8_t packed[FACT_MAX_SIZE];
+	static struct fact back;
+
+	if (f->kind != FACT_EXCHANGE)
+		return;
+	found.inspected = f->exchange.inspected;
+	found.nr += f->exchange.nr_findings;
+	for (uint32_t i = 0; i < f->exchange.nr_findings; i++) {
+		memcpy(found.path, f->exchange.findings[i].path, PATH_SIZE);
+		memcpy(found.key, f->exchange.findings[i].key, NAME_SIZE);
+	}
+	/* What a path may hold is checked where it arrives. */
+	assert_int_equal(facts_unpack(packed, (size_t)facts_pack(f, packed, sizeof(packed)), &back), FACT_EXCHANGE);
+}
+
+#define BODY(text) (text), sizeof(text) - 1
+
+/* Whatever a body is, an address in it is found, once, where it stands. */
+static void a_finding_stands_where_its_content_has_it(void **state)
+{
+	static const struct { const char *type, *body; size_t len; const char *path, *key; uint8_t inspected; } bodies[] = {
+		{ "application/json", BODY("{\"log\":\"{\\\"user\\\":{\\\"mail\\\":\\\"ana@corp.de\\\"}}\"}"), "$.log.user.mail", "mail", INSPECTED_FULL },
+		{ "application/json", BODY("{\"blob\":\"eyJtYWlsIjoiYW5hQGNvcnAuZGUifQ==\"}"), "$.blob.mail", "mail", INSPECTED_FULL },
+		{ "application/x-www-form-urlencoded", BODY("a=1&mail=ana%40corp.de"), "form.mail", "mail", INSPECTED_FULL },
+		{ "multipart/form-data; boundary=b", BODY("--b\r\nContent-Disposition: form-data; name=\"my mail\"\r\n\r\nana@corp.de\r\n--b--"),
+		  "multipart.my_mail", "my_mail", INSPECTED_FULL },
+		{ "multipart/form-data; boundary=b", BODY("--b\r\nContent-Disposition: form-data; name=f; filename=\"ana@corp.de (1).pdf\"\r\n\r\n%PDF-1\r\n--b--"),
+		  "multipart.f.filename", "filename", INSPECTED_PARTIAL },
+		{ "text/xml", BODY("<u:user xmlns:u='u'><u:mail>ana@corp.de</u:mail></u:user>"), "xml.user.mail", "mail", INSPECTED_FULL },
+		{ "text/html", BODY("<p>Mail: <b>ana@corp.de</b></p>"), "html", "", INSPECTED_FULL },
+		{ "text/event-stream", BODY("data: {\"mail\":\"ana@corp.de\"}\n\n"), "event.data.mail", "mail", INSPECTED_FULL },
+		{ "application/graphql", BODY("mutation { add(user: {mail: \"ana@corp.de\"}) { id } }"), "graphql.add.user.mail", "mail", INSPECTED_FULL },
+		{ "text/csv", BODY("id,E-Mail\n1,ana@corp.de\n"), "csv[].E-Mail", "E-Mail", INSPECTED_FULL },
+		{ "application/msgpack", BODY("\x81\xa4mail\xab" "ana@corp.de"), "$.mail", "mail", INSPECTED_FULL },
+		{ "application/cbor", BODY("\xa1\x64mail\x6b" "ana@corp.de"), "$.mail", "mail", INSPECTED_FULL },
+		{ "application/bson", BODY("\x1b\0\0\0\x02mail\0\x0c\0\0\0ana@corp.de\0\0"), "$.mail", "mail", INSPECTED_FULL },
+	};
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		char head[256];
+		int n = snprintf(head, sizeof(head), "POST /x HTTP/1.1\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", bodies[i].type, bodies[i].len);
+		size_t len = (size_t)n + bodies[i].len;
+		struct wire_data *d = calloc(1, sizeof(*d) + len);
+		struct front *f = front_new(on_finding, NULL);
+
+		memset(&found, 0, sizeof(found));
+		*d = (struct wire_data){ .kind = WIRE_SOCKET, .len = (u32)len, .call = (u32)len, .time = 1, .epoch = 1,
+					 .who = { .conn = 5, .tgid = 7, .start = 9, .family = 2 } };
+		memcpy(d + 1, head, (size_t)n);
+		memcpy((uint8_t *)(d + 1) + n, bodies[i].body, bodies[i].len);
+		assert_int_equal(front_record(f, d, sizeof(*d) + len), 0);
+		front_close(f, 5, 0, len, 0, len, (struct stamp){ 2, 1 });
+		front_free(f);
+		free(d);
+		assert_string_equal(found.path, bodies[i].path);
+		assert_string_equal(found.key, bodies[i].key);
+		assert_int_equal(found.nr, 1);
+		assert_int_equal(found.inspected, bodies[i].inspected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_never_became_a_message_is_accounted_at_the_close),
 		cmocka_unit_test(bytes_of_a_head_that_has_only_begun_are_no_other_exchanges),
 		cmocka_unit_test(a_connection_whose_bytes_cost_too_much_is_skipped_and_counted),
+		cmocka_unit_test(a_finding_stands_where_its_content_has_it),
 		cmocka_unit_test(an_address_in_any_alphabet_does_not_lose_its_exchange),
 	};
 
