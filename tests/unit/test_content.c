@@ -283,6 +283,44 @@ static void claims_of_a_token_are_leaves(void **state)
 	assert_body(JSON, "[\"eyJhbGciOiJkaXIifQ..x.y.z\",\"eyJhbGciOiJIUzI1NiJ9.\"]", "", FULL, "$[] =eyJhbGciOiJkaXIifQ..x.y.z\n$[] =eyJhbGciOiJIUzI1NiJ9.\n");
 }
 
+static size_t widen(char *out, const char *text, bool big, bool mark)
+{
+	size_t n = 0;
+
+	if (mark) {
+		out[n++] = (char)(big ? 0xfe : 0xff);
+		out[n++] = (char)(big ? 0xff : 0xfe);
+	}
+	for (; *text; text++) {
+		out[n++] = big ? 0 : *text;
+		out[n++] = big ? *text : 0;
+	}
+	return n;
+}
+
+static void wide_texts_are_read(void **state)
+{
+	char wide[256];
+
+	(void)state;
+	for (int how = 0; how < 4; how++) {
+		assert_bytes(JSON, wide, widen(wide, "{\"mail\":\"a@b.org\"}", how & 1, how & 2), "", FULL, "$.mail mail=a@b.org\n");
+		assert_bytes("text/xml; charset=utf-16", wide, widen(wide, "<m>a@b.org</m>", how & 1, how & 2), "", FULL, "xml.m m=a@b.org\n");
+		assert_bytes("", wide, widen(wide, "mail a@b.org", how & 1, how & 2), "", FULL, "body =mail a@b.org\n");
+	}
+	assert_bytes("text/plain", BYTES("\xff\xfe\x3d\xd8\x00\xde\x3d\xd8x"), "", FULL, "body =\\xf0\\x9f\\x98\\x80\\xef\\xbf\\xbd\n");
+	assert_survives("text/plain; charset=UTF-16LE", wide, widen(wide, "{\"mail\":\"a@b.org\"}", false, true));
+}
+
+static void a_form_carries_contents(void **state)
+{
+	(void)state;
+	assert_body("application/x-www-form-urlencoded", "payload=%7B%22user%22%3A%7B%22mail%22%3A%22a%40b.org%22%7D%7D&x=1", "", FULL,
+		    "form.payload.user.mail mail=a@b.org\nform.x x=1\n");
+	assert_body(FORM, "--XX\r\nContent-Disposition: form-data; name=f\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na=b&c=d\r\n--XX--", "", FULL,
+		    "multipart.f.a a=b\nmultipart.f.c c=d\n");
+}
+
 /* Base64 in base64, JSON in JSON in JSON …: each step costs, and there are few. */
 static void nesting_ends(void **state)
 {
@@ -348,6 +386,8 @@ int main(void)
 		cmocka_unit_test(files_are_known_and_not_opened),
 		cmocka_unit_test(contents_inside_texts_are_opened),
 		cmocka_unit_test(claims_of_a_token_are_leaves),
+		cmocka_unit_test(wide_texts_are_read),
+		cmocka_unit_test(a_form_carries_contents),
 		cmocka_unit_test(nesting_ends),
 		cmocka_unit_test(what_costs_too_much_is_left),
 	};

@@ -2,7 +2,10 @@
 /* content.c - which decoder a body goes to; no decoder: it is scanned as text. */
 #include "protocol/content.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "protocol/content/utf16.h"
 
 #define TEXT_PIECE 16384
 #define TEXT_OVERLAP 256
@@ -53,15 +56,12 @@ void content_text(struct content_job *job, const char *path, struct slice body)
 	}
 }
 
-int content_decode(struct content_job *job, struct slice media_type, struct slice body)
+/* What it is, or what it looks like. */
+static int decode_as(struct content_job *job, struct slice media_type, struct slice body)
 {
 	const struct content *best = NULL;
 	int best_score = 0;
 
-	if (job->sink->afford && !job->sink->afford(job->sink->owner, (int64_t)(body.len * CONTENT_COST)))
-		return INSPECTED_NONE;
-	if (!body.len)
-		return job->cut ? INSPECTED_PARTIAL : INSPECTED_FULL;
 	for (unsigned i = 0; i < content_count(); i++) {
 		int score = contents[i]->match(media_type, body);
 
@@ -80,6 +80,36 @@ int content_decode(struct content_job *job, struct slice media_type, struct slic
 	if (job->unread)
 		return INSPECTED_NONE;
 	return job->cut || job->limited ? INSPECTED_PARTIAL : INSPECTED_FULL;
+}
+
+/* Decoders read UTF-8 and what has its marks where ASCII has them. */
+static int decode_wide(struct content_job *job, struct slice media_type, struct slice body, bool big)
+{
+	size_t size = body.len / 2 * 3 + 1;
+	uint8_t *plain = malloc(size);
+	int done;
+
+	if (!plain) {
+		job->limited = true;
+		return INSPECTED_NONE;
+	}
+	done = decode_as(job, media_type, slice_of(plain, utf16_read(plain, body, big)));
+	explicit_bzero(plain, size);
+	free(plain);
+	return done;
+}
+
+int content_decode(struct content_job *job, struct slice media_type, struct slice body)
+{
+	bool big;
+
+	if (job->sink->afford && !job->sink->afford(job->sink->owner, (int64_t)(body.len * CONTENT_COST)))
+		return INSPECTED_NONE;
+	if (!body.len)
+		return job->cut ? INSPECTED_PARTIAL : INSPECTED_FULL;
+	if (utf16_is(media_type, body, &big))
+		return decode_wide(job, media_type, body, big);
+	return decode_as(job, media_type, body);
 }
 
 int content_open(struct content_job *job, const char *path, struct slice key, struct slice media_type, struct slice value)

@@ -2,28 +2,35 @@
 /* form.c - application/x-www-form-urlencoded. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "protocol/content/media.h"
 #include "protocol/content.h"
 #include "protocol/http1_head.h"
 
-#define TYPE "application/x-www-form-urlencoded"
-
 static int match(struct slice type, struct slice head)
 {
-	return type.len >= strlen(TYPE) && !strncasecmp((const char *)type.ptr, TYPE, strlen(TYPE)) ? 100 : 0;
+	return media_is(type, "application/x-www-form-urlencoded") ? 100 : 0;
 }
 
 static void emit(struct content_job *job, struct slice key, struct slice value, bool cut)
 {
-	char path[PATH_SIZE] = "form.";
+	char path[PATH_SIZE], name[NAME_SIZE];
+	const char *base = job->base ? job->base : "form";
+	size_t len = strnlen(base, sizeof(path) - 2), n = 0;
 	struct field f = {
 		.location = job->location, .dir = job->dir, .path = path, .key = key, .value = value,
 		.siblings = job->fields, .cut = cut,
 	};
 
 	if (key.len)
-		job->sink->clean(job->sink->owner, path + 5, key);
+		n = job->sink->clean(job->sink->owner, name, key);
+	n = n < sizeof(path) - 2 - len ? n : sizeof(path) - 2 - len;
+	memcpy(path, base, len);
+	path[len] = '.';
+	memcpy(path + len + 1, name, n);
+	path[len + 1 + n] = 0;
+	if (!cut && content_inside(job, path, key, value))	/* payload={"user":…}, as webhooks send it */
+		return;
 	job->sink->field(job->sink->owner, job->exchange, &f);
 	job->fields++;
 }
