@@ -30,7 +30,7 @@ static size_t name_copied(void *owner, char to[NAME_SIZE], struct slice raw)
 	return n;
 }
 static bool afforded(void *owner, int64_t ns) { return true; }
-static const struct field_sink sink = { NULL, field_counted, name_copied, NULL, afforded, NULL };
+static const struct field_sink sink = { .field = field_counted, .clean = name_copied, .afford = afforded };
 
 static double cpu_now(void)
 {

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	uint8_t how = len ? bytes[len - 1] : 0;
 	struct exchange *ex = calloc(1, sizeof(*ex));
 	struct body_seen seen = { 0 };
-	const struct field_sink sink = { &seen, on_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { .owner = &seen, .field = on_field, .clean = event_clean };
 	struct content_job job = { .exchange = ex, .sink = &sink, .location = LOC_RESPONSE_BODY, .late = how & 1, .cut = how & 2 };
 	uint8_t *body = exact(bytes, len);
 	int done = content_decode(&job, SLICE(BODY_TYPE), slice_of(body, len));

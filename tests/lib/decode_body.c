@@ -36,7 +36,7 @@ static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
 int main(void)
 {
 	static struct exchange ex;
-	const struct field_sink sink = { NULL, on_field, on_clean, NULL, NULL, NULL };
+	const struct field_sink sink = { .field = on_field, .clean = on_clean };
 	char line[512];
 
 	while (fgets(line, sizeof(line), stdin)) {

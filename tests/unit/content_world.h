@@ -58,7 +58,7 @@ static bool world_afford(void *owner, int64_t ns)
 /* how: letters of "cut" and "late" that hold: 'c', 'l'; 'i': no content inside another. */
 static inline void world_decode(struct world *w, const char *type, const void *body, size_t len, const char *how)
 {
-	const struct field_sink sink = { w, world_field, world_clean, NULL, world_afford, NULL };
+	const struct field_sink sink = { .owner = w, .field = world_field, .clean = world_clean, .afford = world_afford };
 	static struct exchange ex;
 	uint8_t *exact = malloc(len ? len : 1);
 

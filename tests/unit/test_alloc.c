@@ -344,7 +344,7 @@ static void content_run(bool failing)
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		static struct exchange ex;
 		unsigned fields = 0;
-		const struct field_sink sink = { &fields, on_body_field, on_body_name, NULL, NULL, NULL };
+		const struct field_sink sink = { .owner = &fields, .field = on_body_field, .clean = on_body_name };
 		struct content_job job = { .exchange = &ex, .sink = &sink, .location = LOC_REQUEST_BODY };
 		int done;
 

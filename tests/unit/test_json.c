@@ -93,7 +93,7 @@ static bool agree(const char *text, size_t len)
 {
 	static struct exchange ex;
 	struct buf ours, truth;
-	const struct field_sink sink = { &ours, our_field, world_clean, NULL, NULL, NULL };
+	const struct field_sink sink = { .owner = &ours, .field = our_field, .clean = world_clean };
 	struct content_job job = { .exchange = &ex, .sink = &sink, .location = LOC_REQUEST_BODY, .inside = CONTENT_INSIDE };
 	json_t *parsed = json_loadb(text, len, FLAGS, NULL);
 	uint8_t *exact = malloc(len ? len : 1);
