@@ -4,15 +4,13 @@
  * (two lengths, a broken chunk) the direction looks for the next start line instead of
  * reading on at the wrong place. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/budget.h"
 #include "base/buf.h"
-#include "protocol/content.h"
+#include "protocol/http.h"
 #include "protocol/http1_head.h"
-#include "protocol/inflate.h"
 #include "protocol/protocol.h"
 
 enum phase { PHASE_START, PHASE_LENGTH, PHASE_CHUNK_SIZE, PHASE_CHUNK, PHASE_CHUNK_END, PHASE_TRAILER, PHASE_CLOSE, PHASE_RESYNC, PHASE_TUNNEL };
@@ -34,11 +32,7 @@ struct side {
 	uint64_t left;			/* bytes of the body or chunk to come */
 	size_t scanned;
 	struct pending *pending;	/* whose message is being read; NULL between messages */
-	struct buf body;
-	bool cut;			/* the body held is not whole */
-	enum encoding encoding;
-	char type[96];			/* Content-Type, for the decoder */
-	size_t type_len;
+	struct body body;
 	uint64_t began;
 };
 
@@ -64,8 +58,8 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 	s->sink = sink;
 	s->session = session;
-	buf_init(&s->sides[0].body, PROTOCOL_BODY_HELD);
-	buf_init(&s->sides[1].body, PROTOCOL_BODY_HELD);
+	body_init(&s->sides[0].body);
+	body_init(&s->sides[1].body);
 }
 
 /* The queue of exchanges. */
@@ -148,67 +142,22 @@ static struct pending *pending_for_response(struct state *s, struct side *side, 
 	return p;
 }
 
-/* Bodies. */
-
-static void body_reset(struct side *side)
+static struct http_message message_of(struct state *s, struct side *side, enum dir dir)
 {
-	buf_free(&side->body);
-	side->cut = false;
-}
-
-static void body_take(struct side *side, struct slice in)
-{
-	size_t room = PROTOCOL_BODY_HELD - side->body.len, n = in.len < room ? in.len : room;
-
-	if (n < in.len || buf_add(&side->body, in.ptr, n))
-		side->cut = true;
-}
-
-static int body_decode(struct state *s, struct side *side, enum dir dir)
-{
-	struct exchange *ex = side->pending->ex;
-	struct content_job job = {
-		.exchange = ex, .sink = s->sink, .dir = dir, .cut = side->cut,
-		.location = side->response ? LOC_RESPONSE_BODY : LOC_REQUEST_BODY,
-	};
-	struct slice body = slice_of(side->body.ptr, side->body.len), type = slice_of((const uint8_t *)side->type, side->type_len);
-	struct buf plain;
-	size_t earned;
-	int done;
-
-	if (side->encoding == ENCODING_UNKNOWN)
-		return INSPECTED_NONE;
-	if (side->encoding == ENCODING_NONE)
-		return content_decode(&job, type, body);
-	if (s->sink->afford && !s->sink->afford(s->sink->owner, 0))
-		return INSPECTED_NONE;
-	buf_init(&plain, INFLATE_MAX);
-	job.cut |= !inflate_body(body, &plain);
-	earned = plain.len / INFLATE_USUAL < body.len ? plain.len : body.len * INFLATE_USUAL;
-	if (s->sink->afford)
-		s->sink->afford(s->sink->owner, (int64_t)(plain.len * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
-	done = content_decode(&job, type, slice_of(plain.ptr, plain.len));
-	buf_free(&plain);
-	return done;
+	return (struct http_message){ side->pending->ex, s->sink, &side->body, dir, side->response };
 }
 
 static void message_done(struct state *s, struct side *side, enum dir dir, struct stamp at)
 {
 	struct pending *p = side->pending;
+	struct http_message m;
 
 	side->phase = PHASE_START;
 	side->scanned = 0;
 	if (!p)
 		return;
-	if (side->body.len || side->cut) {
-		int done = body_decode(s, side, dir);
-
-		if (side->cut && done == INSPECTED_FULL)
-			done = INSPECTED_PARTIAL;
-		if (done > p->ex->inspected)
-			p->ex->inspected = (uint8_t)done;
-	}
-	body_reset(side);
+	m = message_of(s, side, dir);
+	body_end(&m);
 	side->pending = NULL;
 	if (side->response) {
 		p->response_done = true;
@@ -221,27 +170,9 @@ static void message_done(struct state *s, struct side *side, enum dir dir, struc
 
 /* Heads. */
 
-static void request_head(struct state *s, struct side *side, const struct head *h, struct pending *p, enum dir dir)
+static void request_head(const struct http_message *m, const struct head *h, struct pending *p)
 {
-	struct exchange *ex = p->ex;
-	char name[NAME_SIZE];
-	struct slice host = h->host;
-	const uint8_t *colon;
-
-	ex->conn.role = dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
-	s->sink->clean(s->sink->owner, name, h->method);
-	snprintf(ex->method, sizeof(ex->method), "%.16s", name);
-	route_template(ex->route, h->target, s->sink);
-	/* The port is not the host's name; "[::1]:80" keeps what is in brackets. */
-	if (host.len && host.ptr[0] == '[') {
-		colon = memchr(host.ptr, ']', host.len);
-		host = colon ? slice_of(host.ptr + 1, (size_t)(colon - host.ptr) - 1) : host;
-	} else if ((colon = memchr(host.ptr ? host.ptr : (const uint8_t *)"", ':', host.len))) {
-		host.len = (size_t)(colon - host.ptr);
-	}
-	if (host.len)
-		s->sink->clean(s->sink->owner, ex->host, host);
-	ex->auth = (uint8_t)h->auth;
+	http_request(m, h->method, h->target);
 	p->is_head = h->method.len == 4 && !memcmp(h->method.ptr, "HEAD", 4);
 	p->is_connect = h->method.len == 7 && !memcmp(h->method.ptr, "CONNECT", 7);
 }
@@ -260,14 +191,11 @@ static void response_head(struct side *side, const struct head *h, struct pendin
 }
 
 /* RFC 9112, 6.3: which rule ends the body. */
-static void body_begin(struct side *side, const struct head *h, const struct pending *p)
+static void body_begin_as(struct side *side, const struct head *h, const struct pending *p)
 {
 	bool none = h->response && (p->is_head || h->status / 100 == 1 || h->status == 204 || h->status == 304);
 
-	side->encoding = h->encoding;
-	side->type_len = h->type.len < sizeof(side->type) ? h->type.len : sizeof(side->type);
-	if (side->type_len)
-		memcpy(side->type, h->type.ptr, side->type_len);
+	body_begin(&side->body);
 	side->left = h->length;
 	if (none || (h->framing == FRAMING_NONE && !h->response) || (h->framing == FRAMING_LENGTH && !h->length))
 		side->phase = PHASE_START;
@@ -284,6 +212,7 @@ static void body_begin(struct side *side, const struct head *h, const struct pen
 static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t *copy, size_t len, struct stamp at)
 {
 	struct pending *p;
+	struct http_message m;
 	struct head h;
 
 	if (!head_parse(copy, len, &h))
@@ -294,14 +223,15 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t 
 	p = h.response ? pending_for_response(s, side, at) : pending_new(s, at);
 	if (!p)
 		return false;
+	side->pending = p;
+	m = message_of(s, side, dir);
 	if (h.response)
 		response_head(side, &h, p, dir, at);
 	else
-		request_head(s, side, &h, p, dir);
+		request_head(&m, &h, p);
 	*(h.response ? &p->ex->response_bytes : &p->ex->request_bytes) += len;
-	side->pending = p;
-	body_begin(side, &h, p);
-	head_fields(&h, copy, len, dir, p->ex, s->sink);
+	body_begin_as(side, &h, p);
+	head_fields(&m, &h, copy, len);
 	if (h.response && (h.status == 101 || (p->is_connect && h.status / 100 == 2))) {
 		message_done(s, side, dir, at);
 		s->sides[0].phase = s->sides[1].phase = PHASE_TUNNEL;
@@ -367,7 +297,7 @@ static struct feed_result feed_counted(struct state *s, struct side *side, enum 
 {
 	size_t n = in.len < side->left ? in.len : side->left;
 
-	body_take(side, slice_of(in.ptr, n));
+	body_take(&side->body, slice_of(in.ptr, n));
 	count_body(side, n);
 	side->left -= n;
 	session_count(s->session, FATE_EXAMINED, n);
@@ -433,7 +363,7 @@ static struct feed_result feed_line(struct state *s, struct side *side, enum dir
 	}
 	return (struct feed_result){ FEED_OK, len, 0 };
 lost:
-	side->cut = true;
+	side->body.cut = true;
 	message_done(s, side, dir, at);
 	side->phase = PHASE_RESYNC;
 	return (struct feed_result){ FEED_OK, 1, 1 };
@@ -480,7 +410,7 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 	case PHASE_TRAILER:
 		return feed_line(s, side, dir, in, at);
 	case PHASE_CLOSE:
-		body_take(side, in);
+		body_take(&side->body, in);
 		count_body(side, in.len);
 		return (struct feed_result){ FEED_OK, in.len, 0 };
 	case PHASE_RESYNC:
@@ -503,7 +433,7 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 		side->pending->ex->has_gap = 1;
 	if (side->phase == PHASE_TUNNEL)
 		return -EPROTO;
-	side->cut = true;
+	side->body.cut = true;
 	if (side->phase == PHASE_CLOSE)
 		return 0;
 	if ((side->phase == PHASE_LENGTH || side->phase == PHASE_CHUNK) && lost <= side->left) {
@@ -516,7 +446,7 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 		return 0;
 	}
 	message_done(s, side, dir, at);
-	side->cut = false;
+	side->body.cut = false;
 	side->after_gap = true;
 	side->phase = PHASE_RESYNC;
 	return 0;
@@ -532,7 +462,7 @@ static void eof(void *state, struct stamp at)
 
 		if (!side->pending)
 			continue;
-		side->cut |= side->phase != PHASE_CLOSE;
+		side->body.cut |= side->phase != PHASE_CLOSE;
 		message_done(s, side, (enum dir)d, at);
 	}
 	while (s->nr)
@@ -545,8 +475,8 @@ static void fini(void *state)
 
 	while (s->nr)
 		pending_drop_first(s);
-	buf_free(&s->sides[0].body);
-	buf_free(&s->sides[1].body);
+	body_free(&s->sides[0].body);
+	body_free(&s->sides[1].body);
 }
 
 const struct protocol protocol_http1 = {

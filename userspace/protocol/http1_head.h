@@ -3,10 +3,9 @@
  * on a private copy that it changes in place (obs-fold, percent-decoding). */
 #ifndef WEIR_HTTP1_HEAD_H
 #define WEIR_HTTP1_HEAD_H
-#include "model/payload.h"
+#include "protocol/http.h"
 
 enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_BAD };
-enum encoding { ENCODING_NONE, ENCODING_DEFLATE, ENCODING_UNKNOWN };	/* deflate: gzip, zlib or raw, told apart by content */
 
 struct head {
 	bool response;
@@ -14,8 +13,7 @@ struct head {
 	uint16_t status;		/* of a response */
 	enum framing framing;		/* as the headers alone say */
 	uint64_t length;
-	enum encoding encoding;
-	struct slice type;		/* Content-Type */
+		struct slice type;		/* Content-Type */
 	enum auth auth;
 	struct slice host;
 };
@@ -27,8 +25,6 @@ size_t head_length(struct slice in, size_t *scanned);
 int head_begins(struct slice in, bool *response);
 /* Parses a whole head. false: it is none. */
 bool head_parse(uint8_t *copy, size_t len, struct head *);
-/* Emits the fields of a parsed head: path, query, headers, cookies. */
-void head_fields(const struct head *, uint8_t *copy, size_t len, enum dir, struct exchange *, const struct field_sink *);
-/* Decodes %XX (and '+' when form) in place; returns the new length. */
-size_t percent_decode(uint8_t *text, size_t len, bool form);
+/* Reads the headers of a parsed head, and emits the fields of all of it. */
+void head_fields(const struct http_message *, const struct head *, uint8_t *copy, size_t len);
 #endif

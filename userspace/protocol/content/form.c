@@ -5,7 +5,7 @@
 
 #include "protocol/content/media.h"
 #include "protocol/content.h"
-#include "protocol/http1_head.h"
+#include "protocol/http.h"
 
 static int match(struct slice type, struct slice head)
 {

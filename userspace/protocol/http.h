@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http.h - what every version of HTTP says alike (RFC 9110): names and values of a head, the
+ * target, the body. The versions differ in framing, which is theirs. Private to protocol/. */
+#ifndef WEIR_HTTP_H
+#define WEIR_HTTP_H
+#include "base/buf.h"
+#include "model/payload.h"
+
+#define HTTP_HEADERS_MAX 256	/* headers of a head that become fields */
+
+enum encoding { ENCODING_NONE, ENCODING_DEFLATE, ENCODING_UNKNOWN };	/* deflate: gzip, zlib or raw, told apart by content */
+
+/* A body, held until it is whole (or PROTOCOL_BODY_HELD is full). */
+struct body {
+	struct buf held;
+	bool cut;			/* what is held is not whole */
+	enum encoding encoding;
+	char type[96];			/* Content-Type, for the decoder */
+	size_t type_len;
+};
+
+/* The message being read, as its parts need to know it. */
+struct http_message {
+	struct exchange *ex;
+	const struct field_sink *sink;
+	struct body *body;
+	enum dir dir;
+	bool response;
+};
+
+/* Who sends requests, and what this one is for. */
+void http_request(const struct http_message *, struct slice method, struct slice target);
+/* A Host header or an authority: the first that is told stays. */
+void http_host(const struct http_message *, struct slice);
+/* One header: a field, or several (cookies); the body learns from it how it is to be read. */
+void http_header(const struct http_message *, struct slice name, struct slice value);
+/* The fields of a target: segments of the path, parameters of the query. Decoded in place. */
+void http_target(const struct http_message *, uint8_t *target, size_t len);
+
+void body_init(struct body *);
+/* A head begins: nothing is known of its body. */
+void body_begin(struct body *);
+void body_take(struct body *, struct slice);
+/* No more of it comes: decodes what is held, notes how much of it could be looked at, empties it. */
+void body_end(const struct http_message *);
+void body_free(struct body *);
+
+/* White space around, as headers have it. */
+struct slice http_trim(struct slice);
+bool http_is(struct slice, const char *word);	/* in any case of letters */
+/* Decodes %XX (and '+' when form) in place; returns the new length. */
+size_t percent_decode(uint8_t *text, size_t len, bool form);
+#endif
