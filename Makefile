@@ -25,7 +25,7 @@ out	:= build/$(if $(filter 1,$(FUZZ)),fuzz,$(if $(filter 1,$(SAN)),san,$(if $(fi
 bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
-LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto
+LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2
 VERSION	:= 0.1
 BUILD	:= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
@@ -56,6 +56,7 @@ helper	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/lib/*.c tests/bench/*.
 fuzz	:= ring_record \
 	   stream \
 	   http1 \
+	   http2 \
 	   chunked \
 	   json \
 	   form \

@@ -3,7 +3,8 @@
  *
  *   # why this case is there
  *   recv: bytes as the watched process received them     (\r \n \t \\ \xHH are escapes;
- *   send: bytes that it sent                                a line break in the file is none)
+ *   send: bytes that it sent                                a line break in the file is none;
+ *   recv frame TYPE FLAGS STREAM: payload of a frame        \{...\} has its length in a byte before it)
  *   gap recv 100      bytes that are missing
  *   late              the connection is older than weir
  *   close
@@ -83,7 +84,7 @@ static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange, N
 
 static size_t unescape(const char *text, size_t len, uint8_t *out)
 {
-	size_t n = 0;
+	size_t n = 0, open[8], depth = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		unsigned v;
@@ -96,6 +97,11 @@ static size_t unescape(const char *text, size_t len, uint8_t *out)
 		if (text[i] == 'x' && len - i > 2 && sscanf(text + i + 1, "%2x", &v) == 1) {
 			out[n++] = (uint8_t)v;
 			i += 2;
+		} else if (text[i] == '{' && depth < 8) {
+			open[depth++] = n++;
+		} else if (text[i] == '}' && depth) {
+			depth--;
+			out[open[depth]] = (uint8_t)(n - open[depth] - 1);
 		} else {
 			out[n++] = text[i] == 'r' ? '\r' : text[i] == 'n' ? '\n' : text[i] == 't' ? '\t' : (uint8_t)text[i];
 		}
@@ -114,6 +120,33 @@ static void add_bytes(struct test_case *c, enum dir dir, const char *text, size_
 	}
 	s->bytes = realloc(s->bytes, s->len + len + 1);
 	s->len += unescape(text, len, s->bytes + s->len);
+}
+
+/* "recv frame TYPE FLAGS STREAM: payload", FLAGS in hex; the head of HTTP/2's frame goes before. */
+static bool add_frame(struct test_case *c, const char *line, size_t len)
+{
+	static const char *const types[] = { "data", "headers", "priority", "rst_stream", "settings", "push_promise", "ping", "goaway",
+					     "window_update", "continuation", "unknown" };
+	char way[5], type[16], head[40];
+	uint8_t *payload = malloc(len);
+	unsigned flags, stream, t = 0;
+	int from = 0;
+	size_t n;
+
+	if (sscanf(line, "%4s frame %15s %x %u:%n", way, type, &flags, &stream, &from) != 4 || !from || (size_t)from > len) {
+		free(payload);
+		return false;
+	}
+	while (t < 10 && strcmp(types[t], type))
+		t++;
+	from += line[from] == ' ';
+	n = unescape(line + from, len - (size_t)from, payload);
+	snprintf(head, sizeof(head), "\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x", (unsigned)(n >> 16), (unsigned)(n >> 8 & 255),
+		 (unsigned)(n & 255), t, flags & 255, stream >> 24, stream >> 16 & 255, stream >> 8 & 255, stream & 255);
+	add_bytes(c, strcmp(way, "send") ? DIR_RECEIVED : DIR_SENT, head, strlen(head));
+	add_bytes(c, strcmp(way, "send") ? DIR_RECEIVED : DIR_SENT, line + from, len - (size_t)from);
+	free(payload);
+	return true;
 }
 
 static bool case_read(const char *path, struct test_case *c)
@@ -146,6 +179,8 @@ static bool case_read(const char *path, struct test_case *c)
 			c->steps[c->nr++] = (struct step){ STEP_GAP, DIR_RECEIVED, NULL, lost };
 		else if (sscanf(line, "gap send %u", &lost) == 1)
 			c->steps[c->nr++] = (struct step){ STEP_GAP, DIR_SENT, NULL, lost };
+		else if (strstr(line, " frame ") == line + 4 && add_frame(c, line, (size_t)n))
+			continue;
 		else if (!strcmp(line, "late"))
 			c->late = true;
 		else if (!strcmp(line, "client"))

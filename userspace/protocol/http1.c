@@ -13,7 +13,7 @@
 #include "protocol/http1_head.h"
 #include "protocol/protocol.h"
 
-enum phase { PHASE_START, PHASE_LENGTH, PHASE_CHUNK_SIZE, PHASE_CHUNK, PHASE_CHUNK_END, PHASE_TRAILER, PHASE_CLOSE, PHASE_RESYNC, PHASE_TUNNEL };
+enum phase { PHASE_START, PHASE_LENGTH, PHASE_CHUNK_SIZE, PHASE_CHUNK, PHASE_CHUNK_END, PHASE_TRAILER, PHASE_CLOSE, PHASE_RESYNC };
 
 /* A request that waits for its response, or a response without a request. */
 struct pending {
@@ -209,6 +209,21 @@ static void body_begin_as(struct side *side, const struct head *h, const struct 
 		side->phase = PHASE_CLOSE;
 }
 
+/* Behind this head the connection speaks something else, which may have the answer proper. */
+static void go_over(struct state *s, struct side *side, enum dir dir, struct slice upgrade, struct stamp at)
+{
+	struct pending *p = side->pending;
+	bool asked = p == pending_at(s, 0) && p->request_done;
+
+	if (session_switch(s->session, upgrade, asked ? p->ex : NULL)) {
+		p->ex = NULL;
+		pending_drop_first(s);
+		side->pending = NULL;
+	} else {
+		message_done(s, side, dir, at);
+	}
+}
+
 static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t *copy, size_t len, struct stamp at)
 {
 	struct pending *p;
@@ -233,8 +248,7 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t 
 	body_begin_as(side, &h, p);
 	head_fields(&m, &h, copy, len);
 	if (h.response && (h.status == 101 || (p->is_connect && h.status / 100 == 2))) {
-		message_done(s, side, dir, at);
-		s->sides[0].phase = s->sides[1].phase = PHASE_TUNNEL;
+		go_over(s, side, dir, h.status == 101 ? h.upgrade : (struct slice){ 0 }, at);
 	} else if (side->phase == PHASE_START) {
 		message_done(s, side, dir, at);
 	} else if (side->phase == PHASE_RESYNC) {
@@ -369,28 +383,30 @@ lost:
 	return (struct feed_result){ FEED_OK, 1, 1 };
 }
 
-/* Looks for the next start line at the beginning of a line. */
-static struct feed_result feed_resync(struct side *side, struct slice in)
+/* The next start line at the beginning of a line; what may become one is not ruled out. */
+static bool seek(struct slice in, enum dir dir, size_t *at)
 {
-	size_t at = 0;
-
-	while (at < in.len) {
-		struct slice rest = slice_of(in.ptr + at, in.len - at);
+	for (*at = 0; *at < in.len;) {
+		struct slice rest = slice_of(in.ptr + *at, in.len - *at);
 		const uint8_t *nl;
 		bool response;
 		int begins = head_begins(rest, &response);
 
-		if (begins) {
-			if (begins > 0)
-				side->phase = PHASE_START;
-			return (struct feed_result){ begins > 0 ? FEED_OK : FEED_MORE, at, at };
-		}
+		if (begins)
+			return begins > 0;
 		nl = memchr(rest.ptr, '\n', rest.len);
-		if (!nl)
-			return (struct feed_result){ FEED_OK, in.len, in.len };
-		at = (size_t)(nl - in.ptr) + 1;
+		*at = nl ? (size_t)(nl - in.ptr) + 1 : in.len;
 	}
-	return (struct feed_result){ FEED_OK, at, at };
+	return false;
+}
+
+static struct feed_result feed_resync(struct side *side, enum dir dir, struct slice in)
+{
+	size_t at;
+
+	if (seek(in, dir, &at))
+		side->phase = PHASE_START;
+	return (struct feed_result){ side->phase == PHASE_START || at == in.len ? FEED_OK : FEED_MORE, at, at };
 }
 
 static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
@@ -414,11 +430,9 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 		count_body(side, in.len);
 		return (struct feed_result){ FEED_OK, in.len, 0 };
 	case PHASE_RESYNC:
-		r = feed_resync(side, in);
+		r = feed_resync(side, dir, in);
 		/* Found where it stands: a step that consumes nothing would end the feed. */
 		return side->phase == PHASE_START && !r.consumed ? feed_start(s, side, dir, in, at) : r;
-	case PHASE_TUNNEL:
-		break;
 	}
 	return (struct feed_result){ FEED_BAD, 0, 0 };
 }
@@ -431,8 +445,6 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	side->scanned = 0;
 	if (side->pending)
 		side->pending->ex->has_gap = 1;
-	if (side->phase == PHASE_TUNNEL)
-		return -EPROTO;
 	side->body.cut = true;
 	if (side->phase == PHASE_CLOSE)
 		return 0;
@@ -481,5 +493,5 @@ static void fini(void *state)
 
 const struct protocol protocol_http1 = {
 	.name = "http1", .summary = "HTTP/1.0 and 1.1, requests paired with responses", .state_size = sizeof(struct state),
-	.seeks = true,	.guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
 };

@@ -133,6 +133,8 @@ static void take_header(void *owner, struct slice name, struct slice value)
 		take_length(h, value);
 	else if (http_is(name, "transfer-encoding"))
 		take_transfer(h, value);
+	else if (http_is(name, "upgrade"))
+		h->upgrade = value;
 }
 
 bool head_parse(uint8_t *copy, size_t len, struct head *h)

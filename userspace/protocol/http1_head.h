@@ -13,6 +13,7 @@ struct head {
 	uint16_t status;		/* of a response */
 	enum framing framing;		/* as the headers alone say */
 	uint64_t length;
+	struct slice upgrade;		/* what it goes over to */
 		struct slice type;		/* Content-Type */
 	enum auth auth;
 	struct slice host;

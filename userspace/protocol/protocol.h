@@ -58,9 +58,15 @@ struct protocol {
 	int (*gap)(void *state, enum dir, uint64_t lost, enum loss, struct stamp);
 	void (*eof)(void *state, struct stamp);
 	void (*fini)(void *state);
-	/* Finds its own beginning in the middle of other bytes: gets what no row
-	 * guesses, after a gap() of 0 bytes, and counts the rest as opaque. */
-	bool seeks;
+	/* Where in the middle of other bytes a message may begin: true, at *at; false: nowhere
+	 * before *at. Asked when no row guesses; what stands before is opaque, and the parser
+	 * begins with a gap() of 0 bytes. NULL: it cannot tell. */
+	bool (*seek)(struct slice in, enum dir, size_t *at);
+	/* What the header field Upgrade calls it; NULL: nobody goes over to it. */
+	const char *upgrade;
+	/* The exchange that asked for that, whose answer comes in this protocol: the state's
+	 * now, made by budget_room(). asks: the direction of its request, which is complete. */
+	void (*adopt)(void *state, struct exchange *, enum dir asks);
 };
 unsigned protocol_count(void);
 const struct protocol *protocol_get(unsigned);
@@ -70,8 +76,13 @@ const struct protocol *protocol_get(unsigned);
  * emits in the middle of a slice counts first, so that the exchange balances. */
 enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED };
 void session_count(struct session *, enum fate, size_t nr);
+/* For parsers, during feed: what comes behind the bytes consumed by it, and whatever comes in the
+ * other direction, is another protocol's: the row that answers to `upgrade` (empty: not told), else
+ * what its bytes look like. asked, of a request in the other direction, may be NULL. True: the new
+ * protocol owns it and answers it. This one's eof() and fini() come next. */
+bool session_switch(struct session *, struct slice upgrade, struct exchange *asked);
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
- * role that ex knows and the connection does not is learnt. */
+ * role that ex knows and the connection does not is learnt. A protocol that ex names stays. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);
 /* The route template of a path: numbers, UUIDs, hex and long opaque segments
  * become "{id}", a segment with a class becomes "{class}". */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/budget.h"
 #include "base/buf.h"
@@ -44,13 +45,16 @@ struct session {
 	struct byte_sums told[2];	/* part of the account that facts have carried */
 	int64_t open[2];		/* part that was open at the last interval's end, and that none has */
 	bool ended;
-	const struct protocol *protocol;
+	const struct protocol *protocol, *next;	/* next: after a switch, when it is known */
 	void *state;
+	struct exchange *asked;		/* for next */
+	bool switched;			/* in this feed */
+	bool upgraded;			/* ever */
 	struct buf carry[2];		/* bytes the parser wants more of */
 	enum dir feeding;		/* whose carry is being fed */
 	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
-	bool recognised;		/* guessed, or a seeker has found a message */
+	char name[WORD_SIZE];		/* of what it speaks; empty until it was guessed or a message was found */
 	char route[PATH_SIZE], host[NAME_SIZE];
 	struct hello *hello;		/* NULL: not begun, or all is told */
 	bool hello_told;
@@ -108,7 +112,7 @@ void session_adopt(struct session *to, struct session *from)
 /* Bytes that nobody understands; of a connection older than weir, perhaps for want of their beginning. */
 static void opaque(struct session *s, enum dir dir, size_t nr)
 {
-	account_opaque(&s->acct[dir], (int64_t)nr, s->conn.late && !s->recognised ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
+	account_opaque(&s->acct[dir], (int64_t)nr, s->conn.late && !s->name[0] ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
 }
 
 static void give_up(struct session *s, enum dir dir)
@@ -118,13 +122,46 @@ static void give_up(struct session *s, enum dir dir)
 	s->opaque[dir] = true;
 }
 
-static void protocol_begin(struct session *s, const struct protocol *p)
+static bool protocol_begin(struct session *s, const struct protocol *p)
 {
 	s->state = budget_alloc(p->state_size);
 	if (!s->state)
-		return;
+		return false;
 	s->protocol = p;
 	p->init(s->state, &s->conn, s->sink, s);
+	return true;
+}
+
+static void protocol_end(struct session *s)
+{
+	if (!s->protocol)
+		return;
+	s->protocol->fini(s->state);
+	explicit_bzero(s->state, s->protocol->state_size);
+	budget_free(s->state, s->protocol->state_size);
+	s->protocol = NULL;
+}
+
+/* Whose message comes first in the bytes that nobody guesses? NULL: nobody's yet. What stands
+ * before is passed over. */
+static const struct protocol *seek(struct session *s, enum dir dir)
+{
+	struct buf *b = &s->carry[dir];
+	const struct protocol *best = NULL;
+	size_t first = b->len;
+
+	for (unsigned i = 0; i < protocol_count(); i++) {
+		size_t at;
+		bool found = protocols[i]->seek && protocols[i]->seek(slice_of(b->ptr, b->len), dir, &at);
+
+		if (protocols[i]->seek && (at < first || (at == first && found && !best))) {
+			first = at;
+			best = found ? protocols[i] : NULL;
+		}
+	}
+	opaque(s, dir, first);
+	buf_consume(b, first);
+	return best;
 }
 
 /* 1: decided, 0: wants more, -1: nobody knows this. */
@@ -133,7 +170,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	struct slice head = slice_of(s->carry[dir].ptr, s->carry[dir].len);
 	const struct protocol *best = NULL;
 	int best_score = 0;
-	bool more = false;
+	bool more = false, guessed;
 
 	if (transport_is_datagram(s->conn.transport))
 		return -1;	/* all rows are protocols of streams */
@@ -146,17 +183,60 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 			best = protocols[i];
 		}
 	}
-	s->recognised = best != NULL;
-	if (!best && more && head.len < HEAD_HELD)
+	guessed = best != NULL;
+	if (!guessed && more && head.len < HEAD_HELD)
 		return 0;
-	for (unsigned i = 0; !best && s->conn.late && i < protocol_count(); i++)
-		best = protocols[i]->seeks ? protocols[i] : NULL;
-	if (best)
-		protocol_begin(s, best);
-	s->recognised &= s->protocol != NULL;	/* no memory for its state: nobody knows this */
-	if (s->protocol && !s->recognised)
+	if (!guessed && s->conn.late && !s->upgraded && !(best = seek(s, dir)))
+		return 0;
+	if (!best || !protocol_begin(s, best))
+		return -1;
+	if (guessed)
+		snprintf(s->name, sizeof(s->name), "%s", best->name);
+	else
 		s->protocol->gap(s->state, dir, 0, LOSS_NONE, at);
-	return s->protocol ? 1 : -1;
+	return 1;
+}
+
+bool session_switch(struct session *s, struct slice upgrade, struct exchange *asked)
+{
+	s->switched = s->upgraded = true;
+	s->next = NULL;
+	for (unsigned i = 0; i < protocol_count() && upgrade.len; i++) {
+		const char *name = protocols[i]->upgrade;
+
+		if (name && upgrade.len == strlen(name) && !strncasecmp((const char *)upgrade.ptr, name, upgrade.len))
+			s->next = protocols[i];
+	}
+	s->asked = s->next && s->next->adopt ? asked : NULL;
+	return s->asked != NULL;
+}
+
+/* The parser has said that what comes is another's. */
+static void go_over(struct session *s, enum dir dir, struct stamp at)
+{
+	s->protocol->eof(s->state, at);
+	protocol_end(s);
+	s->opaque[0] = s->opaque[1] = false;
+	if (s->next && protocol_begin(s, s->next)) {
+		snprintf(s->name, sizeof(s->name), "%s", s->next->name);
+		if (s->asked)
+			s->protocol->adopt(s->state, s->asked, (enum dir)!dir);
+	} else {
+		budget_free(s->asked, sizeof(*s->asked));
+	}
+	s->next = NULL;
+	s->asked = NULL;
+}
+
+/* What it was begun with was found among other bytes, and it is not what it seemed. */
+static bool mistaken(struct session *s, enum dir dir)
+{
+	if (s->name[0] || s->upgraded)
+		return false;
+	protocol_end(s);
+	opaque(s, dir, s->carry[dir].len > 0);
+	buf_consume(&s->carry[dir], 1);
+	return true;
 }
 
 /* Feeds what is carried; keeps what the parser wants to see again. Moves it once, at the
@@ -167,7 +247,7 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 	bool bad = false;
 
 	s->feeding = dir;
-	while (s->fed < b->len && !bad) {
+	while (s->fed < b->len && !bad && !s->switched) {
 		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + s->fed, b->len - s->fed), at);
 
 		if (r.consumed > b->len - s->fed)
@@ -184,8 +264,30 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 	}
 	buf_consume(b, s->fed);
 	s->fed = 0;
-	if (bad)
+	if (s->switched)
+		go_over(s, dir, at);
+	else if (bad && !mistaken(s, dir))
 		give_up(s, dir);
+}
+
+/* Finds out whose bytes are carried, and feeds them. */
+static void advance(struct session *s, enum dir dir, struct stamp at)
+{
+	if (!s->carry[dir].len || s->opaque[dir])
+		return;
+	if (!s->protocol) {
+		int d = detect(s, dir, at);
+
+		if (d < 0)
+			give_up(s, dir);
+		if (d <= 0)
+			return;
+		/* The other direction may have been waiting for this. */
+		if (s->carry[!dir].len)
+			feed(s, !dir, at);
+	}
+	if (s->protocol && !s->switched)
+		feed(s, dir, at);
 }
 
 void session_bytes(struct session *s, enum dir dir, struct slice in, struct stamp at)
@@ -200,18 +302,12 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 			break;
 		}
 		in = slice_of(in.ptr + n, in.len - n);
-		if (!s->protocol) {
-			int d = detect(s, dir, at);
-
-			if (d < 0)
-				give_up(s, dir);
-			if (d <= 0)
-				continue;
-			/* The other direction may have been waiting for this. */
-			if (s->carry[!dir].len)
-				feed(s, !dir, at);
+		advance(s, dir, at);
+		while (s->switched) {	/* each time a message was consumed */
+			s->switched = false;
+			advance(s, (enum dir)!dir, at);
+			advance(s, dir, at);
 		}
-		feed(s, dir, at);
 		if (in.len && b->len == before)
 			give_up(s, dir);
 	}
@@ -383,7 +479,7 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	t->conn = s->conn;
 	t->at = at;
 	t->closed = closed;
-	snprintf(t->protocol, sizeof(t->protocol), "%s", s->recognised ? s->protocol->name : "");
+	snprintf(t->protocol, sizeof(t->protocol), "%s", s->name);
 	memcpy(t->route, s->route, sizeof(t->route));
 	memcpy(t->host, s->host, sizeof(t->host));
 	if (!reason && byte_account_why(&sum))
@@ -400,7 +496,6 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	ex->conn = s->conn;
 	if (!ex->conn.role)
 		ex->conn.role = s->conn.role = role;
-	s->recognised = true;
 	ex->at = at;
 	for (unsigned d = 0; d < 2; d++) {
 		struct byte_sums *b = &ex->bytes[d].sums;
@@ -410,7 +505,9 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 		leave_open(b, sums_open(b));
 		tell_account(s, (enum dir)d, &ex->bytes[d]);
 	}
-	snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
+	if (!ex->protocol[0])
+		snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
+	memcpy(s->name, ex->protocol, sizeof(s->name));
 	memcpy(s->route, ex->route, sizeof(s->route));
 	if (ex->host[0])
 		memcpy(s->host, ex->host, sizeof(s->host));
@@ -452,11 +549,7 @@ void session_close(struct session *s, struct stamp at)
 		return;
 	session_end(s, at);
 	hello_free(s->hello);
-	if (s->protocol) {
-		s->protocol->fini(s->state);
-		explicit_bzero(s->state, s->protocol->state_size);
-		budget_free(s->state, s->protocol->state_size);
-	}
+	protocol_end(s);
 	buf_free(&s->carry[0]);
 	buf_free(&s->carry[1]);
 	budget_free(s, sizeof(*s));

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/http2_stream.h"
+
+#include <string.h>
+
+#include "base/budget.h"
+
+struct stream_table { unsigned nr; uint32_t ids[STREAMS_MAX]; struct stream *at[STREAMS_MAX]; };	/* oldest first */
+
+void streams_init(struct streams *s, const struct field_sink *sink, struct session *session)
+{
+	s->sink = sink;
+	s->session = session;
+}
+
+struct stream *stream_find(struct streams *s, uint32_t id)
+{
+	for (unsigned i = 0; s->open && i < s->open->nr; i++)
+		if (s->open->ids[i] == id)
+			return s->open->at[i];
+	return NULL;
+}
+
+struct http_message stream_message(struct streams *s, struct stream *st, enum dir dir)
+{
+	return (struct http_message){ st->ex, s->sink, &st->halves[dir].body, dir, dir != s->asks };
+}
+
+static void suspicion_ends(struct streams *s, struct stream *st)
+{
+	s->suspects -= st->suspect > 0;
+	st->suspect = 0;
+}
+
+static void table_free(struct streams *s)
+{
+	if (s->open && !s->open->nr) {
+		budget_free(s->open, sizeof(*s->open));
+		s->open = NULL;
+	}
+}
+
+static void stream_free(struct streams *s, struct stream *st)
+{
+	struct stream_table *t = s->open;
+	unsigned i = 0;
+
+	while (t->at[i] != st)
+		i++;
+	t->nr--;
+	memmove(&t->ids[i], &t->ids[i + 1], (t->nr - i) * sizeof(t->ids[0]));
+	memmove(&t->at[i], &t->at[i + 1], (t->nr - i) * sizeof(t->at[0]));
+	s->closed[s->next_closed++ % STREAMS_CLOSED] = st->id;
+	suspicion_ends(s, st);
+	for (int d = 0; d < 2; d++) {
+		s->held -= st->halves[d].body.held.len;
+		body_free(&st->halves[d].body);
+	}
+	budget_free(st->ex, sizeof(*st->ex));
+	budget_free(st, sizeof(*st));
+	table_free(s);
+}
+
+void half_end(struct streams *s, struct stream *st, enum dir dir)
+{
+	struct half *h = &st->halves[dir];
+	struct http_message m = stream_message(s, st, dir);
+
+	if (h->done)
+		return;
+	s->held -= h->body.held.len;
+	body_end(&m);
+	h->done = true;
+}
+
+static void emit_only(struct streams *s, struct stream *st, struct stamp at)
+{
+	for (int d = 0; d < 2; d++) {
+		st->halves[d].body.cut |= !st->halves[d].done && st->halves[d].body.held.len;
+		half_end(s, st, (enum dir)d);
+	}
+	session_emit(s->session, st->ex, at);
+	stream_free(s, st);
+}
+
+/* A gap may have had the end of a stream, which nothing will end then. So many others have
+ * ended since that this one will not. */
+static void end_suspects(struct streams *s, struct stamp at)
+{
+	for (unsigned i = 0; s->suspects && s->open && i < s->open->nr;) {
+		struct stream *st = s->open->at[i];
+
+		if (st->suspect && ++st->suspect > STREAMS_PATIENCE) {
+			st->ex->has_gap = 1;
+			emit_only(s, st, at);
+		} else {
+			i++;
+		}
+	}
+}
+
+void stream_emit(struct streams *s, struct stream *st, struct stamp at)
+{
+	emit_only(s, st, at);
+	end_suspects(s, at);
+}
+
+struct stream *stream_new(struct streams *s, uint32_t id, struct exchange *ex, struct stamp at)
+{
+	struct stream *st;
+
+	if (s->open && s->open->nr == STREAMS_MAX) {
+		s->open->at[0]->ex->inspected = INSPECTED_PARTIAL;
+		stream_emit(s, s->open->at[0], at);
+	}
+	if (!s->open && (s->open = budget_room(sizeof(*s->open))))
+		s->open->nr = 0;
+	st = s->open ? budget_alloc(sizeof(*st)) : NULL;
+	if (st && !ex && (ex = budget_room(sizeof(*ex)))) {
+		exchange_begin(ex);
+		ex->began = at.time;
+	}
+	if (!st || !ex) {
+		budget_free(st, sizeof(*st));
+		budget_free(ex, sizeof(*ex));
+		table_free(s);
+		return NULL;
+	}
+	st->id = id;
+	st->ex = ex;
+	body_init(&st->halves[0].body);
+	body_init(&st->halves[1].body);
+	s->open->ids[s->open->nr] = id;
+	s->open->at[s->open->nr++] = st;
+	if (id > s->highest[id & 1])
+		s->highest[id & 1] = id;
+	return st;
+}
+
+/* A stream that began where nobody looked begins with the first frame that is seen. */
+struct stream *stream_of(struct streams *s, uint32_t id, enum dir dir, struct stamp at)
+{
+	struct stream *st = stream_find(s, id);
+
+	if (st && !st->halves[dir].done)
+		suspicion_ends(s, st);
+	if (st)
+		return st;
+	for (unsigned i = 0; i < STREAMS_CLOSED; i++)
+		if (s->closed[i] == id)
+			return NULL;
+	return id > s->highest[id & 1] || s->incomplete ? stream_new(s, id, NULL, at) : NULL;
+}
+
+void stream_count(struct streams *s, struct stream *st, enum dir dir, size_t n)
+{
+	*(dir == s->asks ? &st->ex->request_bytes : &st->ex->response_bytes) += n;
+}
+
+void stream_body(struct streams *s, struct stream *st, enum dir dir, struct slice in)
+{
+	struct body *b = &st->halves[dir].body;
+	size_t before = b->held.len, room = STREAMS_HELD - s->held;
+
+	b->cut |= in.len > room;
+	body_take(b, slice_of(in.ptr, in.len < room ? in.len : room));
+	s->held += b->held.len - before;
+}
+
+void half_done(struct streams *s, struct stream *st, enum dir dir, struct stamp at)
+{
+	half_end(s, st, dir);
+	if (dir == s->asks && !st->request_end)
+		st->request_end = at.time;
+	if (st->halves[!dir].done)
+		stream_emit(s, st, at);
+}
+
+void streams_gap(struct streams *s, enum dir dir)
+{
+	s->incomplete = true;
+	for (unsigned i = 0; s->open && i < s->open->nr; i++) {
+		struct stream *st = s->open->at[i];
+
+		if (st->halves[dir].done)
+			continue;
+		if (st->halves[dir].begun) {
+			st->ex->has_gap = 1;
+			st->halves[dir].body.cut = true;
+		}
+		s->suspects += !st->suspect;
+		st->suspect = 1;
+	}
+}
+
+void streams_end(struct streams *s, struct stamp at)
+{
+	while (s->open)
+		emit_only(s, s->open->at[0], at);
+}
+
+void streams_free(struct streams *s)
+{
+	while (s->open)
+		stream_free(s, s->open->at[0]);
+}
