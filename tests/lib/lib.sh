@@ -150,6 +150,7 @@ make_cert() {
 #   /api/...      a JSON object with one e-mail address of ours ($ANSWER_EMAIL)
 #   /plain/...    text without any data class
 #   /pages/...    files of $PAGES
+# and what $NGINX_SERVERS says.
 ANSWER_EMAIL=duty.officer@harborline-logistics.com
 start_nginx() {
 	local dir=$WORK/nginx user=''
@@ -196,6 +197,7 @@ http {
 			root $dir;
 		}
 	}
+	${NGINX_SERVERS-}
 }
 END
 	# Without -e it opens the host's own error log before it has read this.
