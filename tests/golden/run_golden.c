@@ -70,8 +70,19 @@ static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
 	return n;
 }
 
+/* Not told where it is a row's, which a case is about anyway. */
+static bool is_row(const char *protocol)
+{
+	for (unsigned i = 0; i < protocol_count(); i++)
+		if (!strcmp(protocol_get(i)->name, protocol))
+			return true;
+	return false;
+}
+
 static void on_exchange(void *owner, const struct exchange *ex)
 {
+	if (!is_row(ex->protocol))
+		buf_printf(&events, "%s ", ex->protocol);
 	buf_printf(&events, "exchange %s %s %u role=%s host=%s auth=%s inspected=%s gap=%u request=%llu response=%llu\n",
 		   ex->method[0] ? ex->method : "-", ex->route[0] ? ex->route : "-", ex->status, role_name(ex->conn.role),
 		   ex->host[0] ? ex->host : "-", auth_name(ex->auth), inspected_name(ex->inspected), ex->has_gap,

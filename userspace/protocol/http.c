@@ -129,6 +129,10 @@ static void heed(const struct http_message *m, struct slice name, struct slice v
 		b->type_len = value.len < sizeof(b->type) ? value.len : sizeof(b->type);
 		if (b->type_len)
 			memcpy(b->type, value.ptr, b->type_len);
+		if (slice_begins(value, GRPC_TYPE))
+			grpc_begin(m, value);
+	} else if (slice_begins(name, "grpc-")) {
+		grpc_header(m, name, value);
 	} else if (m->response) {
 		return;
 	} else if (http_is(name, "host")) {
@@ -232,12 +236,18 @@ void body_init(struct body *b)
 	buf_init(&b->held, PROTOCOL_BODY_HELD);
 }
 
-void body_begin(struct body *b)
+static void empty(struct body *b)
 {
 	buf_free(&b->held);
 	b->cut = false;
+}
+
+void body_begin(struct body *b)
+{
+	empty(b);
 	b->encoding = ENCODING_NONE;
 	b->type_len = 0;
+	b->grpc = (struct grpc){ 0 };
 }
 
 void body_free(struct body *b)
@@ -245,7 +255,7 @@ void body_free(struct body *b)
 	buf_free(&b->held);
 }
 
-void body_take(struct body *b, struct slice in)
+void body_hold(struct body *b, struct slice in)
 {
 	size_t room = PROTOCOL_BODY_HELD - b->held.len, n = in.len < room ? in.len : room;
 
@@ -253,21 +263,36 @@ void body_take(struct body *b, struct slice in)
 		b->cut = true;
 }
 
-static int decode(const struct http_message *m)
+void body_take(const struct http_message *m, struct slice in)
+{
+	if (m->body->grpc.on)
+		grpc_take(m, in);
+	else
+		body_hold(m->body, in);
+}
+
+void body_gap(const struct http_message *m, uint64_t missing)
+{
+	m->body->cut = true;
+	if (m->body->grpc.on)
+		grpc_gap(m, missing);
+}
+
+static int decode(const struct http_message *m, enum encoding encoding, struct slice type)
 {
 	const struct body *b = m->body;
 	struct content_job job = {
 		.exchange = m->ex, .sink = m->sink, .dir = m->dir, .cut = b->cut,
 		.location = m->response ? LOC_RESPONSE_BODY : LOC_REQUEST_BODY,
 	};
-	struct slice body = slice_of(b->held.ptr, b->held.len), type = slice_of((const uint8_t *)b->type, b->type_len);
+	struct slice body = slice_of(b->held.ptr, b->held.len);
 	struct buf plain;
 	size_t earned;
 	int done;
 
-	if (b->encoding == ENCODING_UNKNOWN)
+	if (encoding == ENCODING_UNKNOWN)
 		return INSPECTED_NONE;
-	if (b->encoding == ENCODING_NONE)
+	if (encoding == ENCODING_NONE)
 		return content_decode(&job, type, body);
 	if (m->sink->afford && !m->sink->afford(m->sink->owner, 0))
 		return INSPECTED_NONE;
@@ -281,18 +306,25 @@ static int decode(const struct http_message *m)
 	return done;
 }
 
-void body_end(const struct http_message *m)
+void body_decode(const struct http_message *m, enum encoding encoding, struct slice type)
 {
-	struct body *b = m->body;
+	if (m->body->held.len || m->body->cut) {
+		int done = decode(m, encoding, type);
 
-	if (b->held.len || b->cut) {
-		int done = decode(m);
-
-		if (b->cut && done == INSPECTED_FULL)
+		if (m->body->cut && done == INSPECTED_FULL)
 			done = INSPECTED_PARTIAL;
 		if (done > m->ex->inspected)
 			m->ex->inspected = (uint8_t)done;
 	}
-	buf_free(&b->held);
-	b->cut = false;
+	empty(m->body);
+}
+
+void body_end(const struct http_message *m)
+{
+	struct body *b = m->body;
+
+	if (b->grpc.on)
+		grpc_end(m);
+	else
+		body_decode(m, b->encoding, slice_of((const uint8_t *)b->type, b->type_len));
 }

@@ -5,18 +5,20 @@
 #define WEIR_HTTP_H
 #include "base/buf.h"
 #include "model/payload.h"
+#include "protocol/grpc.h"
 
 #define HTTP_HEADERS_MAX 256	/* headers of a head that become fields */
 
 enum encoding { ENCODING_NONE, ENCODING_DEFLATE, ENCODING_UNKNOWN };	/* deflate: gzip, zlib or raw, told apart by content */
 
-/* A body, held until it is whole (or PROTOCOL_BODY_HELD is full). */
+/* A body, held until it is whole (or PROTOCOL_BODY_HELD is full); of gRPC, a message of it. */
 struct body {
 	struct buf held;
 	bool cut;			/* what is held is not whole */
 	enum encoding encoding;
 	char type[96];			/* Content-Type, for the decoder */
 	size_t type_len;
+	struct grpc grpc;
 };
 
 /* The message being read, as its parts need to know it. */
@@ -40,9 +42,14 @@ void http_target(const struct http_message *, uint8_t *target, size_t len);
 void body_init(struct body *);
 /* A head begins: nothing is known of its body. */
 void body_begin(struct body *);
-void body_take(struct body *, struct slice);
+void body_take(const struct http_message *, struct slice);
+/* So many bytes of it are missing here; UINT64_MAX: not known how many. */
+void body_gap(const struct http_message *, uint64_t missing);
 /* No more of it comes: decodes what is held, notes how much of it could be looked at, empties it. */
 void body_end(const struct http_message *);
+/* For grpc.c: holds bytes, and decodes those that are held. */
+void body_hold(struct body *, struct slice);
+void body_decode(const struct http_message *, enum encoding, struct slice type);
 void body_free(struct body *);
 
 /* White space around, as headers have it. */

@@ -307,11 +307,21 @@ static void count_body(struct side *side, size_t n)
 		*(side->response ? &ex->response_bytes : &ex->request_bytes) += n;
 }
 
+static void take_body(struct state *s, struct side *side, enum dir dir, struct slice in)
+{
+	struct http_message m;
+
+	if (!side->pending)
+		return;
+	m = message_of(s, side, dir);
+	body_take(&m, in);
+}
+
 static struct feed_result feed_counted(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
 {
 	size_t n = in.len < side->left ? in.len : side->left;
 
-	body_take(&side->body, slice_of(in.ptr, n));
+	take_body(s, side, dir, slice_of(in.ptr, n));
 	count_body(side, n);
 	side->left -= n;
 	session_count(s->session, FATE_EXAMINED, n);
@@ -426,7 +436,7 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 	case PHASE_TRAILER:
 		return feed_line(s, side, dir, in, at);
 	case PHASE_CLOSE:
-		body_take(&side->body, in);
+		take_body(s, side, dir, in);
 		count_body(side, in.len);
 		return (struct feed_result){ FEED_OK, in.len, 0 };
 	case PHASE_RESYNC:
@@ -442,13 +452,19 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	struct state *s = state;
 	struct side *side = &s->sides[dir];
 
+	bool inside = (side->phase == PHASE_LENGTH || side->phase == PHASE_CHUNK) && lost <= side->left;
+
 	side->scanned = 0;
-	if (side->pending)
-		side->pending->ex->has_gap = 1;
 	side->body.cut = true;
+	if (side->pending) {
+		struct http_message m = message_of(s, side, dir);
+
+		side->pending->ex->has_gap = 1;
+		body_gap(&m, inside ? lost : UINT64_MAX);
+	}
 	if (side->phase == PHASE_CLOSE)
 		return 0;
-	if ((side->phase == PHASE_LENGTH || side->phase == PHASE_CHUNK) && lost <= side->left) {
+	if (inside) {
 		side->left -= lost;
 		count_body(side, lost);
 		if (!side->left && side->phase == PHASE_LENGTH)

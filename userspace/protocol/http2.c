@@ -99,8 +99,8 @@ static void look_at_first(struct state *s, enum dir dir, struct slice name)
 		learn_asks(s, name.len == 7 && !memcmp(name.ptr, ":status", 7) ? (enum dir)!dir : dir);
 	else if (s->conn->role)
 		learn_asks(s, s->conn->role == ROLE_SERVER ? DIR_RECEIVED : DIR_SENT);
-	else
-		s->streams.asks = dir;
+	else if (!s->streams.open)
+		s->streams.asks = dir;	/* who speaks first asks, until somebody says */
 }
 
 static void take_status(struct block_reader *r, struct slice value)
@@ -506,8 +506,8 @@ static bool gap_inside(struct state *s, struct side *side, enum dir dir, uint64_
 	side->left -= data;
 	side->padding -= (uint32_t)missing - data;
 	if (st) {
-		st->ex->has_gap = 1;
-		st->halves[dir].body.cut |= data > 0;
+		if (data)
+			stream_gap(&s->streams, st, dir, data);
 		stream_count(&s->streams, st, dir, missing);
 	}
 	if (!side->left && !side->padding)

@@ -76,7 +76,7 @@ void half_end(struct streams *s, struct stream *st, enum dir dir)
 static void emit_only(struct streams *s, struct stream *st, struct stamp at)
 {
 	for (int d = 0; d < 2; d++) {
-		st->halves[d].body.cut |= !st->halves[d].done && st->halves[d].body.held.len;
+		st->halves[d].body.cut |= !st->halves[d].done && st->halves[d].body.held.len;	/* reset, or the connection ended */
 		half_end(s, st, (enum dir)d);
 	}
 	session_emit(s->session, st->ex, at);
@@ -152,6 +152,16 @@ struct stream *stream_of(struct streams *s, uint32_t id, enum dir dir, struct st
 	return id > s->highest[id & 1] || s->incomplete ? stream_new(s, id, NULL, at) : NULL;
 }
 
+void stream_gap(struct streams *s, struct stream *st, enum dir dir, uint64_t missing)
+{
+	struct http_message m = stream_message(s, st, dir);
+
+	s->held -= m.body->held.len;
+	st->ex->has_gap = 1;
+	body_gap(&m, missing);
+	s->held += m.body->held.len;
+}
+
 void stream_count(struct streams *s, struct stream *st, enum dir dir, size_t n)
 {
 	*(dir == s->asks ? &st->ex->request_bytes : &st->ex->response_bytes) += n;
@@ -160,10 +170,14 @@ void stream_count(struct streams *s, struct stream *st, enum dir dir, size_t n)
 void stream_body(struct streams *s, struct stream *st, enum dir dir, struct slice in)
 {
 	struct body *b = &st->halves[dir].body;
+	struct http_message m = stream_message(s, st, dir);
 	size_t before = b->held.len, room = STREAMS_HELD - s->held;
 
-	b->cut |= in.len > room;
-	body_take(b, slice_of(in.ptr, in.len < room ? in.len : room));
+	if (!b->type_len && !before && !b->grpc.on && grpc_looks(in))
+		grpc_begin(&m, (struct slice){ 0 });
+	if (in.len > room)
+		body_gap(&m, in.len - room);
+	body_take(&m, slice_of(in.ptr, in.len < room ? in.len : room));
 	s->held += b->held.len - before;
 }
 
@@ -184,10 +198,8 @@ void streams_gap(struct streams *s, enum dir dir)
 
 		if (st->halves[dir].done)
 			continue;
-		if (st->halves[dir].begun) {
-			st->ex->has_gap = 1;
-			st->halves[dir].body.cut = true;
-		}
+		if (st->halves[dir].begun)
+			stream_gap(s, st, dir, UINT64_MAX);
 		s->suspects += !st->suspect;
 		st->suspect = 1;
 	}

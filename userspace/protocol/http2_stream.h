@@ -47,6 +47,8 @@ struct http_message stream_message(struct streams *, struct stream *, enum dir);
 void stream_count(struct streams *, struct stream *, enum dir, size_t n);
 /* Bytes of its body. */
 void stream_body(struct streams *, struct stream *, enum dir, struct slice);
+/* Bytes of it that are missing; UINT64_MAX: not known how many. */
+void stream_gap(struct streams *, struct stream *, enum dir, uint64_t missing);
 /* Nothing more comes in this direction. */
 void half_end(struct streams *, struct stream *, enum dir);
 /* The same; where that was the other half, the exchange is complete, and the stream gone. */
