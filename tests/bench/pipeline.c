@@ -41,11 +41,16 @@ static struct {
 
 /* The load. */
 
-struct load { const char *name; size_t body; bool findings; };
+enum form { FORM_HTTP1, FORM_HTTP2, FORM_GRPC };
+struct load { const char *name; size_t body; bool findings; enum form form; };
 static const struct load loads[] = {
-	{ "1 KiB, no findings", 1024, false },
-	{ "1 KiB, 4 findings", 1024, true },
-	{ "16 KiB, no findings", 16384, false },
+	{ "1 KiB, no findings", 1024, false, FORM_HTTP1 },
+	{ "1 KiB, 4 findings", 1024, true, FORM_HTTP1 },
+	{ "16 KiB, no findings", 16384, false, FORM_HTTP1 },
+	{ "HTTP/2, 1 KiB, no findings", 1024, false, FORM_HTTP2 },
+	{ "HTTP/2, 16 KiB, no findings", 16384, false, FORM_HTTP2 },
+	{ "gRPC, 1 KiB, no findings", 1024, false, FORM_GRPC },
+	{ "gRPC, 16 KiB, no findings", 16384, false, FORM_GRPC },
 };
 
 /* Records one after the other: u32 length, u32 zero, record, padded to 8. */
@@ -85,6 +90,65 @@ static size_t body_make(char *out, size_t size, bool findings, unsigned n)
 	return len;
 }
 
+/* The same as body_make() has, as protocol buffers have it, with gRPC's length before it. */
+static size_t message_make(char *out, size_t size, unsigned n)
+{
+	size_t len = 5;
+
+	while (len + 128 < size) {
+		static const char title[] = "Desk lamp, brushed steel";
+		char sku[16], price[32];
+		int k = snprintf(sku, sizeof(sku), "KT-%zu-B", 1000 + len), t = sizeof(title) - 1, p;
+
+		p = snprintf(price, sizeof(price), "\x0a%c%02zu.95\x12\x03" "EUR", 5, len % 97);
+		len += (size_t)snprintf(out + len, size - len, "\x0a%c\x0a%c%s\x12%c%s\x18%c\x22%c%s",
+					2 + k + 2 + t + 2 + 2 + p, k, sku, t, title, (char)(1 + len % 7), p, price);
+	}
+	out[0] = 0;
+	for (int i = 0; i < 4; i++)
+		out[1 + i] = (char)((len - 5) >> (24 - 8 * i));
+	return len;
+}
+
+static size_t frame_make(char *out, unsigned type, unsigned flags, unsigned stream, const char *payload, size_t len)
+{
+	const char head[9] = { (char)(len >> 16), (char)(len >> 8), (char)len, (char)type, (char)flags,
+			       (char)(stream >> 24), (char)(stream >> 16), (char)(stream >> 8), (char)stream };
+
+	memcpy(out, head, 9);
+	if (len)
+		memcpy(out + 9, payload, len);
+	return 9 + len;
+}
+
+/* A request as a client without a table would send it, and its answer. n: how many a connection had before. */
+static void streams_make(const struct load *l, unsigned id, unsigned n, char *request, size_t *q, char *response, size_t *a,
+			 const char *body, size_t len)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", trailers[] = "\x00\x0bgrpc-status\x01" "0";
+	const char *type = l->form == FORM_GRPC ? "application/grpc" : "application/json";
+	char path[64], block[256];
+	int path_len = snprintf(path, sizeof(path), l->form == FORM_GRPC ? "/shop.Orders/List" : "/api/orders/%u?page=%u", id, id % 7);
+	int size = snprintf(block, sizeof(block), "%c\x87\x04%c%s\x01\x11shop.firm.example\x0f\x10\x10%s",
+			    l->form == FORM_GRPC ? '\x83' : '\x82', path_len, path, type);
+	bool grpc = l->form == FORM_GRPC;
+
+	*q = *a = 0;
+	if (!n) {
+		memcpy(request, preface, *q = sizeof(preface) - 1);
+		*q += frame_make(request + *q, 4, 0, 0, NULL, 0);
+		*a += frame_make(response, 4, 0, 0, NULL, 0);
+	}
+	*q += frame_make(request + *q, 1, grpc ? 4 : 5, 2 * n + 1, block, (size_t)size);
+	if (grpc)
+		*q += frame_make(request + *q, 0, 1, 2 * n + 1, "\0\0\0\0\x02\x08\x01", 7);
+	size = snprintf(block, sizeof(block), "\x88\x0f\x10\x10%s", type);
+	*a += frame_make(response + *a, 1, 4, 2 * n + 1, block, (size_t)size);
+	*a += frame_make(response + *a, 0, grpc ? 0 : 1, 2 * n + 1, body, len);
+	if (grpc)
+		*a += frame_make(response + *a, 1, 5, 2 * n + 1, trailers, sizeof(trailers) - 1);
+}
+
 static void call_add(struct wire_data *d, enum wire_dir dir, uint64_t pos[2], const char *bytes, size_t len)
 {
 	for (size_t at = 0; at < len; at += d->len) {
@@ -110,14 +174,16 @@ static void tape_make(const struct load *l)
 				   .local = { { 127, 0, 0, 1 }, 8080, { 0 } }, .remote = { { 10, 1, 2, 3 }, 40000, { 0 } } };
 	for (unsigned n = 0; n < opt.exchanges; n++) {
 		unsigned c = n % opt.connections;
-		size_t len = body_make(body, l->body, l->findings, n), q, a;
+		size_t len = l->form == FORM_GRPC ? message_make(body, l->body, n) : body_make(body, l->body, l->findings, n), q, a;
 
 		d.who.conn = 5 + c;
 		d.who.remote.port = (u16)(40000 + c);
 		q = (size_t)snprintf(request, sizeof(request), "GET /api/orders/%u?page=%u HTTP/1.1\r\nHost: shop.firm.example\r\n"
 				     "User-Agent: bench/1.0\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n\r\n", n, n % 7);
 		a = (size_t)snprintf(response, sizeof(response), "HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: application/json\r\n"
-				     "Connection: keep-alive\r\nContent-Length: %zu\r\n\r\n%s", len, body);
+				     "Connection: keep-alive\r\nContent-Length: %zu\r\n\r\n%.*s", len, (int)len, body);
+		if (l->form != FORM_HTTP1)
+			streams_make(l, n, n / opt.connections, request, &q, response, &a, body, len);
 		call_add(&d, WIRE_RECEIVED, pos[c], request, q);
 		call_add(&d, WIRE_SENT, pos[c], response, a);
 	}
