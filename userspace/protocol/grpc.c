@@ -14,7 +14,7 @@
 void grpc_begin(const struct http_message *m, struct slice type)
 {
 	m->body->grpc.on = true;
-	m->body->grpc.text = memmem(type.ptr, type.len, "-web-text", 9) != NULL;
+	m->body->grpc.text = type.len && memmem(type.ptr, type.len, "-web-text", 9);
 	snprintf(m->ex->protocol, sizeof(m->ex->protocol), "grpc");
 }
 
