@@ -290,6 +290,101 @@ static void noise(struct buf *b)
 	}
 }
 
+/* ---- HTTP/2 ---- */
+
+static void frame(struct buf *b, uint8_t type, uint8_t flags, uint32_t stream, const void *payload, size_t len)
+{
+	const uint8_t head[9] = { (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len, type, flags,
+				  (uint8_t)(stream >> 24), (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream };
+
+	buf_add(b, head, 9);
+	buf_add(b, payload, len);
+}
+
+static void h2_begin(struct buf *b)
+{
+	buf_puts(b, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	frame(b, 4, 0, 0, "", 0);
+}
+
+/* Streams, each of one block and then nothing. */
+static void h2_blocks(struct buf *b, const void *block, size_t len, bool reset)
+{
+	h2_begin(b);
+	for (uint32_t id = 1; b->len < TOTAL; id += 2) {
+		frame(b, 1, 5, id, block, len);
+		if (reset)
+			frame(b, 3, 0, id, "\0\0\0\x08", 4);
+	}
+}
+
+static void h2_indexed(struct buf *b)	/* a byte each, of the table's one long value */
+{
+	static uint8_t block[16000];
+
+	memset(block, 0xbe, sizeof(block));
+	memcpy(block, "\x40\x01" "a\x78", 4);
+	memset(block + 4, 'v', 120);
+	h2_blocks(b, block, sizeof(block), false);
+}
+
+static void h2_literals(struct buf *b)	/* each evicts another */
+{
+	static uint8_t block[16000];
+
+	for (size_t i = 0; i + 4 <= sizeof(block); i += 4)
+		memcpy(block + i, "\x40\x01" "a\0", 4);
+	h2_blocks(b, block, sizeof(block), false);
+}
+
+static void h2_requests(struct buf *b) { h2_blocks(b, "\x82\x84", 2, false); }
+static void h2_resets(struct buf *b) { h2_blocks(b, "\x82\x84", 2, true); }
+static void h2_unknown(struct buf *b) { h2_blocks(b, "\xff\x80\x01", 3, false); }
+
+static void h2_data(struct buf *b, const char *type, const void *payload, size_t len)
+{
+	uint8_t block[64] = { 0x83, 0x84, 0x5f };
+
+	block[3] = (uint8_t)strlen(type);
+	memcpy(block + 4, type, strlen(type));
+	h2_begin(b);
+	frame(b, 1, 4, 1, block, 4 + strlen(type));
+	while (b->len < TOTAL)
+		frame(b, 0, 0, 1, payload, len);
+}
+
+static void h2_data_empty(struct buf *b) { h2_data(b, "text/plain", "", 0); }
+static void h2_pings(struct buf *b) { h2_begin(b); while (b->len < TOTAL) frame(b, 6, 0, 0, "12345678", 8); }
+
+static void grpc_of(struct buf *b, const void *message, size_t len)
+{
+	struct buf all;
+
+	buf_init(&all, 16384);
+	while (all.len + len <= 16000)
+		buf_add(&all, message, len);
+	h2_data(b, "application/grpc", all.ptr, all.len);
+	buf_free(&all);
+}
+
+static void grpc_tiny(struct buf *b) { grpc_of(b, "\0\0\0\0\x02\x08\x01", 7); }
+static void grpc_empty(struct buf *b) { grpc_of(b, "\0\0\0\0\0", 5); }
+static void grpc_packed(struct buf *b) { grpc_of(b, "\x01\0\0\0\x01\x1f", 6); }
+
+static void protobuf_of(struct buf *b, const void *field, size_t len)
+{
+	uint8_t message[16005] = { 0, 0, 0, 16000 >> 8, 16000 & 255 };
+
+	for (size_t i = 5; i + len <= sizeof(message); i += len)
+		memcpy(message + i, field, len);
+	h2_data(b, "application/grpc", message, sizeof(message));
+}
+
+static void protobuf_numbers(struct buf *b) { protobuf_of(b, "\x08\x01", 2); }
+static void protobuf_deep(struct buf *b) { protobuf_of(b, "\x0a\x0e\x0a\x0c\x0a\x0a\x0a\x08\x0a\x06\x0a\x04\x0a\x02\x08\x01", 16); }
+static void protobuf_text(struct buf *b) { protobuf_of(b, "\x0a\x02" "12", 4); }
+static void protobuf_lists(struct buf *b) { protobuf_of(b, "\x0a\x06\x01\x02\x03\x04\x05\x06", 8); }
+
 enum how { WHOLE, TINY = 1, BYTES = 2, GAPS = 4, REVERSED = 8, OVERLAP = 16, CONNECTIONS = 32, CIPHER = 64, HELD = 128 };
 static const struct row { const char *name; void (*make)(struct buf *); unsigned how; } rows[] = {
 	{ "text", plain_text, 0 }, { "binary", binary, 0 }, { "noise", noise, 0 },
@@ -320,6 +415,11 @@ static const struct row { const char *name; void (*make)(struct buf *); unsigned
 	{ "paths-base64", paths_base64, 0 }, { "queries", queries, 0 },
 	{ "gzip-bombs", gzip_bombs, 0 }, { "gzip-bombs-small", gzip_bombs_small, 0 }, { "gzip-numbers", gzip_numbers, 0 },
 	{ "gzip-emails", gzip_emails, 0 }, { "gzip-nested", gzip_nested, 0 },
+	{ "h2-indexed", h2_indexed, 0 }, { "h2-literals", h2_literals, 0 }, { "h2-requests", h2_requests, 0 }, { "h2-resets", h2_resets, 0 },
+	{ "h2-unknown", h2_unknown, 0 }, { "h2-data-empty", h2_data_empty, 0 }, { "h2-pings", h2_pings, 0 },
+	{ "grpc-tiny", grpc_tiny, 0 }, { "grpc-empty", grpc_empty, 0 }, { "grpc-packed", grpc_packed, 0 },
+	{ "protobuf-numbers", protobuf_numbers, 0 }, { "protobuf-deep", protobuf_deep, 0 }, { "protobuf-text", protobuf_text, 0 },
+	{ "protobuf-lists", protobuf_lists, 0 }, { "h2-requests gaps", h2_requests, TINY | GAPS },
 	{ "text/256", plain_text, TINY }, { "headers-many/256", headers_many, TINY }, { "chunks-tiny/256", chunks_tiny, TINY },
 	{ "text/1", plain_text, BYTES }, { "requests-tiny/1", requests_tiny, BYTES }, { "trailers/1", trailers, BYTES },
 	{ "chunks-lines/1", chunk_lines, BYTES }, { "resync-lines/1", resync_lines, BYTES },

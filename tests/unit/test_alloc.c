@@ -147,7 +147,8 @@ static void front_story(struct front *f)
 {
 	struct wire_header hello = { 22, 3, 3, 0, 200 }, data = { 23, 3, 3, 0, 100 + 17 };
 	uint8_t z[512];
-	size_t n = gzip_message(z, sizeof(z)), a = sizeof(wrapped) - 1, b = sizeof(form) - 1, c = sizeof(answer) - 1, d = sizeof(call) - 1, e = sizeof(reply) - 1;
+	size_t n = gzip_message(z, sizeof(z)), a = sizeof(wrapped) - 1, b = sizeof(form) - 1, c = sizeof(answer) - 1;
+	size_t d = sizeof(call) - 1, e = sizeof(reply) - 1;
 	/* A ServerHello of TLS 1.2, of 38 bytes. */
 	uint8_t chosen[47] = { 22, 3, 3, 0, 42, 2, 0, 0, 38, 3, 3, [43] = 0, [44] = 0xc0, 0x2f };
 	char plain[100];

@@ -11,6 +11,7 @@
 #define CONTENT_FIELDS	65536
 #define CONTENT_COST	12		/* ns to walk a byte of a body, fields apart; see field_sink.afford */
 #define INFLATE_COST	2		/* ns to make a byte of output */
+#define INFLATE_BEGIN	2000		/* ns to begin with it */
 #define INFLATE_EARNS	100		/* ns a byte of output may cost, as one of input may; bombs earn no more than */
 #define INFLATE_USUAL	16		/* so many times their input */
 #define INFLATE_RATIO	100		/* output : input, beyond the first 64 KiB */

@@ -294,7 +294,7 @@ static int decode(const struct http_message *m, enum encoding encoding, struct s
 		return INSPECTED_NONE;
 	if (encoding == ENCODING_NONE)
 		return content_decode(&job, type, body);
-	if (m->sink->afford && !m->sink->afford(m->sink->owner, 0))
+	if (m->sink->afford && !m->sink->afford(m->sink->owner, INFLATE_BEGIN))
 		return INSPECTED_NONE;
 	buf_init(&plain, INFLATE_MAX);
 	job.cut |= !inflate_body(body, &plain);

@@ -233,6 +233,14 @@ static void block_done(struct block_reader *r, bool whole)
 		half_done(&s->streams, st, r->dir, r->at);
 }
 
+/* Blocks that nobody can read are short, and each makes the table anew. */
+static bool affords(struct state *s, const struct side *side)
+{
+	const struct field_sink *sink = s->streams.sink;
+
+	return side->hpack.inflater || !side->hpack.unsure || !sink->afford || sink->afford(sink->owner, HPACK_FORGET);
+}
+
 /* The part of a header block that a frame has. false: hostile. */
 static bool block_take(struct state *s, struct side *side, enum dir dir, struct slice in, bool last, struct stamp at)
 {
@@ -246,7 +254,7 @@ static bool block_take(struct state *s, struct side *side, enum dir dir, struct 
 		block_done(&r, false);
 		return false;
 	}
-	if (!hpack_take(&side->hpack, in, last, take_field, &r)) {
+	if (!affords(s, side) || !hpack_take(&side->hpack, in, last, take_field, &r)) {
 		s->streams.incomplete |= !side->sure;
 		block_done(&r, false);
 		b->stream = 0;

@@ -10,6 +10,8 @@
 #include "model/payload.h"
 
 struct nghttp2_hd_inflater;
+#define HPACK_FORGET 20000	/* ns that the next block costs where unsure is set and there is no inflater */
+
 struct hpack { struct nghttp2_hd_inflater *inflater; bool unsure; };	/* zeroed: a connection begins */
 
 /* Of a field that refers to what is not known, name is empty; value may be. Valid during the call. */

@@ -15,7 +15,9 @@ void streams_init(struct streams *s, const struct field_sink *sink, struct sessi
 
 struct stream *stream_find(struct streams *s, uint32_t id)
 {
-	for (unsigned i = 0; s->open && i < s->open->nr; i++)
+	bool is_new = id > s->highest[id & 1];	/* as most are when they are asked for by their first frame */
+
+	for (unsigned i = 0; !is_new && s->open && i < s->open->nr; i++)
 		if (s->open->ids[i] == id)
 			return s->open->at[i];
 	return NULL;
@@ -146,10 +148,12 @@ struct stream *stream_of(struct streams *s, uint32_t id, enum dir dir, struct st
 		suspicion_ends(s, st);
 	if (st)
 		return st;
+	if (id > s->highest[id & 1])
+		return stream_new(s, id, NULL, at);
 	for (unsigned i = 0; i < STREAMS_CLOSED; i++)
 		if (s->closed[i] == id)
 			return NULL;
-	return id > s->highest[id & 1] || s->incomplete ? stream_new(s, id, NULL, at) : NULL;
+	return s->incomplete ? stream_new(s, id, NULL, at) : NULL;
 }
 
 void stream_gap(struct streams *s, struct stream *st, enum dir dir, uint64_t missing)
