@@ -9,7 +9,7 @@
 
 #define FLAG_COMPRESSED 1
 #define FLAG_TRAILERS 128
-#define USUAL_MAX (16 << 20)	/* messages of unknown streams; peers refuse more than 4 MiB unless told */
+#define USUAL_MAX (16 << 20)	/* bytes of a message where no type was seen; peers refuse more than 4 MiB unless told */
 
 void grpc_begin(const struct http_message *m, struct slice type)
 {
@@ -25,7 +25,7 @@ static uint32_t length_of(const uint8_t *prefix)
 
 bool grpc_looks(struct slice in)
 {
-	return in.len && in.ptr[0] <= FLAG_COMPRESSED && (in.len < GRPC_PREFIX || length_of(in.ptr) <= USUAL_MAX);
+	return in.len && in.ptr[0] <= FLAG_COMPRESSED;
 }
 
 /* What HTTP calls it (google.rpc.Code). */
@@ -95,8 +95,9 @@ static void take(const struct http_message *m, struct slice in)
 {
 	struct grpc *g = &m->body->grpc;
 
-	if (g->astray && in.len >= GRPC_PREFIX && grpc_looks(in) && length_of(in.ptr) <= in.len - GRPC_PREFIX)
+	if (g->astray && g->at_frame && grpc_looks(in))
 		g->astray = false;	/* frames mostly begin with a message */
+	g->at_frame &= !in.len;
 	while (in.len && !g->astray) {
 		size_t room = GRPC_PREFIX - g->nr_prefix, n = in.len < room ? in.len : room;
 
@@ -105,7 +106,7 @@ static void take(const struct http_message *m, struct slice in)
 		if (n && g->nr_prefix == GRPC_PREFIX)
 			g->left = length_of(g->prefix);
 		in = slice_of(in.ptr + n, in.len - n);
-		if (g->prefix[0] & ~(FLAG_COMPRESSED | FLAG_TRAILERS)) {
+		if (g->prefix[0] & ~(FLAG_COMPRESSED | FLAG_TRAILERS) || (!m->body->type_len && g->left > USUAL_MAX)) {
 			go_astray(m);
 			return;
 		}

@@ -19,6 +19,7 @@ struct grpc {
 	bool on;
 	bool text;		/* gRPC-Web in base64 */
 	bool astray;		/* where the next message begins is not known */
+	bool at_frame;		/* of HTTP/2: what comes next begins a frame */
 	uint8_t prefix[GRPC_PREFIX], quad[4];
 	uint8_t nr_prefix, nr_quad;
 	uint8_t encoding;	/* enum encoding of compressed messages */
@@ -27,7 +28,7 @@ struct grpc {
 
 /* The body is gRPC's, as its type says; empty: as its first bytes look. */
 void grpc_begin(const struct http_message *, struct slice type);
-/* Could the first bytes of a body without a type be its? */
+/* Could a body without a type that begins so be its? One byte tells, so that it is told the same however bytes come. */
 bool grpc_looks(struct slice);
 /* A header or trailer that begins with "grpc-". */
 void grpc_header(const struct http_message *, struct slice name, struct slice value);

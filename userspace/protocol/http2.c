@@ -375,8 +375,10 @@ static struct feed_result data_begin(struct state *s, struct side *side, enum di
 	session_count(s->session, FATE_EXAMINED, head);
 	look_at_first(s, dir, (struct slice){ 0 });
 	st = stream_of(&s->streams, f->stream, dir, at);
-	if (st)
+	if (st) {
 		stream_count(&s->streams, st, dir, head);
+		st->halves[dir].body.grpc.at_frame = true;
+	}
 	side->phase = PHASE_DATA;
 	if (!side->left && !side->padding)
 		data_done(s, side, dir, at);
