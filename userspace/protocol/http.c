@@ -87,12 +87,15 @@ static void emit(const struct http_message *m, enum location loc, const char *pr
 {
 	size_t n = strlen(prefix);
 	char path[PATH_SIZE];
+	struct content_job job = { .exchange = m->ex, .sink = m->sink, .location = loc, .dir = m->dir };
 	struct field f = { .location = loc, .dir = m->dir, .path = path, .key = key, .value = value, .text = text };
 
 	memcpy(path, prefix, n);
 	memcpy(path + n, ".", 2);
 	if (key.len)
 		m->sink->clean(m->sink->owner, path + n + 1, key);
+	if (content_inside(&job, path, key, value))	/* JSON in a query; the claims of a token come beside it */
+		return;
 	m->sink->field(m->sink->owner, m->ex, &f);
 }
 
