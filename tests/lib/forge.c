@@ -139,7 +139,7 @@ static void wrong_numbers(const msgpack_object *whole)
 	const struct { uint32_t place; uint64_t value; } wrong[] = {
 		{ 0, 0 }, { 0, FACT_LAST + 1 }, { AT_FAMILY, 65536 }, { AT_ROLE, ROLE_CLIENT + 1 }, { AT_TLS, TLS_PRESENT + 1 },
 		{ AT_BINDING, BINDING_EXACT + 1 }, { AT_LATE, TRANSPORT_UNIX_DATAGRAM << 1 | 2 }, { AT_REASONS, 1 },
-		{ AT_REASONS, UINT32_MAX }, { AT_AUTH, AUTH_OTHER + 1 }, { AT_INSPECTED, INSPECTED_NONE + 1 },
+		{ AT_REASONS, UINT32_MAX }, { AT_AUTH, AUTH_MAX }, { AT_INSPECTED, INSPECTED_NONE + 1 },
 		{ AT_GAP, 2 }, { AT_FINDINGS, 0 }, { AT_FINDINGS, 2 }, { AT_FINDINGS, MAX_FINDINGS + 1 }, { AT_FINDINGS, UINT32_MAX },
 		{ AT_CLASS, class_count() }, { AT_CONFIDENCE, 0 }, { AT_CONFIDENCE, CONF_CERTAIN + 1 }, { AT_LOCATION, LOC_MAX },
 		{ AT_DIR, DIR_SENT + 1 }, { AT_SAMPLE, 2 }, { AT_COUNT, (uint64_t)UINT32_MAX + 1 },

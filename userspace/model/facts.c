@@ -16,7 +16,8 @@ WORDS(loss, "none", "record_lost", "truncated", "read_fault", "other_call", "evi
 	"io_uring", "sendfile", "splice", "zerocopy_recv", "discarded", "urgent", "ring_full", "skipped_run",
 	"ktls", "quic", "unprobed_tls", "no_plaintext", "unknown_protocol", "late_attach");
 _Static_assert(sizeof(loss_words) / sizeof(loss_words[0]) == LOSS_MAX, "a name for each");
-WORDS(auth, "none", "basic", "bearer", "cookie", "other");
+WORDS(auth, "none", "basic", "bearer", "cookie", "other", "database-user");
+_Static_assert(sizeof(auth_words) / sizeof(auth_words[0]) == AUTH_MAX, "a name for each");
 WORDS(inspected, "full", "partial", "none");
 WORDS(mutual, "unknown", "no", "yes");
 WORDS(upgrade, "none", "smtp", "imap", "pop3", "ftp", "xmpp", "ldap", "postgres", "mysql", "http-connect");

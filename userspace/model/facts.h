@@ -28,7 +28,7 @@ enum tls_state { TLS_UNKNOWN, TLS_ABSENT, TLS_PRESENT };
 enum binding { BINDING_NONE, BINDING_WEAK, BINDING_STRONG, BINDING_EXACT };
 enum zone { ZONE_UNKNOWN, ZONE_LOOPBACK, ZONE_HOST, ZONE_PRIVATE, ZONE_INTERNET };
 enum confidence { CONF_POSSIBLE = 1, CONF_LIKELY, CONF_CERTAIN };	/* < 0.5, 0.5 to 0.8, above */
-enum auth { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_COOKIE, AUTH_OTHER };
+enum auth { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_COOKIE, AUTH_OTHER, AUTH_DATABASE, AUTH_MAX };
 enum inspected { INSPECTED_FULL, INSPECTED_PARTIAL, INSPECTED_NONE };
 enum mutual { MUTUAL_UNKNOWN, MUTUAL_NO, MUTUAL_YES };	/* did the client show a certificate? TLS 1.3 hides it */
 /* What a connection spoke before it went over to TLS; equals enum wire_upgrade. */

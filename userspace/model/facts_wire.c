@@ -231,7 +231,7 @@ static void walk_exchange(struct walk *w, struct exchange *e)
 	NUMBER(w, e->latency_us, UINT32_MAX);
 	NUMBER(w, e->findings_dropped, UINT32_MAX);
 	NUMBER(w, e->status, UINT16_MAX);
-	NUMBER(w, e->auth, AUTH_OTHER);
+	NUMBER(w, e->auth, AUTH_MAX - 1);
 	NUMBER(w, e->inspected, INSPECTED_NONE);
 	NUMBER(w, e->has_gap, 1);
 	string(w, e->protocol, sizeof(e->protocol));

@@ -33,7 +33,7 @@ static const struct { const char *what; unsigned first, end; const char *(*name)
 	[T_LOCATION] = { "location", LOC_PATH, LOC_MAX, location_name },
 	[T_ZONE] = { "zone", ZONE_LOOPBACK, ZONE_INTERNET + 1, zone_name },
 	[T_TLS] = { "state of TLS", TLS_ABSENT, TLS_PRESENT + 1, tls_name },
-	[T_AUTH] = { "authentication", AUTH_NONE, AUTH_OTHER + 1, auth_name },
+	[T_AUTH] = { "authentication", AUTH_NONE, AUTH_MAX, auth_name },
 	[T_ROLE] = { "role", ROLE_SERVER, ROLE_CLIENT + 1, role_name },
 	[T_DIR] = { "direction", DIR_RECEIVED, DIR_SENT + 1, dir_name },
 };

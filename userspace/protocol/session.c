@@ -139,6 +139,7 @@ static void protocol_end(struct session *s)
 	s->protocol->fini(s->state);
 	explicit_bzero(s->state, s->protocol->state_size);
 	budget_free(s->state, s->protocol->state_size);
+	s->state = NULL;
 	s->protocol = NULL;
 }
 
@@ -282,7 +283,9 @@ static void advance(struct session *s, enum dir dir, struct stamp at)
 			give_up(s, dir);
 		if (d <= 0)
 			return;
-		/* The other direction may have been waiting for this. */
+		/* The other direction may have been waiting for this, or given up. */
+		if (s->opaque[!dir] && s->name[0])
+			s->opaque[!dir] = s->protocol->gap(s->state, !dir, 0, LOSS_NONE, at) != 0;
 		if (s->carry[!dir].len)
 			feed(s, !dir, at);
 	}

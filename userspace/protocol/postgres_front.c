@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* postgres_front.c - what clients of PostgreSQL say. A simple query is an exchange for each of its
+ * statements, an extended one for each Execute: those are what a server answers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/budget.h"
+#include "protocol/postgres.h"
+
+#define CANCEL_REQUEST	80877102
+
+struct slice pg_string(struct reader *r)
+{
+	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
+	struct slice s;
+
+	if (!nul) {
+		r->failed = true;
+		return (struct slice){ 0 };
+	}
+	s = reader_take(r, (size_t)(nul - r->left.ptr));
+	reader_take(r, 1);
+	return s;
+}
+
+bool pg_format(const struct pg_formats *f, unsigned i)
+{
+	unsigned at = f->nr == 1 ? 0 : i;
+
+	return at < f->nr && at < PG_COLUMNS && (f->bits[at / 8] >> at % 8 & 1);
+}
+
+/* A count, and so many formats. */
+static struct pg_formats formats_read(struct reader *r)
+{
+	struct pg_formats f = { .nr = (uint16_t)reader_number(r, 2) };
+
+	for (unsigned i = 0; i < f.nr && !r->failed; i++)
+		if (reader_number(r, 2) && i < PG_COLUMNS)
+			f.bits[i / 8] |= (uint8_t)(1 << i % 8);
+	f.known = !r->failed;
+	return f;
+}
+
+/* ---- statements ---- */
+
+struct naming { struct pg_state *state; struct pg_statement *statement; };
+
+static void on_param(void *owner, unsigned number, struct slice key)
+{
+	struct naming *n = owner;
+	struct pg_columns *params = n->statement->params;
+
+	if (params && number && number <= params->nr && key.len && !params->column[number - 1].path[0])
+		pg_column_name(n->state, &params->column[number - 1], "bind", key);
+}
+
+static void copy_columns(struct pg_state *s, struct pg_statement *st, const struct sql_statement *read)
+{
+	if (!read->copy.is_copy || !read->nr_columns)
+		return;
+	st->rows = pg_columns_new(read->nr_columns);
+	for (unsigned i = 0; st->rows && i < st->rows->nr; i++)
+		pg_column_name(s, &st->rows->column[i], "copy", read->columns[i]);
+}
+
+/* One statement of a text; its literals become fields of ex. */
+static struct pg_statement *statement_read(struct pg_state *s, struct sql_reader *r, struct exchange *ex, unsigned params)
+{
+	struct pg_statement *st = pg_statement_new();
+	struct naming naming = { s, st };
+	struct sql_statement read;
+
+	if (!st)
+		return NULL;
+	if (params)
+		st->params = pg_columns_new(params);
+	r->param = on_param;
+	r->owner = &naming;
+	sql_read(r, ex, &read);
+	memcpy(st->method, read.method, sizeof(st->method));
+	memcpy(st->route, read.route, sizeof(st->route));
+	pg_name(st->table, read.table);
+	st->copy = read.copy;
+	copy_columns(s, st, &read);
+	if (ex) {
+		memcpy(ex->method, st->method, sizeof(ex->method));
+		memcpy(ex->route, st->route, sizeof(ex->route));
+	}
+	return st;
+}
+
+/* Room for those that have a name or a type. */
+static void params_trim(struct pg_statement *st, unsigned types)
+{
+	struct pg_columns *all = st->params;
+	unsigned nr = all ? all->nr : 0;
+
+	while (nr > types && !all->column[nr - 1].path[0])
+		nr--;
+	st->params = nr ? pg_columns_new(nr) : NULL;
+	if (st->params)
+		memcpy(st->params->column, all->column, nr * sizeof(all->column[0]));
+	pg_columns_free(all);
+}
+
+static bool affords(struct pg_state *s, size_t bytes, unsigned ns, struct exchange *ex)
+{
+	if (!s->sink->afford || s->sink->afford(s->sink->owner, (int64_t)(bytes * ns)))
+		return true;
+	if (ex && ex->inspected == INSPECTED_FULL)
+		ex->inspected = INSPECTED_PARTIAL;
+	return false;
+}
+
+/* A text that stands for itself where its NUL was lost. */
+static struct slice text_of(struct reader *r)
+{
+	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
+
+	return nul ? pg_string(r) : reader_take(r, r->left.len);
+}
+
+static void query(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct reader r = { m->body, false };
+	struct sql_reader sql;
+	bool first = true;
+
+	sql_begin(&sql, s->sink, s->front, text_of(&r));
+	sql.cut = m->cut;
+	if (!affords(s, sql.text.len, SQL_COST, pg_asking(s, at)))
+		sql.text.len = 0;
+	while (sql_more(&sql) || first) {
+		struct exchange *ex = s->asking ? s->asking : pg_exchange(s, at);
+		struct pg_statement *st;
+
+		s->asking = NULL;
+		if (ex && first)
+			ex->request_bytes += m->total;
+		if (ex && m->cut)
+			ex->inspected = INSPECTED_PARTIAL;
+		st = statement_read(s, &sql, ex, 0);
+		pg_push(s, PG_RESULT, st ? ex : NULL, st, NULL, at);
+		if (!st)
+			budget_free(ex, sizeof(*ex));
+		first = false;
+	}
+	sql_end(&sql);
+	pg_push(s, PG_SYNC, NULL, NULL, NULL, at);
+}
+
+static void parse(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct exchange *ex = pg_asking(s, at);
+	struct reader r = { m->body, false };
+	struct slice name = pg_string(&r);
+	struct sql_reader sql;
+	struct pg_statement *st;
+	unsigned types;
+
+	if (ex)
+		ex->request_bytes += m->total;
+	sql_begin(&sql, s->sink, s->front, text_of(&r));
+	sql.cut = m->cut;
+	if (!affords(s, sql.text.len, SQL_COST, ex))
+		sql.text.len = 0;
+	types = reader_number(&r, 2);
+	sql_more(&sql);
+	/* Whether it has more parameters than types is said by its text alone. */
+	st = statement_read(s, &sql, ex, SQL_COLUMNS);
+	sql_end(&sql);
+	if (!st)
+		return;
+	for (unsigned i = 0; st->params && i < types && i < st->params->nr && !r.failed; i++)
+		st->params->column[i].type = reader_number(&r, 4);
+	params_trim(st, types);
+	pg_statement_keep(s, name, st);
+}
+
+static void bind(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct exchange *ex = pg_asking(s, at);
+	struct reader r = { m->body, false };
+	struct slice portal_name = pg_string(&r), name = pg_string(&r);
+	struct pg_formats formats = formats_read(&r);
+	unsigned nr = reader_number(&r, 2);
+	struct pg_statement *st = pg_statement_hold(pg_statement_find(s, name));
+	struct pg_portal *portal;
+	bool afforded = affords(s, m->body.len, PG_COST, ex);
+
+	st = st ? st : pg_statement_new();	/* prepared before weir looked */
+	if (ex)
+		ex->request_bytes += m->total;
+	for (unsigned i = 0; i < nr && !r.failed; i++) {
+		const struct pg_column *c = st && st->params && i < st->params->nr ? &st->params->column[i] : NULL;
+		int32_t len = (int32_t)reader_number(&r, 4);
+		bool cut = len > 0 && m->cut && (size_t)len > r.left.len;
+		struct slice raw = len > 0 ? reader_take(&r, cut ? r.left.len : (size_t)len) : (struct slice){ 0 };
+		char room[VALUE_ROOM];
+
+		if (!r.failed && ex && raw.len && afforded)
+			pg_tell(s, ex, st, c, "bind", i, s->front, LOC_REQUEST_BODY,
+				postgres_value(c ? c->type : 0, pg_format(&formats, i), raw, room), cut);
+	}
+	if (ex && m->cut)
+		ex->inspected = INSPECTED_PARTIAL;
+	portal = pg_portal_find(s, portal_name, true);
+	pg_statement_put(portal->statement);
+	portal->statement = st;
+	portal->formats = formats_read(&r);
+}
+
+static void describe(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct reader r = { m->body, false };
+	uint32_t what = reader_number(&r, 1);
+	struct slice name = pg_string(&r);
+	struct pg_portal *portal = what == 'P' ? pg_portal_find(s, name, false) : NULL;
+	struct pg_statement *st = pg_statement_hold(what == 'P' ? portal ? portal->statement : NULL : pg_statement_find(s, name));
+
+	if (s->asking)
+		s->asking->request_bytes += m->total;
+	pg_push(s, PG_DESCRIBE, NULL, st ? st : pg_statement_new(), NULL, at);
+}
+
+static void execute(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct reader r = { m->body, false };
+	struct pg_portal *portal = pg_portal_find(s, pg_string(&r), false);
+	struct pg_statement *st = portal ? pg_statement_hold(portal->statement) : pg_statement_new();
+	struct exchange *ex = pg_asking(s, at);
+
+	s->asking = NULL;
+	if (ex && st) {
+		ex->request_bytes += m->total;
+		memcpy(ex->method, st->method, sizeof(ex->method));
+		memcpy(ex->route, st->route, sizeof(ex->route));
+	}
+	if (!st) {
+		budget_free(ex, sizeof(*ex));
+		ex = NULL;
+	}
+	pg_push(s, PG_RESULT, ex, st, portal ? &portal->formats : NULL, at);
+}
+
+static void close_one(struct pg_state *s, const struct pg_message *m)
+{
+	struct reader r = { m->body, false };
+	uint32_t what = reader_number(&r, 1);
+	struct slice name = pg_string(&r);
+	struct pg_portal *portal;
+
+	if (r.failed)
+		return;
+	if (what == 'S')
+		pg_statement_forget(s, name);
+	else if ((portal = pg_portal_find(s, name, false)))
+		pg_portal_clear(portal);
+}
+
+/* A function called by its OID: formats and arguments as in Bind. */
+static void call(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct exchange *ex = pg_exchange(s, at);
+	struct pg_statement *st = pg_statement_new();
+	struct reader r = { m->body, false };
+	struct pg_formats formats;
+	unsigned nr;
+
+	reader_take(&r, 4);
+	formats = formats_read(&r);
+	nr = reader_number(&r, 2);
+	for (unsigned i = 0; ex && i < nr && !r.failed; i++) {
+		int32_t len = (int32_t)reader_number(&r, 4);
+		struct slice raw = len > 0 ? reader_take(&r, (size_t)len) : (struct slice){ 0 };
+		char room[VALUE_ROOM];
+
+		if (raw.len)
+			pg_tell(s, ex, NULL, NULL, "bind", i, s->front, LOC_REQUEST_BODY, postgres_value(0, pg_format(&formats, i), raw, room), false);
+	}
+	if (ex && st) {
+		ex->request_bytes += m->total;
+		snprintf(ex->method, sizeof(ex->method), "CALL");
+		memcpy(st->method, ex->method, sizeof(st->method));
+	}
+	pg_push(s, PG_RESULT, st ? ex : NULL, st, NULL, at);
+	if (!st)
+		budget_free(ex, sizeof(*ex));
+	pg_push(s, PG_SYNC, NULL, NULL, NULL, at);
+}
+
+/* ---- the beginning ---- */
+
+void pg_startup(struct pg_state *s, struct slice body, uint32_t code, struct stamp at)
+{
+	struct exchange *ex;
+	struct reader r = { body, false };
+
+	if (code == CANCEL_REQUEST) {	/* on a connection of its own, and never answered */
+		ex = pg_exchange(s, at);
+		if (!ex)
+			return;
+		snprintf(ex->method, sizeof(ex->method), "CANCEL");
+		ex->request_bytes = body.len + 8;
+		pg_emit(s, ex, at);
+		return;
+	}
+	ex = pg_asking(s, at);
+	while (ex && r.left.len > 1 && r.left.ptr[0]) {
+		struct slice key = pg_string(&r), value = pg_string(&r);
+		char name[NAME_SIZE], path[PATH_SIZE];
+
+		if (r.failed)
+			break;
+		s->sink->clean(s->sink->owner, name, key);
+		snprintf(path, sizeof(path), "startup.%s", name);
+		pg_tell_text(s, ex, path, key, s->front, LOC_REQUEST_HEADER, value);
+	}
+	if (ex)
+		ex->request_bytes += body.len + 8;
+	pg_push(s, PG_SYNC, NULL, NULL, NULL, at);	/* a server that let the client in says that it is ready */
+}
+
+/* In the clear only when the server asked for that; the other ways give nothing away. */
+static void password(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	struct exchange *ex = pg_asking(s, at);
+	struct reader r = { m->body, false };
+
+	if (!ex)
+		return;
+	ex->request_bytes += m->total;
+	if (s->plain_password)
+		pg_tell_text(s, ex, "startup.password", SLICE("password"), s->front, LOC_REQUEST_HEADER, pg_string(&r));
+	s->plain_password = false;
+}
+
+/* The rows that a client gives to COPY: to what is being answered, or to what nobody saw asked. */
+static void copy(struct pg_state *s, const struct pg_message *m, bool end, struct stamp at)
+{
+	struct pg_item *item = pg_first(s);
+
+	if (!item || item->kind != PG_RESULT)
+		item = end ? NULL : pg_answered(s, at);
+	if (!item)
+		return;
+	item->ex->request_bytes += m->total;
+	if (m->cut)
+		item->ex->inspected = INSPECTED_PARTIAL;
+	if (!item->ex->method[0])
+		snprintf(item->ex->method, sizeof(item->ex->method), "COPY");
+	pg_copy(s, item, end ? (struct slice){ 0 } : m->body, s->front, end);
+}
+
+void pg_front(struct pg_state *s, const struct pg_message *m, struct stamp at)
+{
+	switch (m->type) {
+	case 'Q': query(s, m, at); break;
+	case 'P': parse(s, m, at); break;
+	case 'B': bind(s, m, at); break;
+	case 'D': describe(s, m, at); break;
+	case 'E': execute(s, m, at); break;
+	case 'C': close_one(s, m); break;
+	case 'F': call(s, m, at); break;
+	case 'S': pg_push(s, PG_SYNC, NULL, NULL, NULL, at); break;
+	case 'p': password(s, m, at); break;
+	case 'd': copy(s, m, false, at); break;
+	case 'c': case 'f': copy(s, m, true, at); break;
+	default: break;	/* Flush, Terminate */
+	}
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* postgres_value.c - values by their type's OID; those of the built-in types never change. */
+#include "protocol/postgres_value.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "protocol/reader.h"
+
+enum {
+	OID_BOOL = 16, OID_BYTEA = 17, OID_CHAR = 18, OID_NAME = 19, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_OID = 26,
+	OID_JSON = 114, OID_XML = 142, OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_UNKNOWN = 705, OID_BPCHAR = 1042, OID_VARCHAR = 1043,
+	OID_DATE = 1082, OID_TIMESTAMP = 1114, OID_TIMESTAMPTZ = 1184, OID_NUMERIC = 1700, OID_UUID = 2950, OID_JSONB = 3802,
+};
+
+#define EPOCH_2000	946684800	/* where PostgreSQL counts from, in seconds of 1970's */
+#define DAYS_MAX	2932896		/* to the year 9999 */
+
+static uint64_t big_endian(struct slice raw)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < raw.len && i < 8; i++)
+		v = v << 8 | raw.ptr[i];
+	return v;
+}
+
+static bool printable(struct slice raw)
+{
+	for (size_t i = 0; i < raw.len; i++)
+		if (raw.ptr[i] < 0x20 && !strchr("\t\r\n", raw.ptr[i] ? raw.ptr[i] : 1))
+			return false;
+	return true;
+}
+
+static struct value written(char room[VALUE_ROOM], int n, enum value_type type)
+{
+	return (struct value){ slice_of(room, n > 0 && n < VALUE_ROOM ? (size_t)n : 0), type, false };
+}
+
+static struct value as_bytes(struct slice raw)
+{
+	return (struct value){ raw, VALUE_BYTES, false };
+}
+
+static struct value integer(struct slice raw, char *room)
+{
+	int64_t v = (int64_t)big_endian(raw);
+
+	if (raw.len == 2)
+		v = (int16_t)v;
+	else if (raw.len == 4)
+		v = (int32_t)v;
+	return written(room, snprintf(room, VALUE_ROOM, "%lld", (long long)v), VALUE_NUMBER);
+}
+
+static struct value real(struct slice raw, char *room)
+{
+	uint64_t bits = big_endian(raw);
+	uint32_t half = (uint32_t)bits;
+	double v;
+	float f;
+
+	memcpy(&v, &bits, sizeof(v));
+	memcpy(&f, &half, sizeof(f));
+	return written(room, snprintf(room, VALUE_ROOM, "%.15g", raw.len == 4 ? (double)f : v), VALUE_NUMBER);
+}
+
+static struct value moment(int64_t seconds, bool with_time, struct slice raw, char *room)
+{
+	time_t t = (time_t)seconds + EPOCH_2000;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm))
+		return as_bytes(raw);
+	return written(room, (int)strftime(room, VALUE_ROOM, with_time ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%d", &tm), VALUE_STRING);
+}
+
+static struct value uuid(struct slice raw, char *room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < 16; i++)
+		n += (size_t)snprintf(room + n, VALUE_ROOM - n, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", raw.ptr[i]);
+	return written(room, (int)n, VALUE_STRING);
+}
+
+/* Digits of base 10,000, the first of weight 10,000^weight. */
+static struct value numeric(struct slice raw, char *room)
+{
+	struct reader r = { raw, false };
+	uint32_t nr = reader_number(&r, 2);
+	int weight = (int16_t)reader_number(&r, 2);
+	uint32_t sign = reader_number(&r, 2), scale = reader_number(&r, 2);
+	size_t n = 0;
+
+	if (r.failed || nr > 8 || weight > 7 || weight < -1 || nr * 2 != r.left.len || scale > 16 || (sign && sign != 0x4000))
+		return as_bytes(raw);
+	if (sign)
+		room[n++] = '-';
+	if (weight < 0)
+		room[n++] = '0';
+	for (int place = weight; place >= 0; place--)
+		n += (size_t)snprintf(room + n, VALUE_ROOM - n, place == weight ? "%u" : "%04u",
+				      r.left.len ? reader_number(&r, 2) % 10000 : 0);
+	if (scale) {
+		size_t end = n + 1 + scale;
+
+		room[n++] = '.';
+		while (n < end)
+			n += (size_t)snprintf(room + n, VALUE_ROOM - n, "%04u", r.left.len ? reader_number(&r, 2) % 10000 : 0);
+		n = end;
+	}
+	return written(room, (int)n, VALUE_NUMBER);
+}
+
+static struct value binary_value(uint32_t type, struct slice raw, char *room)
+{
+	switch (type) {
+	case OID_INT2: case OID_INT4: case OID_INT8: case OID_OID:
+		if (raw.len == 2 || raw.len == 4 || raw.len == 8)
+			return integer(raw, room);
+		return as_bytes(raw);
+	case OID_FLOAT4: case OID_FLOAT8:
+		return raw.len == 4 || raw.len == 8 ? real(raw, room) : as_bytes(raw);
+	case OID_BOOL:
+		return written(room, snprintf(room, VALUE_ROOM, "%s", raw.len && raw.ptr[0] ? "true" : "false"), VALUE_BOOL);
+	case OID_DATE: {
+		int64_t days = (int32_t)big_endian(raw);
+
+		return raw.len == 4 && days > -DAYS_MAX && days < DAYS_MAX ? moment(days * 86400, false, raw, room) : as_bytes(raw);
+	}
+	case OID_TIMESTAMP: case OID_TIMESTAMPTZ: {
+		int64_t seconds = (int64_t)big_endian(raw) / 1000000;
+
+		return raw.len == 8 && seconds / 86400 > -DAYS_MAX && seconds / 86400 < DAYS_MAX ? moment(seconds, true, raw, room) : as_bytes(raw);
+	}
+	case OID_UUID:
+		return raw.len == 16 ? uuid(raw, room) : as_bytes(raw);
+	case OID_NUMERIC:
+		return numeric(raw, room);
+	case OID_JSONB:	/* a version, then the text */
+		return raw.len ? (struct value){ slice_of(raw.ptr + 1, raw.len - 1), VALUE_STRING, true } : as_bytes(raw);
+	case OID_BYTEA:
+		return as_bytes(raw);
+	default:
+		return printable(raw) ? (struct value){ raw, VALUE_STRING, false } : as_bytes(raw);
+	}
+}
+
+struct value postgres_value(uint32_t type, bool binary, struct slice raw, char room[VALUE_ROOM])
+{
+	struct value v = { raw, VALUE_STRING, false };
+
+	if (binary && type != OID_TEXT && type != OID_VARCHAR && type != OID_BPCHAR && type != OID_NAME && type != OID_UNKNOWN)
+		v = binary_value(type, raw, room);
+	else if (type == OID_INT2 || type == OID_INT4 || type == OID_INT8 || type == OID_OID || type == OID_NUMERIC || type == OID_FLOAT4 ||
+		 type == OID_FLOAT8)
+		v.type = VALUE_NUMBER;
+	else if (type == OID_BOOL)
+		v.type = VALUE_BOOL;
+	v.free_text |= type == OID_JSON || type == OID_JSONB || type == OID_XML;
+	return v;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* postgres_value.h - a value of PostgreSQL's wire format, text or binary, as a field. Private to
+ * protocol/. */
+#ifndef WEIR_POSTGRES_VALUE_H
+#define WEIR_POSTGRES_VALUE_H
+#include "model/payload.h"
+
+#define VALUE_ROOM 64	/* of a number, date or UUID written out */
+
+struct value { struct slice text; enum value_type type; bool free_text; };
+
+/* binary values are written out in room where that is cheap, else they are bytes. type: the OID
+ * of pg_type; 0: not known. */
+struct value postgres_value(uint32_t type, bool binary, struct slice raw, char room[VALUE_ROOM]);
+#endif
