@@ -251,14 +251,14 @@ static void body_done(struct pg_state *s, struct pg_side *side, enum dir dir, st
 	side->total = side->carried = 0;
 	dispatch(s, dir, &m, at);
 	buf_free(&side->body);
-	side->cut = false;
+	side->cut = side->holed = false;
 }
 
 static void body_take(struct pg_side *side, struct slice in)
 {
 	size_t room = PROTOCOL_BODY_HELD - side->body.len, n = in.len < room ? in.len : room;
 
-	if (buf_add(&side->body, in.ptr, n) || n < in.len)
+	if (!side->holed && (buf_add(&side->body, in.ptr, n) || n < in.len))
 		side->cut = true;
 	side->left -= (uint32_t)in.len;
 }
@@ -276,7 +276,7 @@ static struct feed_result feed_start(struct pg_state *s, struct pg_side *side, e
 	if (begins < 0)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
 	if (!begins) {	/* older than weir, or its beginning was lost */
-		side->phase = answer && !asked && s->nr ? PG_MESSAGE : PG_RESYNC;
+		side->phase = answer && !asked && s->started ? PG_MESSAGE : PG_RESYNC;
 		return (struct feed_result){ FEED_OK, 0, 0 };
 	}
 	len = number_at(in.ptr);
@@ -288,6 +288,7 @@ static struct feed_result feed_start(struct pg_state *s, struct pg_side *side, e
 		s->asked_tls = true;
 	} else {
 		side->phase = PG_MESSAGE;
+		s->started = true;
 		pg_startup(s, slice_of(in.ptr + 8, len - 8), code, at);
 	}
 	return (struct feed_result){ FEED_OK, len, 0 };
@@ -429,16 +430,18 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	if (!lost && side->phase == PG_START)
 		return 0;
 	mark_gap(s, dir);
+	buf_free(&s->line);
+	s->copy_quoted = s->copy_cut = false;
 	/* Of a message that was waited for the beginning is gone, but where it ends is known. */
 	if (side->phase == PG_MESSAGE && side->carried) {
 		side->phase = PG_BODY;
 		side->left = side->total - side->carried;
 		side->carried = 0;
-		side->cut = true;
 	}
+	side->cut |= side->phase == PG_BODY;
+	side->holed |= side->phase == PG_BODY;
 	if (side->phase == PG_BODY && lost <= side->left) {
 		side->left -= (uint32_t)lost;
-		side->cut = true;
 		if (!side->left)
 			body_done(s, side, dir, at);
 		return 0;

@@ -61,7 +61,7 @@ struct pg_side {
 	uint8_t type;		/* of the message in PG_BODY */
 	uint32_t left;		/* bytes of it to come */
 	struct buf body;
-	bool cut;		/* what is held of it is not whole */
+	bool cut, holed;	/* what is held of it is not whole; nothing more is held */
 	bool after_gap;
 	uint32_t carried, total;	/* of a message whose end was waited for; 0: not known */
 };
@@ -70,7 +70,7 @@ struct pg_state {
 	const struct field_sink *sink;
 	struct session *session;
 	enum dir front;			/* the client's direction, once known */
-	bool front_known, asked_tls, replicates, plain_password;
+	bool front_known, started, asked_tls, replicates, plain_password;
 	struct pg_side sides[2];	/* by enum dir */
 	struct pg_item *items;
 	unsigned head, nr, room, results;	/* of items, a ring; results: of them PG_RESULT */

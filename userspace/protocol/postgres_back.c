@@ -180,6 +180,8 @@ static void error(struct pg_state *s, const struct pg_message *m, struct stamp a
 	if (!first || !ex)
 		return;
 	s->asking = NULL;
+	if (!ex->method[0])
+		snprintf(ex->method, sizeof(ex->method), "LOGIN");
 	ex->response_bytes += m->total;
 	ex->status = error_fields(s, m, ex);
 	pg_emit(s, ex, at);
@@ -286,7 +288,7 @@ static void copy_text(struct pg_state *s, struct pg_item *item, struct slice dat
 		if (last && !end)
 			break;
 		if (b->len)
-			copy_line(s, item, b->ptr, b->len, dir, s->copy_cut || last);
+			copy_line(s, item, b->ptr, b->len, dir, s->copy_cut);
 		if (s->copy_cut)
 			item->ex->inspected = INSPECTED_PARTIAL;
 		s->copy_cut = false;

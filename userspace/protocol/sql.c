@@ -255,7 +255,7 @@ static void comment(struct scan *s)
 	s->key = (struct slice){ 0 };
 	s->in_values = false;
 	if (end - s->p > 4)	/* tags for tracing, and what was commented out */
-		tell(s, slice_of(s->p + 2, (size_t)(end - s->p) - 2), VALUE_STRING, true, false);
+		tell(s, slice_of(s->p + 2, (size_t)(end - s->p) - (*s->p == '/' && end[-1] == '/' ? 4 : 2)), VALUE_STRING, true, false);
 	s->key = key;
 	s->in_values = in_values;
 	s->p = end;
