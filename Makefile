@@ -57,6 +57,8 @@ fuzz	:= ring_record \
 	   stream \
 	   http1 \
 	   http2 \
+	   postgres \
+	   sql \
 	   chunked \
 	   json \
 	   form \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # OpenSSL in real programs, 97 requests each: Apache, HAProxy, Python's asyncio and uvloop (which
 # feed it from memory), Ruby, openssl's own server and a client that go through a filter BIO,
-# one that looks with SSL_peek; and PostgreSQL and Redis, whose bytes must balance at least.
+# one that looks with SSL_peek; PostgreSQL and psql; and Redis, whose bytes must balance at least.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need curl apache2 haproxy ruby openssl redis-server redis-cli psql setpriv
@@ -139,9 +139,13 @@ both_exactly "a filter BIO" "$tool"
 client=strong server=strong
 both_exactly asyncio "$asyncio"
 both_exactly uvloop "$uvloop"
-for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop"; do examined "port $port" "$port"; done
+for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop" "$postgres"; do examined "port $port" "$port"; done
 balanced Redis "$redis"
-balanced PostgreSQL "$postgres"
+is_exactly "$postgres" 97 "97 queries: PostgreSQL"
+for side in client server; do
+	has_findings "$postgres" $side email received 97
+	has_findings "$postgres" $side email sent 97
+done
 for port in "$redis" "$postgres"; do
 	is "$(rows "$WORK/flows.json" values binding port="$port" tls.state=present)" exact "port $port: each session is bound to its socket exactly"
 done

@@ -70,9 +70,7 @@ bool clock_stepped(struct clock_watch *w, uint64_t *from_ms, uint64_t *to_ms)
 	return stepped;
 }
 
-/* Civil date from days since 1970-01-01, proleptic Gregorian: gmtime_r would
- * read the time zone files, which the sandboxed roles cannot open. */
-static void civil(int64_t days, int *year, unsigned *month, unsigned *day)
+void clock_civil(int64_t days, int *year, unsigned *month, unsigned *day)
 {
 	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
 	unsigned doe = (unsigned)(z - era * 146097);
@@ -99,8 +97,8 @@ void clock_format(char out[UTC_SIZE], uint64_t utc_ms)
 	unsigned month, day;
 	int year;
 
-	civil((int64_t)(s / 86400), &year, &month, &day);
-	if (year > 9999)
+	clock_civil((int64_t)(s / 86400), &year, &month, &day);
+	if (year > 9999 || year < 0)
 		year = 9999;
 	snprintf(out, UTC_SIZE, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month % 100, day % 100,
 		 (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60), (unsigned)(utc_ms % 1000));

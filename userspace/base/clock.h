@@ -17,5 +17,8 @@ struct clock_watch { int64_t offset_ms; bool known; };	/* UTC less boot time, as
 /* True when it was set meanwhile: from is what it would say now, to what it says. */
 bool clock_stepped(struct clock_watch *, uint64_t *from_ms, uint64_t *to_ms);
 void clock_format(char out[UTC_SIZE], uint64_t utc_ms);	/* "2026-11-24T08:49:00.123Z" */
+/* The date of days since 1970-01-01, proleptic Gregorian: gmtime_r would read the time zone
+ * files, which the sandboxed roles cannot open. */
+void clock_civil(int64_t days, int *year, unsigned *month, unsigned *day);
 int clock_parse(const char *, uint64_t *utc_ms);	/* that, date only, or without fraction; -EINVAL */
 #endif

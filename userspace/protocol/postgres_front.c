@@ -325,6 +325,7 @@ void pg_startup(struct pg_state *s, struct slice body, uint32_t code, struct sta
 /* In the clear only when the server asked for that; the other ways give nothing away. */
 static void password(struct pg_state *s, const struct pg_message *m, struct stamp at)
 {
+	static const char path[] = "startup.password";
 	struct exchange *ex = pg_asking(s, at);
 	struct reader r = { m->body, false };
 
@@ -332,7 +333,7 @@ static void password(struct pg_state *s, const struct pg_message *m, struct stam
 		return;
 	ex->request_bytes += m->total;
 	if (s->plain_password)
-		pg_tell_text(s, ex, "startup.password", SLICE("password"), s->front, LOC_REQUEST_HEADER, pg_string(&r));
+		pg_tell_text(s, ex, path, slice_of(path + 8, sizeof(path) - 9), s->front, LOC_REQUEST_HEADER, pg_string(&r));
 	s->plain_password = false;
 }
 

@@ -64,7 +64,7 @@ static bool is_named(const char *have, struct slice raw)
 {
 	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
 
-	return !strncmp(have, (const char *)raw.ptr, n) && !have[n];
+	return !have[n] && (!n || !strncmp(have, (const char *)raw.ptr, n));
 }
 
 struct pg_statement *pg_statement_find(struct pg_state *s, struct slice name)

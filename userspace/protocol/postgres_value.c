@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "protocol/reader.h"
 
 enum {
@@ -14,7 +14,7 @@ enum {
 	OID_DATE = 1082, OID_TIMESTAMP = 1114, OID_TIMESTAMPTZ = 1184, OID_NUMERIC = 1700, OID_UUID = 2950, OID_JSONB = 3802,
 };
 
-#define EPOCH_2000	946684800	/* where PostgreSQL counts from, in seconds of 1970's */
+#define DAYS_2000	10957		/* where PostgreSQL counts from */
 #define DAYS_MAX	2932896		/* to the year 9999 */
 
 static uint64_t big_endian(struct slice raw)
@@ -67,14 +67,17 @@ static struct value real(struct slice raw, char *room)
 	return written(room, snprintf(room, VALUE_ROOM, "%.15g", raw.len == 4 ? (double)f : v), VALUE_NUMBER);
 }
 
-static struct value moment(int64_t seconds, bool with_time, struct slice raw, char *room)
+static struct value moment(int64_t seconds, bool with_time, char *room)
 {
-	time_t t = (time_t)seconds + EPOCH_2000;
-	struct tm tm;
+	int64_t days = seconds / 86400 - (seconds % 86400 < 0), rest = seconds - days * 86400;
+	unsigned month, day;
+	int year, n;
 
-	if (!gmtime_r(&t, &tm))
-		return as_bytes(raw);
-	return written(room, (int)strftime(room, VALUE_ROOM, with_time ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%d", &tm), VALUE_STRING);
+	clock_civil(days + DAYS_2000, &year, &month, &day);
+	n = snprintf(room, VALUE_ROOM, "%04d-%02u-%02u", year, month, day);
+	if (with_time)
+		n += snprintf(room + n, VALUE_ROOM - (size_t)n, " %02d:%02d:%02d", (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+	return written(room, n, VALUE_STRING);
 }
 
 static struct value uuid(struct slice raw, char *room)
@@ -129,12 +132,12 @@ static struct value binary_value(uint32_t type, struct slice raw, char *room)
 	case OID_DATE: {
 		int64_t days = (int32_t)big_endian(raw);
 
-		return raw.len == 4 && days > -DAYS_MAX && days < DAYS_MAX ? moment(days * 86400, false, raw, room) : as_bytes(raw);
+		return raw.len == 4 && days > -DAYS_MAX && days < DAYS_MAX ? moment(days * 86400, false, room) : as_bytes(raw);
 	}
 	case OID_TIMESTAMP: case OID_TIMESTAMPTZ: {
 		int64_t seconds = (int64_t)big_endian(raw) / 1000000;
 
-		return raw.len == 8 && seconds / 86400 > -DAYS_MAX && seconds / 86400 < DAYS_MAX ? moment(seconds, true, raw, room) : as_bytes(raw);
+		return raw.len == 8 && seconds / 86400 > -DAYS_MAX && seconds / 86400 < DAYS_MAX ? moment(seconds, true, room) : as_bytes(raw);
 	}
 	case OID_UUID:
 		return raw.len == 16 ? uuid(raw, room) : as_bytes(raw);
