@@ -316,7 +316,7 @@ static size_t name_copied(void *owner, char to[NAME_SIZE], struct slice raw)
 }
 static void exchange_counted(void *owner, const struct exchange *ex) { out++; }
 static bool afforded(void *owner, int64_t ns) { return true; }
-static const struct field_sink no_classes = { NULL, field_ignored, name_copied, exchange_counted, afforded, NULL };
+static const struct field_sink no_classes = { NULL, field_ignored, name_copied, exchange_counted, afforded, NULL, NULL };
 
 static void *open_session(void *owner, const struct conn_facts *conn, struct byte_account acct[2])
 {

@@ -74,7 +74,7 @@ static inline void replay_segments(struct session *s, struct slice in, size_t pi
 /* All of a connection; every byte given must end as examined or as opaque, once. */
 static inline struct byte_account replay_connection(struct buf *events, struct slice in, size_t piece, bool late)
 {
-	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL, NULL };
 	const struct conn_facts conn = { .id = 1, .late = late, .tls = TLS_ABSENT };
 	struct byte_account acct[2] = { 0 };
 	struct session *s = session_new(&conn, &sink, acct);

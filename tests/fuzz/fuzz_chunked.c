@@ -47,7 +47,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct seen seen = { 0 };
-	const struct field_sink sink = { &seen, on_field, event_clean, on_exchange, NULL, NULL };
+	const struct field_sink sink = { &seen, on_field, event_clean, on_exchange, NULL, NULL, NULL };
 	const struct conn_facts conn = { .id = 1, .tls = TLS_ABSENT };
 	struct byte_account acct[2] = { 0 };
 	struct session *s = session_new(&conn, &sink, acct);

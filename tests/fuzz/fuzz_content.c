@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	size_t type = nl ? (size_t)(nl - bytes) : 0, from = nl ? type + 1 : 0;
 	struct exchange *ex = calloc(1, sizeof(*ex));
 	unsigned fields = 0;
-	const struct field_sink sink = { &fields, on_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { &fields, on_field, event_clean, event_exchange, NULL, NULL, NULL };
 	struct content_job job = { .exchange = ex, .sink = &sink, .location = LOC_RESPONSE_BODY, .late = len & 1, .cut = len & 2 };
 	uint8_t *name = exact(bytes, type), *body = exact(bytes + from, len - from);
 	int done = content_decode(&job, slice_of(name, type), slice_of(body, len - from));

@@ -133,6 +133,13 @@ static void make(struct input *in, unsigned op)
 		fact.handshake.tls.peer_expires = (int64_t)input_number(in, 8);
 		text_make(fact.handshake.tls.sni, sizeof(fact.handshake.tls.sni), in);
 		text_make(fact.handshake.tls.peer_subject, sizeof(fact.handshake.tls.peer_subject), in);
+		break;
+	case FACT_NAMED:
+		conn_make(&fact.named.conn, in);
+		fact.named.family = (uint16_t)(input_number(in, 1) & 1 ? 2 : 10);
+		fact.named.address.addr[0] = (uint8_t)input_number(in, 1);
+		fact.named.ttl = (uint32_t)input_number(in, 4);
+		text_make(fact.named.name, sizeof(fact.named.name), in);
 	}
 	n = facts_pack(&fact, packed, sizeof(packed));
 	if (n > 0)

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct exchange *ex = calloc(1, sizeof(*ex));
 	struct sum sum = { 0 };
-	const struct field_sink sink = { &sum, on_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { &sum, on_field, event_clean, event_exchange, NULL, NULL, NULL };
 	struct content_job job = { .exchange = ex, .sink = &sink, .location = LOC_REQUEST_BODY, .cut = len & 1 };
 	uint8_t *body = exact(bytes, len);
 	size_t pairs = 1;

@@ -19,7 +19,7 @@ static bool is_inert_text(const char *s, size_t size)
 static void replay(struct slice in, size_t piece, struct tls_facts *facts)
 {
 	static struct buf no_events;
-	const struct field_sink sink = { &no_events, event_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { &no_events, event_field, event_clean, event_exchange, NULL, NULL, NULL };
 	struct hello *h = hello_new();
 	uint64_t pos[2] = { 0, 0 };
 

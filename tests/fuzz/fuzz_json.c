@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct texts found = { 0 };
 	struct exchange *ex = calloc(1, sizeof(*ex));
-	const struct field_sink sink = { &found, on_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { &found, on_field, event_clean, event_exchange, NULL, NULL, NULL };
 	struct content_job job = { .exchange = ex, .sink = &sink, .location = LOC_REQUEST_BODY, .cut = len % 3 == 1 };
 	uint8_t *body = exact(bytes, len);
 	struct buf truth;

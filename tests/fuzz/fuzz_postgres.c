@@ -24,7 +24,7 @@ static void give(struct session *s, enum dir dir, struct slice in, size_t most, 
 
 static int64_t play(struct buf *events, struct input in, size_t most)
 {
-	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL, NULL };
 	const struct conn_facts conn = { .id = 1, .late = in.len && in.ptr[0] & 4, .tls = TLS_ABSENT };
 	struct byte_account acct[2] = { 0 };
 	struct session *s = session_new(&conn, &sink, acct);

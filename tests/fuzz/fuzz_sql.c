@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct exchange *ex = calloc(1, sizeof(*ex));
 	uint8_t *text = exact(bytes, len);
 	struct buf events;
-	const struct field_sink sink = { &events, event_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { &events, event_field, event_clean, event_exchange, NULL, NULL, NULL };
 	struct sql_reader r;
 	size_t before = len + 1;
 

@@ -89,7 +89,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 		   (unsigned long long)ex->request_bytes, (unsigned long long)ex->response_bytes);
 }
 
-static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange, NULL, NULL };
+static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange, NULL, NULL, NULL };
 
 /* Case files. */
 

@@ -57,6 +57,9 @@ static void sample(enum fact_kind kind)
 		fact.handshake.tls = (struct tls_facts){ .version = 0x0304, .cipher = 0x1301, .mutual = MUTUAL_YES, .peer_expires = 1893456000 };
 		memcpy(fact.handshake.tls.ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1", JA4_SIZE);
 		break;
+	case FACT_NAMED:
+		fact.named = (struct named){ .conn = { .id = 7 }, .family = 2, .ttl = 300, .name = "api.partner.example" };
+		break;
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "base/budget.h"
 #include "base/hash.h"
 #include "context/handshakes.h"
+#include "context/peer_names.h"
 
 #define HOST_ADDRESSES 64
 #define LOCALS 1024	/* addresses that connections of this host have had, by hash */
@@ -31,6 +32,7 @@ struct context {
 	unsigned nr_host;
 	uint64_t locals[LOCALS];
 	struct handshakes *handshakes;
+	struct peer_names *names;
 };
 
 struct context *context_new(size_t max_processes, size_t max_conns)
@@ -45,7 +47,8 @@ struct context *context_new(size_t max_processes, size_t max_conns)
 	c->connections = calloc(max_conns, sizeof(*c->connections));
 	c->clients = calloc(max_conns, sizeof(*c->clients));
 	c->handshakes = handshakes_new();
-	if (c->processes && c->connections && c->clients && c->handshakes && !random_bytes(&c->key, sizeof(c->key)))
+	c->names = peer_names_new();
+	if (c->processes && c->connections && c->clients && c->handshakes && c->names && !random_bytes(&c->key, sizeof(c->key)))
 		return c;
 	context_free(c);
 	return NULL;
@@ -70,6 +73,7 @@ void context_free(struct context *c)
 			budget_free(p, sizeof(*p));
 		}
 	handshakes_free(c->handshakes);
+	peer_names_free(c->names);
 	free(c->processes);
 	free(c->connections);
 	free(c->clients);
@@ -440,6 +444,11 @@ void context_host_address(struct context *c, uint16_t family, const uint8_t addr
 	address_of(c->host[c->nr_host++].addr, family, addr);
 }
 
+void context_named(struct context *c, const struct named *n)
+{
+	peer_names_put(c->names, n);
+}
+
 static enum zone zone_of_v4(const uint8_t a[4])
 {
 	if (a[0] == 127)
@@ -544,6 +553,7 @@ static void flow_peer(const struct context *c, const struct conn_facts *conn, st
 	const struct process_facts *other = end ? context_find(c, end->conn.process) : NULL;
 	char theirs[NAME_SIZE];
 	bool server = f->role == ROLE_SERVER;
+	const char *name = f->role == ROLE_CLIENT ? peer_names_find(c->names, conn) : NULL;
 	/* The server's own port, whichever the client asked for. */
 	uint16_t port = end && f->role == ROLE_CLIENT ? end->conn.local.port : f->port;
 
@@ -555,7 +565,7 @@ static void flow_peer(const struct context *c, const struct conn_facts *conn, st
 	if (server)
 		snprintf(f->peer, sizeof(f->peer), "%s", f->pair ? theirs : zone_name(f->zone));
 	else
-		snprintf(f->peer, sizeof(f->peer), "%s", f->host[0] ? f->host : f->peer_address);
+		snprintf(f->peer, sizeof(f->peer), "%s", f->host[0] ? f->host : name ? name : f->peer_address);
 }
 
 void context_flow(const struct context *c, const struct conn_facts *conn, const char *protocol, const char *method,

@@ -18,6 +18,8 @@ int context_process(struct context *, const struct process_facts *);
 int context_conn(struct context *, const struct conn_seen *);
 /* What an analyst said of a connection's TLS. */
 void context_handshake(struct context *, const struct handshake *);
+/* What an analyst said of a name that a process asked for. */
+void context_named(struct context *, const struct named *);
 /* The host's own addresses, for ZONE_HOST. Copies. */
 void context_host_address(struct context *, uint16_t family, const uint8_t addr[16]);
 const struct process_facts *context_find(const struct context *, struct process_key);

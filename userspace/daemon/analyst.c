@@ -54,6 +54,8 @@ static uint32_t fact_epoch(const struct fact *f)
 		return f->exchange.at.epoch;
 	case FACT_HANDSHAKE:
 		return f->handshake.at.epoch;
+	case FACT_NAMED:
+		return f->named.at.epoch;
 	default:
 		return f->traffic.at.epoch;
 	}

@@ -416,6 +416,9 @@ int back_fact(struct back *b, const struct fact *f)
 	case FACT_HANDSHAKE:
 		context_handshake(b->context, &f->handshake);
 		return 0;
+	case FACT_NAMED:
+		context_named(b->context, &f->named);
+		return 0;
 	case FACT_BOOKS:
 		back_interval(b, &f->books);
 		return 0;

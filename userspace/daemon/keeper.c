@@ -170,13 +170,12 @@ static bool fact_take(struct keeper *k, const uint8_t *fact, size_t size, uint32
 {
 	int kind = facts_unpack(fact, size, &k->fact);
 	struct fact *f = &k->fact;
+	uint32_t *epoch = kind == FACT_EXCHANGE ? &f->exchange.at.epoch : kind == FACT_TRAFFIC ? &f->traffic.at.epoch :
+			  kind == FACT_HANDSHAKE ? &f->handshake.at.epoch : kind == FACT_NAMED ? &f->named.at.epoch : NULL;
 
-	/* An analyst may tell of exchanges, traffic and handshakes; who processes are, and what
+	/* An analyst may tell of exchanges, traffic, handshakes and names of peers; who processes are, and what
 	 * the books say, it is not asked. */
-	if (kind != FACT_EXCHANGE && kind != FACT_TRAFFIC && kind != FACT_HANDSHAKE)
-		return false;
-	if (!epoch_fits(k, kind == FACT_EXCHANGE ? &f->exchange.at.epoch : kind == FACT_TRAFFIC ? &f->traffic.at.epoch :
-			&f->handshake.at.epoch, counted))
+	if (!epoch || !epoch_fits(k, epoch, counted))
 		return false;
 	return !back_fact(k->back, f);
 }

@@ -92,6 +92,15 @@ static void on_handshake(void *owner, const struct conn_facts *conn, struct stam
 	f->sink(f->owner, &f->fact);
 }
 
+static void on_named(void *owner, const struct named *named)
+{
+	struct front *f = owner;
+
+	f->fact.kind = FACT_NAMED;
+	f->fact.named = *named;
+	f->sink(f->owner, &f->fact);
+}
+
 static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 {
 	static const char unread[] = "{unread}";
@@ -234,7 +243,7 @@ struct front *front_new(fact_sink sink, void *owner)
 		return NULL;
 	f->sink = sink;
 	f->owner = owner;
-	f->fields = (struct field_sink){ f, on_field, on_name, on_exchange, on_afford, on_handshake };
+	f->fields = (struct field_sink){ f, on_field, on_name, on_exchange, on_afford, on_handshake, on_named };
 	sha256(first_use, "", 0);	/* libcrypto prepares it now, before a sandbox refuses */
 	f->classifier = classifier_new();
 	f->streams = stream_table_new(&limits, &streams);

@@ -177,6 +177,9 @@ struct tls_facts {
 /* Of a connection, from its analyst; what comes later replaces it. */
 struct handshake { struct conn_facts conn; struct stamp at; struct tls_facts tls; };
 
+/* A name that a process was given for an address; for a while it goes to that address by this name. */
+struct named { struct conn_facts conn; struct stamp at; struct endpoint address; uint16_t family; uint32_t ttl; char name[NAME_SIZE]; };
+
 /* Who: what the monitor found out about a process. Empty strings: not known. */
 struct process_facts {
 	struct process_key key;
@@ -262,8 +265,8 @@ enum loss byte_account_why(const struct byte_account *);	/* what most was not ex
  * facts_pack_* append one message and return its length, or -ENOSPC.
  * facts_unpack checks every length, range, character set and enum, refuses
  * unknown kinds and left-over bytes, and returns the kind or -EBADMSG. */
-enum fact_kind { FACT_EXCHANGE = 1, FACT_TRAFFIC, FACT_PROCESS, FACT_CONN, FACT_BOOKS, FACT_EVENT, FACT_HANDSHAKE };
-#define FACT_LAST FACT_HANDSHAKE
+enum fact_kind { FACT_EXCHANGE = 1, FACT_TRAFFIC, FACT_PROCESS, FACT_CONN, FACT_BOOKS, FACT_EVENT, FACT_HANDSHAKE, FACT_NAMED };
+#define FACT_LAST FACT_NAMED
 #define FACT_MAX_SIZE (64 * 1024)	/* bytes of one packed message */
 
 /* Something that happened to weir itself: role death, gap, probe, stop. */
@@ -286,6 +289,7 @@ struct fact {
 		struct books books;
 		struct event_fact event;
 		struct handshake handshake;
+		struct named named;
 	};
 };
 int facts_pack(const struct fact *, void *out, size_t size);

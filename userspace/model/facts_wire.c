@@ -326,6 +326,17 @@ static void walk_handshake(struct walk *w, struct handshake *h)
 	string(w, h->tls.peer_subject, sizeof(h->tls.peer_subject));
 }
 
+static void walk_named(struct walk *w, struct named *n)
+{
+	walk_conn(w, &n->conn);
+	walk_stamp(w, &n->at);
+	bytes(w, n->address.addr, sizeof(n->address.addr));
+	NUMBER(w, n->address.port, UINT16_MAX);
+	NUMBER(w, n->family, UINT16_MAX);
+	NUMBER(w, n->ttl, UINT32_MAX);
+	string(w, n->name, sizeof(n->name));
+}
+
 static void walk_fact(struct walk *w, struct fact *f)
 {
 	switch (f->kind) {
@@ -349,6 +360,9 @@ static void walk_fact(struct walk *w, struct fact *f)
 		return;
 	case FACT_HANDSHAKE:
 		walk_handshake(w, &f->handshake);
+		return;
+	case FACT_NAMED:
+		walk_named(w, &f->named);
 		return;
 	}
 	w->bad = true;
@@ -396,6 +410,8 @@ static uint32_t fields_of(const struct fact *f)
 		return 1 + 7;
 	case FACT_HANDSHAKE:
 		return 1 + conn + stamp + 9;
+	case FACT_NAMED:
+		return 1 + conn + stamp + 5;
 	}
 	return 0;
 }

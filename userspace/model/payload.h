@@ -78,5 +78,7 @@ struct field_sink {
 	bool (*afford)(void *owner, int64_t ns);
 	/* What the handshake of the connection has told so far. NULL: nobody asks. */
 	void (*handshake)(void *owner, const struct conn_facts *, struct stamp, const struct tls_facts *);
+	/* An address that the connection's process asked for by name. NULL: nobody asks. */
+	void (*named)(void *owner, const struct named *);
 };
 #endif

@@ -52,6 +52,7 @@ struct protocol {
 	size_t state_size;	/* bytes per connection, zeroed before the first feed */
 	/* 0..100 how likely, or -EAGAIN when the head is too short to tell. */
 	int (*guess)(struct slice head, enum dir);
+	int (*guess_datagram)(struct slice whole, enum dir);	/* NULL: not spoken in datagrams */
 	void (*init)(void *state, const struct conn_facts *, const struct field_sink *, struct session *);
 	struct feed_result (*feed)(void *state, enum dir, struct slice in, struct stamp);
 	/* lost bytes are missing here. 0: goes on (resynchronises), -EPROTO: gives up. */
