@@ -59,6 +59,7 @@ fuzz	:= ring_record \
 	   http2 \
 	   postgres \
 	   sql \
+	   dns \
 	   chunked \
 	   json \
 	   form \

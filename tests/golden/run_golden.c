@@ -7,6 +7,7 @@
  *   recv frame TYPE FLAGS STREAM: payload of a frame        \{...\} has its length in a byte before it)
  *   gap recv 100      bytes that are missing
  *   late              the connection is older than weir
+ *   udp               each line is a datagram
  *   close
  *   expect
  *   field LOCATION DIR PATH KEY=VALUE
@@ -15,6 +16,7 @@
  * Each case is replayed whole; split at every byte, which must give the same events; and
  * with each line dropped as a gap, cut short, and mutated, which must not crash, hang or
  * lose bytes of the account. Usage: run_golden FOLDER [CASE...]; --show prints events. */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@
 
 enum step_kind { STEP_BYTES, STEP_GAP, STEP_CLOSE };
 struct step { enum step_kind kind; enum dir dir; uint8_t *bytes; size_t len; };
-struct test_case { struct step steps[STEPS]; unsigned nr; bool late; uint8_t role; char *expect; };
+struct test_case { struct step steps[STEPS]; unsigned nr; bool late, udp; uint8_t role; char *expect; };
 
 static struct buf events;
 static unsigned passed, failed;
@@ -89,7 +91,15 @@ static void on_exchange(void *owner, const struct exchange *ex)
 		   (unsigned long long)ex->request_bytes, (unsigned long long)ex->response_bytes);
 }
 
-static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange, NULL, NULL, NULL };
+static void on_named(void *owner, const struct named *n)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(n->family, n->address.addr, text, sizeof(text));
+	buf_printf(&events, "named %s %s ttl=%u\n", text, n->name, n->ttl);
+}
+
+static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange, NULL, NULL, on_named };
 
 /* Case files. */
 
@@ -125,7 +135,7 @@ static void add_bytes(struct test_case *c, enum dir dir, const char *text, size_
 	struct step *s = c->nr ? &c->steps[c->nr - 1] : NULL;
 
 	/* Lines of one direction in a row are one piece, so that a case can be laid out. */
-	if (!s || s->kind != STEP_BYTES || s->dir != dir) {
+	if (c->udp || !s || s->kind != STEP_BYTES || s->dir != dir) {
 		s = &c->steps[c->nr++];
 		*s = (struct step){ STEP_BYTES, dir, NULL, 0 };
 	}
@@ -194,6 +204,8 @@ static bool case_read(const char *path, struct test_case *c)
 			continue;
 		else if (!strcmp(line, "late"))
 			c->late = true;
+		else if (!strcmp(line, "udp"))
+			c->udp = true;
 		else if (!strcmp(line, "client"))
 			c->role = ROLE_CLIENT;
 		else if (!strcmp(line, "close"))
@@ -240,7 +252,8 @@ static void give(struct replay *r, enum dir dir, const uint8_t *bytes, size_t le
 /* piece: bytes given at once; 0: all. */
 static void replay(const struct test_case *c, size_t piece)
 {
-	struct conn_facts conn = { .id = 1, .role = c->role, .late = c->late, .tls = TLS_ABSENT };
+	struct conn_facts conn = { .id = 1, .role = c->role, .late = c->late, .tls = TLS_ABSENT,
+				   .transport = c->udp ? TRANSPORT_UDP : TRANSPORT_TCP };
 	struct replay r = { 0 };
 
 	buf_reset(&events);
@@ -251,7 +264,7 @@ static void replay(const struct test_case *c, size_t piece)
 		if (s->kind == STEP_GAP)
 			session_gap(r.session, s->dir, s->len, LOSS_MISSING, (struct stamp){ ++r.time, 1 });
 		for (size_t at = 0; s->kind == STEP_BYTES && at < s->len;) {
-			size_t n = piece && piece < s->len - at ? piece : s->len - at;
+			size_t n = piece && !c->udp && piece < s->len - at ? piece : s->len - at;
 
 			give(&r, s->dir, s->bytes + at, n);
 			at += n;

@@ -556,8 +556,10 @@ static void flow_peer(const struct context *c, const struct conn_facts *conn, st
 	const char *name = f->role == ROLE_CLIENT ? peer_names_find(c->names, conn) : NULL;
 	/* The server's own port, whichever the client asked for. */
 	uint16_t port = end && f->role == ROLE_CLIENT ? end->conn.local.port : f->port;
+	bool named;
 
 	endpoint_name(f->peer_address, conn->family, &conn->remote);
+	named = f->host[0] && strcmp(f->host, f->peer_address);	/* an address in a Host header is no name */
 	if (other && !other->selftest) {
 		workload_name(theirs, other);
 		f->pair = pair_id(server ? theirs : f->workload, server ? f->workload : theirs, port, f->protocol, f->route);
@@ -565,7 +567,7 @@ static void flow_peer(const struct context *c, const struct conn_facts *conn, st
 	if (server)
 		snprintf(f->peer, sizeof(f->peer), "%s", f->pair ? theirs : zone_name(f->zone));
 	else
-		snprintf(f->peer, sizeof(f->peer), "%s", f->host[0] ? f->host : name ? name : f->peer_address);
+		snprintf(f->peer, sizeof(f->peer), "%s", named ? f->host : name ? name : f->peer_address);
 }
 
 void context_flow(const struct context *c, const struct conn_facts *conn, const char *protocol, const char *method,

@@ -92,11 +92,13 @@ struct order {
  *	analyst	connections			131072, its budget	evicted
  *		bytes that wait for others	256 KiB each, 32 MiB	missing
  *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
+ *		prepared statements		64 a connection, its budget	columns by number
  *		handshakes that are not over	32 KiB each, its budget	tls facts of the flow
  *		traces of ended connections	65536			their late bytes
  *		values seen, for distinct	49152			distinct, an estimate
  *	keeper	processes, connections		16384, 131072, its budget	context_full
  *		handshakes of connections	16384, its budget	tls facts of the flow
+ *		names of peers			16384, its budget	the address instead
  *		flows of an interval		65536, its budget	in the row {other}
  *		routes of a workload		1000			in the route {other}
  *		coverage of an interval		16384, its budget	in the row {other}

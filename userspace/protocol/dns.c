@@ -369,7 +369,11 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 		struct reader r = { in, false };
 		size_t len = reader_number(&r, 2);
 
-		if (s->lost[dir] && guess(in, dir) <= 0)
+		int begins = s->lost[dir] ? guess(in, dir) : 1;
+
+		if (begins == -EAGAIN)
+			return (struct feed_result){ FEED_MORE, 0, 0 };
+		if (begins <= 0)
 			return (struct feed_result){ FEED_OK, in.len, in.len };
 		s->lost[dir] = false;
 		if (r.failed || r.left.len < len)
