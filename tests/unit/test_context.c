@@ -301,6 +301,59 @@ static void a_full_table_refuses_counts_and_takes_again_what_came_later(void **s
 	context_free(c);
 }
 
+static struct named answered(uint32_t tgid, const char *ip, const char *name, uint32_t ttl, uint64_t second)
+{
+	struct named n = { .conn = { .process = { tgid, 1 } }, .at = { second * 1000000000, 1 }, .address = end4(ip, 0), .family = AF_INET, .ttl = ttl };
+
+	strncpy(n.name, name, NAME_SIZE - 1);
+	return n;
+}
+
+static const char *peer_of(struct context *c, uint32_t tgid, struct endpoint to, uint16_t family, const char *host)
+{
+	static struct flow_facts f;
+	struct conn_facts conn = { .id = 9, .process = { tgid, 1 }, .family = family, .local = end4("10.0.0.1", 40000), .remote = to, .role = ROLE_CLIENT };
+
+	context_flow(c, &conn, "http1", "GET", "/", host, 200, 0, &f);
+	return f.peer;
+}
+
+static void peers_go_by_the_name_that_was_asked_for(void **state)
+{
+	struct context *c = context_new(16, 16);
+	struct endpoint to = end4("203.0.113.9", 443);
+	struct named n = answered(7, "203.0.113.9", "api.partner.example", 30, 1000);
+
+	assert_string_equal(peer_of(c, 7, to, AF_INET, ""), "203.0.113.9");
+	context_named(c, &n);
+	assert_string_equal(peer_of(c, 7, to, AF_INET, ""), "api.partner.example");
+	assert_string_equal(peer_of(c, 7, end6("::ffff:203.0.113.9", 443), AF_INET6, ""), "api.partner.example");
+	assert_string_equal(peer_of(c, 7, to, AF_INET, "shop.example"), "shop.example");	/* what the client says itself */
+	assert_string_equal(peer_of(c, 7, to, AF_INET, "203.0.113.9"), "api.partner.example");	/* a Host that is none */
+	assert_string_equal(peer_of(c, 8, to, AF_INET, ""), "api.partner.example");	/* a resolver asks for others */
+	n = answered(8, "203.0.113.9", "cdn.example", 30, 1001);
+	context_named(c, &n);
+	assert_string_equal(peer_of(c, 8, to, AF_INET, ""), "cdn.example");
+	assert_string_equal(peer_of(c, 7, to, AF_INET, ""), "api.partner.example");
+	/* Used names stay, others end with their time. */
+	n = answered(7, "203.0.113.10", "unused.example", 30, 1001);
+	context_named(c, &n);
+	n = answered(7, "203.0.113.11", "later.example", 30, 1400);
+	context_named(c, &n);
+	assert_string_equal(peer_of(c, 7, to, AF_INET, ""), "api.partner.example");
+	n = answered(7, "203.0.113.11", "later.example", 30, 1700);
+	context_named(c, &n);
+	assert_string_equal(peer_of(c, 7, to, AF_INET, ""), "api.partner.example");
+	assert_string_equal(peer_of(c, 7, end4("203.0.113.10", 443), AF_INET, ""), "203.0.113.10");
+	/* More than there is room for: what was used last is still there. */
+	for (uint32_t i = 0; i < 20000; i++) {
+		n = answered(100 + i, "203.0.113.9", "other.example", 30, 1700);
+		context_named(c, &n);
+		assert_string_equal(peer_of(c, 7, to, AF_INET, ""), "api.partner.example");
+	}
+	context_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +367,7 @@ int main(void)
 		cmocka_unit_test(a_handshake_is_told_of_its_connection_only),
 		cmocka_unit_test(a_server_names_its_users_by_zone_only),
 		cmocka_unit_test(full_tables_refuse_and_the_dead_make_room),
+		cmocka_unit_test(peers_go_by_the_name_that_was_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,7 +245,8 @@ static void dispatch(struct pg_state *s, enum dir dir, const struct pg_message *
 /* Of a message whose end has come, or will not. */
 static void body_done(struct pg_state *s, struct pg_side *side, enum dir dir, struct stamp at)
 {
-	struct pg_message m = { side->type, slice_of(side->body.ptr, side->body.len), side->total, side->cut };
+	struct slice body = side->body.len ? slice_of(side->body.ptr, side->body.len) : SLICE("");
+	struct pg_message m = { side->type, body, side->total, side->cut };
 
 	side->phase = PG_MESSAGE;
 	side->total = side->carried = 0;

@@ -352,6 +352,8 @@ static void copy_binary(struct pg_state *s, struct pg_item *item, struct slice d
 
 void pg_copy(struct pg_state *s, struct pg_item *item, struct slice data, enum dir dir, bool end)
 {
+	if (!data.len)
+		data = SLICE("");	/* never a NULL to count from */
 	if (!item->statement->copy.is_copy)	/* not seen asked: rows are told whole */
 		item->statement->copy = (struct sql_copy){ .is_copy = true, .delimiter = '\t', .binary = item->statement->copy.binary };
 	if (!item->statement->copy.binary)

@@ -142,9 +142,11 @@ static void query(struct pg_state *s, const struct pg_message *m, struct stamp a
 			ex->inspected = INSPECTED_PARTIAL;
 		st = statement_read(s, &sql, ex, 0);
 		pg_push(s, PG_RESULT, st ? ex : NULL, st, NULL, at);
-		if (!st)
-			budget_free(ex, sizeof(*ex));
 		first = false;
+		if (st)
+			continue;
+		budget_free(ex, sizeof(*ex));
+		break;	/* no memory: the rest of it is not read */
 	}
 	sql_end(&sql);
 	pg_push(s, PG_SYNC, NULL, NULL, NULL, at);

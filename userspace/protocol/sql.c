@@ -370,7 +370,7 @@ static void keyword(struct scan *s, const struct word *w)
 	if ((w->flags & W_RESET) && !(and && s->between))
 		s->key = (struct slice){ 0 };
 	s->between = !strcmp(w->text, "between") || (s->between && !and);
-	if (w->flags & W_THROUGH)
+	if ((w->flags & W_THROUGH) || !strcmp(w->text, "as"))
 		return;
 	s->from_list = false;
 	s->want_table = w->flags & W_TABLE;
@@ -562,7 +562,7 @@ static bool step(struct scan *s)
 
 void sql_begin(struct sql_reader *r, const struct field_sink *sink, enum dir dir, struct slice text)
 {
-	*r = (struct sql_reader){ .sink = sink, .dir = dir, .text = text };
+	*r = (struct sql_reader){ .sink = sink, .dir = dir, .text = text.len ? text : SLICE("") };
 	buf_init(&r->scratch, LITERAL_MAX);
 }
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What golden cases are too short for: pipelines longer than what may wait, more prepared
+ * statements than are remembered, results larger than what is held, and memory that runs out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/budget.h"
+#include "base/buf.h"
+#include "protocol/protocol.h"
+#include "protocol/sql.h"
+
+static struct { unsigned exchanges, fields, statuses[1000]; char path[PATH_SIZE], route[PATH_SIZE], method[WORD_SIZE], all[512]; } seen;
+
+static void on_field(void *owner, struct exchange *ex, const struct field *f)
+{
+	size_t n = strlen(seen.all);
+
+	seen.fields++;
+	memcpy(seen.path, f->path, strlen(f->path) + 1);
+	snprintf(seen.all + n, sizeof(seen.all) - n, "%s=%.*s ", f->path, (int)f->value.len, (const char *)f->value.ptr);
+}
+
+static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
+{
+	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
+
+	memcpy(out, raw.ptr, n);
+	out[n] = 0;
+	return n;
+}
+
+static void on_exchange(void *owner, const struct exchange *ex)
+{
+	seen.exchanges++;
+	seen.statuses[ex->status]++;
+	memcpy(seen.route, ex->route, PATH_SIZE);
+	memcpy(seen.method, ex->method, WORD_SIZE);
+}
+
+static const struct field_sink sink = { .field = on_field, .clean = on_clean, .exchange = on_exchange };
+
+/* A connection and what its two ends say. */
+static struct { struct session *s; struct byte_account acct[2]; int64_t given[2]; uint64_t time; } c;
+
+static void begin(void)
+{
+	struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
+
+	memset(&seen, 0, sizeof(seen));
+	memset(&c, 0, sizeof(c));
+	c.s = session_new(&conn, &sink, c.acct);
+	assert_non_null(c.s);
+}
+
+static void give(enum dir dir, const void *bytes, size_t len)
+{
+	session_bytes(c.s, dir, slice_of(bytes, len), (struct stamp){ c.time += 1000, 1 });
+	c.given[dir] += (int64_t)len;
+}
+
+static void message(enum dir dir, char type, const void *body, size_t len)
+{
+	uint32_t n = (uint32_t)len + 4;
+	uint8_t head[5] = { (uint8_t)type, (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_add(&b, head, sizeof(head));
+	buf_add(&b, body, len);
+	assert_false(b.failed);
+	give(dir, b.ptr, b.len);
+	buf_free(&b);
+}
+#define CLIENT(type, text)	message(DIR_RECEIVED, type, text, sizeof(text) - 1)
+#define SERVER(type, text)	message(DIR_SENT, type, text, sizeof(text) - 1)
+
+static void login(void)
+{
+	static const char hello[] = "\0\0\0\x12\0\3\0\0user\0app\0";	/* and the literal's NUL */
+
+	begin();
+	give(DIR_RECEIVED, hello, 18);
+	SERVER('R', "\0\0\0\0");
+	SERVER('Z', "I");
+}
+
+static void end(void)
+{
+	session_close(c.s, (struct stamp){ c.time, 1 });
+	for (unsigned d = 0; d < 2; d++)
+		assert_int_equal(c.acct[d].examined + c.acct[d].opaque, c.given[d]);
+}
+
+static void long_pipelines_are_counted_to_the_last(void **state)
+{
+	login();
+	CLIENT('P', "\0INSERT INTO t (a) VALUES ($1)\0\0\0");
+	for (unsigned i = 0; i < 5003; i++) {
+		CLIENT('B', "\0\0\0\0\0\1\0\0\0\5value\0\0");
+		CLIENT('D', "P\0");
+		CLIENT('E', "\0\0\0\0\0");
+	}
+	CLIENT('S', "");
+	SERVER('1', "");
+	for (unsigned i = 0; i < 5003; i++) {
+		SERVER('2', "");
+		SERVER('n', "");
+		SERVER('C', "INSERT 0 1\0");
+	}
+	SERVER('Z', "I");
+	assert_int_equal(seen.exchanges, 5003);
+	assert_int_equal(seen.statuses[200], 5003);
+	assert_int_equal(seen.fields, 5003 + 1);
+	assert_string_equal(seen.path, "bind.a");
+	assert_string_equal(seen.route, "t");
+	CLIENT('Q', "SELECT 1\0");
+	SERVER('C', "SELECT 1\0");
+	SERVER('Z', "I");
+	end();
+	assert_int_equal(seen.exchanges, 5004);
+	assert_int_equal(c.acct[0].opaque + c.acct[1].opaque, 0);
+}
+
+static void many_statements_of_one_query_are_counted(void **state)
+{
+	struct buf sql;
+
+	login();
+	buf_init(&sql, 1 << 20);
+	for (unsigned i = 0; i < 1009; i++)
+		buf_puts(&sql, "INSERT INTO t VALUES ('x'); ");
+	buf_add(&sql, "", 1);
+	message(DIR_RECEIVED, 'Q', sql.ptr, sql.len);
+	for (unsigned i = 0; i < 1009; i++)
+		SERVER('C', "INSERT 0 1\0");
+	SERVER('Z', "I");
+	assert_int_equal(seen.exchanges, 1009);
+	assert_int_equal(seen.fields, 1009 + 1);
+	buf_free(&sql);
+	end();
+}
+
+static void statements_beyond_the_table_lose_names_alone(void **state)
+{
+	char text[128];
+	int n;
+
+	login();
+	for (unsigned i = 0; i < 200; i++) {
+		n = snprintf(text, sizeof(text), "s%u%cSELECT a FROM t%u WHERE b = $1%c%c%c", i, 0, i, 0, 0, 0);
+		message(DIR_RECEIVED, 'P', text, (size_t)n);
+	}
+	CLIENT('B', "\0s199\0\0\0\0\1\0\0\0\1x\0\0");
+	CLIENT('E', "\0\0\0\0\0");
+	assert_string_equal(seen.path, "bind.b");
+	CLIENT('B', "\0s3\0\0\0\0\1\0\0\0\1x\0\0");
+	CLIENT('E', "\0\0\0\0\0");
+	assert_string_equal(seen.path, "bind.$1");
+	CLIENT('S', "");
+	SERVER('C', "SELECT 0\0");
+	assert_string_equal(seen.route, "t199");
+	SERVER('C', "SELECT 0\0");
+	assert_string_equal(seen.route, "");
+	assert_string_equal(seen.method, "SELECT");
+	end();
+	assert_int_equal(seen.exchanges, 2);
+}
+
+static void a_large_result_is_not_held(void **state)
+{
+	size_t before = budget_used(), most = 0, big = 3 << 20;
+	uint8_t *row = calloc(1, big + 6);
+
+	login();
+	CLIENT('Q', "SELECT a FROM t\0");
+	SERVER('T', "\0\1a\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0");
+	for (unsigned i = 0; i < 20000; i++) {
+		SERVER('D', "\0\1\0\0\0\5value");
+		most = budget_used() > most ? budget_used() : most;
+	}
+	assert_true(most - before < 64 << 10);
+	row[1] = 1;	/* one value of three MiB: what is held of it has a limit */
+	row[2] = (uint8_t)(big >> 24);
+	row[3] = (uint8_t)(big >> 16);
+	memset(row + 6, 'x', big);
+	message(DIR_SENT, 'D', row, big + 6);
+	SERVER('C', "SELECT 20001\0");
+	SERVER('Z', "I");
+	assert_int_equal(seen.exchanges, 1);
+	assert_int_equal(seen.fields, 20000 + 1 + 1);
+	end();
+	free(row);
+	assert_int_equal(budget_used(), before);
+}
+
+/* Every budget from nothing to plenty: whatever is refused, the account holds and all is given back. */
+static void memory_that_runs_out_costs_no_byte(void **state)
+{
+	size_t before = budget_used();
+
+	for (size_t limit = before + 1; limit < before + 300000; limit += 997) {
+		struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
+		static const char hello[] = "\0\0\0\x12\0\3\0\0user\0app\0";
+
+		budget_set(limit);
+		memset(&seen, 0, sizeof(seen));
+		memset(&c, 0, sizeof(c));
+		c.s = session_new(&conn, &sink, c.acct);
+		if (c.s) {
+			give(DIR_RECEIVED, hello, 18);
+			SERVER('R', "\0\0\0\0");
+			SERVER('Z', "I");
+			CLIENT('P', "s\0INSERT INTO t (a, b) VALUES ($1, 'y')\0\0\0");
+			for (unsigned i = 0; i < 20; i++) {
+				CLIENT('B', "c\0s\0\0\0\0\1\0\0\0\1x\0\0");
+				CLIENT('D', "Pc\0");
+				CLIENT('E', "c\0\0\0\0\0");
+			}
+			CLIENT('S', "");
+			for (unsigned i = 0; i < 20; i++) {
+				SERVER('T', "\0\1a\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0");
+				SERVER('D', "\0\1\0\0\0\5value");
+				SERVER('C', "INSERT 0 1\0");
+			}
+			SERVER('Z', "I");
+			CLIENT('Q', "COPY t (a) FROM STDIN; SELECT 1\0");
+			CLIENT('d', "half a row");
+			end();
+		}
+		assert_int_equal(budget_used(), before);
+	}
+	budget_set(0);
+	assert_int_equal(seen.exchanges, 22);
+}
+
+static void literals_have_columns(void **state)
+{
+	static const struct { const char *sql, *method, *route, *fields; } cases[] = {
+		{ "select * from a where b='c' and d>=5", "SELECT", "a", "sql.b=c sql.d=5 " },
+		{ "INSERT INTO s.\"T\" (a,b) VALUES ('1','2'),('3',DEFAULT)", "INSERT", "s.T", "sql.a=1 sql.b=2 sql.a=3 " },
+		{ "update only t set a='x', b=b||'y' where c in (1,2)", "UPDATE", "t", "sql.a=x sql.b=y sql.c=1 sql.c=2 " },
+		{ "delete from t using u where t.id=u.id and u.mail like 'x%'", "DELETE", "t", "sql.mail=x% " },
+		{ "select count(*) from a, b as x, only c join d on true", "SELECT", "a+b+c+d", "" },
+		{ "create table if not exists t (a text default 'q')", "CREATE", "t", "sql.default=q " },
+		{ "secret words of a user", "", "", "" },
+		{ "select extract(year from born), substring(a from 2) from t", "SELECT", "t", "sql.a=2 " },
+		{ "select 'it''s', E'tab\\'s', $$raw$$, 1.5e3", "SELECT", "", "sql=it's sql=tab's sql=raw sql=1.5e3 " },
+		{ "select '\xc3\xa9' -- c", "SELECT", "", "sql=\xc3\xa9 " },
+		{ "select 'open", "SELECT", "", "sql=open " },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static struct exchange ex;
+		struct sql_statement st;
+		struct sql_reader r;
+
+		memset(&seen, 0, sizeof(seen));
+		sql_begin(&r, &sink, DIR_SENT, slice_of(cases[i].sql, strlen(cases[i].sql)));
+		assert_true(sql_more(&r));
+		sql_read(&r, &ex, &st);
+		assert_false(sql_more(&r));
+		sql_end(&r);
+		assert_string_equal(seen.all, cases[i].fields);
+		assert_string_equal(st.route, cases[i].route);
+		assert_string_equal(st.method, cases[i].method);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(long_pipelines_are_counted_to_the_last),
+		cmocka_unit_test(many_statements_of_one_query_are_counted),
+		cmocka_unit_test(statements_beyond_the_table_lose_names_alone),
+		cmocka_unit_test(a_large_result_is_not_held),
+		cmocka_unit_test(memory_that_runs_out_costs_no_byte),
+		cmocka_unit_test(literals_have_columns),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
