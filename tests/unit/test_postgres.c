@@ -252,6 +252,7 @@ static void literals_have_columns(void **state)
 		{ "select 'it''s', E'tab\\'s', $$raw$$, 1.5e3", "SELECT", "", "sql=it's sql=tab's sql=raw sql=1.5e3 " },
 		{ "select '\xc3\xa9' -- c", "SELECT", "", "sql=\xc3\xa9 " },
 		{ "select 'open", "SELECT", "", "sql=open " },
+		{ "select 1 from a, \"\", b", "SELECT", "a+b", "sql=1 " },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

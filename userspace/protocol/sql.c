@@ -283,6 +283,8 @@ static void table_add(struct scan *s, struct slice first, struct slice last, boo
 	}
 	sink->clean(sink->owner, name, last);
 	n += (size_t)snprintf(both + n, sizeof(both) - n, "%s", name);
+	if (!n)
+		return;	/* a pair of quotes */
 	for (size_t i = 0; folded && i < n; i++)
 		both[i] = (char)(both[i] >= 'A' && both[i] <= 'Z' ? both[i] + 32 : both[i]);
 	for (const char *at = route; (at = strstr(at, both)); at++)
