@@ -171,12 +171,11 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	struct slice head = slice_of(s->carry[dir].ptr, s->carry[dir].len);
 	const struct protocol *best = NULL;
 	int best_score = 0;
-	bool more = false, guessed;
+	bool more = false, guessed, datagram = transport_is_datagram(s->conn.transport);
 
-	if (transport_is_datagram(s->conn.transport))
-		return -1;	/* all rows are protocols of streams */
 	for (unsigned i = 0; i < protocol_count(); i++) {
-		int score = protocols[i]->guess(head, dir);
+		int (*guess)(struct slice, enum dir) = datagram ? protocols[i]->guess_datagram : protocols[i]->guess;
+		int score = guess ? guess(head, dir) : 0;
 
 		more |= score == -EAGAIN;
 		if (score > best_score) {
@@ -187,7 +186,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	guessed = best != NULL;
 	if (!guessed && more && head.len < HEAD_HELD)
 		return 0;
-	if (!guessed && s->conn.late && !s->upgraded && !(best = seek(s, dir)))
+	if (!guessed && !datagram && s->conn.late && !s->upgraded && !(best = seek(s, dir)))
 		return 0;
 	if (!best || !protocol_begin(s, best))
 		return -1;
@@ -329,7 +328,10 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 		return;
 	}
 	/* What was carried is a message's head without its end. */
-	s->acct[dir].examined += (int64_t)s->carry[dir].len;
+	if (s->name[0])
+		s->acct[dir].examined += (int64_t)s->carry[dir].len;
+	else
+		opaque(s, dir, s->carry[dir].len);
 	buf_reset(&s->carry[dir]);
 	if (s->protocol->gap(s->state, dir, lost, cause, at))
 		give_up(s, dir);
@@ -534,7 +536,7 @@ void session_end(struct session *s, struct stamp at)
 {
 	s->ended = true;
 	for (int d = 0; d < 2; d++) {
-		if (s->protocol)
+		if (s->protocol && s->name[0])
 			s->acct[d].examined += (int64_t)s->carry[d].len;
 		else
 			opaque(s, (enum dir)d, s->carry[d].len);
