@@ -26,6 +26,9 @@ bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2
+# Its archive, where there is one: `weir replay` alone wants it, and with it come libdbus and others
+# that no role is to load (capture/packet/file.c).
+PCAP	:= $(if $(wildcard $(shell $(PKG) --variable=libdir libpcap)/libpcap.a),-l:libpcap.a,$(shell $(PKG) --libs libpcap))
 VERSION	:= 0.1
 BUILD	:= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
@@ -37,9 +40,9 @@ cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -W
 	   $(if $(checked),$(checked) -fno-sanitize-recover=undefined -fno-omit-frame-pointer,\
 	   -D_FORTIFY_SOURCE=2 -fstack-clash-protection) \
 	   $(if $(filter 1,$(FAULTS)),'-DWEIR_FAULTS="kill-the-analyst"') \
-	   $(shell $(PKG) --cflags $(LIBS)) $(if $(WERROR),-Werror) $(CFLAGS)
+	   $(shell $(PKG) --cflags $(LIBS) libpcap) $(if $(WERROR),-Werror) $(CFLAGS)
 ldflags	:= -pie -Wl,-z,relro,-z,now $(checked) $(LDFLAGS)
-ldlibs	:= $(shell $(PKG) --libs $(LIBS)) -lm
+ldlibs	:= $(PCAP) $(shell $(PKG) --libs $(LIBS)) -lm
 bpfflags := -target bpf -D__bpf__ -O2 -g -mcpu=v3 -Wall -Wno-unused-function -Wno-missing-declarations -I. \
 	    -D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 

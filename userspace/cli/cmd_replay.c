@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_replay.c - `weir replay FILE`: a recording through the whole pipeline, in one
- * process, without root, without a state folder. */
+/* cmd_replay.c - `weir replay FILE`: a recording or a capture file through the whole pipeline,
+ * in one process, without root, without a state folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,34 +12,22 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "capture/packet/packet.h"
 #include "capture/record.h"
 #include "cli/cli.h"
 #include "cli/policies.h"
+#include "cli/replay.h"
 #include "daemon/daemon.h"
-#include "daemon/pipeline.h"
-#include "daemon/recording.h"
 #include "model/class.h"
 
 static const struct option_row options[] = {
 	{ "-o", "FORMAT", "json: one object per line (default: a line per violation and the totals)" },
 	{ "--messages", NULL, "also one object per exchange: field paths and classes, never values" },
 	{ "--policy", "PATH", "a policy file or folder; may be repeated" },
+	{ "--side", "SIDE", "of a capture: tell each connection as its server or its client sees it (default: server)" },
+	{ "--keylog", "FILE", "of a capture: decrypts TLS 1.2 and 1.3 with the keys that SSLKEYLOGFILE made a program write" },
+	{ "--overlap", "WHICH", "of a capture: where TCP or IP repeats bytes and changes them, first or last count (default: first)" },
 	{ NULL, NULL, NULL }
-};
-
-struct replay {
-	struct front *front;
-	struct back *back;
-	struct recording_header header;
-	bool json, messages, pass_two;
-	const char *policies[24], *texts[24];
-	size_t sizes[24];
-	unsigned nr_policies;
-	uint32_t epoch;
-	struct books books;
-	struct fact fact;
-	struct buf buf;
-	uint64_t orders_time;
 };
 
 static void print_message(struct replay *r, const struct exchange *ex)
@@ -108,7 +96,7 @@ static void on_emit(void *owner, const char *type, const char *json, size_t len,
 		printf("%s\n", line);
 }
 
-static void interval_end(struct replay *r, uint64_t time)
+void replay_interval(struct replay *r, uint64_t time)
 {
 	if (!r->epoch)
 		return;
@@ -117,6 +105,23 @@ static void interval_end(struct replay *r, uint64_t time)
 	r->books.end_ms = clock_boot_to_utc_ms(time) + 1;
 	back_interval(r->back, &r->books);
 	r->books = (struct books){ .start_ms = r->books.end_ms };
+}
+
+void replay_count(struct replay *r, int err)
+{
+	r->books.produced++;
+	r->books.submitted++;
+	r->books.read++;
+	switch (err) {
+	case 0:
+		r->books.analysed++;
+		break;
+	case -ENOMEM:
+		r->books.over_budget++;
+		break;
+	default:
+		r->books.undecodable++;
+	}
 }
 
 /* Processes and connections come first, in a pass of their own: live they overtake. */
@@ -139,23 +144,11 @@ static int replay_record(struct replay *r, const void *ptr, size_t len)
 	if (!r->books.start_ms)
 		r->books.start_ms = clock_boot_to_utc_ms(time);
 	if (r->epoch && epoch > r->epoch)
-		interval_end(r, time);
+		replay_interval(r, time);
 	if (epoch >= r->epoch)
 		r->epoch = epoch;
 	r->orders_time = time;
-	r->books.produced++;
-	r->books.submitted++;
-	r->books.read++;
-	switch (front_record(r->front, ptr, len)) {
-	case 0:
-		r->books.analysed++;
-		break;
-	case -ENOMEM:
-		r->books.over_budget++;
-		break;
-	default:
-		r->books.undecodable++;
-	}
+	replay_count(r, front_record(r->front, ptr, len));
 	front_tick(r->front, (struct stamp){ time, r->epoch });
 	return 0;
 }
@@ -226,10 +219,41 @@ static int replay_open(struct replay *r)
 	return r->back ? EXIT_DEGRADED : code;
 }
 
+/* Time passes: what waits for a missing piece becomes a gap. */
+static void replay_end(struct replay *r)
+{
+	struct back_totals t;
+
+	front_tick(r->front, (struct stamp){ r->orders_time + 3600ull * 1000000000, r->epoch });
+	replay_interval(r, r->orders_time + 1000000);
+	back_totals(r->back, &t);
+	if (!r->json)
+		printf("%llu exchanges, %llu findings, %llu violations\n", (unsigned long long)t.exchanges,
+		       (unsigned long long)t.findings, (unsigned long long)t.violations);
+}
+
+static int replay_recording(struct replay *r, FILE *f, const char *name)
+{
+	int err;
+
+	if (r->as_client || r->last_wins || r->keylog) {
+		fprintf(stderr, "weir replay: %s is no capture file: --side, --keylog and --overlap are for .pcap and .pcapng\n", name);
+		return EXIT_USAGE;
+	}
+	replay_pass(r, f, name, false);
+	if (!r->header.format) {
+		fprintf(stderr, "weir replay: %s: give a recording of `weir record`, or a capture in .pcap or .pcapng format\n", name);
+		return EXIT_USAGE;
+	}
+	clock_set_replay(r->header.utc_at_boot_ms, 0);
+	err = replay_pass(r, f, name, true) ? EXIT_DEGRADED : 0;
+	replay_end(r);
+	return err;
+}
+
 static int replay_file(struct replay *r, const char *name)
 {
 	FILE *f = fopen(name, "re");
-	struct back_totals t;
 	int err;
 
 	if (!f) {
@@ -237,21 +261,14 @@ static int replay_file(struct replay *r, const char *name)
 		return EXIT_USAGE;
 	}
 	err = replay_open(r);
-	if (!err && replay_pass(r, f, name, false) == -EBADMSG && !r->header.format)
-		err = EXIT_USAGE;
-	if (!err && !r->header.format)
-		err = EXIT_USAGE;
-	if (!err) {
-		clock_set_replay(r->header.utc_at_boot_ms, 0);
-		if (replay_pass(r, f, name, true))
-			err = EXIT_DEGRADED;
-		/* Time passes: what waits for a missing piece becomes a gap. */
-		front_tick(r->front, (struct stamp){ r->orders_time + 3600ull * 1000000000, r->epoch });
-		interval_end(r, r->orders_time + 1000000);
-		back_totals(r->back, &t);
-		if (!r->json)
-			printf("%llu exchanges, %llu findings, %llu violations\n", (unsigned long long)t.exchanges,
-			       (unsigned long long)t.findings, (unsigned long long)t.violations);
+	if (!err && packet_file_is(f)) {
+		err = replay_capture(r, f, name);
+		if (err != EXIT_USAGE) {
+			replay_end(r);
+			replay_capture_sum(r);
+		}
+	} else if (!err) {
+		err = replay_recording(r, f, name);
 	}
 	clock_set_replay(0, 0);
 	back_free(r->back);
@@ -259,6 +276,34 @@ static int replay_file(struct replay *r, const char *name)
 	buf_free(&r->buf);
 	fclose(f);
 	return err;
+}
+
+/* One of two words. */
+static int either(const char *option, const char *value, const char *no, const char *yes, bool *out)
+{
+	*out = !strcmp(value, yes);
+	if (*out || !strcmp(value, no))
+		return 0;
+	fprintf(stderr, "weir replay: %s takes %s or %s, not %s\n", option, no, yes, value);
+	return -1;
+}
+
+/* False: an option that is wrong, and a message was printed. */
+static bool option_take(struct replay *r, const char *name, const char *value)
+{
+	if (!strcmp(name, "--messages"))
+		r->messages = true;
+	else if (!strcmp(name, "-o"))
+		return !either(name, value, "table", "json", &r->json);
+	else if (!strcmp(name, "--side"))
+		return !either(name, value, "server", "client", &r->as_client);
+	else if (!strcmp(name, "--overlap"))
+		return !either(name, value, "first", "last", &r->last_wins);
+	else if (!strcmp(name, "--keylog"))
+		r->keylog = value;
+	else if (!strcmp(name, "--policy"))
+		return !policies_add(r->policies, &r->nr_policies, 24, value);
+	return true;
 }
 
 static int cmd_replay(int argc, char **argv)
@@ -269,16 +314,9 @@ static int cmd_replay(int argc, char **argv)
 	const char *value;
 
 	buf_init(&r.buf, 1 << 20);
-	while ((row = cli_next(&cli, &value))) {
-		if (!strcmp(row->name, "--messages"))
-			r.messages = true;
-		else if (!strcmp(row->name, "-o") && !strcmp(value, "json"))
-			r.json = true;
-		else if (!strcmp(row->name, "-o") && strcmp(value, "table"))
-			return fprintf(stderr, "weir replay: -o takes json or table, not %s\n", value), EXIT_USAGE;
-		else if (!strcmp(row->name, "--policy") && policies_add(r.policies, &r.nr_policies, 24, value))
+	while ((row = cli_next(&cli, &value)))
+		if (!option_take(&r, row->name, value))
 			return EXIT_USAGE;
-	}
 	if (cli.error)
 		return EXIT_USAGE;
 	if (argc - cli.next != 1) {
@@ -291,6 +329,6 @@ static int cmd_replay(int argc, char **argv)
 }
 
 const struct command command_replay = {
-	"replay", "FILE [-o json] [--messages] [--policy PATH]...",
-	"run a recording (.weir) through the pipeline; needs no root", options, cmd_replay,
+	"replay", "FILE [-o json] [--messages] [--policy PATH]... [--side server|client] [--keylog FILE] [--overlap first|last]",
+	"run a recording (.weir) or a capture (.pcap, .pcapng) through the pipeline; needs no root", options, cmd_replay,
 };

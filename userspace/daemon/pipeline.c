@@ -287,6 +287,13 @@ int front_record(struct front *f, const void *record, size_t len)
 	return err ? err : f->pushed == -ENOMEM ? -ENOMEM : 0;
 }
 
+int front_chunk(struct front *f, const struct chunk *chunk)
+{
+	f->pushed = 0;
+	on_chunk(f, chunk);
+	return f->pushed == -ENOMEM ? -ENOMEM : 0;
+}
+
 void front_close(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp at)
 {

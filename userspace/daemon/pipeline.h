@@ -17,6 +17,8 @@ void front_free(struct front *);
 /* Memory in which it keeps how far it told of each connection, for the next one: no payload. */
 int front_outlive(struct front *, void *memory, size_t size);
 int front_record(struct front *, const void *record, size_t len);	/* 0, -EBADMSG: undecodable, -ENOMEM: not taken */
+struct chunk;
+int front_chunk(struct front *, const struct chunk *);	/* what a record would have become; 0 or -ENOMEM */
 void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp);
 /* How far a connection that goes on has come; and, before either, why the last of its bytes are missing if

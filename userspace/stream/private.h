@@ -69,7 +69,8 @@ struct part {
 	struct stamp at;
 	enum layer layer;
 	enum loss cause, before;
-	bool probed, ahead;
+	bool probed, ahead, known;
+	uint32_t framing, plain;	/* LAYER_CIPHER, known */
 	struct slice bytes;
 };
 

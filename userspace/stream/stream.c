@@ -335,14 +335,14 @@ static bool chunk_is_sane(const struct chunk *ch)
 	return ch->conn.id && (ch->layer == LAYER_TLS || !(ch->conn.id & UNBOUND)) && (unsigned)ch->dir <= DIR_SENT &&
 	       ch->layer >= LAYER_SOCKET && ch->layer <= LAYER_HELLO &&
 	       ch->pos <= POSITION_MAX && ch->bytes.len <= CALL_MAX && ch->skipped <= CALL_MAX &&
-	       ch->moved <= CALL_MAX && (ch->layer != LAYER_CIPHER || ch->skipped <= ch->moved);
+	       ch->moved <= CALL_MAX && (ch->layer != LAYER_CIPHER || (uint64_t)ch->framing + ch->plain + ch->skipped <= ch->moved);
 }
 
 int stream_take(struct stream_table *t, const struct chunk *ch)
 {
 	const struct part part = { .pos = ch->pos, .moved = ch->moved, .skipped = ch->skipped, .at = ch->at,
 				   .layer = ch->layer, .cause = ch->cause, .before = ch->before, .probed = ch->probed,
-				   .ahead = ch->ahead, .bytes = ch->bytes };
+				   .ahead = ch->ahead, .known = ch->known, .framing = ch->framing, .plain = ch->plain, .bytes = ch->bytes };
 	struct sequence *q;
 	struct stream *s;
 	int err;
