@@ -103,7 +103,8 @@ static void units_put(struct packets *t, struct datagram *d, size_t at, const ui
 			d->units++;
 		} else if (memcmp(d->bytes + at + done, ptr + done, n)) {
 			conflict = true;
-			t->stats->conflict_bytes += n;
+			for (size_t i = done; i < done + n; i++)
+				t->stats->conflict_bytes += d->bytes[at + i] != ptr[i];
 			if (t->options.overlap == OVERLAP_FIRST)
 				continue;
 		}
