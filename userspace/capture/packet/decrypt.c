@@ -242,7 +242,8 @@ static size_t additional(uint8_t out[13], const struct decrypt *d, const uint8_t
 }
 
 /* Length of the plaintext, or -EBADMSG: these are not its keys, or that is not its number. */
-static int aead_open(const struct decrypt *d, const struct keys *k, uint64_t seq, const uint8_t header[5], const uint8_t *body, size_t len, uint8_t *out)
+static int aead_open(const struct decrypt *d, const struct keys *k, uint64_t seq, const uint8_t header[5], const uint8_t *body, size_t len,
+		     uint8_t *out)
 {
 	bool explicit_nonce = !d->tls13 && d->suite->mode == GCM;
 	size_t front = explicit_nonce ? EXPLICIT : 0, text, extra;
@@ -287,7 +288,8 @@ static bool block_open(const struct decrypt *d, const struct keys *k, const uint
 	return ok;
 }
 
-static bool mac_holds(const struct decrypt *d, const struct keys *k, uint64_t seq, const uint8_t header[5], const uint8_t *in, size_t len, const uint8_t *mac)
+static bool mac_holds(const struct decrypt *d, const struct keys *k, uint64_t seq, const uint8_t header[5], const uint8_t *in, size_t len,
+		      const uint8_t *mac)
 {
 	size_t n = digest_len(d->suite->mac), extra;
 	uint8_t *all = budget_room(13 + len), is[EVP_MAX_MD_SIZE];
@@ -305,7 +307,8 @@ static bool mac_holds(const struct decrypt *d, const struct keys *k, uint64_t se
 }
 
 /* TLS 1.2 with CBC: a block of initialisation, what is encrypted, and the MAC in it or behind it. */
-static int cbc_open(const struct decrypt *d, const struct keys *k, uint64_t seq, const uint8_t header[5], const uint8_t *body, size_t len, uint8_t *out)
+static int cbc_open(const struct decrypt *d, const struct keys *k, uint64_t seq, const uint8_t header[5], const uint8_t *body, size_t len,
+		    uint8_t *out)
 {
 	size_t mac = digest_len(d->suite->mac), text, pad;
 

@@ -168,7 +168,10 @@ void decrypt_skip(struct decrypt *, bool server);	/* a record that cannot be dec
 int decrypt_record(struct decrypt *, bool server, const uint8_t header[5], uint8_t *body, size_t len, uint8_t *type, unsigned *missing);
 
 /* keylog.c */
-enum secret { SECRET_MASTER, SECRET_CLIENT_EARLY, SECRET_CLIENT_HANDSHAKE, SECRET_SERVER_HANDSHAKE, SECRET_CLIENT_TRAFFIC, SECRET_SERVER_TRAFFIC, SECRET_MAX };
+enum secret {
+	SECRET_MASTER, SECRET_CLIENT_EARLY, SECRET_CLIENT_HANDSHAKE, SECRET_SERVER_HANDSHAKE, SECRET_CLIENT_TRAFFIC, SECRET_SERVER_TRAFFIC,
+	SECRET_MAX
+};
 struct secrets { struct { uint8_t len, bytes[48]; } of[SECRET_MAX]; };
 bool keylog_find(const struct keylog *, const uint8_t client_random[32], struct secrets *);
 #endif

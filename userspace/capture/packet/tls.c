@@ -20,7 +20,7 @@ enum { CLIENT_HELLO = 1, SERVER_HELLO = 2 };
 #define HELLO_BYTES	16384	/* of a direction's handshake that are told of */
 #define UPGRADE_WITHIN	8192	/* bytes of a client before it says hello */
 #define QUIC_MIN	1200
-#define RECORDS_MISSED	256	/* by one gap, at most, behind which decryption goes on */
+#define MISSED_TRIED	(1u << 20)	/* bytes that are decrypted to find which record came behind a gap */
 
 /* ---- what is told ---- */
 
@@ -214,7 +214,8 @@ static void missed_tell(struct packets *t, struct connection *c, unsigned side, 
 static void sealed_take(struct packets *t, struct connection *c, unsigned side)
 {
 	struct records *r = &c->records[side];
-	unsigned missing = !r->missed ? 0 : r->missed < RECORDS_MISSED * MISSED_MIN ? (unsigned)(r->missed / MISSED_MIN) + 1 : RECORDS_MISSED;
+	uint64_t most = r->missed / MISSED_MIN + (r->missed > 0), tries = MISSED_TRIED / (r->body + 1);
+	unsigned missing = (unsigned)(most < tries ? most : tries);
 	uint32_t over = decrypt_overhead(c->decrypt);
 	uint8_t type = 0;
 	int n = -1;
@@ -358,12 +359,40 @@ static void records_gap(struct packets *t, struct connection *c, unsigned side, 
 	r->lost = true;
 }
 
+/* Where a record begins: at the front, as segments often do, or where it looks like one of data and the
+ * next one, if it is here, like one as well. The length: nowhere. What was mistaken for one is followed
+ * by no header, and by keys it does not open. */
+static size_t record_find(struct slice in)
+{
+	const uint8_t *p = in.ptr, *end = in.ptr + in.len;
+
+	if (in.len >= HEADER && is_header(p))
+		return 0;
+	for (; (p = memchr(p, APPLICATION, (size_t)(end - p))); p++) {
+		size_t left = (size_t)(end - p), whole;
+
+		if (left < HEADER)
+			break;
+		whole = HEADER + get16(p + 3);
+		if (is_header(p) && p[2] == 3 && whole >= MISSED_MIN && (left < whole + HEADER || is_header(p + whole)))
+			return (size_t)(p - in.ptr);
+	}
+	return in.len;
+}
+
 static void records_take(struct packets *t, struct connection *c, unsigned side, struct slice in)
 {
 	struct records *r = &c->records[side];
 
-	if (r->lost && in.len >= HEADER && is_header(in.ptr))
-		r->lost = false;	/* a segment that begins as a record does */
+	if (r->lost) {
+		size_t at = record_find(in);
+
+		unwalked_tell(t, c, side, r->pos, at, LOSS_MISSING, r->at);
+		r->pos += at;
+		r->missed += at;
+		in = slice_of(in.ptr + at, in.len - at);
+		r->lost = !in.len;
+	}
 	while (in.len && !r->lost) {
 		if (record_bytes(t, c, side, &in))
 			continue;
