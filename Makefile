@@ -89,6 +89,7 @@ fuzz	:= ring_record \
 	   checkpoint \
 	   queue \
 	   recording \
+	   packet \
 	   elf \
 	   proc \
 	   container \

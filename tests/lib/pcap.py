@@ -7,6 +7,7 @@ Packets are made here by hand, so that they may be wrong in any way.
 """
 import random
 import socket
+import ssl
 import struct
 import sys
 
@@ -509,6 +510,72 @@ def many(name, requests=400):
                 method.encode(), rnd.randrange(10**6), len(body), body), size)
             c.data(1, b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body), size)
         c.shut()
+    p.close()
+
+
+class Tls:
+    """Both ends of a TLS connection in memory; each run of bytes that an end writes goes into a Tcp."""
+
+    def __init__(self, tcp_pair, cert, key, keylog, version, ciphers=None):
+        self.tcp, self.wire = tcp_pair, [ssl.MemoryBIO(), ssl.MemoryBIO()]   # what client, server are sent
+        client, server = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        client.keylog_filename = keylog
+        server.load_cert_chain(cert, key)
+        for context in (client, server):
+            context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
+            if ciphers:
+                context.set_ciphers(ciphers)
+        out = [ssl.MemoryBIO(), ssl.MemoryBIO()]
+        self.out = out
+        self.ends = [client.wrap_bio(self.wire[0], out[0], server_hostname="shop.example"), server.wrap_bio(self.wire[1], out[1], server_side=True)]
+
+    def pass_on(self, who, drop=False):
+        text = self.out[who].read()
+        self.wire[1 - who].write(text)
+        if not text:
+            return False
+        if drop:
+            self.tcp.seq[who] += len(text)
+        else:
+            self.tcp.data(who, text, acked=False)
+        return True
+
+    def shake(self):
+        done = [False, False]
+        while not all(done):
+            for who in (0, 1):
+                try:
+                    self.ends[who].do_handshake()
+                    done[who] = True
+                except ssl.SSLWantReadError:
+                    pass
+                self.pass_on(who)
+
+    def say(self, who, text, drop=False):
+        self.ends[who].write(text)
+        self.pass_on(who, drop)
+        got = b""
+        while len(got) < len(text):
+            got += self.ends[1 - who].read(65536)
+
+
+@case
+def tls(name, cert, key, keylog, version, ciphers=None, drop=None, early="", snap=None):
+    """6 exchanges inside of TLS; drop: the number of the exchange whose request was not captured; early: what was
+    said before the handshake; snap: each packet is cut to so many bytes"""
+    p = Pcap(name, snap=int(snap or 262144))
+    c = Tcp(p)
+    c.open()
+    for line in filter(None, early.split("|")):
+        c.data(1 if line[0].isdigit() else 0, line.encode() + b"\r\n")
+    t = Tls(c, cert, key, keylog, version, ciphers or None)
+    t.shake()
+    for n in range(6):
+        t.say(0, REQUEST, drop=drop not in (None, "") and n == int(drop))
+        t.say(1, ANSWER)
+    c.send(0, ACK)
+    c.shut()
     p.close()
 
 
