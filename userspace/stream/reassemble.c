@@ -40,8 +40,10 @@ static bool part_trim(struct part *p, uint64_t next)
 		return true;
 	}
 	cut = past < p->bytes.len ? past : p->bytes.len;
-	p->bytes.ptr += cut;
-	p->bytes.len -= cut;
+	if (cut) {	/* there may be no bytes, and no address */
+		p->bytes.ptr += cut;
+		p->bytes.len -= cut;
+	}
 	p->skipped -= past - cut;
 	return true;
 }

@@ -184,8 +184,10 @@ static void side_tell(struct packets *t, struct connection *c, unsigned side, st
  * what is answered waits until the question is whole. */
 static void both_tell(struct packets *t, struct connection *c, unsigned side, struct stamp at)
 {
+	unsigned first = c->sides[side].waits ? side : !side;	/* or the one that was waited for */
+
 	for (unsigned turn = 0; turn < 4; turn++) {
-		unsigned one = turn & 1 ? side : !side;
+		unsigned one = turn & 1 ? !first : first;
 
 		if (!hole_waits(t, c, !one, at) || is_full(t, &c->sides[one]))
 			side_tell(t, c, one, at);
@@ -343,6 +345,8 @@ void tcp_segment(struct packets *t, struct connection *c, unsigned side, const s
 {
 	struct side *s = &c->sides[side], *peer = &c->sides[!side];
 
+	if (!c->closed && (s->waits || peer->waits))
+		both_tell(t, c, side, g->at);	/* what was waited for in vain is older than this */
 	if (g->flags & FLAG_SYN)
 		side_start(s, g->seq + 1);
 	if (g->flags & FLAG_ACK && !(g->flags & FLAG_RST))
