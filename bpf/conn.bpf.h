@@ -98,6 +98,23 @@ static __always_inline bool is_tcp(struct sock *sk)
 	} while (0)
 #define LOAD(p, field) ((p)->field)
 
+/* Does the kernel encrypt, or decrypt, this direction? Given a way to is not given the keys:
+ * OpenSSL asks for it on each connection, and goes on by itself unless it was told to hand over. */
+__attribute__((noinline)) int ktls_on(u64 key, u32 dir)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)key;
+	const struct tcp_ulp_ops *ulp = BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops);
+	struct tls_context *tls;
+	u32 name = 0;
+
+	if (!ulp || bpf_probe_read_kernel(&name, sizeof(name), &ulp->name) || name != ('t' | 'l' << 8 | 's' << 16))
+		return 0;
+	tls = (struct tls_context *)BPF_CORE_READ(tp, inet_conn.icsk_ulp_data);
+	if (!tls || !bpf_core_field_exists(struct tls_context, tx_conf))
+		return 1;
+	return dir == WIRE_SENT ? BPF_CORE_READ_BITFIELD_PROBED(tls, tx_conf) != 0 : BPF_CORE_READ_BITFIELD_PROBED(tls, rx_conf) != 0;
+}
+
 static __always_inline void socket_read(struct socket_now *n, struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
@@ -328,7 +345,7 @@ __attribute__((noinline)) int jump_reason(const u64 *key, u32 dir, u32 seq)
 	at = *key;	/* a key must lie on the stack, until 6.2 */
 	tp = (struct tcp_sock *)at;
 	sk = (struct sock *)at;
-	if (BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops))
+	if (ktls_on(at, dir))
 		return WIRE_R_KTLS;
 	if (dir == WIRE_RECEIVED && BPF_CORE_READ(tp, urg_seq) == seq)
 		return WIRE_R_URGENT;

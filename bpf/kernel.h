@@ -103,7 +103,9 @@ struct mptcp_sock { struct sock *first; };
 struct unix_address;
 struct unix_sock { struct unix_address *addr; };
 struct socket { short type; struct file *file; struct sock *sk; };
-struct inet_connection_sock { const void *icsk_ulp_ops; };
+struct tcp_ulp_ops { char name[16]; };
+struct inet_connection_sock { const struct tcp_ulp_ops *icsk_ulp_ops; void *icsk_ulp_data; };
+struct tls_context { u8 tx_conf : 3, rx_conf : 3; };	/* 0: that direction is the program's to encrypt */
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u32 rcv_nxt, copied_seq, snd_nxt, snd_una, write_seq, urg_seq;

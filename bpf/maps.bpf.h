@@ -174,7 +174,7 @@ struct call {
 	u8 go_write;	/* a goroutine is in the middle of a TLS write, not told yet */
 	u16 messages, message;	/* of a sendmmsg or recvmmsg that is told after its end: all, the next */
 	u8 reason;	/* enum wire_reason: why the shape is CALL_NONE */
-	u8 ktls;	/* the kernel puts TLS below this socket */
+	u8 ktls;	/* the kernel encrypts below this socket */
 };
 
 /* A socket call in flight, see socket_layer.bpf.c. */

@@ -294,13 +294,10 @@ static __always_inline void tell_hello(struct piece *p, struct conn *c, u32 move
  * and the connection's are not: their number is all that can be told of these here. */
 __attribute__((noinline)) int tell_cipher(struct piece *p, struct conn *c, struct call *call)
 {
-	struct tcp_sock *tp;
-
 	if (!p || !c || !call)
 		return 0;
-	tp = (struct tcp_sock *)call->sk;
 	p->head.kind = WIRE_CIPHER;
-	if (call->fd_resolved && BPF_CORE_READ(tp, inet_conn.icsk_ulp_ops)) {
+	if (call->fd_resolved && ktls_on(call->sk, p->head.dir)) {
 		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, WIRE_R_KTLS);
 	} else if (p->from.kind >= SEGMENT_PIPE) {
 		tell_skipped(p, call->moved, WIRE_F_NO_ARGS, call->reason);

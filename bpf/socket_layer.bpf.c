@@ -268,7 +268,7 @@ int socket_released(struct pt_regs *regs)
 	__builtin_memset(&l->call, 0, sizeof(l->call));
 	if (is_tcp(sk)) {
 		socket_read(&l->call.now, sk);
-		l->call.ktls = BPF_CORE_READ((struct tcp_sock *)sk, inet_conn.icsk_ulp_ops) != NULL;
+		l->call.ktls = ktls_on((u64)sk, l->dir);
 		n = layer_moved(l);
 	} else {
 		m = (struct msghdr *)l->msg;

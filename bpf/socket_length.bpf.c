@@ -22,6 +22,8 @@ __attribute__((noinline)) int length_args(struct call *call, u32 dir, u32 flags)
 
 	if (!call)
 		return 0;
+	if (call->ktls)
+		call->ktls = ktls_on(call->sk, dir);
 	call_args(call, t, regs, dir);
 	/* Work of io_uring on a thread of its own or at the end of a call (its result is in ax
 	 * then): the arguments are another call's. */

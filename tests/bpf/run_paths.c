@@ -92,6 +92,7 @@ static const struct way ways[] = {
 	WAY("TCP fast open", fast_pair, s_fast, r_read, NULL, NULL),
 	WAY("MPTCP", mptcp_pair, s_write, r_read, NULL, NULL, .looks = 3),
 	WAY("kTLS", ktls_pair, s_write, r_read, "ktls", "ktls", .raw = true, .frame = KTLS_FRAME),
+	WAY("kTLS without keys", ulp_pair, s_write, r_read, NULL, NULL),
 	WAY("AF_UNIX stream", unix_pair, s_write, r_read, NULL, NULL, .looks = 3),
 	WAY("AF_UNIX datagram", unix_datagram, s_send, r_recvfrom, "unknown_protocol", "unknown_protocol", .looks = 3, .alone = true),
 	WAY("UDP", udp_pair, s_send, r_recvfrom, "unknown_protocol", "unknown_protocol", .looks = 3, .alone = true),

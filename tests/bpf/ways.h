@@ -49,18 +49,27 @@ static void mptcp_pair(int fds[2]) { pair_of(fds, 262, 4 * BIG); }
 /* TLS 1.2 by the kernel at both ends, with keys that are the same for all to know: each message is
  * one record, and KTLS_FRAME bytes longer than it is: header, nonce, tag. */
 #define KTLS_FRAME (5 + 8 + 16)
+/* Asked for, and not given the keys, as OpenSSL does on every connection. */
+static void ulp_pair(int fds[2])
+{
+	pair_of(fds, 0, 4 * BIG);
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(fds[i], IPPROTO_TCP, TCP_ULP, "tls", 4))
+			missing = "this kernel has no TLS of its own";
+}
 static void ktls_pair(int fds[2])
 {
 	/* struct tls12_crypto_info_aes_gcm_128 of include/uapi/linux/tls.h: version, cipher, iv, key, salt, sequence */
 	struct { uint16_t version, cipher; uint8_t rest[8 + 16 + 4 + 8]; } info = { .version = 0x0303, .cipher = 51 };
 
-	pair_of(fds, 0, 4 * BIG);
-	for (int i = 0; i < 2; i++)
-		if (setsockopt(fds[i], IPPROTO_TCP, TCP_ULP, "tls", 4))
-			missing = "this kernel has no TLS of its own";
+	ulp_pair(fds);
 	for (int way = 0; way < 2 && !missing; way++) {
 		memset(info.rest, 17 + way, 8 + 16 + 4);
-		must(!setsockopt(fds[way], 282 /* SOL_TLS */, 1 /* TLS_TX */, &info, sizeof(info)), "TLS_TX");
+		if (setsockopt(fds[way], 282 /* SOL_TLS */, 1 /* TLS_TX */, &info, sizeof(info))) {
+			must(errno == ENOENT, "TLS_TX");
+			missing = "this kernel has not the cipher for its TLS";
+			return;
+		}
 		must(!setsockopt(fds[!way], 282, 2 /* TLS_RX */, &info, sizeof(info)), "TLS_RX");
 	}
 }
