@@ -624,7 +624,6 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	p.head.time = bpf_ktime_get_boot_ns();
 	p.head.epoch = cfg->epoch;
 	p.head.dir = d;
-	p.head.call = call->moved;
 	p.head.flags = (c->late ? WIRE_F_LATE : 0) | (call->fd_resolved ? WIRE_F_FD_RESOLVED : 0) |
 		       (c->session ? WIRE_F_PROBED : 0);
 	if (call->ktls) { /* what the connection moved is not what the call did */
@@ -632,6 +631,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		call->shape = CALL_NONE;
 		call->reason = WIRE_R_KTLS;
 	}
+	p.head.call = call->moved;
 	p.head.before = c->dropped[d];
 	if (conn_jumped(c, &call->now, d, call->moved + call->after)) {
 		p.head.before = jump_reason(&call->sk, d, c->seq[d]);
