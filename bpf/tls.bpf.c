@@ -108,9 +108,9 @@ static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, 
 		p.head.flags |= WIRE_F_AHEAD;
 	p.head.pos = s->pos[p.head.dir & 1];
 	s->pos[p.head.dir & 1] += moved;
-	if (!(ts->cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) {
+	if (!(ts->cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) { /* to send without a buffer is to send a file */
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
-		tell_skipped(&p, moved, WIRE_F_NO_ARGS, WIRE_R_OTHER_CALL);
+		tell_skipped(&p, moved, WIRE_F_NO_ARGS, p.head.dir == WIRE_SENT ? WIRE_R_SENDFILE : WIRE_R_OTHER_CALL);
 	} else {
 		p.from.base = ts->buf;
 		p.from.len = moved;
