@@ -8,17 +8,23 @@
 
 /* A program that is preempted makes the kernel skip every other run of it on that CPU until it goes
  * on. Tracepoints were not preemptible for long; now they are, and a program has to see to it: WHOLE_PROG
- * is BPF_PROG without preemption. What is left is the few instructions before and after, and a run that is
- * skipped for them is counted by the kernel. The functions are of Linux 6.10, and since 6.15, when the
+ * is BPF_PROG without preemption. To allow it again is to be preempted, if that is due: still in the
+ * program, as if nothing had been done. Not while interrupts are off; then it is the next who allows it.
+ * What is left is the few instructions before and after, and a run that is
+ * skipped for them is counted by the kernel. The functions are of Linux 6.10 and 6.14, and since 6.15, when the
  * verifier learnt which functions may sleep, others that are not inlined may be called in between. */
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
-#define MAY_STOP_PREEMPTION bpf_core_field_exists(struct bpf_subprog_info, might_sleep)
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak;
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
+#define MAY_STOP_PREEMPTION (bpf_core_field_exists(struct bpf_subprog_info, might_sleep) && \
+			     bpf_core_field_exists(struct bpf_verifier_state, active_irq_id))
 #define WHOLE_PROG(name, args...)						\
 name(unsigned long long *ctx);							\
 static __always_inline int ____##name(unsigned long long *ctx, ##args);		\
 int name(unsigned long long *ctx)						\
 {										\
+	unsigned long irq;							\
 	int r;									\
 										\
 	if (MAY_STOP_PREEMPTION)						\
@@ -27,8 +33,11 @@ int name(unsigned long long *ctx)						\
 	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")			\
 	r = ____##name(___bpf_ctx_cast(args));					\
 	_Pragma("GCC diagnostic pop")						\
-	if (MAY_STOP_PREEMPTION)						\
+	if (MAY_STOP_PREEMPTION) {						\
+		bpf_local_irq_save(&irq);					\
 		bpf_preempt_enable();						\
+		bpf_local_irq_restore(&irq);					\
+	}									\
 	return r;								\
 }										\
 static __always_inline int ____##name(unsigned long long *ctx, ##args)

@@ -112,6 +112,7 @@ struct tcp_sock {
 	u64 bytes_received, bytes_acked, bytes_sent, bytes_retrans;
 };
 struct bpf_subprog_info { bool might_sleep; };
+struct bpf_verifier_state { u32 active_irq_id; };
 struct linux_binprm { const char *filename; };
 struct bpf_iter_meta { struct seq_file *seq; };
 struct vm_area_struct { unsigned long vm_start; struct file *vm_file; };
