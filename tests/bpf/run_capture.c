@@ -496,6 +496,65 @@ static void test_full_ring_is_counted(void)
 	close(fds[1]);
 }
 
+#define CROWD 4		/* more than CPUs, so that they preempt each other */
+#define TURNS 4001
+#define TURN 100	/* bytes */
+
+static void *crowd_move(void *arg)
+{
+	int *fds = arg;
+	char b[TURN];
+
+	for (int i = 0; i < TURNS; i++)
+		if (write(fds[0], out, TURN) != TURN || recv(fds[1], b, TURN, MSG_WAITALL) != TURN)
+			break;
+	__atomic_add_fetch(&fds[2], 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int take_count(void *owner, const void *record, size_t len)
+{
+	uint64_t *told = owner;
+	struct wire_data d;
+
+	memcpy(&d, record, sizeof(d));
+	*told += record_size(record, len) ? d.len : 0;
+	return 0;
+}
+
+/* A kernel that preempts programs skips them for others meanwhile: never at kprobes, and elsewhere no
+ * byte is missing that it has not counted. */
+static void test_crowd(void)
+{
+	uint64_t told = 0, missing, skipped = capture_skipped_runs(cap), all = 2ull * CROWD * TURNS * TURN;
+	int fds[CROWD][3] = { { 0 } }, done = 0;
+	pthread_t t[CROWD];
+
+	for (int i = 0; i < CROWD; i++)
+		pair(fds[i]);
+	reset();
+	for (int i = 0; i < CROWD; i++)
+		check(!pthread_create(&t[i], NULL, crowd_move, fds[i]), "crowd", "thread", 0, 1);
+	while (done < CROWD) {
+		for (int i = done = 0; i < CROWD; i++)
+			done += __atomic_load_n(&fds[i][2], __ATOMIC_ACQUIRE);
+		ring_drain(&ring, 100000, take_count, &told);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		pthread_join(t[i], NULL);
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+	ring_drain(&ring, 100000, take_count, &told);
+	missing = all - told;
+	skipped = capture_skipped_runs(cap) - skipped;
+	if (skipped)
+		printf("# hooks %s, %d threads: %llu of %u runs skipped\n", capture_hooks(cap), CROWD, (unsigned long long)skipped, 2 * CROWD * TURNS);
+	check(told <= all && missing <= skipped * TURN, "crowd", "bytes told", all - skipped * TURN, told);
+	check(!missing || strcmp(capture_hooks(cap), "socket"), "crowd", "bytes missing at kprobes", 0, missing);
+}
+
 /* 1: this kernel lacks it. One that it knows must load. */
 static int run_set(const char *hooks, const char *needs)
 {
@@ -535,6 +594,7 @@ static int run_set(const char *hooks, const char *needs)
 	test_read_after_reset();
 	test_read_after_close();
 	test_descriptor_is_replaced();
+	test_crowd();
 	test_full_ring_is_counted();
 	test_books_balance(1);
 	ring_unmap(&ring);

@@ -43,6 +43,10 @@ struct capture {
 	int cpus;
 };
 
+/* Its programs can be preempted at tracepoints, and are then skipped for all others on that CPU
+ * (bpf/emit.bpf.h): the type came with that, in 7.0. At kprobes they never are. */
+#define PREEMPTS "class_srcu_fast_notrace_t"
+
 /* The hook sets, best first: which programs capture at the socket, by how their sections begin,
  * and what the kernel must know for them. A program in no row is loaded with every set. */
 static const struct hook_set { const char *name, *sections[2], *needs, *doc; uint16_t flags; } hook_sets[] = {
@@ -52,6 +56,7 @@ static const struct hook_set { const char *name, *sections[2], *needs, *doc; uin
 	{ "sys_exit", { "raw_tp/sys_exit" }, "btf_trace_sys_exit", "raw system call exit, fd-resolved", WIRE_CONFIG_EXIT },
 };
 #define HOOK_SETS (sizeof(hook_sets) / sizeof(hook_sets[0]))
+enum { AT_TRACEPOINTS, AT_SOCKETS, AT_EXIT };
 
 const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
 {
@@ -296,19 +301,23 @@ static bool locked_down(void)
 /* The first set that loads and works, with the probes of TLS libraries if they do. */
 static int capture_load(struct capture *c, char *why, size_t why_size)
 {
-	int err = -ENOENT;
+	int order[HOOK_SETS] = { AT_TRACEPOINTS, AT_SOCKETS, AT_EXIT }, err = -ENOENT;
 
 	if (access(BTF, R_OK)) {
 		snprintf(why, why_size, "this kernel has no BTF (" BTF ": %s); weir needs a kernel built "
 			 "with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10 are", strerror(errno));
 		return -ENOENT;
 	}
+	if (capture_kernel_knows(BTF, PREEMPTS) == 1) {
+		order[0] = AT_SOCKETS;
+		order[1] = AT_TRACEPOINTS;
+	}
 	for (size_t i = 0; i < HOOK_SETS; i++) {
-		const struct hook_set *h = &hook_sets[i];
+		const struct hook_set *h = &hook_sets[order[i]];
 
 		if (c->config.hooks && strcmp(c->config.hooks, h->name))
 			continue;
-		err = i && capture_kernel_knows(BTF, h->needs) != 1 ? -ESRCH : set_start(c, h, true);
+		err = order[i] != AT_TRACEPOINTS && capture_kernel_knows(BTF, h->needs) != 1 ? -ESRCH : set_start(c, h, true);
 		if (!err)
 			return 0;
 		if (locked_down()) {
