@@ -44,7 +44,7 @@ struct capture {
 };
 
 /* Its programs can be preempted at tracepoints, and are then skipped for all others on that CPU
- * (bpf/emit.bpf.h): the type came with that, in 7.0. At kprobes they never are. */
+ * (bpf/emit.bpf.h): the type came with that, after 6.18. At kprobes they never are. */
 #define PREEMPTS "class_srcu_fast_notrace_t"
 
 /* The hook sets, best first: which programs capture at the socket, by how their sections begin,
