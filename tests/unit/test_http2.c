@@ -56,7 +56,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 		told.routes[n]++;
 }
 
-static const struct field_sink sink = { NULL, on_field, on_clean, on_exchange, NULL, NULL };
+static const struct field_sink sink = { .field = on_field, .clean = on_clean, .exchange = on_exchange };
 
 /* What was sent. */
 

@@ -87,7 +87,7 @@ enum dir side_dir(const struct connection *c, unsigned side)
 
 static void connection_tell(struct packets *t, struct connection *c)
 {
-	const struct conn_seen seen = { c->facts, t->now.time };
+	const struct conn_seen seen = { .conn = c->facts, .time = t->now.time, .epoch = t->now.epoch };
 
 	if (!c->told)
 		t->sink.conn(t->sink.owner, &seen);
