@@ -4,6 +4,7 @@
 #   make V=1        shows the commands        make install  PREFIX=/usr/local DESTDIR=
 #   make FAULTS=1   in build/faults, with an input that kills the analyst, for its test
 #   make fuzz [TARGET=http1] [SECONDS=10]      fuzzes the parsers, each target so long
+#   make accuracy [SEED=1] [LINES=20000]        precision and recall of `weir classify` on a generated corpus
 # Sources are found by wildcard; an extension is a file and a row in a list.def.
 
 CC	?= gcc
@@ -16,6 +17,8 @@ SAN	?= 0
 FUZZ	?= 0
 FAULTS	?= 0
 SECONDS	?= 10
+SEED	?= 1
+LINES	?= 20000
 TARGET	?= $(fuzz)
 Q	:= $(if $(filter 1,$V),,@)
 say	= $(if $(filter 1,$V),,@printf '  %-5s %s\n' $1 $2)
@@ -103,7 +106,7 @@ payload_of = $(if $(filter $(payload:%=userspace/%/%) userspace/daemon/pipeline.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all test unit golden check install clean tests fuzz fuzzers FORCE
+.PHONY: all test unit golden check install clean tests fuzz fuzzers accuracy FORCE
 
 all: $(bin)
 
@@ -160,6 +163,13 @@ fuzzers: $(fuzzer)
 fuzz:
 	$Q$(MAKE) FUZZ=1 CC=$(CLANG) fuzzers
 	$Qscripts/fuzz build/fuzz $(SECONDS) $(TARGET)
+
+# The part to tune by first; what counts is the other.
+accuracy: $(bin)
+	$Qmkdir -p $(out)/accuracy
+	$Qfor part in tune held; do \
+		echo "== $$part" && python3 -B tests/corpus/generate.py $$part $(LINES) $(SEED) $(out)/accuracy/$$part && \
+		python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/$$part || exit 1; done
 
 tests: $(bin) $(unit) $(runner) $(helper)
 
