@@ -6,6 +6,7 @@ found when such a finding exists. A finding that is not right counts against pre
 --least ends with 1 where a tier is below what the README promises."""
 import collections
 import json
+import os
 import subprocess
 import sys
 
@@ -69,7 +70,7 @@ def show(lines, items, what, limit):
 
 
 def main():
-    weir, corpus = sys.argv[1], sys.argv[2]
+    weir, corpus = os.path.abspath(sys.argv[1]), sys.argv[2]
     misses = int(sys.argv[sys.argv.index("--misses") + 1]) if "--misses" in sys.argv else 0
     table = {c["class"]: c for c in (json.loads(x) for x in subprocess.run(
         [weir, "classify", "--list", "-o", "json"], check=True, stdout=subprocess.PIPE).stdout.splitlines())}
