@@ -27,7 +27,7 @@ struct evidence {
 };
 
 /* The key-driven classes that a key speaks for. A service says the same few keys all day. */
-#define KEY_ROWS 7
+#define KEY_ROWS 15
 struct key_rows { uint8_t nr, rows[KEY_ROWS]; };	/* nr > KEY_ROWS: they do not fit */
 void key_rows_find(struct key_rows *, struct slice parent, struct slice key);
 
@@ -44,9 +44,14 @@ enum trigger {
 	TRIGGER_LITERAL	= 4,	/* one of row->literals begins here */
 	TRIGGER_KEY	= 8,	/* the key speaks for the class: at 0, the whole value */
 	TRIGGER_MIXED	= 16,	/* the first digit of a run that follows a letter */
+	TRIGGER_NEAR	= 32,	/* a run of digits, letters before it or not, after a word that speaks for the class */
 };
 /* Which words of a key speak against the class. */
 enum against { AGAINST_NOTHING = 0, AGAINST_GENERAL = 1, AGAINST_NUMBER = 2 };
+
+struct id_rule;		/* classify/ids.h */
+struct word_rule;	/* classify/words.h */
+struct token_format;	/* classify/tokens.h */
 
 /* One row of classify/list.def. */
 struct class_row {
@@ -54,6 +59,10 @@ struct class_row {
 	uint8_t triggers, against;
 	uint8_t digits;		/* TRIGGER_DIGIT: a value has at least so many; asked only where they stand */
 	const char *const *literals;	/* NULL-ended */
+	/* What find of a family of classes goes by; it is told its class in out->class_id. */
+	const struct id_rule *id;	/* asked only where a number begins like one of its shapes */
+	const struct word_rule *word;
+	const struct token_format *tokens;	/* ends with NULL prefix; the prefixes are literals */
 	const struct key_phrase *keys;	/* ends with NULL words */
 	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */
 	/* Is this class at `at`? Fills start, end, mask and sample and returns how much

@@ -23,7 +23,7 @@ void surroundings_init(struct surroundings *s, const struct evidence *ev)
 
 /* The words before start that may name the value: same line, and nothing between
  * that ends a thought or is a value itself. */
-static struct slice prose_before(struct slice value, size_t start)
+struct slice prose_before(struct slice value, size_t start)
 {
 	size_t from = start, digits = 0;
 

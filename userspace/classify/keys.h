@@ -28,5 +28,11 @@ struct key_verdict {
 void key_text_init(struct key_text *, struct slice parent, struct slice key);
 /* Prose before a value: all of it counts as key. */
 void key_text_prose(struct key_text *, struct slice before);
+/* From the words of a key to the classes that have them for a phrase. hash 0: free. */
+#define PHRASE_SLOTS 8192	/* a power of two, more than twice the phrases of all classes */
+struct phrase_table { size_t longest; unsigned nr; struct phrase_slot { uint32_t hash; uint8_t row; } slot[PHRASE_SLOTS]; };
+void phrase_table_add(struct phrase_table *, uint8_t row, const struct key_phrase *);
+/* At most max are told; returns how many there are. */
+unsigned phrases_find(const struct phrase_table *, const struct key_text *, uint8_t *rows, unsigned max);
 struct key_verdict key_judge(const struct key_text *, const struct class_row *);
 #endif

@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "classify/evidence.h"
+#include "classify/ids.h"
+#include "classify/tokens.h"
 
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
@@ -16,8 +18,12 @@
 
 /* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
  * may look at; what its answer is weighed against; a "name=value". */
-enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380 };
-enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16 };
+enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_NEAR = 600 };
+enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32 };
+#define RUN_MAX		31	/* digits of the first run of a number that are counted */
+#define HEAD_MAX	15	/* letters before it */
+#define NEAR_DIGITS	5	/* fewer are no number that a word before them names */
+#define ASKED_MAX	48	/* classes that one name speaks for */
 
 struct pending { struct hit hit; int score; };
 struct scan {
@@ -33,51 +39,95 @@ struct scan {
 };
 
 #define LITERALS_MAX 4096
+#define LIST_MAX 63	/* classes that one beginning of a number may be asked of */
+#define CHAINS 2048	/* a power of two */
 struct literal { const char *text; uint16_t len, next; uint8_t row; };
+struct row_list { uint8_t nr, rows[LIST_MAX]; };
 
 /* Row numbers by trigger, and what each byte may start. Filled once from the rows.
- * Literals hang in a chain by their first byte. */
+ * Literals hang in a chain by their first two bytes. */
 static struct {
 	bool ready;
 	uint8_t kind[256];
 	const struct class_row *rows[CLASS_ROWS];
-	uint8_t digit[CLASS_ROWS], mixed[CLASS_ROWS], at[CLASS_ROWS], key[CLASS_ROWS];
-	unsigned nr_digit, nr_mixed, nr_at, nr_key;
-	uint16_t first[256], nr_literals;	/* 0: end of chain */
+	struct row_list at;
+	struct row_list digit[RUN_MAX + 1][AFTER_MAX];	/* by the length of the first run and what follows it */
+	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
+	struct row_list inner;	/* where these letters are in the middle of a word */
+	struct phrase_table keyed, near;
+	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
 	uint8_t pairs[65536 / 8];	/* bit first byte << 8 | second: a literal begins so */
 	struct literal literals[LITERALS_MAX];
 } table;
 
+static unsigned pair_chain(const uint8_t *p)
+{
+	return (p[0] * 31u + p[1] * 7u) & (CHAINS - 1);
+}
+
 static void table_literal(const char *text, uint8_t row)
 {
 	struct literal *l = &table.literals[++table.nr_literals];
+	uint16_t *chain = &table.chain[pair_chain((const uint8_t *)text)];
 
-	assert(table.nr_literals < LITERALS_MAX && text[0] && text[1]);
-	*l = (struct literal){ text, (uint16_t)strlen(text), table.first[(uint8_t)*text], row };
-	table.first[(uint8_t)*text] = table.nr_literals;
+	assert(table.nr_literals < LITERALS_MAX - 1 && text[0] && text[1]);
+	*l = (struct literal){ text, (uint16_t)strlen(text), *chain, row };
+	*chain = table.nr_literals;
 	table.pairs[(uint8_t)text[0] << 5 | (uint8_t)text[1] >> 3] |= (uint8_t)(1 << (text[1] & 7));
-	table.kind[(uint8_t)*text] |= ON_LITERAL;
+	if (!is_alpha((uint8_t)*text))
+		table.kind[(uint8_t)*text] |= ON_LITERAL;
+}
+
+static void list_add(struct row_list *list, unsigned row)
+{
+	assert(list->nr < LIST_MAX);
+	list->rows[list->nr++] = (uint8_t)row;
+}
+
+static void table_number(unsigned i, const struct class_row *row)
+{
+	for (unsigned run = 0; run <= RUN_MAX && (row->triggers & TRIGGER_DIGIT); run++)
+		for (unsigned after = 0; after < AFTER_MAX; after++)
+			if (!row->id || id_starts(row->id, 0, run, after))
+				list_add(&table.digit[run][after], i);
+	if ((row->triggers & TRIGGER_MIXED) && !row->id)
+		list_add(&table.inner, i);
+	for (unsigned head = 1; head <= HEAD_MAX && (row->triggers & TRIGGER_MIXED); head++)
+		for (unsigned run = 0; run <= RUN_MAX; run++) {
+			bool asked = !row->id;
+
+			for (unsigned after = 0; after < AFTER_MAX && !asked; after++)
+				asked = id_starts(row->id, head, run, after);
+			if (asked)
+				list_add(&table.mixed[head][run], i);
+		}
+}
+
+static void table_row(unsigned i)
+{
+	const struct class_row *row = table.rows[i] = class_row(i);
+
+	table_number(i, row);
+	if (row->triggers & TRIGGER_AT)
+		list_add(&table.at, i);
+	if (row->triggers & TRIGGER_KEY)
+		phrase_table_add(&table.keyed, (uint8_t)i, row->keys);
+	if (row->triggers & TRIGGER_NEAR)
+		phrase_table_add(&table.near, (uint8_t)i, row->keys);
+	if (row->triggers & TRIGGER_LITERAL) {
+		for (const char *const *l = row->literals; l && *l; l++)
+			table_literal(*l, (uint8_t)i);
+		for (const struct token_format *f = row->tokens; f && f->prefix; f++)
+			table_literal(f->prefix, (uint8_t)i);
+	}
 }
 
 static void table_init(void)
 {
-	for (unsigned i = 0; i < class_count(); i++) {
-		const struct class_row *row = table.rows[i] = class_row(i);
-
-		if (row->triggers & TRIGGER_DIGIT)
-			table.digit[table.nr_digit++] = (uint8_t)i;
-		if (row->triggers & TRIGGER_MIXED)
-			table.mixed[table.nr_mixed++] = (uint8_t)i;
-		if (row->triggers & TRIGGER_AT)
-			table.at[table.nr_at++] = (uint8_t)i;
-		if (row->triggers & TRIGGER_KEY)
-			table.key[table.nr_key++] = (uint8_t)i;
-		if (row->triggers & TRIGGER_LITERAL)
-			for (const char *const *l = row->literals; *l; l++)
-				table_literal(*l, (uint8_t)i);
-	}
-	for (unsigned c = '0'; c <= '9'; c++)
-		table.kind[c] |= ON_DIGIT;
+	for (unsigned i = 0; i < class_count(); i++)
+		table_row(i);
+	for (unsigned c = 0; c < 256; c++)
+		table.kind[c] |= is_digit((uint8_t)c) ? ON_DIGIT : is_alpha((uint8_t)c) ? ON_LETTER : 0;
 	table.kind['@'] |= ON_AT;
 	table.kind['%'] |= ON_PERCENT;
 	table.kind['='] |= ON_ASSIGN;
@@ -184,16 +234,42 @@ static unsigned digits_near(struct slice v, size_t at)
 	return nr;
 }
 
-/* Most numbers are too short for any class. */
+/* A number after a word that names it: "my BSN is …". Its value alone says too little. */
+static void scan_near(struct scan *s, size_t at, size_t head)
+{
+	size_t start = at - head;
+	uint8_t rows[ASKED_MAX], before = start ? s->value.ptr[start - 1] : 0;
+	struct key_text words;
+	unsigned nr;
+
+	if (before != ' ' && before != '(' && before != '#')
+		return;
+	s->cost += COST_NEAR;
+	key_text_prose(&words, prose_before(s->value, start));
+	nr = phrases_find(&table.near, &words, rows, ASKED_MAX);
+	for (unsigned i = 0; i < nr && i < ASKED_MAX; i++)
+		scan_ask(s, rows[i], NULL, s->value, at, 0);
+}
+
+/* Most numbers are too short for any class, and few classes begin with a run of this length. */
 static void scan_digits(struct scan *s, size_t at)
 {
+	const struct row_list *list;
 	unsigned near = digits_near(s->value, at);
-	bool mixed = at && is_alpha(s->value.ptr[at - 1]);
-	const uint8_t *rows = mixed ? table.mixed : table.digit;
+	size_t run = 0, head = 0;
+	bool inner;
 
-	for (unsigned i = 0, nr = mixed ? table.nr_mixed : table.nr_digit; i < nr; i++)
-		if (near >= table.rows[rows[i]]->digits)
-			scan_ask(s, rows[i], NULL, s->value, at, 0);
+	while (head < HEAD_MAX && head < at && is_alpha(s->value.ptr[at - 1 - head]))
+		head++;
+	while (run < RUN_MAX && is_digit(byte_at(s->value, at + run)))
+		run++;
+	inner = head && (head == HEAD_MAX || !edge_before(s->value, at - head));
+	list = inner ? &table.inner : head ? &table.mixed[head][run] : &table.digit[run][id_after(byte_at(s->value, at + run))];
+	for (unsigned i = 0; i < list->nr; i++)
+		if (near >= table.rows[list->rows[i]]->digits)
+			scan_ask(s, list->rows[i], NULL, s->value, at, 0);
+	if (near >= NEAR_DIGITS && !inner)
+		scan_near(s, at, head);
 }
 
 /* Few bytes that may begin a literal are followed by one that may go on. */
@@ -204,12 +280,22 @@ static bool pair_begins(struct slice v, size_t at)
 	return table.pairs[v.ptr[at] << 5 | second >> 3] >> (second & 7) & 1;
 }
 
+/* A literal that begins with a letter begins a word. An escape before it is no part of it. */
+static bool word_begins(struct slice v, size_t at)
+{
+	if (!at || !is_alnum(v.ptr[at - 1]))
+		return true;
+	if (at >= 3 && v.ptr[at - 3] == '%' && is_hex(v.ptr[at - 2]) && is_hex(v.ptr[at - 1]))
+		return true;
+	return at >= 2 && v.ptr[at - 2] == '\\' && strchr("nrt", v.ptr[at - 1]);
+}
+
 static void scan_literals(struct scan *s, size_t at)
 {
 	const uint8_t *p = s->value.ptr + at;
 	size_t left = s->value.len - at;
 
-	for (unsigned i = table.first[*p]; i; i = table.literals[i].next) {
+	for (unsigned i = table.chain[pair_chain(p)]; i; i = table.literals[i].next) {
 		const struct literal *l = &table.literals[i];
 
 		if (left >= l->len && !memcmp(p, l->text, l->len))
@@ -228,6 +314,8 @@ static bool key_speaks(const struct surroundings *around, unsigned id)
 static void scan_keyed(struct scan *s)
 {
 	const struct key_rows *known = s->evidence->rows;
+	uint8_t rows[ASKED_MAX];
+	unsigned nr;
 
 	if (!s->value.len || (!s->evidence->key.len && !s->evidence->parent.len))
 		return;
@@ -237,25 +325,30 @@ static void scan_keyed(struct scan *s)
 	}
 	if (!scan_around(s)->has_key)
 		return;
-	for (unsigned i = 0; i < table.nr_key; i++)
-		if (key_speaks(&s->around, table.key[i]))
-			scan_ask(s, table.key[i], &s->around, s->value, 0, 0);
+	nr = phrases_find(&table.keyed, &s->around.key, rows, ASKED_MAX);
+	for (unsigned i = 0; i < nr && i < ASKED_MAX; i++)
+		if (key_speaks(&s->around, rows[i]))
+			scan_ask(s, rows[i], &s->around, s->value, 0, 0);
 }
 
 void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
 {
 	const struct evidence ev = { .key = key, .parent = parent };
 	struct surroundings around;
+	uint8_t rows[ASKED_MAX];
+	unsigned nr = 0;
 
+	*out = (struct key_rows){ 0 };
 	if (!table.ready)
 		table_init();
-	*out = (struct key_rows){ 0 };
 	surroundings_init(&around, &ev);
-	for (unsigned i = 0; i < table.nr_key && around.has_key && out->nr <= KEY_ROWS; i++) {
-		if (!key_speaks(&around, table.key[i]))
+	if (around.has_key)
+		nr = phrases_find(&table.keyed, &around.key, rows, ASKED_MAX);
+	for (unsigned i = 0; i < nr && i < ASKED_MAX && out->nr <= KEY_ROWS; i++) {
+		if (!key_speaks(&around, rows[i]))
 			continue;
 		if (out->nr < KEY_ROWS)
-			out->rows[out->nr] = table.key[i];
+			out->rows[out->nr] = rows[i];
 		out->nr++;
 	}
 	explicit_bzero(&around, sizeof(around));
@@ -366,7 +459,9 @@ static void scan_assign(struct scan *s, size_t i)
 {
 	struct slice name = assign_name(s->value, i), before, token;
 	struct surroundings around = { .type = VALUE_STRING, .has_key = true };
+	uint8_t rows[ASKED_MAX];
 	bool asked = false;
+	unsigned nr;
 
 	if (!ends_with_letter(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
@@ -374,8 +469,9 @@ static void scan_assign(struct scan *s, size_t i)
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
 	key_text_init(&around.key, before, name);
 	around.key.person = false;
-	for (unsigned r = 0; r < table.nr_key; r++) {
-		struct key_verdict v = key_judge(&around.key, table.rows[table.key[r]]);
+	nr = phrases_find(&table.keyed, &around.key, rows, ASKED_MAX);
+	for (unsigned r = 0; r < nr && r < ASKED_MAX; r++) {
+		struct key_verdict v = key_judge(&around.key, table.rows[rows[r]]);
 
 		if (!v.support || v.against || !v.last)
 			continue;
@@ -388,7 +484,7 @@ static void scan_assign(struct scan *s, size_t i)
 			if (!token.len || assign_is_prose(s->value, i, token) || assign_is_code(s->value, name, token))
 				return;
 		}
-		scan_ask(s, table.key[r], &around, token, 0, (size_t)(token.ptr - s->value.ptr));
+		scan_ask(s, rows[r], &around, token, 0, (size_t)(token.ptr - s->value.ptr));
 	}
 }
 
@@ -399,9 +495,17 @@ static void scan_at(struct scan *s, size_t i, unsigned kind)
 	if (kind & ON_LITERAL)
 		scan_literals(s, i);
 	if (kind & ON_AT || (kind & ON_PERCENT && slice_begins(s->value, i, "%40")))
-		scan_rows(s, table.at, table.nr_at, i);
+		scan_rows(s, table.at.rows, table.at.nr, i);
 	if (kind & ON_ASSIGN)
 		scan_assign(s, i);
+}
+
+/* Past the letters of a word: the others begin nothing. */
+static size_t letters_end(struct slice v, size_t i)
+{
+	while (i < v.len && (table.kind[v.ptr[i]] & ON_LETTER))
+		i++;
+	return i;
 }
 
 uint64_t classify_scan(const struct evidence *ev, struct slice value,
@@ -427,6 +531,12 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 
 		while (i < value.len && !(kind = table.kind[value.ptr[i]]))
 			i++;
+		if (kind & ON_LETTER) {
+			if (pair_begins(value, i) && word_begins(value, i))
+				scan_literals(&s, i);
+			i = letters_end(value, i);
+			continue;
+		}
 		if (kind && (kind != ON_LITERAL || pair_begins(value, i)))
 			scan_at(&s, i, kind);
 		i++;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ids.h - numbers that an authority gave out: a few written shapes and a check. */
+#ifndef WEIR_CLASSIFY_IDS_H
+#define WEIR_CLASSIFY_IDS_H
+#include "classify/check.h"
+
+#define ID_TEXT 48
+#define ID_SHAPES 5
+#define ID_ALONE 30	/* a shape that says less is looked for only where a key or a word speaks for it */
+
+/* form: '#' a digit, 'A' a letter, '*' either, '_' one of " -./", the same in all places; any other
+ * character is itself. says: what the value alone says in this shape once the check holds. */
+struct id_shape { const char *form; uint8_t says; };
+struct id_rule {
+	struct id_shape shapes[ID_SHAPES];	/* ends with a NULL form, the most telling first */
+	bool (*ok)(const char *text, size_t len);	/* letters (upper case) and digits only; NULL: the shape is all */
+	const char *const *published;	/* examples of the authority, NULL-ended; may be NULL */
+};
+int id_find(struct slice, size_t at, struct hit *);
+/* May a value of a shape that stands on its own begin with so many letters and then digits, before a
+ * byte of this kind? */
+enum id_after { AFTER_OTHER, AFTER_BLANK, AFTER_MINUS, AFTER_DOT, AFTER_SLASH, AFTER_PLUS, AFTER_LETTER, AFTER_MAX };
+enum id_after id_after(uint8_t c);
+bool id_starts(const struct id_rule *, size_t head, size_t run, enum id_after);
+
+/* What the checks share. weights ends with 0; the text's digits count from its first. */
+unsigned digits_weighed(const char *text, const uint8_t *weights);
+unsigned digit_at(const char *text, size_t i);
+unsigned number_at(const char *text, size_t i, size_t len);
+bool verhoeff_ok(const char *digits, size_t len);
+bool mod11_10_ok(const char *digits, size_t len);	/* ISO 7064 MOD 11,10 */
+bool gs1_ok(const char *digits, size_t len);		/* 3-1 from the right, mod 10 */
+bool mrz_ok(const char *text, size_t len);		/* 7-3-1 over letters and digits, the last is the check digit */
+bool day_ok(unsigned day, unsigned month);
+bool date_ok(const char *text, const char *order);	/* "ymd", "dmy", "Ymd": two digits each, Y four */
+
+/* A row: its symbol, name, group, tier, default confidence, what it is, triggers, rule, keys. */
+#define ID_CLASS(symbol, name_, group_, tier_, about, keys_, ...) \
+	static const struct id_rule rule_##symbol = { __VA_ARGS__ }; \
+	const struct class_row symbol = { \
+		.info = { name_, group_, tier_, CONF_LIKELY, about }, \
+		.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY | TRIGGER_NEAR, \
+		.against = AGAINST_GENERAL, .id = &rule_##symbol, .keys = keys_, .find = id_find, \
+	}
+#define KEYS(...) (const struct key_phrase []){ __VA_ARGS__, { NULL, 0 } }
+#define K(words) { words, KEY_EXACT }
+#define W(words) { words, KEY_WEAK }
+#endif
