@@ -6,7 +6,7 @@
 
 #define ID_TEXT 48
 #define ID_SHAPES 5
-#define ID_ALONE 30	/* a shape that says less is looked for only where a key or a word speaks for it */
+#define ID_ALONE 50	/* a shape that says less is looked for only where a key or a word speaks for it */
 
 /* form: '#' a digit, 'A' a letter, '*' either, '_' one of " -./", the same in all places; any other
  * character is itself. says: what the value alone says in this shape once the check holds. */

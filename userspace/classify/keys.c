@@ -118,9 +118,12 @@ static bool token_in(const struct key_text *k, size_t i, size_t len, const char 
 /* The same for a list with "-word"s; end is the end of the phrase. */
 static bool token_against(const struct key_text *k, size_t i, size_t len, const char *const *list, size_t end)
 {
-	for (; list && *list; list++)
-		if (**list == '-' ? i >= end && token_is(k, i, len, *list + 1) : token_is(k, i, len, *list))
+	for (; list && *list; list++) {
+		const char *word = *list + (**list == '-');
+
+		if (*word == k->text[i] && (word == *list || i >= end) && token_is(k, i, len, word))
 			return true;
+	}
 	return false;
 }
 

@@ -30,7 +30,12 @@ void key_text_init(struct key_text *, struct slice parent, struct slice key);
 void key_text_prose(struct key_text *, struct slice before);
 /* From the words of a key to the classes that have them for a phrase. hash 0: free. */
 #define PHRASE_SLOTS 8192	/* a power of two, more than twice the phrases of all classes */
-struct phrase_table { size_t longest; unsigned nr; struct phrase_slot { uint32_t hash; uint8_t row; } slot[PHRASE_SLOTS]; };
+struct phrase_table {
+	size_t longest;
+	unsigned nr;
+	uint8_t known[PHRASE_SLOTS];	/* one bit a hash: most words are none, and this stays in the nearest cache */
+	struct phrase_slot { uint32_t hash; uint8_t row; } slot[PHRASE_SLOTS];
+};
 void phrase_table_add(struct phrase_table *, uint8_t row, const struct key_phrase *);
 /* At most max are told; returns how many there are. */
 unsigned phrases_find(const struct phrase_table *, const struct key_text *, uint8_t *rows, unsigned max);

@@ -26,6 +26,7 @@ void phrase_table_add(struct phrase_table *t, uint8_t row, const struct key_phra
 		for (i = hash >> 8 & (PHRASE_SLOTS - 1); t->slot[i].hash; i = (i + 1) & (PHRASE_SLOTS - 1))
 			;
 		t->slot[i] = (struct phrase_slot){ hash, row };
+		t->known[hash >> 5 & (PHRASE_SLOTS - 1)] |= (uint8_t)(1 << (hash >> 1 & 7));
 		t->nr++;
 		if (len > t->longest)
 			t->longest = len;
@@ -36,6 +37,8 @@ void phrase_table_add(struct phrase_table *t, uint8_t row, const struct key_phra
 static unsigned slots_take(const struct phrase_table *t, uint32_t hash, uint8_t *rows, unsigned nr, unsigned max)
 {
 	hash |= 1;
+	if (!(t->known[hash >> 5 & (PHRASE_SLOTS - 1)] >> (hash >> 1 & 7) & 1))
+		return nr;
 	for (uint32_t i = hash >> 8 & (PHRASE_SLOTS - 1); t->slot[i].hash; i = (i + 1) & (PHRASE_SLOTS - 1)) {
 		bool known = false;
 
