@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the corpus is made of: for each class its values, with and without a key, and the words that name it; and
 the fields that hold no class at all."""
+import ids
 import values as v
 
 # class -> (values that stand on their own or None, values that want a key, key phrases, English first)
@@ -27,6 +28,9 @@ add("private_key", v.private_key, None, "private key", "tls key", "pem", "ssh ke
 add("basic_auth", v.basic_auth, None, "authorization", "proxy authorization", "auth header")
 add("password", None, v.password, "password", "passwd", "pwd", "user password", "db password", "new password", "passwort",
     "kennwort", "mot de passe", "contrasena", "senha", "wachtwoord", "haslo")
+
+for row in ids.ROWS:
+    add(row[0], row[1], row[2], *row[3])
 
 # Key phrases and values of fields that hold nothing.
 NEGATIVE = [
