@@ -10,6 +10,8 @@
 
 #include "classify/check.h"
 
+#define NAME_TEXT 160	/* bytes of an unescaped name that are read */
+
 /* An object or array around the cursor. */
 struct level {
 	bool array;
@@ -280,9 +282,30 @@ static struct slice parent_key(const struct walk *w)
 	return w->level[d].key;
 }
 
+/* A name may be written in escapes too. Too long a one says nothing, cut or not. */
+static struct slice name_unescape(struct slice raw, uint8_t out[NAME_TEXT])
+{
+	size_t n = 0, used;
+
+	if (!raw.len || !memchr(raw.ptr, '\\', raw.len))
+		return raw;
+	for (size_t i = 0; i < raw.len && n < NAME_TEXT - 4; i += used) {
+		used = 1;
+		if (raw.ptr[i] == '\\')
+			n += escape_read(raw, i, out + n, &used);
+		else
+			out[n++] = raw.ptr[i];
+	}
+	return (struct slice){ out, n };
+}
+
 static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum value_type type)
 {
-	struct evidence ev = { .location = LOC_NONE, .type = (uint8_t)type, .key = w->key, .parent = parent_key(w) };
+	uint8_t key[NAME_TEXT], parent[NAME_TEXT];
+	struct evidence ev = {
+		.location = LOC_NONE, .type = (uint8_t)type,
+		.key = name_unescape(w->key, key), .parent = name_unescape(parent_key(w), parent),
+	};
 	struct slice value = raw;
 
 	w->base = (size_t)(raw.ptr - w->in.ptr);
@@ -421,6 +444,60 @@ static bool walk_json(struct walk *w, bool leaves)
 	return true;
 }
 
+/* A query or a form: names, values and percent escapes, and no blank. */
+static bool is_form(struct slice in)
+{
+	bool assigns = false, escapes = false;
+
+	for (size_t i = 0; i < in.len; i++) {
+		if (in.ptr[i] <= ' ')
+			return false;
+		assigns |= in.ptr[i] == '=';
+		escapes |= in.ptr[i] == '%' && is_hex(byte_at(in, i + 1)) && is_hex(byte_at(in, i + 2));
+	}
+	return assigns && escapes;
+}
+
+/* Appends the unescaped bytes of in from..to at n; returns how many there are then. */
+static size_t form_unescape(struct walk *w, size_t n, size_t from, size_t to)
+{
+	for (size_t i = from, used; i < to; i += used) {
+		uint8_t c = w->in.ptr[i], high = byte_at(w->in, i + 1), low = byte_at(w->in, i + 2);
+
+		used = c == '%' && to - i > 2 && is_hex(high) && is_hex(low) ? 3 : 1;
+		w->map[n] = i;
+		w->text[n++] = used == 3 ? (uint8_t)(hex_value(high) << 4 | hex_value(low)) : c == '+' ? ' ' : c;
+	}
+	w->map[n] = to;
+	return n;
+}
+
+/* Name by name, as a content decoder would hand them on. */
+static void form_classify(struct walk *w)
+{
+	size_t *map = NULL, from = 0;
+
+	if (!text_reserve(w, w->in.len + 1))
+		return;
+	map = w->map;
+	w->mapped = true;
+	while (from < w->in.len) {
+		const uint8_t *amp = memchr(w->in.ptr + from, '&', w->in.len - from);
+		size_t to = amp ? (size_t)(amp - w->in.ptr) : w->in.len;
+		const uint8_t *equals = memchr(w->in.ptr + from, '=', to - from);
+		size_t value = equals ? (size_t)(equals - w->in.ptr) + 1 : from;
+		size_t n = form_unescape(w, 0, from, equals ? value - 1 : from), end = form_unescape(w, n, value, to);
+		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING, .key = { w->text, n } };
+
+		w->key = ev.key;
+		w->named = false;
+		w->map = map + n;	/* leaf_hit counts from the value's first byte */
+		classify_scan(&ev, slice_of(w->text + n, end - n), leaf_hit, w);
+		w->map = map;
+		from = to + 1;
+	}
+}
+
 static void text_classify(struct walk *w)
 {
 	struct evidence ev = { .location = LOC_TEXT, .type = VALUE_STRING, .text = true };
@@ -429,7 +506,10 @@ static void text_classify(struct walk *w)
 	w->depth = 0;
 	w->base = 0;
 	w->mapped = w->named = false;
-	classify_scan(&ev, w->in, leaf_hit, w);
+	if (is_form(w->in))
+		form_classify(w);
+	else
+		classify_scan(&ev, w->in, leaf_hit, w);
 }
 
 int document_classify(const char *bytes, size_t len,

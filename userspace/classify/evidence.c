@@ -109,14 +109,12 @@ int evidence_score(const struct surroundings *s, const struct class_row *row, st
 	score = value_says + support - (v.against ? AGAINST_COST : 0);
 	if (v.object || (s->key.person && row->info.group == GROUP_PII && support))
 		score += OBJECT_GAIN;
-	if (value_says < BARE_SHAPE && score >= SCORE_CERTAIN)
-		score = SCORE_CERTAIN - 1;
-	return score > 100 ? 100 : score;
+	return score;
 }
 
-int evidence_confidence(int score)
+int evidence_confidence(int score, int value_says)
 {
-	if (score >= SCORE_CERTAIN)
+	if (score >= SCORE_CERTAIN && value_says >= BARE_SHAPE)
 		return CONF_CERTAIN;
 	if (score >= SCORE_LIKELY)
 		return CONF_LIKELY;

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#define STARTS		4
+#define HEAD_BYTES	12	/* of letters and separators before the first digit */
+
 static bool is_separator(uint8_t c)
 {
 	return c == ' ' || c == '-' || c == '.' || c == '/';
@@ -67,6 +70,14 @@ enum id_after id_after(uint8_t c)
 
 static bool form_starts(const char *form, size_t head, size_t run, enum id_after after)
 {
+	if (head == ID_SPACED) {
+		size_t letters = strspn(form, "A*");
+
+		if (!letters || (form[letters] != '_' && !is_separator((uint8_t)form[letters])))
+			return false;
+		form += letters + 1;
+		head = 0;
+	}
 	for (; head; head--, form++)
 		if (*form != 'A' && *form != '*')
 			return false;
@@ -118,17 +129,37 @@ static int shape_find(const struct id_rule *rule, const struct id_shape *shape, 
 	return shape->says;
 }
 
-/* at is a digit, the first after letters or not, or where a key's whole value begins. */
+/* Where a value may begin whose first digit is at: there, at the letters right before it, or before one or
+ * two separators and more letters ("B-KX 2264"), or at a bracket. Returns how many places. */
+static unsigned starts_of(struct slice s, size_t at, size_t start[STARTS])
+{
+	size_t from = at;
+	unsigned nr = 0;
+
+	while (from && at - from < HEAD_BYTES && is_alpha(s.ptr[from - 1]))
+		from--;
+	start[nr++] = from;
+	while (nr < STARTS - 1 && from > 1 && is_separator(s.ptr[from - 1]) && is_alpha(s.ptr[from - 2])) {
+		for (from--; from && at - from < HEAD_BYTES && is_alpha(s.ptr[from - 1]); from--)
+			;
+		start[nr++] = from;
+	}
+	if (from && s.ptr[from - 1] == '(')
+		start[nr++] = from - 1;
+	return nr;
+}
+
+/* at is the first digit of a number, or where a key's whole value begins. */
 int id_find(struct slice s, size_t at, struct hit *out)
 {
 	const struct id_rule *rule = class_row(out->class_id)->id;
-	size_t head = 0;
+	size_t start[STARTS];
+	unsigned nr = starts_of(s, at, start);
 	int says = 0;
 
-	while (head < at && head < ID_TEXT && is_alpha(s.ptr[at - 1 - head]))
-		head++;
 	for (const struct id_shape *shape = rule->shapes; shape->form && !says; shape++)
-		says = shape_find(rule, shape, s, at - head, out);
+		for (unsigned i = 0; i < nr && !says; i++)
+			says = shape_find(rule, shape, s, start[i], out);
 	return says;
 }
 

@@ -180,7 +180,7 @@ static bool id_nik_ok(const char *t, size_t len)
 }
 ID_CLASS(class_id_nik, "id_nik", GROUP_PII, 2, "Indonesian identity number (NIK)",
 	KEYS(K("nik"), K("ktp"), K("noktp"), K("nomorktp"), K("nomorindukkependudukan"), K("niknumber"), K("ktpnumber")),
-	.shapes = { { "################", 28 } }, .ok = id_nik_ok);
+	.shapes = { { "################", 40 } }, .ok = id_nik_ok);
 
 static bool vn_cccd_ok(const char *t, size_t len)
 {

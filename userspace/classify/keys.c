@@ -74,6 +74,28 @@ static uint32_t head_bit(char c)
 	return 1u << ((uint8_t)c & 31);
 }
 
+/* Lower case of the letters of two bytes that languages of the phrases have: Latin with marks, Greek, Cyrillic. */
+static void fold(char *text)
+{
+	uint8_t a = (uint8_t)text[0], b = (uint8_t)text[1];
+
+	if (a == 0xc3 && b >= 0x80 && b <= 0x9e && b != 0x97)
+		b += 0x20;
+	else if ((a == 0xc4 && b <= 0xb7 && !(b & 1)) || (a == 0xc5 && b >= 0x8a && b <= 0xb7 && !(b & 1)))
+		b |= 1;
+	else if ((a == 0xc4 && b >= 0xb9 && b <= 0xbd && (b & 1)) || (a == 0xc5 && b >= 0x81 && b <= 0x87 && (b & 1)) ||
+		 (a == 0xc5 && b >= 0xb9 && b <= 0xbd && (b & 1)))
+		b += 1;
+	else if ((a == 0xce && b >= 0x91 && b <= 0x9f) || (a == 0xd0 && b >= 0x90 && b <= 0x9f))
+		b += 0x20;
+	else if ((a == 0xce || a == 0xd0) && b >= 0xa0 && b <= (a == 0xce ? 0xa9 : 0xaf)) {
+		a++;
+		b -= 0x20;
+	}
+	text[0] = (char)a;
+	text[1] = (char)b;
+}
+
 static void key_text_add(struct key_text *k, struct slice s)
 {
 	for (size_t i = 0; i < s.len && k->len < KEY_TEXT; i++) {
@@ -81,9 +103,11 @@ static void key_text_add(struct key_text *k, struct slice s)
 			continue;
 		k->border[k->len] = token_begins(s, i);
 		k->text[k->len] = (char)to_lower(s.ptr[i]);
-		if (k->border[k->len])
-			k->heads |= head_bit(k->text[k->len]);
 		k->len++;
+		if (s.ptr[i] >= 0x80 && k->len > 1 && (uint8_t)k->text[k->len - 2] >= 0xc3)
+			fold(k->text + k->len - 2);
+		if (k->border[k->len - 1])
+			k->heads |= head_bit(k->text[k->len - 1]);
 	}
 	k->border[k->len] = true;
 }

@@ -139,7 +139,7 @@ static int pan_find(struct slice s, size_t at, struct hit *out)
 		return 0;
 	out->start = at;
 	out->end = d.end[nr - 1];
-	if (d.sep)
+	if (nr > 1)
 		says += GROUPED;
 	/* More digits before in the same dress: a part of something longer. */
 	if (d.sep && at >= 2 && (char)s.ptr[at - 1] == d.sep && is_digit(s.ptr[at - 2]))

@@ -22,7 +22,7 @@ enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH =
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32 };
 #define RUN_MAX		31	/* digits of the first run of a number that are counted */
 #define HEAD_MAX	15	/* letters before it */
-#define NEAR_DIGITS	5	/* fewer are no number that a word before them names */
+#define NEAR_LONG	5	/* a shorter run of digits and letters is no number that a word before it names */
 #define ASKED_MAX	48	/* classes that one name speaks for */
 
 struct pending { struct hit hit; int score; };
@@ -53,6 +53,7 @@ static struct {
 	struct row_list at;
 	struct row_list digit[RUN_MAX + 1][AFTER_MAX];	/* by the length of the first run and what follows it */
 	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
+	struct row_list spaced[RUN_MAX + 1];	/* where a separator stands between */
 	struct row_list inner;	/* where these letters are in the middle of a word */
 	struct phrase_table keyed, near;
 	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
@@ -92,6 +93,12 @@ static void table_number(unsigned i, const struct class_row *row)
 				list_add(&table.digit[run][after], i);
 	if ((row->triggers & TRIGGER_MIXED) && !row->id)
 		list_add(&table.inner, i);
+	for (unsigned run = 0; run <= RUN_MAX && row->id; run++)
+		for (unsigned after = 0; after < AFTER_MAX; after++)
+			if (id_starts(row->id, ID_SPACED, run, after)) {
+				list_add(&table.spaced[run], i);
+				break;
+			}
 	for (unsigned head = 1; head <= HEAD_MAX && (row->triggers & TRIGGER_MIXED); head++)
 		for (unsigned run = 0; run <= RUN_MAX; run++) {
 			bool asked = !row->id;
@@ -201,7 +208,7 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 		return;
 	s->cost += COST_WEIGH;
 	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says);
-	p.hit.confidence = (uint8_t)evidence_confidence(p.score);
+	p.hit.confidence = (uint8_t)evidence_confidence(p.score, says);
 	if (!p.hit.confidence)
 		return;
 	p.hit.start += base;
@@ -251,6 +258,23 @@ static void scan_near(struct scan *s, size_t at, size_t head)
 		scan_ask(s, rows[i], NULL, s->value, at, 0);
 }
 
+/* Digits, letters and dots from at on, as far as they matter. */
+static size_t alnum_run(struct slice v, size_t at)
+{
+	size_t n = 0;
+
+	while (n < NEAR_LONG && (is_alnum(byte_at(v, at + n)) || byte_at(v, at + n) == '.'))
+		n++;
+	return n;
+}
+
+static void scan_list(struct scan *s, const struct row_list *list, size_t at, unsigned near)
+{
+	for (unsigned i = 0; i < list->nr; i++)
+		if (near >= table.rows[list->rows[i]]->digits)
+			scan_ask(s, list->rows[i], NULL, s->value, at, 0);
+}
+
 /* Most numbers are too short for any class, and few classes begin with a run of this length. */
 static void scan_digits(struct scan *s, size_t at)
 {
@@ -265,10 +289,10 @@ static void scan_digits(struct scan *s, size_t at)
 		run++;
 	inner = head && (head == HEAD_MAX || !edge_before(s->value, at - head));
 	list = inner ? &table.inner : head ? &table.mixed[head][run] : &table.digit[run][id_after(byte_at(s->value, at + run))];
-	for (unsigned i = 0; i < list->nr; i++)
-		if (near >= table.rows[list->rows[i]]->digits)
-			scan_ask(s, list->rows[i], NULL, s->value, at, 0);
-	if (near >= NEAR_DIGITS && !inner)
+	scan_list(s, list, at, near);
+	if (!head && at > 1 && is_alpha(s->value.ptr[at - 2]) && strchr(" -./", s->value.ptr[at - 1]))
+		scan_list(s, &table.spaced[run], at, near);
+	if (!inner && (near >= NEAR_LONG || head + alnum_run(s->value, at) >= NEAR_LONG))
 		scan_near(s, at, head);
 }
 
@@ -446,7 +470,7 @@ static bool assign_is_code(struct slice v, struct slice name, struct slice word)
 	return constant;
 }
 
-/* Every phrase of a key ends with a letter, and has to end the name. */
+/* Every phrase of a key ends with a letter, and it or a filler has to end the name. */
 static bool ends_with_letter(struct slice name)
 {
 	uint8_t last = name.len ? name.ptr[name.len - 1] : 0;
@@ -473,7 +497,7 @@ static void scan_assign(struct scan *s, size_t i)
 	for (unsigned r = 0; r < nr && r < ASKED_MAX; r++) {
 		struct key_verdict v = key_judge(&around.key, table.rows[rows[r]]);
 
-		if (!v.support || v.against || !v.last)
+		if (!v.support || v.against || v.after)
 			continue;
 		/* "Pass = on" says nothing; "pass=on" may. */
 		if (v.support < KEY_EXACT && (s->value.ptr[i] == ':' || byte_at(s->value, i + 1) == ' '))
