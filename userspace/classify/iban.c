@@ -151,6 +151,7 @@ static const struct key_phrase keys[] = {
 const struct class_row class_iban = {
 	.info = { "iban", GROUP_PII, 1, CONF_CERTAIN, "international bank account number" },
 	.triggers = TRIGGER_MIXED,
+	.head = 2,
 	.against = AGAINST_NOTHING,
 	.keys = keys,
 	.find = iban_find,

@@ -113,9 +113,11 @@ static bool is_published(const struct id_rule *rule, const char *text, size_t le
 static int shape_find(const struct id_rule *rule, const struct id_shape *shape, struct slice s, size_t start, struct hit *out)
 {
 	char text[ID_TEXT];
+	uint8_t separator = 0;
 	size_t end, len;
 
-	if (!edge_before(s, start))
+	if (!form_takes(shape->form[0], byte_at(s, start), &separator) || !form_takes(shape->form[1], byte_at(s, start + 1), &separator) ||
+	    !edge_before(s, start))
 		return 0;
 	end = form_read(shape->form, s, start, text, &len);
 	if (!end || !edge_after(s, end) || byte_at(s, end) == '@' || few_bytes(text, len, 1))

@@ -32,7 +32,7 @@ static const struct issuer { unsigned from, to; uint32_t lengths; uint8_t says; 
 	{ 380000, 399999, LEN(14) | LEN(16), COMMON },
 	{ 360000, 369999, LENS(15, 19), RARE },
 	{ 620000, 629999, LEN(16), COMMON },			/* UnionPay */
-	{ 620000, 629999, LENS(17, 19), 55 },
+	{ 620000, 629999, LENS(17, 19), 45 },	/* as long as the ids of half the net */
 	{ 810000, 817199, LENS(16, 19), RARE },
 	{ 220000, 220499, LEN(16), COMMON },			/* Mir */
 	{ 220000, 220499, LENS(17, 19), RARE },

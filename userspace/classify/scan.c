@@ -91,7 +91,7 @@ static void table_number(unsigned i, const struct class_row *row)
 		for (unsigned after = 0; after < AFTER_MAX; after++)
 			if (!row->id || id_starts(row->id, 0, run, after))
 				list_add(&table.digit[run][after], i);
-	if ((row->triggers & TRIGGER_MIXED) && !row->id)
+	if ((row->triggers & TRIGGER_MIXED) && !row->id && !row->head)
 		list_add(&table.inner, i);
 	for (unsigned run = 0; run <= RUN_MAX && row->id; run++)
 		for (unsigned after = 0; after < AFTER_MAX; after++)
@@ -101,9 +101,9 @@ static void table_number(unsigned i, const struct class_row *row)
 			}
 	for (unsigned head = 1; head <= HEAD_MAX && (row->triggers & TRIGGER_MIXED); head++)
 		for (unsigned run = 0; run <= RUN_MAX; run++) {
-			bool asked = !row->id;
+			bool asked = !row->id && (!row->head || row->head == head);
 
-			for (unsigned after = 0; after < AFTER_MAX && !asked; after++)
+			for (unsigned after = 0; after < AFTER_MAX && !asked && row->id; after++)
 				asked = id_starts(row->id, head, run, after);
 			if (asked)
 				list_add(&table.mixed[head][run], i);
@@ -258,12 +258,12 @@ static void scan_near(struct scan *s, size_t at, size_t head)
 		scan_ask(s, rows[i], NULL, s->value, at, 0);
 }
 
-/* Digits, letters and dots from at on, as far as they matter. */
-static size_t alnum_run(struct slice v, size_t at)
+/* Capitals, digits and dots from at on, as far as they matter: small letters are digests, not numbers. */
+static size_t capital_run(struct slice v, size_t at)
 {
 	size_t n = 0;
 
-	while (n < NEAR_LONG && (is_alnum(byte_at(v, at + n)) || byte_at(v, at + n) == '.'))
+	while (n < NEAR_LONG && (is_digit(byte_at(v, at + n)) || is_upper(byte_at(v, at + n)) || byte_at(v, at + n) == '.'))
 		n++;
 	return n;
 }
@@ -292,7 +292,7 @@ static void scan_digits(struct scan *s, size_t at)
 	scan_list(s, list, at, near);
 	if (!head && at > 1 && is_alpha(s->value.ptr[at - 2]) && strchr(" -./", s->value.ptr[at - 1]))
 		scan_list(s, &table.spaced[run], at, near);
-	if (!inner && (near >= NEAR_LONG || head + alnum_run(s->value, at) >= NEAR_LONG))
+	if (!inner && (near >= NEAR_LONG || capital_run(s->value, at - head) >= NEAR_LONG))
 		scan_near(s, at, head);
 }
 
