@@ -10,26 +10,36 @@ enum token_alphabet {
 	OF_ALNUM,	/* letters and digits */
 	OF_WORD,	/* and '_' */
 	OF_URL,		/* and '-': base64url */
-	OF_BASE64,	/* letters, digits, '+', '/', '=' */
-	OF_DOTTED,	/* OF_URL and '.' */
-	OF_ANY,		/* OF_DOTTED, '~', '+', '/', '=', '%', ':' */
+	OF_BASE64,	/* letters, digits, '+', '/' and '=' */
+	OF_DOTTED,	/* as OF_URL, and '.' */
+	OF_ANY,		/* as OF_DOTTED, and '~', '+', '/', '=', '%', ':' */
 };
+
+/* Either an alphabet with the least and the most bytes after the prefix, or the body's form: a kind of
+ * character and how many of it, "h8-h4"; h hex, d digit, l as OF_LOWER, u as OF_UPPER, a letter or digit,
+ * w as OF_URL; anything else is itself. */
 struct token_format {
 	const char *prefix;
 	uint8_t alphabet;
-	uint16_t min, max;	/* bytes after the prefix */
-	uint8_t says;
-	/* The token as a whole is right; NULL: nothing more is known of it. Where it says no, the
-	 * prefix is chance or the token mistyped. */
-	bool (*ok)(const char *token, size_t len);
-	const char *form;	/* of the body where it has parts: "A22_A59", see token.c; NULL: it has none */
+	uint16_t min, max;
+	const char *form;
+	uint8_t says;		/* 0: TOKEN_SAYS */
+	/* The issuer's checksum over the body. Where it says no, the token was never given out. */
+	bool (*ok)(const char *body, size_t len);
 };
+#define TOKEN_SAYS 95
 int token_find(struct slice, size_t at, struct hit *);
 
 #define TOKEN_CLASS(symbol, name_, about, keys_, ...) \
-	static const struct token_format formats_##symbol[] = { __VA_ARGS__, { NULL, 0, 0, 0, 0, NULL, NULL } }; \
+	static const struct token_format formats_##symbol[] = { __VA_ARGS__, { .prefix = NULL } }; \
 	const struct class_row symbol = { \
 		.info = { name_, GROUP_SECRET, 1, CONF_CERTAIN, about }, \
 		.triggers = TRIGGER_LITERAL, .tokens = formats_##symbol, .keys = keys_, .find = token_find, \
 	}
+#define KEYS(...) (const struct key_phrase []){ __VA_ARGS__, { NULL, 0 } }
+#define K(words) { words, KEY_EXACT }
+#define W(words) { words, KEY_WEAK }
+#define T(prefix_, of, min_, max_, ...) { .prefix = prefix_, .alphabet = of, .min = min_, .max = max_, __VA_ARGS__ }
+#define F(prefix_, form_, ...) { .prefix = prefix_, .form = form_, __VA_ARGS__ }
+#define UUID "h8-h4-h4-h4-h12"
 #endif
