@@ -3,6 +3,7 @@
 the fields that hold no class at all."""
 import ids
 import values as v
+import words
 
 # class -> (values that stand on their own or None, values that want a key, key phrases, English first)
 POSITIVE = {}
@@ -29,7 +30,7 @@ add("basic_auth", v.basic_auth, None, "authorization", "proxy authorization", "a
 add("password", None, v.password, "password", "passwd", "pwd", "user password", "db password", "new password", "passwort",
     "kennwort", "mot de passe", "contrasena", "senha", "wachtwoord", "haslo")
 
-for row in ids.ROWS:
+for row in ids.ROWS + words.ROWS:
     add(row[0], row[1], row[2], *row[3])
 
 # Key phrases and values of fields that hold nothing.
@@ -55,6 +56,14 @@ NEGATIVE = [
     ("description", lambda r: "%s %s for %s" % (v.word(r), v.word(r), v.word(r))), ("title", lambda r: v.word(r).capitalize()),
     ("flag", lambda r: r.choice(["true", "false"])), ("color", lambda r: "#" + v.pick(r, v.HEX, 6)), ("duration", v.small),
     ("offset", v.row_id), ("sequence", v.snowflake), ("gift card number", v.luhn_id), ("monkey", v.slug), ("keyboard", v.slug),
+    ("pagesize", v.small), ("cache age", v.small), ("max age", v.small), ("host name", v.slug), ("file name", v.slug), ("user agent version", v.version),
+    ("domain", v.slug), ("event name", v.slug), ("product name", lambda r: v.word(r).capitalize()), ("company", lambda r: v.word(r).capitalize() + " GmbH"),
+    ("start date", lambda r: v.birthday(r, 2015, 2027).isoformat()), ("due date", lambda r: v.birthday(r, 2015, 2027).isoformat()),
+    ("token type", lambda r: r.choice(["bearer", "mac"])), ("token count", v.small), ("api key id", v.uuid), ("secret name", v.slug),
+    ("session length", v.small), ("pinned", lambda r: r.choice(["true", "false"])), ("race id", v.row_id), ("zip file", lambda r: v.slug(r) + ".zip"),
+    ("email address count", v.small), ("gender required", lambda r: r.choice(["true", "false"])), ("street view", lambda r: r.choice(["true", "false"])),
+    ("subnet mask", lambda r: "255.255.255.0"), ("error code", lambda r: "E" + v.digits(r, 4)), ("log level", lambda r: r.choice(["info", "warn"])),
+    ("placeholder key", lambda r: "sk_live_" + "x" * 24), ("docs token", lambda r: "ghp_" + "x" * 36),
     ("public key id", v.digest), ("api version", v.version), ("account id", v.row_id), ("device model", v.slug),
     ("ratio", v.coordinate), ("score", v.price), ("zoom", v.small), ("bytes", v.row_id), ("port", v.small),
     ("parcel", v.luhn_id), ("contract no", v.sku), ("seat", lambda r: "%d%s" % (r.randint(1, 40), r.choice("ABCDEF"))),

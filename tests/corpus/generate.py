@@ -10,6 +10,7 @@ import sys
 import urllib.parse
 
 import classes
+import words
 
 
 def part_of(name):
@@ -136,6 +137,8 @@ class Maker:
             template, cls, value, phrase = r.choice(self.none), None, "", ""
         else:
             cls = self.next_class()
+            while cls in words.TEXTLESS:
+                cls = self.next_class()
             alone, keyed, _ = classes.POSITIVE[cls]
             phrase = " ".join(words_of(r.choice(self.phrases[cls])))
             if alone and r.random() < 0.5:

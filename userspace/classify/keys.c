@@ -26,7 +26,9 @@ static const char *const persons[] = {
 	"user", "users", "customer", "customers", "patient", "patients", "person", "people", "member", "employee",
 	"employees", "contact", "contacts", "applicant", "subscriber", "guest", "passenger", "student", "client",
 	"account", "profile", "owner", "billing", "shipping", "recipient", "sender", "buyer", "payer", "cardholder",
-	"beneficiary", "payee", NULL
+	"beneficiary", "payee", "address", "addresses", "driver", "tenant", "holder", "kunde", "kunden", "benutzer", "person", "mitarbeiter",
+	"client", "clients", "utilisateur", "usuario", "usuarios", "cliente", "clientes", "paciente", "utente", "paziente", "gebruiker", "klant",
+	"klient", "pacjent", "pracownik", "subject", "resident", "citizen", "insured", "borrower", NULL
 };
 /* Words that stand between a name and its value in prose. */
 static const char *const fillers[] = {

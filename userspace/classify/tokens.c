@@ -28,6 +28,8 @@ static bool of_alphabet(unsigned alphabet, uint8_t c)
 		return is_alnum(c) || c == '+' || c == '/' || c == '=';
 	case OF_DOTTED:
 		return is_alnum(c) || c == '_' || c == '-' || c == '.';
+	case OF_CRYPT:
+		return is_alnum(c) || (c && strchr("./$,=+_-:", c));
 	case OF_ANY:
 		return is_alnum(c) || (c && strchr("_-.~+/=%:", c));
 	default:
@@ -37,10 +39,22 @@ static bool of_alphabet(unsigned alphabet, uint8_t c)
 
 static bool of_kind(char kind, uint8_t c)
 {
-	static const char kinds[] = "hdluaw";
-	static const uint8_t alphabets[] = { OF_HEX, OF_DIGIT, OF_LOWER, OF_UPPER, OF_ALNUM, OF_URL };
-
-	return of_alphabet(alphabets[strchr(kinds, kind) - kinds], c);
+	switch (kind) {
+	case 'h':
+		return is_hex(c);
+	case 'd':
+		return is_digit(c);
+	case 'l':
+		return is_lower(c) || is_digit(c);
+	case 'u':
+		return is_upper(c) || is_digit(c);
+	case 'c':
+		return is_alnum(c) || c == '.' || c == '/';
+	case 'w':
+		return is_alnum(c) || c == '_' || c == '-';
+	default:
+		return is_alnum(c);
+	}
 }
 
 /* End of the body in its form, or 0. */

@@ -12,12 +12,13 @@ enum token_alphabet {
 	OF_URL,		/* and '-': base64url */
 	OF_BASE64,	/* letters, digits, '+', '/' and '=' */
 	OF_DOTTED,	/* as OF_URL, and '.' */
+	OF_CRYPT,	/* letters, digits, and what crypt(3) puts between: './$,=+_-:' */
 	OF_ANY,		/* as OF_DOTTED, and '~', '+', '/', '=', '%', ':' */
 };
 
 /* Either an alphabet with the least and the most bytes after the prefix, or the body's form: a kind of
  * character and how many of it, "h8-h4"; h hex, d digit, l as OF_LOWER, u as OF_UPPER, a letter or digit,
- * w as OF_URL; anything else is itself. */
+ * c these and './', w as OF_URL; anything else is itself. */
 struct token_format {
 	const char *prefix;
 	uint8_t alphabet;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mac.c - hardware addresses, six groups of two hex digits. */
+#include <string.h>
+
+#include "classify/check.h"
+
+#define LENGTH 17
+
+static int mac_find(struct slice s, size_t at, struct hit *out)
+{
+	size_t start = at;
+	uint8_t sep;
+	bool zero = true, ones = true;
+
+	/* The first digit may be the second of its group, or stand in a later one. */
+	for (unsigned back = 0; back < LENGTH && start && (is_hex(s.ptr[start - 1]) || s.ptr[start - 1] == ':' || s.ptr[start - 1] == '-'); back++)
+		start--;
+	while (start < at && !is_hex(s.ptr[start]))
+		start++;
+	sep = byte_at(s, start + 2);
+	if ((sep != ':' && sep != '-') || s.len - start < LENGTH || (start && is_alnum(s.ptr[start - 1])))
+		return 0;
+	for (size_t i = 0; i < LENGTH; i++) {
+		uint8_t c = s.ptr[start + i];
+
+		if (i % 3 == 2 ? c != sep : !is_hex(c))
+			return 0;
+		zero &= i % 3 == 2 || c == '0';
+		ones &= i % 3 == 2 || to_lower(c) == 'f';
+	}
+	if (zero || ones || is_alnum(byte_at(s, start + LENGTH)) || (byte_at(s, start + LENGTH) == sep && is_hex(byte_at(s, start + LENGTH + 1))))
+		return 0;
+	out->start = start;
+	out->end = start + LENGTH;
+	out->sample = slice_begins_fold(s, start, "00:00:5e") || slice_begins_fold(s, start, "00:11:22:33") || slice_begins_fold(s, start, "aa:bb:cc");
+	mask_set(out->mask, "**:**:**:**:**:**");
+	return sep == ':' ? 60 : 45;
+}
+
+static const struct key_phrase keys[] = {
+	{ "mac", KEY_EXACT }, { "macaddress", KEY_EXACT }, { "macaddr", KEY_EXACT }, { "hwaddr", KEY_EXACT }, { "hardwareaddress", KEY_EXACT },
+	{ "bssid", KEY_EXACT }, { "wifimac", KEY_EXACT }, { "ethernetaddress", KEY_EXACT }, { "adressemac", KEY_EXACT }, { "device", KEY_WEAK }, { NULL, 0 }
+};
+
+const struct class_row class_mac = {
+	.info = { "mac", GROUP_PII, 2, CONF_LIKELY, "hardware address of a network interface" },
+	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY,
+	.digits = 1,
+	.against = AGAINST_GENERAL,
+	.keys = keys,
+	.find = mac_find,
+};

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* words_person.c - who somebody is, where they live and when they were born, by the names of fields. The bare
+ * words (name, address, state) want an object that is a person. */
+#include <string.h>
+
+#include "classify/words.h"
+
+/* Words of companies, products and programs: no person is called so. */
+static bool is_person_name(struct slice v)
+{
+	static const char *const no[] = { " inc", " ltd", " gmbh", " llc", " corp", " s.a", "http", "www", "admin", "system", "service", "bot", NULL };
+	char lower[80];
+	size_t n = v.len < sizeof(lower) - 1 ? v.len : sizeof(lower) - 1, blanks = 0;
+	bool capital = false;
+
+	if (!is_letters(v))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		lower[i] = (char)to_lower(v.ptr[i]);
+		blanks += v.ptr[i] == ' ';
+		capital |= is_upper(v.ptr[i]) || v.ptr[i] >= 0x80;
+	}
+	lower[n] = 0;
+	for (const char *const *w = no; *w; w++)
+		if (strstr(lower, *w))
+			return false;
+	return capital && blanks <= 4;
+}
+
+WORD_CLASS(class_person_name, "person_name", GROUP_PII, "name of a person",
+	KEYS(K("fullname"), K("firstname"), K("lastname"), K("givenname"), K("familyname"), K("surname"), K("forename"), K("middlename"),
+	     K("maidenname"), K("customername"), K("patientname"), K("employeename"), K("cardholdername"), K("nameoncard"), K("cardholder"),
+	     K("contactname"), K("legalname"), K("recipientname"), K("accountholder"), K("accountholdername"), K("passengername"),
+	     K("beneficiaryname"), K("mothersmaidenname"), K("guestname"), K("studentname"), K("personname"), K("fname"), K("lname"),
+	     K("vorname"), K("nachname"), K("familienname"), K("vollername"), K("prenom"), K("prénom"), K("nomdefamille"), K("nomcomplet"),
+	     K("nombrecompleto"), K("apellido"), K("apellidos"), K("primernombre"), K("cognome"), K("nomecompleto"), K("sobrenome"),
+	     K("apelido"), K("voornaam"), K("achternaam"), K("imie"), K("imię"), K("nazwisko"), K("imieinazwisko"), W("name"), W("displayname"),
+	     W("nom"), W("nombre"), W("nome"), W("naam")),
+	WORDS("file", "host", "domain", "class", "user", "event", "product", "company", "service", "brand", "device", "app", "project", "bank",
+	      "job", "tag", "city", "country", "plan", "role", "group", "team", "template", "course", "hotel", "-space", "-server"),
+	.ok = is_person_name, .min = 2, .max = 80, .says = 30);
+
+static bool is_street(struct slice v)
+{
+	bool digit = false, letter = false;
+
+	for (size_t i = 0; i < v.len; i++) {
+		digit |= is_digit(v.ptr[i]);
+		letter |= is_alpha(v.ptr[i]) || v.ptr[i] >= 0x80;
+		if (v.ptr[i] == '@' || v.ptr[i] == '_' || (v.ptr[i] == ':' && byte_at(v, i + 1) == '/'))
+			return false;
+	}
+	return digit && letter && memchr(v.ptr, ' ', v.len) && !is_date_text(v);
+}
+
+WORD_CLASS(class_address, "address", GROUP_PII, "postal address",
+	KEYS(K("streetaddress"), K("street"), K("addressline"), K("addressline1"), K("addressline2"), K("address1"), K("address2"), K("homeaddress"),
+	     K("mailingaddress"), K("postaladdress"), K("billingaddress"), K("shippingaddress"), K("deliveryaddress"), K("residentialaddress"),
+	     K("fulladdress"), K("line1"), K("strasse"), K("straße"), K("anschrift"), K("adresse"), K("rue"), K("adressepostale"),
+	     K("direccion"), K("dirección"), K("calle"), K("domicilio"), K("indirizzo"), K("via"), K("endereco"), K("endereço"), K("morada"),
+	     K("rua"), K("straat"), K("adres"), K("ulica"), W("address")),
+	WORDS("email", "mail", "ip", "mac", "web", "wallet", "memory", "server", "network", "url", "host", "remote", "bitcoin", "btc", "eth"),
+	.ok = is_street, .min = 5, .max = 160, .says = 32);
+
+static bool is_postcode(struct slice v)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (!is_alnum(v.ptr[i]) && v.ptr[i] != ' ' && v.ptr[i] != '-')
+			return false;
+		digits += is_digit(v.ptr[i]);
+	}
+	return digits >= 2;
+}
+
+WORD_CLASS(class_postal_code, "postal_code", GROUP_PII, "postal code",
+	KEYS(W("zip"), K("zipcode"), K("postalcode"), K("postcode"), K("plz"), K("postleitzahl"), K("codepostal"), K("codigopostal"),
+	     K("códigopostal"), W("cap"), W("cep"), K("kodpocztowy"), K("postcode"), K("billingzip")),
+	WORDS("file", "archive", "-file", "-path", "-name"),
+	.ok = is_postcode, .min = 4, .max = 10, .says = 25);
+
+WORD_CLASS(class_date_of_birth, "date_of_birth", GROUP_PII, "date of birth",
+	KEYS(K("dateofbirth"), K("dob"), K("birthdate"), K("birthday"), K("birthdt"), K("bornon"), K("geburtsdatum"), K("geburtstag"),
+	     K("datedenaissance"), K("datenaissance"), K("fechadenacimiento"), K("fechanacimiento"), K("datadinascita"), K("datanascita"),
+	     K("datadenascimento"), K("datanascimento"), K("geboortedatum"), K("dataurodzenia"), W("born")),
+	NULL, .ok = is_date_text, .min = 8, .max = 30, .says = 40);
+
+static bool is_age(struct slice v)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (!is_digit(v.ptr[i]))
+			return false;
+		n = n * 10 + (unsigned)(v.ptr[i] - '0');
+	}
+	return n > 0 && n <= 120;
+}
+
+WORD_CLASS(class_age, "age", GROUP_PII, "age of a person",
+	KEYS(K("patientage"), K("customerage"), K("userage"), K("ageinyears"), K("ageyears"), K("personage"), W("age"), W("alter"), W("edad"),
+	     W("idade"), W("leeftijd"), W("wiek"), W("eta")),
+	WORDS("max", "min", "cache", "account", "-group", "-limit", "-seconds", "-days", "-ms"),
+	.ok = is_age, .min = 1, .max = 3, .says = 25);
+
+WORD_CLASS(class_gender, "gender", GROUP_PII, "gender of a person",
+	KEYS(K("gender"), K("genderidentity"), K("sex"), K("geschlecht"), K("sexe"), K("genero"), K("género"), K("sesso"), K("sexo"),
+	     K("geslacht"), K("plec"), K("płeć"), K("patientsex"), K("genre")),
+	NULL, .words = WORDS("m", "f", "x", "d", "male", "female", "man", "woman", "non-binary", "nonbinary", "non binary", "transgender", "diverse", "divers",
+			     "männlich", "weiblich", "homme", "femme", "masculin", "féminin", "hombre", "mujer", "masculino", "femenino", "maschio",
+			     "femmina", "feminino", "mann", "frau", "vrouw", "kobieta", "mężczyzna", "w", "h", "v", "k"),
+	.min = 1, .max = 16, .says = 30);
+
+WORD_CLASS(class_marital_status, "marital_status", GROUP_PII, "marital status",
+	KEYS(K("maritalstatus"), K("civilstatus"), K("familienstand"), K("etatcivil"), K("étatcivil"), K("situationfamiliale"), K("estadocivil"),
+	     K("statocivile"), K("burgerlijkestaat"), K("stancywilny"), K("marital")),
+	NULL, .ok = is_letters, .min = 3, .max = 30, .says = 32);
+
+static bool is_login(struct slice v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		if (!is_alnum(v.ptr[i]) && !strchr("._-+@", v.ptr[i] ? v.ptr[i] : ' ') && v.ptr[i] < 0x80)
+			return false;
+	return is_alnum(v.ptr[0]);
+}
+
+WORD_CLASS(class_username, "username", GROUP_PII, "user name of an account",
+	KEYS(K("username"), K("userlogin"), K("loginname"), K("loginid"), K("useraccount"), K("benutzername"), K("nomdutilisateur"),
+	     K("nombredeusuario"), K("nomeutente"), K("nomedeusuario"), K("gebruikersnaam"), K("nazwauzytkownika"), K("screenname"),
+	     W("login"), W("nickname")),
+	NULL, .ok = is_login, .min = 3, .max = 64, .says = 25);
+
+static bool is_degrees(struct slice v)
+{
+	size_t dot = 0, digits = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.ptr[i] == '.' && !dot)
+			dot = i + 1;
+		else if (is_digit(v.ptr[i]))
+			digits += dot > 0;
+		else if (i || (v.ptr[i] != '-' && v.ptr[i] != '+'))
+			return false;
+	}
+	return dot && dot <= 5 && digits >= 4;
+}
+
+WORD_CLASS(class_coordinates, "coordinates", GROUP_PII, "place on the map to within metres",
+	KEYS(K("latitude"), K("longitude"), K("gpslat"), K("gpslon"), K("gpslng"), K("geolat"), K("geolon"), K("breitengrad"), K("laengengrad"),
+	     K("längengrad"), K("latitud"), K("longitud"), K("latitudine"), K("longitudine"), W("lat"), W("lng"), W("lon")),
+	NULL, .ok = is_degrees, .min = 6, .max = 24, .says = 30);
+
+WORD_CLASS(class_salary, "salary", GROUP_CONFIDENTIAL, "pay or income of a person",
+	KEYS(K("salary"), K("annualsalary"), K("basesalary"), K("monthlysalary"), K("income"), K("annualincome"), K("grosspay"), K("netpay"), K("wage"),
+	     K("wages"), K("gehalt"), K("jahresgehalt"), K("einkommen"), K("bruttolohn"), K("salaire"), K("revenu"), K("salario"), K("ingresos"),
+	     K("stipendio"), K("reddito"), K("salário"), K("rendimento"), K("salaris"), K("inkomen"), K("wynagrodzenie"), K("pensja"),
+	     K("compensation")),
+	WORDS("-range", "-band", "-currency", "-grade", "-period", "-frequency"), .ok = is_number, .min = 3, .max = 20, .says = 32);
+
+WORD_CLASS(class_credit_score, "credit_score", GROUP_CONFIDENTIAL, "credit rating of a person",
+	KEYS(K("creditscore"), K("ficoscore"), K("fico"), K("creditrating"), K("schufascore"), K("schufa"), K("bonitaet"), K("bonität")),
+	NULL, .ok = is_number, .min = 1, .max = 8, .says = 32);

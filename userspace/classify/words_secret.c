@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* words_secret.c - secrets without a prefix, by the names of fields. A digest cannot be told from a key by its
+ * content: the name has to say that it is one. */
+#include <string.h>
+
+#include "classify/words.h"
+
+static bool is_aws_secret(struct slice v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		if (!is_alnum(v.ptr[i]) && v.ptr[i] != '/' && v.ptr[i] != '+')
+			return false;
+	return !few_bytes((const char *)v.ptr, v.len, 8);
+}
+
+WORD_CLASS(class_aws_secret_key, "aws_secret_key", GROUP_SECRET, "AWS secret access key",
+	KEYS(K("secretaccesskey"), K("awssecretaccesskey"), K("awssecretkey"), K("awssecret"), K("amazonsecretkey"), W("secretkey"), W("secret")),
+	NULL, .ok = is_aws_secret, .min = 40, .max = 40, .says = 45);
+
+WORD_CLASS(class_api_key, "api_key", GROUP_SECRET, "API key or other shared secret",
+	KEYS(K("apikey"), K("xapikey"), K("apisecret"), K("apitoken"), K("secretkey"), K("accesskey"), K("authtoken"), K("secrettoken"), K("appsecret"),
+	     K("applicationkey"), K("encryptionkey"), K("signingkey"), K("signingsecret"), K("webhooksecret"), K("sharedsecret"), K("masterkey"),
+	     K("servicekey"), K("subscriptionkey"), K("ocpapimsubscriptionkey"), K("licensekey"), K("accountkey"), K("storagekey"), K("hmackey"),
+	     K("apischluessel"), K("cleapi"), K("claveapi"), K("chiaveapi"), K("secret")),
+	WORDS("-id", "-name", "public", "publishable", "-fingerprint", "-alias", "-arn", "-prefix", "-at", "-date", "-expiry"),
+	.ok = is_secret_text, .min = 16, .max = 200, .says = 32);
+
+WORD_CLASS(class_oauth_secret, "oauth_secret", GROUP_SECRET, "OAuth client secret or refresh token",
+	KEYS(K("clientsecret"), K("oauthsecret"), K("refreshtoken"), K("oauthtoken"), K("consumersecret"), K("accesstokensecret"), K("accesstoken"),
+	     K("oauthtokensecret"), K("appclientsecret"), K("idtoken")),
+	WORDS("-id", "-name", "-type", "-expires", "-uri"), .ok = is_secret_text, .min = 16, .max = 255, .says = 34);
+
+WORD_CLASS(class_session_cookie, "session_cookie", GROUP_SECRET, "session identifier",
+	KEYS(K("sessionid"), K("sessid"), K("phpsessid"), K("jsessionid"), K("connectsid"), K("sessiontoken"), K("sessionkey"), K("aspnetsessionid"),
+	     K("csrftoken"), K("xcsrftoken"), K("authcookie"), K("sessioncookie"), K("sid"), K("setcookie"), W("session"), W("cookie")),
+	NULL, .ok = is_secret_text, .min = 16, .max = 255, .says = 32);
+
+static bool is_code(struct slice v)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (!is_digit(v.ptr[i]) && v.ptr[i] != '-' && v.ptr[i] != ' ')
+			return false;
+		digits += is_digit(v.ptr[i]);
+	}
+	return digits >= 4;
+}
+
+WORD_CLASS(class_otp, "otp", GROUP_SECRET, "one-time code",
+	KEYS(K("otp"), K("otpcode"), K("onetimecode"), K("onetimepassword"), K("onetimepasscode"), K("totp"), K("mfacode"), K("twofactorcode"), K("2facode"),
+	     K("verificationcode"), K("smscode"), K("authcode"), K("securitytoken"), K("einmalcode"), K("bestaetigungscode"), K("codeverification"),
+	     K("codigodeverificacion"), K("codicediverifica"), K("codigodeverificacao"), K("verificatiecode"), K("kodweryfikacyjny"), K("tan")),
+	WORDS("-length", "-id", "-at", "-expiry"), .ok = is_code, .min = 4, .max = 9, .says = 30);
+
+WORD_CLASS(class_reset_token, "reset_token", GROUP_SECRET, "token that resets a password or signs in",
+	KEYS(K("resettoken"), K("passwordresettoken"), K("resetpasswordtoken"), K("magiclink"), K("magictoken"), K("invitetoken"), K("confirmationtoken"),
+	     K("activationtoken"), K("logintoken"), K("onetimetoken"), K("resetcode")),
+	NULL, .ok = is_secret_text, .min = 12, .max = 255, .says = 34);
