@@ -26,6 +26,9 @@ static int bearer_token_find(struct slice s, size_t at, struct hit *out)
 	}
 	while (end > begin && (s.ptr[end - 1] == '.' || s.ptr[end - 1] == '-'))
 		end--;
+	for (size_t i = begin; i + 1 < end; i++)
+		if (s.ptr[i] == '=' && s.ptr[i + 1] != '=')
+			return 0;	/* "type=bearer id=4711" */
 	if (end < begin + TOKEN_MIN || !digit || !letter || few_bytes((const char *)s.ptr + begin, end - begin, 5))
 		return 0;
 	/* A JWT says more about itself. */

@@ -91,7 +91,7 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
 }
 
 int evidence_score(const struct surroundings *s, const struct class_row *row, struct slice value,
-		   const struct hit *hit, int value_says)
+		   const struct hit *hit, int value_says, bool *named)
 {
 	struct key_verdict v = hit_key(s, row, value, hit->start);
 	int support = v.against ? 0 : v.support, score;
@@ -101,6 +101,7 @@ int evidence_score(const struct surroundings *s, const struct class_row *row, st
 
 		support = prose > support ? prose : support;
 	}
+	*named = support >= KEY_EXACT;
 	if (value_says < BARE_SHAPE && !support)
 		return 0;
 	/* A key-driven class has nothing left when the key contradicts itself. */

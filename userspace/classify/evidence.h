@@ -13,9 +13,9 @@ struct surroundings {
 };
 
 void surroundings_init(struct surroundings *, const struct evidence *);
-/* Score, 0 to 160, of a hit whose value alone says `value_says`. */
+/* Score, 0 to 160, of a hit whose value alone says `value_says`; named: a key or a word says the class. */
 int evidence_score(const struct surroundings *, const struct class_row *, struct slice value,
-		   const struct hit *, int value_says);
+		   const struct hit *, int value_says, bool *named);
 /* The words before start that may name the value. */
 struct slice prose_before(struct slice value, size_t start);
 /* 0 when it is not worth a word, else enum confidence. */

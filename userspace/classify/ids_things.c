@@ -58,7 +58,7 @@ ID_CLASS(class_licence_plate, "licence_plate", GROUP_PII, 2, "licence plate of a
 	KEYS(K("licenceplate"), K("licenseplate"), K("plate"), K("platenumber"), K("numberplate"), K("vehicleregistration"), K("kennzeichen"),
 	     K("kfzkennzeichen"), K("immatriculation"), K("plaqueimmatriculation"), K("matricula"), K("matrícula"), K("targa"),
 	     K("placa"), K("kenteken"), K("registrationplate"), K("tablicarejestracyjna"), W("registration")),
-	.shapes = { { "AA##_AAA", 28 }, { "AA_###_AA", 28 }, { "A_AA_####", 28 }, { "####_AAA", 28 } });
+	.shapes = { { "AA##_AAA", 28 }, { "AA_###_AA", 28 }, { "A-AA ####", 28 }, { "A_AA_####", 28 }, { "####_AAA", 28 } });
 
 /* ---- banks and securities */
 

@@ -34,7 +34,7 @@ static int mac_find(struct slice s, size_t at, struct hit *out)
 	out->end = start + LENGTH;
 	out->sample = slice_begins_fold(s, start, "00:00:5e") || slice_begins_fold(s, start, "00:11:22:33") || slice_begins_fold(s, start, "aa:bb:cc");
 	mask_set(out->mask, "**:**:**:**:**:**");
-	return sep == ':' ? 60 : 45;
+	return sep == ':' ? 60 : 52;
 }
 
 static const struct key_phrase keys[] = {

@@ -25,7 +25,7 @@ enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, 
 #define NEAR_LONG	5	/* a shorter run of digits and letters is no number that a word before it names */
 #define ASKED_MAX	48	/* classes that one name speaks for */
 
-struct pending { struct hit hit; int score; };
+struct pending { struct hit hit; int score; bool named; };
 struct scan {
 	struct slice value;
 	const struct evidence *evidence;
@@ -142,11 +142,14 @@ static void table_init(void)
 	table.ready = true;
 }
 
-/* Does a beat b for the same bytes? Surer, then longer, then better supported. */
+/* Does a beat b for the same bytes? Named, surer, then longer, then better supported. */
 static bool pending_beats(const struct pending *a, const struct pending *b)
 {
 	size_t la = a->hit.end - a->hit.start, lb = b->hit.end - b->hit.start;
 
+	/* A number that its key names and its check digit bears out is that, whatever else it may be. */
+	if (a->hit.start == b->hit.start && a->hit.end == b->hit.end && a->named != b->named)
+		return a->named;
 	if (a->hit.confidence != b->hit.confidence)
 		return a->hit.confidence > b->hit.confidence;
 	if (la != lb)
@@ -207,7 +210,8 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
 		return;
 	s->cost += COST_WEIGH;
-	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says);
+	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says, &p.named);
+	p.named &= row->info.tier < 3;
 	p.hit.confidence = (uint8_t)evidence_confidence(p.score, says);
 	if (!p.hit.confidence)
 		return;
@@ -263,8 +267,12 @@ static size_t capital_run(struct slice v, size_t at)
 {
 	size_t n = 0;
 
-	while (n < NEAR_LONG && (is_digit(byte_at(v, at + n)) || is_upper(byte_at(v, at + n)) || byte_at(v, at + n) == '.'))
-		n++;
+	for (; n < NEAR_LONG; n++) {
+		uint8_t c = byte_at(v, at + n), next = byte_at(v, at + n + 1);
+
+		if (!is_digit(c) && !is_upper(c) && c != '.' && !((c == ' ' || c == '-') && (is_digit(next) || is_upper(next))))
+			break;
+	}
 	return n;
 }
 
@@ -470,12 +478,12 @@ static bool assign_is_code(struct slice v, struct slice name, struct slice word)
 	return constant;
 }
 
-/* Every phrase of a key ends with a letter, and it or a filler has to end the name. */
-static bool ends_with_letter(struct slice name)
+/* A phrase of a key begins with a letter, and it or a filler has to end the name: "12:30" has none. */
+static bool may_be_key(struct slice name)
 {
-	uint8_t last = name.len ? name.ptr[name.len - 1] : 0;
+	uint8_t first = name.len ? name.ptr[0] : 0, last = name.len ? name.ptr[name.len - 1] : 0;
 
-	return is_alpha(last) || last >= 0x80;
+	return is_alpha(last) || last >= 0x80 || (is_digit(last) && is_alpha(first));
 }
 
 /* "name=value" or "name: value" inside a value. */
@@ -487,7 +495,7 @@ static void scan_assign(struct scan *s, size_t i)
 	bool asked = false;
 	unsigned nr;
 
-	if (!ends_with_letter(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+	if (!may_be_key(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
 	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));

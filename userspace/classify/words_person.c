@@ -129,7 +129,7 @@ WORD_CLASS(class_username, "username", GROUP_PII, "user name of an account",
 	KEYS(K("username"), K("userlogin"), K("loginname"), K("loginid"), K("useraccount"), K("benutzername"), K("nomdutilisateur"),
 	     K("nombredeusuario"), K("nomeutente"), K("nomedeusuario"), K("gebruikersnaam"), K("nazwauzytkownika"), K("screenname"),
 	     W("login"), W("nickname")),
-	NULL, .ok = is_login, .min = 3, .max = 64, .says = 25);
+	WORDS("-id", "-number", "-type", "-balance"), .ok = is_login, .min = 3, .max = 64, .says = 25);
 
 static bool is_degrees(struct slice v)
 {

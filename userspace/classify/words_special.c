@@ -123,4 +123,4 @@ static bool is_member_id(struct slice v)
 WORD_CLASS(class_health_insurance_id, "health_insurance_id", GROUP_PHI, "number of a health insurance",
 	KEYS(K("healthinsuranceid"), K("healthinsurancenumber"), K("insurancememberid"), K("insuranceid"), K("healthplanid"), K("insurancepolicynumber"),
 	     K("healthplanmemberid"), K("subscriberid"), K("healthpolicynumber"), K("insurancenumber")),
-	NULL, .ok = is_member_id, .min = 6, .max = 24, .says = 28);
+	WORDS("social", "national", "car", "vehicle", "travel"), .ok = is_member_id, .min = 6, .max = 24, .says = 28);
