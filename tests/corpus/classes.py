@@ -70,7 +70,7 @@ NEGATIVE = [
 ]
 
 # Names of objects around fields.
-PERSON_OBJECTS = ["customer", "user", "patient", "employee", "applicant", "member", "kunde", "client", "usuario", "passenger",
+PERSON_OBJECTS = ["customer", "user", "resident", "employee", "applicant", "member", "kunde", "client", "usuario", "passenger",
                   "contact", "billing", "recipient", "account holder"]
 THING_OBJECTS = ["order", "product", "event", "job", "item", "invoice", "metadata", "config", "metrics", "shipment", "payload",
                  "artikel", "pedido", "build info"]

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled lines of API-shaped traffic from a seed: generate.py PART LINES SEED OUT, PART tune or held.
+"""Labelled lines of API-shaped traffic from a seed: generate.py PART LINES SEED OUT [keys|objects], PART tune or held.
+With keys the fields that hold a class have names that say nothing, with objects no object is a person: what the
+recall loses is what that evidence is worth.
 OUT.txt has one document a line, OUT.labels one object {line, class, start, end} for each value that is there, in bytes.
 Key phrases, texts and shapes of documents are split between the parts by name: none is in both where a class has two."""
 import hashlib
@@ -86,7 +88,8 @@ def put_json(out, node, r, ascii_only):
 
 
 class Maker:
-    def __init__(self, part, seed):
+    def __init__(self, part, seed, blind=""):
+        self.blind = blind
         self.r = random.Random("%s/%d" % (part, seed))
         self.part = part
         self.negative = share(classes.NEGATIVE, part, lambda n: n[0])
@@ -111,7 +114,8 @@ class Maker:
         """A key and a leaf of the next class; an opaque key where the value stands on its own."""
         r, cls = self.r, self.next_class()
         alone, keyed, _ = classes.POSITIVE[cls]
-        if alone and r.random() < 0.25:
+        if (alone and r.random() < 0.25) or self.blind == "keys":
+            alone = alone or keyed
             return (r.choice(self.opaque) % r.randrange(100)), Leaf([(alone(r), cls)])
         key = style(words_of(r.choice(self.phrases[cls])))
         value = keyed(r)
@@ -140,7 +144,7 @@ class Maker:
             while cls in words.TEXTLESS:
                 cls = self.next_class()
             alone, keyed, _ = classes.POSITIVE[cls]
-            phrase = " ".join(words_of(r.choice(self.phrases[cls])))
+            phrase = "value" if self.blind == "keys" else " ".join(words_of(r.choice(self.phrases[cls])))
             if alone and r.random() < 0.5:
                 template, value = r.choice(self.alone), alone(r)
             else:
@@ -171,7 +175,8 @@ class Maker:
             thing[style(["note"])] = Leaf(self.text(positive and r.random() < 0.5))
         person = self.fields(style, n, r.randint(1, 4))
         shape = r.randrange(4)
-        tname, pname = (style(words_of(r.choice(x))) for x in (self.things, self.persons))
+        tname = style(words_of(r.choice(self.things)))
+        pname = style(words_of(r.choice(self.things if self.blind else self.persons)))
         if shape == 0:
             tree = {**thing, pname: person}
         elif shape == 1:
@@ -259,7 +264,7 @@ class Maker:
 
 def main():
     part, count, seed, name = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    maker = Maker(part, seed)
+    maker = Maker(part, seed, sys.argv[5] if len(sys.argv) > 5 else "")
     with open(name + ".txt", "wb") as text, open(name + ".labels", "w") as labels:
         for line in range(count):
             out = maker.line()

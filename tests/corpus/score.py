@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""score.py WEIR CORPUS [--misses N] [--ablation] [--least]: precision and recall of `weir classify --lines` on
+"""score.py WEIR CORPUS [--misses N] [--least] [--tiers]: precision and recall of `weir classify --lines` on
 CORPUS.txt against CORPUS.labels, per class and per tier. A finding is right when a label of its class overlaps it; a label is
 found when such a finding exists. A finding that is not right counts against precision whatever stands there.
---least ends with 1 where a tier is below what the README promises."""
+--tiers prints the tiers only; --least ends with 1 where a tier is below what the README promises."""
 import collections
 import json
 import os
@@ -83,7 +83,7 @@ def main():
     negative = collections.Counter(f["class"] for f in score.negative)
     names = sorted(set(score.found) | set(score.wrong), key=lambda n: (table.get(n, {}).get("tier", 9), n))
     print("%-22s %4s %6s %9s %7s %6s %12s" % ("CLASS", "TIER", "LABELS", "PRECISION", "RECALL", "F1", "PER MB CLEAN"))
-    for n in names:
+    for n in names if "--tiers" not in sys.argv else []:
         count, p, rc, f1 = score.of([n])
         print("%-22s %4s %6d %9.4f %7.4f %6.3f %12.2f" % (n, table.get(n, {}).get("tier", "-"), count, p, rc, f1, negative[n] / megabytes))
     bad = 0
@@ -94,12 +94,6 @@ def main():
         bad += p < LEAST[tier][0] or rc < LEAST[tier][1]
     print("%d lines, %.1f MB without a label; %d of %d right findings to the byte" % (
         len(lines), megabytes, score.exact, sum(score.right.values())))
-    if "--ablation" in sys.argv:
-        print("\n%-22s %9s %7s" % ("EVIDENCE", "PRECISION", "RECALL"))
-        for level in ("value", "key", "object"):
-            s = Score(labels, run(weir, corpus + ".txt", "--evidence", level))
-            _, p, rc, _ = s.of(set(s.found) | set(s.wrong))
-            print("%-22s %9.4f %7.4f" % ({"value": "value alone", "key": "+ its key", "object": "+ the object"}[level], p, rc))
     show(lines, score.false, "FALSE", misses)
     show(lines, score.lost, "MISSED", misses)
     return 1 if bad and "--least" in sys.argv else 0
