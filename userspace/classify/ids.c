@@ -13,7 +13,7 @@ static bool is_separator(uint8_t c)
 	return c == ' ' || c == '-' || c == '.' || c == '/';
 }
 
-static bool form_takes(char form, uint8_t c, uint8_t *separator)
+static inline bool form_takes(char form, uint8_t c, uint8_t *separator)
 {
 	switch (form) {
 	case '#':
@@ -99,6 +99,23 @@ bool id_starts(const struct id_rule *rule, size_t head, size_t run, enum id_afte
 		if (shape->says >= ID_ALONE && form_starts(shape->form, head, run, after))
 			return true;
 	return false;
+}
+
+unsigned id_digits(const struct id_rule *rule)
+{
+	unsigned fewest = 255;
+
+	for (const struct id_shape *shape = rule->shapes; shape->form; shape++) {
+		const char *form = shape->form + strspn(shape->form, "A");
+		unsigned nr = 0;
+
+		if (shape->says < ID_ALONE)
+			continue;
+		for (; *form && (*form == '#' || *form == '_' || is_digit((uint8_t)*form) || is_separator((uint8_t)*form)); form++)
+			nr += *form == '#' || is_digit((uint8_t)*form);
+		fewest = nr < fewest ? nr : fewest;
+	}
+	return fewest;
 }
 
 static bool is_published(const struct id_rule *rule, const char *text, size_t len)

@@ -328,7 +328,7 @@ static bool lu_matricule_ok(const char *t, size_t len)
 }
 ID_CLASS(class_lu_matricule, "lu_matricule", GROUP_PII, 1, "Luxembourg national number",
 	KEYS(K("matricule"), K("matriculenationale"), K("numeromatricule"), W("nationalid")),
-	.shapes = { { "####_##_##_###_##", 88 }, { "#############", 80 } }, .ok = lu_matricule_ok);
+	.shapes = { { "####_##_##_###_##", 88 }, { "#############", 48 } }, .ok = lu_matricule_ok);
 
 static bool ch_ahv_ok(const char *t, size_t len)
 {

@@ -11,6 +11,10 @@ static int mac_find(struct slice s, size_t at, struct hit *out)
 	size_t start = at;
 	uint8_t sep;
 	bool zero = true, ones = true;
+	uint8_t second = byte_at(s, at + 1), third = byte_at(s, at + 2);
+
+	if (second != ':' && second != '-' && third != ':' && third != '-')
+		return 0;	/* a digit is the first or the last of its group */
 
 	/* The first digit may be the second of its group, or stand in a later one. */
 	for (unsigned back = 0; back < LENGTH && start && (is_hex(s.ptr[start - 1]) || s.ptr[start - 1] == ':' || s.ptr[start - 1] == '-'); back++)
@@ -45,7 +49,7 @@ static const struct key_phrase keys[] = {
 const struct class_row class_mac = {
 	.info = { "mac", GROUP_PII, 2, CONF_LIKELY, "hardware address of a network interface" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY,
-	.digits = 1,
+	.run = 2,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.find = mac_find,

@@ -50,6 +50,7 @@ static struct {
 	bool ready;
 	uint8_t kind[256];
 	const struct class_row *rows[CLASS_ROWS];
+	uint8_t digits[CLASS_ROWS];	/* that a number has at least */
 	struct row_list at;
 	struct row_list digit[RUN_MAX + 1][AFTER_MAX];	/* by the length of the first run and what follows it */
 	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
@@ -87,7 +88,12 @@ static void list_add(struct row_list *list, unsigned row)
 
 static void table_number(unsigned i, const struct class_row *row)
 {
-	for (unsigned run = 0; run <= RUN_MAX && (row->triggers & TRIGGER_DIGIT); run++)
+	unsigned longest = row->run ? row->run : RUN_MAX;
+
+	table.digits[i] = row->id ? (uint8_t)id_digits(row->id) : row->digits;
+	if (table.digits[i] == 255)	/* no shape stands on its own */
+		return;
+	for (unsigned run = 0; run <= longest && (row->triggers & TRIGGER_DIGIT); run++)
 		for (unsigned after = 0; after < AFTER_MAX; after++)
 			if (!row->id || id_starts(row->id, 0, run, after))
 				list_add(&table.digit[run][after], i);
@@ -100,7 +106,7 @@ static void table_number(unsigned i, const struct class_row *row)
 				break;
 			}
 	for (unsigned head = 1; head <= HEAD_MAX && (row->triggers & TRIGGER_MIXED); head++)
-		for (unsigned run = 0; run <= RUN_MAX; run++) {
+		for (unsigned run = 0; run <= longest; run++) {
 			bool asked = !row->id && (!row->head || row->head == head);
 
 			for (unsigned after = 0; after < AFTER_MAX && !asked && row->id; after++)
@@ -279,7 +285,7 @@ static size_t capital_run(struct slice v, size_t at)
 static void scan_list(struct scan *s, const struct row_list *list, size_t at, unsigned near)
 {
 	for (unsigned i = 0; i < list->nr; i++)
-		if (near >= table.rows[list->rows[i]]->digits)
+		if (near >= table.digits[list->rows[i]])
 			scan_ask(s, list->rows[i], NULL, s->value, at, 0);
 }
 
