@@ -59,6 +59,7 @@ struct class_row {
 	uint8_t triggers, against;
 	uint8_t digits;		/* TRIGGER_DIGIT: a value has at least so many; asked only where they stand */
 	uint8_t run;		/* the first run of digits is at most so long; 0: any */
+	bool is_name;		/* a peer's name as well: it stays where names are cleaned */
 	uint8_t head;		/* TRIGGER_MIXED: asked after just so many letters; 0: any */
 	const char *const *literals;	/* NULL-ended */
 	/* What find of a family of classes goes by; it is told its class in out->class_id. */

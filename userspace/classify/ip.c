@@ -109,6 +109,7 @@ const struct class_row class_ip = {
 	.info = { "ip", GROUP_PII, 2, CONF_LIKELY, "internet address" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_KEY,
 	.run = 4,
+	.is_name = true,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.counter = counter,

@@ -50,6 +50,7 @@ const struct class_row class_mac = {
 	.info = { "mac", GROUP_PII, 2, CONF_LIKELY, "hardware address of a network interface" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY,
 	.run = 2,
+	.is_name = true,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.find = mac_find,

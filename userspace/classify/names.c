@@ -35,7 +35,7 @@ static void first_class(void *owner, const struct hit *hit)
 {
 	int *id = owner;
 
-	if (*id == SAYS_NOTHING)
+	if (*id == SAYS_NOTHING && !class_row(hit->class_id)->is_name)
 		*id = hit->class_id;
 }
 
