@@ -333,6 +333,8 @@ static void scan_literals(struct scan *s, size_t at)
 	const uint8_t *p = s->value.ptr + at;
 	size_t left = s->value.len - at;
 
+	if (left < 2)	/* every literal has two bytes */
+		return;
 	for (unsigned i = table.chain[pair_chain(p)]; i; i = table.literals[i].next) {
 		const struct literal *l = &table.literals[i];
 
