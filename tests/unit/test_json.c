@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "classify/document.h"
+#include "model/class.h"
 
 #define JSON "application/json"
 #define FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
@@ -213,7 +214,8 @@ static void random_texts_give_the_leaves_of_the_oracle(void **state)
 
 static void hit_path(void *owner, const struct document_hit *hit)
 {
-	memcpy(owner, hit->path, PATH_SIZE);
+	if (!strcmp(class_get(hit->class_id)->name, "email"))	/* what grows by chance may be of others */
+		memcpy(owner, hit->path, PATH_SIZE);
 }
 
 static void documents_are_json_where_the_oracle_says_so(void **state)

@@ -142,7 +142,7 @@ static void a_connection_whose_bytes_cost_too_much_is_skipped_and_counted(void *
 
 	memset(by, 0, sizeof(by));
 	exchanges = over = 0;
-	len = push_bombs(f, 2);
+	len = push_bombs(f, 1);
 	front_interval(f, (struct stamp){ 2, 1 });
 	assert_int_equal(sum.skipped, 0);
 	assert_int_equal(over, 0);
