@@ -52,7 +52,7 @@ static void give_all(struct world *w, struct input in)
 
 static int64_t replay(struct buf *events, struct input in, size_t piece)
 {
-	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL };
+	const struct field_sink sink = { .owner = events, .field = event_field, .clean = event_clean, .exchange = event_exchange };
 	unsigned how = (unsigned)input_number(&in, 1);
 	const struct conn_facts conn = { .id = 1, .late = how & 1, .tls = TLS_ABSENT };
 	struct byte_account acct[2] = { 0 };

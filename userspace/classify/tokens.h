@@ -25,10 +25,11 @@ struct token_format {
 	uint16_t min, max;
 	const char *form;
 	uint8_t says;		/* 0: TOKEN_SAYS */
-	/* The issuer's checksum over the body. Where it says no, the token was never given out. */
+	/* The issuer's checksum over the body. Where it says no, the token was never given out so. */
 	bool (*ok)(const char *body, size_t len);
 };
 #define TOKEN_SAYS 95
+#define TOKEN_DOUBTED 60	/* its checksum is wrong */
 int token_find(struct slice, size_t at, struct hit *);
 
 #define TOKEN_CLASS(symbol, name_, about, keys_, ...) \
