@@ -197,6 +197,10 @@ static void resume(struct analyst *a, bool blame)
 	size_t len;
 	const void *record = step_resume(a->stats, &a->queue, &len);
 
+	/* Which interval it was, so that what ends by time before the next record is told in it. */
+	for (unsigned i = 0; i < ROLE_EPOCHS; i++)
+		if (a->stats->epochs[i].epoch > a->epoch)
+			a->epoch = a->stats->epochs[i].epoch;
 	if (!record)
 		return;
 	if (blame)
