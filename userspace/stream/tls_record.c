@@ -7,10 +7,15 @@
  * Header, alert, handshake and change_cipher_spec are framing. An application_data
  * body (type 23) carries plaintext and an overhead: TLS 1.3 one byte of inner type
  * and a tag of 16; TLS 1.2 an explicit nonce of 8 and the tag, or the tag alone
- * (ChaCha20-Poly1305), or with CBC a nonce, a MAC and padding within bounds. So the records promise a plaintext (`capacity`), the probe
- * delivers one (`plain`), and only where both agree does the account balance. That is
- * the point: framing is never found by subtraction, and plaintext that a probe has
- * missed shows as unexplained.
+ * (ChaCha20-Poly1305), or with CBC a nonce, a MAC and padding within bounds. So the
+ * records promise a plaintext (`capacity`), the probe delivers one (`plain`), and only
+ * where both agree does the account balance. That is the point: framing is never found
+ * by subtraction, and plaintext that a probe has missed shows as unexplained.
+ *
+ * This holds for what is all seen and bound exactly. Where records were lost, on a
+ * connection older than weir, and where the session was inferred, the two need not agree
+ * (may_differ): there what does not is named `no_plaintext` by the difference, or taken
+ * back from what was guessed, so that such an account balances by what it admits.
  *
  * TLS 1.3 hides the rest of its handshake in type 23 as well (Finished, certificates,
  * tickets). These come before the first plaintext of their direction; but so does the
