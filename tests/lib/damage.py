@@ -5,7 +5,8 @@
   damage.py IN OUT SEED lose SHARE    of the data records SHARE are missing, in bursts; the next one of its stream says why
   damage.py IN OUT SEED late          all before a moment are missing: the connections of then are older than weir, and
                                       of some TLS calls that were under way nothing is told
-  damage.py --check ACCOUNT           of `weir replay -o json`: prints what does not balance, or is below 0
+  damage.py --check ACCOUNT [WHOLE]   of `weir replay -o json`: prints what does not balance, or is below 0, and what is
+                                      more than in the replay of all: less was seen, so no more can be examined or framing
 """
 import json
 import random
@@ -127,15 +128,24 @@ def late(every, chance):
         yield kind, r
 
 
-def check(path):
+def sums(path):
+    rows = [json.loads(line) for line in open(path)]
+    return {n: sum(r["bytes"][n] for r in rows if r["type"] == "flow") for n in ("moved", "examined", "framing")}
+
+
+def check(path, whole=None):
     moved = 0
+    for name in ("examined", "framing") if whole else ():
+        got, most = sums(path)[name], sums(whole)[name]
+        if got > most:
+            print(f"{name} {got}, of {most} where nothing is missing")
     for line in open(path):
         row = json.loads(line)
         if row["type"] not in ("flow", "coverage"):
             continue
         moved += row["bytes"]["moved"] if row["type"] == "flow" else 0
-        sums = {"": row["bytes"]} | {d: row[d] for d in ("sent", "received") if d in row}
-        for side, sum_ in sums.items():
+        sides = {"": row["bytes"]} | {d: row[d] for d in ("sent", "received") if d in row}
+        for side, sum_ in sides.items():
             if sum_["unexplained"] or any(n < 0 for n in sum_.values()):
                 print(row["type"], row["workload"], row.get("role"), row.get("port"), row.get("binding"), side, sum_)
         if "reasons" in row and sum(row["reasons"].values()) != sum(row["bytes"][n] for n in ("opaque", "skipped", "lost")):
@@ -145,7 +155,7 @@ def check(path):
 
 
 if sys.argv[1] == "--check":
-    check(sys.argv[2])
+    check(*sys.argv[2:])
 else:
     source, out, seed, how = sys.argv[1:5]
     every = list(entries(open(source, "rb").read()))
