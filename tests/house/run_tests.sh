@@ -61,6 +61,28 @@ chmod +x "$TREE/scripts/kernel-test"
 run "$TREE/scripts/run-tests" b b -- unit kernel
 exits 1 "the other kernel, which runs beside the units, fails the run too"
 is "$(last)" "3 passed, 1 failed, 0 skipped" "and is counted at its turn"
+# Two that wait for each other, and one that must not see them.
+rm "$TREE/tests/system/x.sh"
+for pair in 'a b' 'b a'; do
+	cat >"$TREE/tests/system/${pair% *}.sh" <<-EOF
+		touch "$TREE/${pair% *}"
+		for _ in {1..200}; do [ -e "$TREE/${pair#* }" ] && break; sleep 0.05; done
+		[ -e "$TREE/${pair#* }" ] && echo "ok met"
+	EOF
+done
+# What runs now has its file; an early end of the other shows in the count.
+for name in c d; do
+	cat >"$TREE/tests/system/$name.sh" <<-EOF
+		# Alone: it wants the tree to itself.
+		mkdir "$TREE/here" || exit 1
+		sleep 0.2
+		rmdir "$TREE/here"
+		echo "ok alone"
+	EOF
+done
+run "$TREE/scripts/run-tests" b b -- system
+is "$(last)" "4 passed, 0 failed, 0 skipped" "system tests run two at a time, but for those that say they do not"
+rm "$TREE"/tests/system/*
 # shellcheck disable=SC2016  # for the other shell
 printf '#!/bin/bash\nprintf "ok a\\nrow tls\\tOpenSSL\\tnginx\\tserver\\ttracepoint\\t97\\t96\\t5\\t4\\texact\\t-\\n"\n' >"$TREE/tests/system/x.sh"
 run "$TREE/scripts/run-tests" b b -- unit system

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # weir selftest proves detection end to end, also beside a running weir, and leaves nothing.
+# Alone: it counts what selftests have left behind in /tmp.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need_weir
