@@ -9,7 +9,7 @@ TREE=$WORK/tree
 fresh() {
 	rm -rf "$TREE"
 	mkdir "$TREE"
-	cp -a bpf userspace scripts policies Makefile .clang-format "$TREE"
+	cp -a bpf userspace scripts policies Makefile "$TREE"
 	mkdir "$TREE/tests"
 	cp -a tests/lib "$TREE/tests"
 }
