@@ -65,7 +65,8 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "events_dropped", b->events_dropped - b->events_told, 0);	/* of the sinks; the ledger has them */
 	write_loss(b, k, "findings_dropped", b->findings_dropped, 0);
 	write_loss(b, k, "violations_dropped", violations_dropped(b->violations) - b->violations_told, 0);
-	/* No loss of bytes, but of judgement: a rule that could not be decided. */
+	/* No loss of bytes, but of judgement: a rule that could not be decided, an account that was not checked while it was open. */
+	write_loss(b, k, "looks_lost", k->looks_lost, 0);
 	write_loss(b, k, "undecided", b->undecided, 0);
 	b->violations_told = violations_dropped(b->violations);
 	b->refused_told = context_refused(b->context);

@@ -87,7 +87,7 @@ struct order {
  *	queue	records				4 MiB			queue_full
  *	monitor	processes			16384			facts_lost
  *		TLS libraries			512			unprobed_tls of their traffic
- *		closes for the analyst		65536			closes_lost
+ *		closes for the analyst		65536, half for looks	closes_lost, looks_lost
  *		containers, users that are known	1024, 64		none: looked up again
  *	analyst	connections			131072, its budget	evicted
  *		bytes that wait for others	256 KiB each, 32 MiB	missing

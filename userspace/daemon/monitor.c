@@ -51,7 +51,7 @@ static void on_fact(void *owner, const struct fact *f)
 {
 	struct monitor *m = owner;
 
-	m->facts_lost += !tell_keeper(m, f);
+	m->no_facts.all += !tell_keeper(m, f);
 }
 
 static int write_close(struct monitor *m, const struct order *o)
@@ -64,7 +64,7 @@ static void close_tell(struct monitor *m, const struct order *o)
 	if (!m->nr_closes && !write_close(m, o))
 		return;
 	if (m->nr_closes == CLOSES_WAITING)
-		m->closes_lost++;
+		m->no_closes.all++;
 	else
 		m->closes[(m->first_close + m->nr_closes++) % CLOSES_WAITING] = *o;
 }
@@ -93,6 +93,8 @@ static void on_look(void *owner, const struct wire_check *w)
 
 	if (m->nr_closes < CLOSES_WAITING / 2)
 		close_tell(m, &o);
+	else
+		m->no_looks.all++;
 }
 
 void connections_look(struct monitor *m)

@@ -36,6 +36,9 @@ struct gap { uint64_t from, until; const char *role; char detail[96]; };
 /* Closes that the analyst had no room for; more are lost and counted. */
 #define CLOSES_WAITING 65536
 
+/* What reached nobody: in all, in the interval that is being sealed, in those that are. */
+struct undelivered { uint64_t all, sealing, sealed; };
+
 struct monitor {
 	const struct run_options *options;
 	struct capture *capture;
@@ -56,7 +59,7 @@ struct monitor {
 	uint64_t closing_skipped, skipped_told, stop_by;	/* stop_by: what is not sealed by then is sealed as it is; 0: no end */
 	pid_t flush_pid, seal_pid, quiet_pid;	/* which analyst, which keeper was told; which keeper found nothing more */
 	uint64_t quiet_beat;
-	uint64_t facts_lost, closes_lost, facts_sealed, closes_sealed, facts_told, closes_told;
+	struct undelivered no_facts, no_closes, no_looks;
 	struct gap gaps[GAPS_MAX];	/* number n in slot (n - 1) % GAPS_MAX */
 	uint32_t nr_gaps, gaps_told, denied;
 

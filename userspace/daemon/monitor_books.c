@@ -42,7 +42,8 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 		.bytes_queue_full = r.bytes_queue_full, .bytes_over_budget = a.bytes_over_budget,
 		.findings = a.findings, .stored = k.stored, .rejected = k.rejected + a.rejected,
 		.crash_lost = a.crash_lost,
-		.processes_unknown = m->facts_lost + watched.unknown - m->facts_told, .closes_lost = m->closes_lost - m->closes_told,
+		.processes_unknown = m->no_facts.all + watched.unknown - m->no_facts.sealed,
+		.closes_lost = m->no_closes.all - m->no_closes.sealed, .looks_lost = m->no_looks.all - m->no_looks.sealed,
 	};
 }
 
@@ -86,15 +87,18 @@ static bool books_tell(struct monitor *m, struct books *b)
 	f.kind = FACT_BOOKS;
 	f.books = *b;
 	m->seal_pid = m->keeper.pid;
-	m->facts_sealed = b->processes_unknown;
-	m->closes_sealed = b->closes_lost;
+	m->no_facts.sealing = b->processes_unknown;
+	m->no_closes.sealing = b->closes_lost;
+	m->no_looks.sealing = b->looks_lost;
 	return tell_keeper(m, &f);
 }
 
 static void interval_sealed(struct monitor *m)
 {
-	m->facts_told += m->facts_sealed;
-	m->closes_told += m->closes_sealed;
+	struct undelivered *const all[] = { &m->no_facts, &m->no_closes, &m->no_looks };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		all[i]->sealed += all[i]->sealing;
 	m->closing = CLOSING_NONE;
 }
 

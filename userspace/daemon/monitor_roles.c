@@ -154,7 +154,7 @@ void gap_add(struct monitor *m, const char *role, const char *detail, uint64_t f
 	if (m->options->record)	/* there is no evidence for it to be in */
 		return;
 	if (m->nr_gaps - m->keeper.stats->gaps >= GAPS_MAX)
-		m->facts_lost++;	/* the oldest one that waits gives way */
+		m->no_facts.all++;	/* the oldest one that waits gives way */
 	m->nr_gaps++;
 	*g = (struct gap){ .from = from, .until = clock_boot_ns(), .role = role };
 	snprintf(g->detail, sizeof(g->detail), "%s", detail);

@@ -225,7 +225,7 @@ struct conn_seen {
 	X(findings) X(stored) X(rejected) X(keeper_lost) \
 	X(bytes_ring_full) X(bytes_unreadable) X(bytes_too_big) X(bytes_no_state) \
 	X(no_args) X(filtered) X(own) X(life_submitted) X(life_ring_full) \
-	X(tls_calls) X(tls_unbound) X(skipped_runs) X(processes_unknown) X(closes_lost) X(evicted) X(bytes_queue_full) X(bytes_over_budget)
+	X(tls_calls) X(tls_unbound) X(skipped_runs) X(processes_unknown) X(closes_lost) X(looks_lost) X(evicted) X(bytes_queue_full) X(bytes_over_budget)
 struct books {
 	uint32_t epoch;
 #define X(name) uint64_t name;
