@@ -28,7 +28,7 @@ out	:= build/$(if $(filter 1,$(FUZZ)),fuzz,$(if $(filter 1,$(SAN)),san,$(if $(fi
 bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
-LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2
+LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2 libbrotlidec libzstd
 # Its archive, where there is one: `weir replay` alone wants it, and with it come libdbus and others
 # that no role is to load (capture/packet/file.c).
 PCAP	:= $(if $(wildcard $(shell $(PKG) --variable=libdir libpcap)/libpcap.a),-l:libpcap.a,$(shell $(PKG) --libs libpcap))
@@ -80,6 +80,7 @@ fuzz	:= ring_record \
 	   cbor \
 	   bson \
 	   gzip \
+	   inflate \
 	   hello \
 	   classify \
 	   names \

@@ -29,14 +29,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	size_t n;
 
 	buf_init(&out, INFLATE_MAX);
-	(void)inflate_body(slice_of(in, len), &out);	/* hostile bytes: either answer is right */
+	(void)inflate_body(ENCODING_DEFLATE, slice_of(in, len), &out);	/* hostile bytes: either answer is right */
 	MUST(out.len <= INFLATE_MAX && out.len <= 65536 + 32768 + INFLATE_RATIO * (len + 1));
 	buf_reset(&out);
 	packed = malloc(len + 1024);
 	n = pack(in, len, bits, packed, len + 1024);
 	/* Raw deflate has no mark: bytes that happen to be a zlib head are taken for one. */
 	if (len < 65536 && (bits > 0 || (packed[0] & 15) != 8)) {
-		MUST(inflate_body(slice_of(packed, n), &out));
+		MUST(inflate_body(ENCODING_DEFLATE, slice_of(packed, n), &out));
 		MUST(out.len == len && !(len && memcmp(out.ptr, in, len)));
 	}
 	buf_free(&out);

@@ -42,8 +42,7 @@ static uint16_t status_of(struct slice value)
 void grpc_header(const struct http_message *m, struct slice name, struct slice value)
 {
 	if (http_is(name, "grpc-encoding"))
-		m->body->grpc.encoding = http_is(value, "identity") ? ENCODING_NONE :
-					 http_is(value, "gzip") || http_is(value, "deflate") ? ENCODING_DEFLATE : ENCODING_UNKNOWN;
+		m->body->grpc.encoding = (uint8_t)encoding_named(value);
 	else if (m->response && http_is(name, "grpc-status"))
 		m->ex->status = status_of(value);
 }

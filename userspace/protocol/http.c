@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include "protocol/content.h"
-#include "protocol/inflate.h"
 #include "protocol/protocol.h"
 
 #define SEGMENTS_MAX 64		/* path segments and query parameters that become fields */
@@ -122,12 +121,12 @@ static void emit_cookies(const struct http_message *m, struct slice value)
 static void heed(const struct http_message *m, struct slice name, struct slice value)
 {
 	struct body *b = m->body;
+	enum encoding encoding;
 
 	if (http_is(name, "content-encoding")) {
-		if (http_is(value, "gzip") || http_is(value, "x-gzip") || http_is(value, "deflate"))
-			b->encoding = ENCODING_DEFLATE;
-		else if (value.len && !http_is(value, "identity"))
-			b->encoding = ENCODING_UNKNOWN;
+		encoding = encoding_named(value);
+		if (encoding != ENCODING_NONE)	/* one in another is nobody's habit */
+			b->encoding = b->encoding == ENCODING_NONE ? encoding : ENCODING_UNKNOWN;
 	} else if (http_is(name, "content-type")) {
 		b->type_len = value.len < sizeof(b->type) ? value.len : sizeof(b->type);
 		if (b->type_len)
@@ -300,11 +299,11 @@ static int decode(const struct http_message *m, enum encoding encoding, struct s
 	if (m->sink->afford && !m->sink->afford(m->sink->owner, INFLATE_BEGIN))
 		return INSPECTED_NONE;
 	buf_init(&plain, INFLATE_MAX);
-	job.cut |= !inflate_body(body, &plain);
+	job.cut |= !inflate_body(encoding, body, &plain);
 	earned = plain.len / INFLATE_USUAL < body.len ? plain.len : body.len * INFLATE_USUAL;
 	if (m->sink->afford)
 		m->sink->afford(m->sink->owner, (int64_t)(plain.len * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
-	done = content_decode(&job, type, slice_of(plain.ptr, plain.len));
+	done = body.len && !plain.len && job.cut ? INSPECTED_NONE : content_decode(&job, type, slice_of(plain.ptr, plain.len));
 	buf_free(&plain);
 	return done;
 }

@@ -6,10 +6,9 @@
 #include "base/buf.h"
 #include "model/payload.h"
 #include "protocol/grpc.h"
+#include "protocol/inflate.h"
 
 #define HTTP_HEADERS_MAX 256	/* headers of a head that become fields */
-
-enum encoding { ENCODING_NONE, ENCODING_DEFLATE, ENCODING_UNKNOWN };	/* deflate: gzip, zlib or raw, told apart by content */
 
 /* A body, held until it is whole (or PROTOCOL_BODY_HELD is full); of gRPC, a message of it. */
 struct body {

@@ -1,11 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inflate.h - gzip, zlib and raw deflate, by zlib, within the caps of content.h. */
+/* inflate.h - content codings: gzip, zlib and raw deflate by zlib, br by libbrotlidec, zstd by
+ * libzstd, whole or as they come, within the caps of content.h. What they allocate is budget.h's.
+ * Private to protocol/. */
 #ifndef WEIR_INFLATE_H
 #define WEIR_INFLATE_H
 #include <stdbool.h>
 #include "model/payload.h"
 
+#define INFLATE_WINDOW_LOG 23	/* zstd: a window of 8 MiB, more than which no content coding may want (RFC 9659) */
+
 struct buf;
+
+enum encoding {
+	ENCODING_NONE,
+	ENCODING_DEFLATE,	/* gzip, zlib or raw, told apart by content */
+	ENCODING_RAW,		/* deflate without a head */
+	ENCODING_BROTLI,
+	ENCODING_ZSTD,
+	ENCODING_UNKNOWN,
+};
+/* A content coding by its name, in any case of letters. */
+enum encoding encoding_named(struct slice);
+
 /* Appends what can be inflated. true: all of it; false: cut, damaged or over a cap. */
-bool inflate_body(struct slice in, struct buf *out);
+bool inflate_body(enum encoding, struct slice in, struct buf *out);
+
+enum inflated {
+	INFLATED_MORE,	/* all of in was taken, the stream goes on */
+	INFLATED_END,	/* all of in was taken, and the stream ended with it */
+	INFLATED_FULL,	/* out is: what it has no room for is gone; go on without */
+	INFLATED_BAD,	/* damaged, a bomb, or no memory: nothing comes of it any more */
+};
+struct inflater;
+/* A stream. NULL: no memory, or nothing to inflate (ENCODING_NONE, ENCODING_UNKNOWN). */
+struct inflater *inflater_new(enum encoding);
+/* Takes from the front of *in what can be taken, appends to out; out NULL: only so that the stream goes on. */
+enum inflated inflater_take(struct inflater *, struct slice *in, struct buf *out);
+/* A message in it begins, for which the ratio counts anew. */
+void inflater_mark(struct inflater *);
+/* Of ENCODING_RAW: goes on behind bytes that nobody saw. What later ones repeat of them reads as zeros. */
+void inflater_blind(struct inflater *);
+void inflater_free(struct inflater *);
 #endif
