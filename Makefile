@@ -63,6 +63,7 @@ fuzz	:= ring_record \
 	   stream \
 	   http1 \
 	   http2 \
+	   websocket \
 	   postgres \
 	   sql \
 	   dns \

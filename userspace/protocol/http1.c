@@ -210,12 +210,12 @@ static void body_begin_as(struct side *side, const struct head *h, const struct 
 }
 
 /* Behind this head the connection speaks something else, which may have the answer proper. */
-static void go_over(struct state *s, struct side *side, enum dir dir, struct slice upgrade, struct stamp at)
+static void go_over(struct state *s, struct side *side, enum dir dir, const struct head *h, struct stamp at)
 {
 	struct pending *p = side->pending;
 	bool asked = p == pending_at(s, 0) && p->request_done;
 
-	if (session_switch(s->session, upgrade, asked ? p->ex : NULL)) {
+	if (session_switch(s->session, h->status == 101 ? h->upgrade : (struct slice){ 0 }, h->extensions, asked ? p->ex : NULL)) {
 		p->ex = NULL;
 		pending_drop_first(s);
 		side->pending = NULL;
@@ -248,7 +248,7 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t 
 	body_begin_as(side, &h, p);
 	head_fields(&m, &h, copy, len);
 	if (h.response && (h.status == 101 || (p->is_connect && h.status / 100 == 2))) {
-		go_over(s, side, dir, h.status == 101 ? h.upgrade : (struct slice){ 0 }, at);
+		go_over(s, side, dir, &h, at);
 	} else if (side->phase == PHASE_START) {
 		message_done(s, side, dir, at);
 	} else if (side->phase == PHASE_RESYNC) {

@@ -135,6 +135,8 @@ static void take_header(void *owner, struct slice name, struct slice value)
 		take_transfer(h, value);
 	else if (http_is(name, "upgrade"))
 		h->upgrade = value;
+	else if (http_is(name, "sec-websocket-extensions"))
+		h->extensions = value;
 }
 
 bool head_parse(uint8_t *copy, size_t len, struct head *h)

@@ -14,6 +14,7 @@ struct head {
 	enum framing framing;		/* as the headers alone say */
 	uint64_t length;
 	struct slice upgrade;		/* what it goes over to */
+	struct slice extensions;	/* of WebSocket, that are agreed on */
 		struct slice type;		/* Content-Type */
 	enum auth auth;
 	struct slice host;

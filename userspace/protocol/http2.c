@@ -543,7 +543,7 @@ static int gap(void *state, enum dir dir, uint64_t missing, enum loss cause, str
 }
 
 /* An upgrade from HTTP/1: the request that asked for it is stream 1 (RFC 7540, 3.2). */
-static void adopt(void *state, struct exchange *ex, enum dir asks)
+static bool adopt(void *state, struct exchange *ex, enum dir asks, struct slice terms)
 {
 	struct state *s = state;
 	struct stream *st = stream_new(&s->streams, 1, ex, (struct stamp){ ex->began, 0 });
@@ -551,6 +551,7 @@ static void adopt(void *state, struct exchange *ex, enum dir asks)
 	learn_asks(s, asks);
 	if (st)
 		st->halves[asks].begun = st->halves[asks].done = true;
+	return true;
 }
 
 static void eof(void *state, struct stamp at)

@@ -267,6 +267,11 @@ void inflater_mark(struct inflater *i)
 	i->in = i->out = 0;
 }
 
+uint64_t inflater_made(const struct inflater *i)
+{
+	return i->out;
+}
+
 void inflater_blind(struct inflater *i)
 {
 	static const uint8_t zeros[DEFLATE_WINDOW];

@@ -38,6 +38,7 @@ struct inflater *inflater_new(enum encoding);
 enum inflated inflater_take(struct inflater *, struct slice *in, struct buf *out);
 /* A message in it begins, for which the ratio counts anew. */
 void inflater_mark(struct inflater *);
+uint64_t inflater_made(const struct inflater *);	/* bytes since then, also those that had no room */
 /* Of ENCODING_RAW: goes on behind bytes that nobody saw. What later ones repeat of them reads as zeros. */
 void inflater_blind(struct inflater *);
 void inflater_free(struct inflater *);

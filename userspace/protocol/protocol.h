@@ -65,9 +65,10 @@ struct protocol {
 	bool (*seek)(struct slice in, enum dir, size_t *at);
 	/* What the header field Upgrade calls it; NULL: nobody goes over to it. */
 	const char *upgrade;
-	/* The exchange that asked for that, whose answer comes in this protocol: the state's
-	 * now, made by budget_room(). asks: the direction of its request, which is complete. */
-	void (*adopt)(void *state, struct exchange *, enum dir asks);
+	/* The exchange that asked for that. asks: the direction of its request, which is complete; terms:
+	 * what its answer has agreed on. True: it is answered in this protocol, and the state's now, made by
+	 * budget_room(). */
+	bool (*adopt)(void *state, struct exchange *, enum dir asks, struct slice terms);
 };
 unsigned protocol_count(void);
 const struct protocol *protocol_get(unsigned);
@@ -79,9 +80,9 @@ enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED };
 void session_count(struct session *, enum fate, size_t nr);
 /* For parsers, during feed: what comes behind the bytes consumed by it, and whatever comes in the
  * other direction, is another protocol's: the row that answers to `upgrade` (empty: not told), else
- * what its bytes look like. asked, of a request in the other direction, may be NULL. True: the new
- * protocol owns it and answers it. This one's eof() and fini() come next. */
-bool session_switch(struct session *, struct slice upgrade, struct exchange *asked);
+ * what its bytes look like. asked, of a request in the other direction, may be NULL; terms may be empty.
+ * True: the new protocol owns it and answers it. This one's eof() and fini() come next. */
+bool session_switch(struct session *, struct slice upgrade, struct slice terms, struct exchange *asked);
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
  * role that ex knows and the connection does not is learnt. A protocol that ex names stays. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);

@@ -46,8 +46,7 @@ struct session {
 	int64_t open[2];		/* part that was open at the last interval's end, and that none has */
 	bool ended;
 	const struct protocol *protocol, *next;	/* next: after a switch, when it is known */
-	void *state;
-	struct exchange *asked;		/* for next */
+	void *state, *next_state;
 	bool switched;			/* in this feed */
 	bool upgraded;			/* ever */
 	struct buf carry[2];		/* bytes the parser wants more of */
@@ -197,35 +196,38 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	return 1;
 }
 
-bool session_switch(struct session *s, struct slice upgrade, struct exchange *asked)
+bool session_switch(struct session *s, struct slice upgrade, struct slice terms, struct exchange *asked)
 {
+	const struct protocol *next = NULL;
+
 	s->switched = s->upgraded = true;
-	s->next = NULL;
 	for (unsigned i = 0; i < protocol_count() && upgrade.len; i++) {
 		const char *name = protocols[i]->upgrade;
 
 		if (name && upgrade.len == strlen(name) && !strncasecmp((const char *)upgrade.ptr, name, upgrade.len))
-			s->next = protocols[i];
+			next = protocols[i];
 	}
-	s->asked = s->next && s->next->adopt ? asked : NULL;
-	return s->asked != NULL;
+	s->next_state = next ? budget_alloc(next->state_size) : NULL;
+	s->next = s->next_state ? next : NULL;
+	if (!s->next)
+		return false;
+	next->init(s->next_state, &s->conn, s->sink, s);
+	return asked && next->adopt && next->adopt(s->next_state, asked, (enum dir)!s->feeding, terms);
 }
 
 /* The parser has said that what comes is another's. */
-static void go_over(struct session *s, enum dir dir, struct stamp at)
+static void go_over(struct session *s, struct stamp at)
 {
 	s->protocol->eof(s->state, at);
 	protocol_end(s);
 	s->opaque[0] = s->opaque[1] = false;
-	if (s->next && protocol_begin(s, s->next)) {
+	if (s->next) {
+		s->protocol = s->next;
+		s->state = s->next_state;
 		snprintf(s->name, sizeof(s->name), "%s", s->next->name);
-		if (s->asked)
-			s->protocol->adopt(s->state, s->asked, (enum dir)!dir);
-	} else {
-		budget_free(s->asked, sizeof(*s->asked));
 	}
 	s->next = NULL;
-	s->asked = NULL;
+	s->next_state = NULL;
 }
 
 /* What it was begun with was found among other bytes, and it is not what it seemed. */
@@ -265,7 +267,7 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 	buf_consume(b, s->fed);
 	s->fed = 0;
 	if (s->switched)
-		go_over(s, dir, at);
+		go_over(s, at);
 	else if (bad && !mistaken(s, dir))
 		give_up(s, dir);
 }
