@@ -2,9 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # 37 requests by curl to nginx whose bodies are forms with files, SOAP, CSV, GraphQL, MessagePack and
 # webhooks: each address in them is found exactly once on either side, and none in a file that is not opened.
+# 11 answers in br, 7 in zstd and 5 in gzip, by others' encoders, are read as what is in them.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
-need curl nginx
+need curl nginx node zstd gzip
+coded=$(free_port)
+NGINX_SERVERS="server {
+		listen 127.0.0.1:$coded;
+		default_type application/json;
+		location = /br { alias $WORK/coded/br; add_header Content-Encoding br; }
+		location = /zstd { alias $WORK/coded/zstd; add_header Content-Encoding zstd; }
+		location = /gzip { alias $WORK/coded/gzip; add_header Content-Encoding gzip; }
+	}"
+mkdir -p "$WORK/coded"
+{
+	printf '{"people":['
+	for i in $(seq 28); do printf '{"number":%d,"contact":{"email":"coded%d@corp.org"}},' "$i" "$i"; done
+	printf '{"number":29,"contact":{"email":"coded29@corp.org"}}]}'
+} >"$WORK/people.json"
+node -e 'const z = require("zlib"), fs = require("fs");
+fs.writeFileSync(process.argv[2], z.brotliCompressSync(fs.readFileSync(process.argv[1])));' "$WORK/people.json" "$WORK/coded/br" || bail "node packs no br"
+zstd -q -19 "$WORK/people.json" -o "$WORK/coded/zstd" || bail "zstd packs nothing"
+gzip -c "$WORK/people.json" >"$WORK/coded/gzip"
+chmod -R a+rX "$WORK/coded"
 start_nginx
 start_weir --policy "$LIB/card.yaml"
 
@@ -33,6 +53,12 @@ done
 for i in $(seq 6); do
 	post hook --data-urlencode "payload={\"user\":{\"mail\":\"hook$i@corp.org\"}}"
 done
+for row in br:11 zstd:7 gzip:5; do
+	for i in $(seq "${row#*:}"); do
+		curl -s --compressed -o "$WORK/answer" "http://localhost:$coded/${row%:*}" || not_ok "curl to /${row%:*}/: exit status $?"
+		cmp -s "$WORK/answer" "$WORK/people.json" || not_ok "curl itself reads the body in ${row%:*}"
+	done
+done
 wait_for 5 logged_at_least "$HTTP_PORT" 37
 is "$(requests_logged "$HTTP_PORT")" 37 "nginx itself logged 37 requests"
 
@@ -49,6 +75,13 @@ found table 15 "three addresses in each table"
 found graph 6 "an address in each query and one in its variables"
 found pack 3 "an address in each MessagePack body"
 found hook 6 "an address in each webhook's JSON"
+is_exactly "$coded" 23 "23 answers in three codings"
+for row in br:11 zstd:7 gzip:5; do
+	n=$((29 * ${row#*:}))
+	is "$(rows "$WORK/flows.json" findings email sent port="$coded" role=server route="/${row%:*}")" $n "the server sent 29 addresses in each body in ${row%:*}"
+	is "$(rows "$WORK/flows.json" findings email received port="$coded" role=client route="/${row%:*}")" $n "the client received as many"
+done
 for side in client server; do
+	is "$(rows "$WORK/flows.json" unexplained port="$coded" role=$side)" 0 "no byte of the $side's in a coding is unexplained"
 	is "$(rows "$WORK/flows.json" unexplained port="$HTTP_PORT" role=$side)" 0 "no byte of the $side is unexplained"
 done
