@@ -455,6 +455,25 @@ def minutes(name):
 
 
 @case
+def open_answer(name):
+    "one exchange whose answer is open for 5 minutes: 7 events in each, with an address each"
+    p = Pcap(name)
+    c = Tcp(p)
+    c.open()
+    p.time = (MINUTE + 2) * 10**9
+    c.data(0, b"GET /events HTTP/1.1\r\nHost: shop.example\r\nAccept: text/event-stream\r\n\r\n")
+    c.data(1, b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for minute in range(5):
+        p.time = (MINUTE + 60 * minute + 5) * 10**9
+        for n in range(7):
+            event = b'data: {"email":"person%d@corp-mail.org"}\n\n' % (100 * minute + n)
+            c.data(1, b"%x\r\n%s\r\n" % (len(event), event))
+    c.data(1, b"0\r\n\r\n")
+    c.shut()
+    p.close()
+
+
+@case
 def datagrams(name):
     "7 datagrams of 100 bytes to port 5353 of the server and 5 of 60 back"
     p = Pcap(name)

@@ -96,6 +96,9 @@ replay minutes
 whole 33 "three minutes"
 is "${got[rows]}" "11 11 11" "three minutes: an interval each"
 is "${got[last]}" "2023-11-14T22:16:00.000Z" "three minutes: aligned to UTC minutes"
+replay open_answer
+is "${got[exchanges]} ${got[messages]}" "1 5" "an answer open for five minutes is one exchange, told in each of them"
+is "${got[rows]} ${got[email.sent]} ${got[unexplained]}" "1 0 0 0 0 35 0" "what is found in it is told in its minute, once"
 
 # ---- contradictions ----
 replay conflict

@@ -53,6 +53,8 @@ static void print_message(struct replay *r, const struct exchange *ex)
 	json_string(&j, "auth", auth_name(ex->auth));
 	json_string(&j, "inspected", inspected_name(ex->inspected));
 	json_bool(&j, "has_gap", ex->has_gap);
+	if (ex->again)	/* told before as far as it was, and not another exchange */
+		json_bool(&j, "again", true);
 	json_open(&j, "fields", '[');
 	for (uint32_t i = 0; i < ex->nr_findings; i++) {
 		const struct finding *f = &ex->findings[i];

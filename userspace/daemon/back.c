@@ -273,7 +273,7 @@ static void do_exchange(struct back *b, const struct exchange *ex)
 		selftest_seen(b, v, ex);
 		return;
 	}
-	b->totals.exchanges++;
+	b->totals.exchanges += !ex->again;
 	b->findings_dropped += ex->findings_dropped;
 	if (v) {
 		v->changed = true;

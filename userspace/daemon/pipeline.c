@@ -220,6 +220,10 @@ static void on_flush(void *session, struct stamp at, bool closed, const char *re
 {
 	struct link *l = session;
 
+	l->front->spender = l;
+	if (!closed)
+		session_interval(l->session, at);
+	l->front->spender = NULL;
 	flush(l, at, closed, reason ? reason : l->over ? "budget" : NULL);
 }
 

@@ -135,6 +135,7 @@ struct exchange {
 	uint16_t status;	/* 0: no response seen */
 	uint8_t auth, inspected;
 	uint8_t has_gap;	/* bytes are missing inside */
+	uint8_t again;		/* what was told of it before is not repeated: findings since then, counted already */
 	char protocol[WORD_SIZE];	/* name of the row in protocol/list.def */
 	char method[WORD_SIZE];
 	char route[PATH_SIZE];	/* template: "/users/{id}" */

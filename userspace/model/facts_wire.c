@@ -234,6 +234,7 @@ static void walk_exchange(struct walk *w, struct exchange *e)
 	NUMBER(w, e->auth, AUTH_MAX - 1);
 	NUMBER(w, e->inspected, INSPECTED_NONE);
 	NUMBER(w, e->has_gap, 1);
+	NUMBER(w, e->again, 1);
 	string(w, e->protocol, sizeof(e->protocol));
 	string(w, e->method, sizeof(e->method));
 	string(w, e->route, sizeof(e->route));
@@ -397,7 +398,7 @@ static uint32_t fields_of(const struct fact *f)
 #undef X
 	switch (f->kind) {
 	case FACT_EXCHANGE:
-		return 1 + conn + stamp + 9 + 4 + account + 2 * reasons_in(f->exchange.bytes) + 1 + finding * f->exchange.nr_findings;
+		return 1 + conn + stamp + 10 + 4 + account + 2 * reasons_in(f->exchange.bytes) + 1 + finding * f->exchange.nr_findings;
 	case FACT_TRAFFIC:
 		return 1 + conn + stamp + 4 + account + 2 * reasons_in(f->traffic.bytes) + 1;
 	case FACT_PROCESS:

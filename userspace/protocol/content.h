@@ -54,6 +54,8 @@ struct content {
 };
 unsigned content_count(void);
 const struct content *content_get(unsigned);
+/* Are bodies of that type rows of lines, each whole by itself, and perhaps without an end? */
+bool content_flows(struct slice media_type);
 /* Picks the best row and decodes; no row: the body is scanned as text if it is
  * mostly printable. Returns what was done as enum inspected. */
 int content_decode(struct content_job *, struct slice media_type, struct slice body);

@@ -131,6 +131,7 @@ static void heed(const struct http_message *m, struct slice name, struct slice v
 		b->type_len = value.len < sizeof(b->type) ? value.len : sizeof(b->type);
 		if (b->type_len)
 			memcpy(b->type, value.ptr, b->type_len);
+		b->flows = content_flows(value);
 		if (slice_begins(value, GRPC_TYPE))
 			grpc_begin(m, value);
 	} else if (slice_begins(name, "grpc-")) {
@@ -233,21 +234,29 @@ void http_target(const struct http_message *m, uint8_t *p, size_t n)
 
 /* Bodies. */
 
+#define FLOW_PIECE 65536	/* of a body that flows, held before it is decoded */
+#define FLOW_PACKED 4096	/* of one in a coding */
+
 void body_init(struct body *b)
 {
 	buf_init(&b->held, PROTOCOL_BODY_HELD);
+	buf_init(&b->plain, INFLATE_MAX);
 }
 
 static void empty(struct body *b)
 {
 	buf_free(&b->held);
-	b->cut = false;
+	buf_free(&b->plain);
+	inflater_free(b->inflater);
+	b->inflater = NULL;
+	b->cut = b->headless = b->unread = false;
 }
 
 void body_begin(struct body *b)
 {
 	empty(b);
 	b->encoding = ENCODING_NONE;
+	b->flows = false;
 	b->type_len = 0;
 	b->grpc = (struct grpc){ 0 };
 }
@@ -255,6 +264,9 @@ void body_begin(struct body *b)
 void body_free(struct body *b)
 {
 	buf_free(&b->held);
+	buf_free(&b->plain);
+	inflater_free(b->inflater);
+	b->inflater = NULL;
 }
 
 void body_hold(struct body *b, struct slice in)
@@ -265,68 +277,183 @@ void body_hold(struct body *b, struct slice in)
 		b->cut = true;
 }
 
+static struct slice body_type(const struct body *b)
+{
+	return slice_of((const uint8_t *)b->type, b->type_len);
+}
+
+static int decode_plain(const struct http_message *m, struct slice type, struct slice plain, bool cut)
+{
+	struct content_job job = {
+		.exchange = m->ex, .sink = m->sink, .dir = m->dir, .cut = cut, .late = m->body->headless,
+		.location = m->response ? LOC_RESPONSE_BODY : LOC_REQUEST_BODY,
+	};
+
+	return content_decode(&job, type, plain);
+}
+
+/* Charges what inflating has cost, less what these bytes may cost. */
+static void pay(const struct http_message *m, size_t in, size_t out)
+{
+	size_t earned = out / INFLATE_USUAL < in ? out : in * INFLATE_USUAL;
+
+	if (m->sink->afford)
+		m->sink->afford(m->sink->owner, (int64_t)(out * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
+}
+
+static bool may_inflate(const struct http_message *m)
+{
+	return !m->sink->afford || m->sink->afford(m->sink->owner, INFLATE_BEGIN);
+}
+
+static int decode(const struct http_message *m, enum encoding encoding, struct slice type)
+{
+	const struct body *b = m->body;
+	struct slice body = slice_of(b->held.ptr, b->held.len);
+	struct buf plain;
+	bool whole;
+	int done;
+
+	if (encoding == ENCODING_UNKNOWN)
+		return INSPECTED_NONE;
+	if (encoding == ENCODING_NONE)
+		return decode_plain(m, type, body, b->cut);
+	if (!may_inflate(m))
+		return INSPECTED_NONE;
+	buf_init(&plain, INFLATE_MAX);
+	whole = inflate_body(encoding, body, &plain);
+	pay(m, body.len, plain.len);
+	done = body.len && !plain.len && !whole ? INSPECTED_NONE :
+	       decode_plain(m, type, slice_of(plain.ptr, plain.len), b->cut || !whole);
+	buf_free(&plain);
+	return done;
+}
+
+static void inspected(const struct http_message *m, int done, bool cut)
+{
+	if (cut && done == INSPECTED_FULL)
+		done = INSPECTED_PARTIAL;
+	if (done > m->ex->inspected)
+		m->ex->inspected = (uint8_t)done;
+}
+
+void body_decode(const struct http_message *m, enum encoding encoding, struct slice type)
+{
+	if (m->body->held.len || m->body->cut)
+		inspected(m, decode(m, encoding, type), m->body->cut);
+	empty(m->body);
+}
+
+/* What is held of a coding goes to what is plain; what has no room there goes to nobody. */
+static void flow_inflate(const struct http_message *m)
+{
+	struct body *b = m->body;
+	struct slice in = slice_of(b->held.ptr, b->held.len);
+	size_t before = b->plain.len;
+	enum inflated r = INFLATED_BAD;
+
+	if (!in.len)
+		return;
+	if (!b->unread && !b->inflater && may_inflate(m))
+		b->inflater = inflater_new(b->encoding);
+	if (!b->unread && b->inflater)
+		r = inflater_take(b->inflater, &in, &b->plain);
+	if (r == INFLATED_FULL) {
+		b->cut = true;
+		r = inflater_take(b->inflater, &in, NULL);
+	}
+	pay(m, b->held.len, b->plain.len - before);
+	if (r == INFLATED_BAD) {
+		b->unread = true;
+		inspected(m, INSPECTED_NONE, false);
+	}
+	buf_reset(&b->held);
+}
+
+static size_t whole_lines(const struct buf *b)
+{
+	const uint8_t *nl = b->len ? memrchr(b->ptr, '\n', b->len) : NULL;
+
+	return nl ? (size_t)(nl - b->ptr) + 1 : 0;
+}
+
+/* Decodes the lines that are whole, or all: nothing follows what is held. */
+static void flow(const struct http_message *m, bool all)
+{
+	struct body *b = m->body;
+	struct buf *from = b->encoding == ENCODING_NONE ? &b->held : &b->plain;
+	size_t n;
+
+	if (from == &b->plain)
+		flow_inflate(m);
+	n = all ? from->len : whole_lines(from);
+	if (!n && from->len >= FLOW_PIECE && !all) {	/* a line without an end */
+		b->cut = all = true;
+		n = from->len;
+	}
+	if (n || (all && b->cut)) {
+		inspected(m, decode_plain(m, body_type(b), slice_of(from->ptr, n), all && b->cut), b->cut);
+		b->headless = all && b->cut;
+		b->cut = false;
+	}
+	buf_consume(from, n);
+	if (!from->len)
+		buf_free(from);
+}
+
+static void flow_take(const struct http_message *m, struct slice in)
+{
+	size_t most = m->body->encoding == ENCODING_NONE ? FLOW_PIECE : FLOW_PACKED;
+
+	while (in.len) {
+		size_t room = most - m->body->held.len, n = in.len < room ? in.len : room;
+
+		body_hold(m->body, slice_of(in.ptr, n));
+		in = slice_of(in.ptr + n, in.len - n);
+		if (m->body->held.len == most)
+			flow(m, false);
+	}
+}
+
 void body_take(const struct http_message *m, struct slice in)
 {
 	if (m->body->grpc.on)
 		grpc_take(m, in);
+	else if (m->body->flows)
+		flow_take(m, in);
 	else
 		body_hold(m->body, in);
 }
 
 void body_gap(const struct http_message *m, uint64_t missing)
 {
-	m->body->cut = true;
-	if (m->body->grpc.on)
+	struct body *b = m->body;
+
+	b->cut = true;
+	if (b->grpc.on) {
 		grpc_gap(m, missing);
-}
-
-static int decode(const struct http_message *m, enum encoding encoding, struct slice type)
-{
-	const struct body *b = m->body;
-	struct content_job job = {
-		.exchange = m->ex, .sink = m->sink, .dir = m->dir, .cut = b->cut,
-		.location = m->response ? LOC_RESPONSE_BODY : LOC_REQUEST_BODY,
-	};
-	struct slice body = slice_of(b->held.ptr, b->held.len);
-	struct buf plain;
-	size_t earned;
-	int done;
-
-	if (encoding == ENCODING_UNKNOWN)
-		return INSPECTED_NONE;
-	if (encoding == ENCODING_NONE)
-		return content_decode(&job, type, body);
-	if (m->sink->afford && !m->sink->afford(m->sink->owner, INFLATE_BEGIN))
-		return INSPECTED_NONE;
-	buf_init(&plain, INFLATE_MAX);
-	job.cut |= !inflate_body(encoding, body, &plain);
-	earned = plain.len / INFLATE_USUAL < body.len ? plain.len : body.len * INFLATE_USUAL;
-	if (m->sink->afford)
-		m->sink->afford(m->sink->owner, (int64_t)(plain.len * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
-	done = body.len && !plain.len && job.cut ? INSPECTED_NONE : content_decode(&job, type, slice_of(plain.ptr, plain.len));
-	buf_free(&plain);
-	return done;
-}
-
-void body_decode(const struct http_message *m, enum encoding encoding, struct slice type)
-{
-	if (m->body->held.len || m->body->cut) {
-		int done = decode(m, encoding, type);
-
-		if (m->body->cut && done == INSPECTED_FULL)
-			done = INSPECTED_PARTIAL;
-		if (done > m->ex->inspected)
-			m->ex->inspected = (uint8_t)done;
+	} else if (b->flows) {
+		flow(m, true);
+		b->unread |= b->encoding != ENCODING_NONE;
 	}
-	empty(m->body);
+}
+
+void body_interval(const struct http_message *m)
+{
+	if (m->body->flows && !m->body->grpc.on)
+		flow(m, false);
 }
 
 void body_end(const struct http_message *m)
 {
 	struct body *b = m->body;
 
-	if (b->grpc.on)
+	if (b->grpc.on) {
 		grpc_end(m);
-	else
-		body_decode(m, b->encoding, slice_of((const uint8_t *)b->type, b->type_len));
+	} else if (b->flows) {
+		flow(m, true);
+		empty(b);
+	} else {
+		body_decode(m, b->encoding, body_type(b));
+	}
 }

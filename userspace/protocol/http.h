@@ -13,8 +13,13 @@
 /* A body, held until it is whole (or PROTOCOL_BODY_HELD is full); of gRPC, a message of it. */
 struct body {
 	struct buf held;
-	bool cut;			/* what is held is not whole */
+	bool cut, headless;		/* what is held has no end, no beginning */
 	enum encoding encoding;
+	/* Of a type whose parts are whole by themselves (events, lines of JSON), which are decoded as they come: */
+	bool flows;
+	bool unread;			/* their coding is lost */
+	struct inflater *inflater;
+	struct buf plain;		/* of a coding, what is not decoded yet */
 	char type[96];			/* Content-Type, for the decoder */
 	size_t type_len;
 	struct grpc grpc;
@@ -44,6 +49,8 @@ void body_begin(struct body *);
 void body_take(const struct http_message *, struct slice);
 /* So many bytes of it are missing here; UINT64_MAX: not known how many. */
 void body_gap(const struct http_message *, uint64_t missing);
+/* An interval ends: decodes what is whole of a body that flows. */
+void body_interval(const struct http_message *);
 /* No more of it comes: decodes what is held, notes how much of it could be looked at, empties it. */
 void body_end(const struct http_message *);
 /* For grpc.c: holds bytes, and decodes those that are held. */

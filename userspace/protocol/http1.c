@@ -480,6 +480,22 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct state *s = state;
+
+	for (int d = 0; d < 2; d++) {
+		struct http_message m;
+
+		if (!s->sides[d].pending)
+			continue;
+		m = message_of(s, &s->sides[d], (enum dir)d);
+		body_interval(&m);
+	}
+	for (unsigned i = 0; i < s->nr; i++)
+		session_emit_part(s->session, pending_at(s, i)->ex, at);
+}
+
 /* The connection ended: a body that runs until then is whole, others are cut. */
 static void eof(void *state, struct stamp at)
 {
@@ -509,5 +525,5 @@ static void fini(void *state)
 
 const struct protocol protocol_http1 = {
 	.name = "http1", .summary = "HTTP/1.0 and 1.1, requests paired with responses", .state_size = sizeof(struct state),
-	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

@@ -554,6 +554,13 @@ static bool adopt(void *state, struct exchange *ex, enum dir asks, struct slice 
 	return true;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct state *s = state;
+
+	streams_interval(&s->streams, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct state *s = state;
@@ -574,5 +581,5 @@ static void fini(void *state)
 
 const struct protocol protocol_http2 = {
 	.name = "http2", .summary = "HTTP/2, a stream is an exchange", .state_size = sizeof(struct state), .upgrade = "h2c",
-	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .adopt = adopt, .eof = eof, .fini = fini,
+	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .adopt = adopt, .interval = interval, .eof = eof, .fini = fini,
 };

@@ -209,6 +209,22 @@ void streams_gap(struct streams *s, enum dir dir)
 	}
 }
 
+void streams_interval(struct streams *s, struct stamp at)
+{
+	for (unsigned i = 0; s->open && i < s->open->nr; i++) {
+		struct stream *st = s->open->at[i];
+
+		for (int d = 0; d < 2; d++) {
+			struct http_message m = stream_message(s, st, (enum dir)d);
+
+			s->held -= m.body->held.len;
+			body_interval(&m);
+			s->held += m.body->held.len;
+		}
+		session_emit_part(s->session, st->ex, at);
+	}
+}
+
 void streams_end(struct streams *s, struct stamp at)
 {
 	while (s->open)

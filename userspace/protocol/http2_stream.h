@@ -57,6 +57,7 @@ void half_done(struct streams *, struct stream *, enum dir, struct stamp);
 void stream_emit(struct streams *, struct stream *, struct stamp);
 /* Frames are missing in one direction, of whatever streams. */
 void streams_gap(struct streams *, enum dir);
+void streams_interval(struct streams *, struct stamp);	/* tells what is found in those that go on */
 void streams_end(struct streams *, struct stamp);	/* emits all */
 void streams_free(struct streams *);			/* emits none */
 #endif

@@ -28,6 +28,8 @@ void session_gap(struct session *, enum dir, uint64_t lost, enum loss, struct st
  * handshake() before the next exchange, or with session_tell(). */
 void session_hello(struct session *, enum dir, uint64_t pos, struct slice);
 void session_tell(struct session *, struct stamp);
+/* An interval ends: tells what was found in exchanges that go on. Before the flush, which then has less to tell. */
+void session_interval(struct session *, struct stamp);
 /* Fills a traffic fact with what the account gained and no exchange has carried;
  * false when there is nothing. The account's taken part is remembered here. */
 bool session_flush(struct session *, struct stamp, bool closed, const char *reason, struct traffic *);
@@ -57,6 +59,8 @@ struct protocol {
 	struct feed_result (*feed)(void *state, enum dir, struct slice in, struct stamp);
 	/* lost bytes are missing here. 0: goes on (resynchronises), -EPROTO: gives up. */
 	int (*gap)(void *state, enum dir, uint64_t lost, enum loss, struct stamp);
+	/* An interval ends: session_emit_part() for each exchange that is open. NULL: none is ever long. */
+	void (*interval)(void *state, struct stamp);
 	void (*eof)(void *state, struct stamp);
 	void (*fini)(void *state);
 	/* Where in the middle of other bytes a message may begin: true, at *at; false: nowhere
@@ -86,6 +90,8 @@ bool session_switch(struct session *, struct slice upgrade, struct slice terms, 
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
  * role that ex knows and the connection does not is learnt. A protocol that ex names stays. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);
+/* Tells what was found of ex so far, if anything was and it is open for long; it goes on, and is counted. */
+void session_emit_part(struct session *, struct exchange *ex, struct stamp);
 /* The route template of a path: numbers, UUIDs, hex and long opaque segments
  * become "{id}", a segment with a class becomes "{class}". */
 void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *);

@@ -17,6 +17,7 @@
 
 #define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
 #define CARRY_MAX (PROTOCOL_HEAD_MAX + 16384)
+#define OPEN_LONG 5000000000ull	/* ns; what is answered sooner is told at once, with all that is known in the end */
 
 #define PROTOCOL(name) extern const struct protocol protocol_##name;
 #include "protocol/list.def"
@@ -521,6 +522,21 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 	else
 		memcpy(ex->host, s->host, sizeof(ex->host));
 	s->sink->exchange(s->sink->owner, ex);
+}
+
+void session_emit_part(struct session *s, struct exchange *ex, struct stamp at)
+{
+	if (!ex->nr_findings || at.time < ex->began || at.time - ex->began < OPEN_LONG)
+		return;
+	session_emit(s, ex, at);
+	ex->again = 1;
+	ex->nr_findings = ex->findings_dropped = 0;
+}
+
+void session_interval(struct session *s, struct stamp at)
+{
+	if (s->protocol && s->protocol->interval)
+		s->protocol->interval(s->state, at);
 }
 
 void session_count(struct session *s, enum fate fate, size_t nr)

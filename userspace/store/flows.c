@@ -286,7 +286,7 @@ unsigned flows_exchange(struct flows *f, const struct flow_facts *facts, const s
 		return 0;
 	improve(r, facts);
 	f->other += other;
-	r->exchanges++;
+	r->exchanges += !ex->again;
 	byte_accounts_add(r->bytes, ex->bytes);
 	for (uint32_t i = 0; i < ex->nr_findings; i++)
 		dropped += !add_finding(r, &ex->findings[i]);

@@ -174,7 +174,7 @@ static void grow(struct violation *x, const struct flow_facts *f, const struct f
 	x->last_boot = ex->at.time > x->last_boot ? ex->at.time : x->last_boot;
 	if (f->pair && f->role != x->flow.role)
 		return;
-	x->exchanges++;
+	x->exchanges += !ex->again || !x->exchanges;	/* one that is told in parts counts once */
 	x->findings += d->count;
 	x->fresh += d->distinct;
 	if (x->fresh > x->distinct)	/* an estimate of one interval: several cannot be added */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/content/media.h"
 #include "protocol/content/utf16.h"
 
 #define TEXT_PIECE 16384
@@ -110,6 +111,19 @@ int content_decode(struct content_job *job, struct slice media_type, struct slic
 	if (utf16_is(media_type, body, &big))
 		return decode_wide(job, media_type, body, big);
 	return decode_as(job, media_type, body);
+}
+
+bool content_flows(struct slice media_type)
+{
+	static const char *const types[] = {
+		"text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines",
+		"application/json-seq", "application/stream+json",
+	};
+
+	for (size_t i = 0; media_type.len && i < sizeof(types) / sizeof(types[0]); i++)
+		if (media_is(media_type, types[i]))
+			return true;
+	return false;
 }
 
 int content_open(struct content_job *job, const char *path, struct slice key, struct slice media_type, struct slice value)
