@@ -117,6 +117,31 @@ static void emit_cookies(const struct http_message *m, struct slice value)
 	}
 }
 
+/* RFC 9110, 14.4: "bytes 100-199/1000", of an answer 206 or of an upload in parts: what stands before
+ * and behind is not in this body. */
+static void take_range(struct body *b, struct slice value)
+{
+	uint64_t n[3] = { 0 };
+	unsigned which = 0, digits[3] = { 0 };
+
+	if (!slice_begins(value, "bytes "))
+		return;
+	for (size_t i = 6; i < value.len; i++) {
+		uint8_t c = value.ptr[i];
+
+		if (which < 2 && c == "-/"[which] && digits[which]) {
+			which++;
+		} else if (c >= '0' && c <= '9' && digits[which] < 18) {
+			n[which] = n[which] * 10 + (c - '0');
+			digits[which]++;
+		} else {
+			break;
+		}
+	}
+	b->headless = digits[0] && n[0];
+	b->cut = digits[1] && !(digits[2] && n[1] + 1 >= n[2]);
+}
+
 /* What the header means for the message it stands in. */
 static void heed(const struct http_message *m, struct slice name, struct slice value)
 {
@@ -127,6 +152,8 @@ static void heed(const struct http_message *m, struct slice name, struct slice v
 		encoding = encoding_named(value);
 		if (encoding != ENCODING_NONE)	/* one in another is nobody's habit */
 			b->encoding = b->encoding == ENCODING_NONE ? encoding : ENCODING_UNKNOWN;
+	} else if (http_is(name, "content-range")) {
+		take_range(b, value);
 	} else if (http_is(name, "content-type")) {
 		b->type_len = value.len < sizeof(b->type) ? value.len : sizeof(b->type);
 		if (b->type_len)
@@ -314,7 +341,7 @@ static int decode(const struct http_message *m, enum encoding encoding, struct s
 	bool whole;
 	int done;
 
-	if (encoding == ENCODING_UNKNOWN)
+	if (encoding == ENCODING_UNKNOWN || (encoding != ENCODING_NONE && b->headless))
 		return INSPECTED_NONE;
 	if (encoding == ENCODING_NONE)
 		return decode_plain(m, type, body, b->cut);
@@ -340,7 +367,7 @@ static void inspected(const struct http_message *m, int done, bool cut)
 void body_decode(const struct http_message *m, enum encoding encoding, struct slice type)
 {
 	if (m->body->held.len || m->body->cut)
-		inspected(m, decode(m, encoding, type), m->body->cut);
+		inspected(m, decode(m, encoding, type), m->body->cut || m->body->headless);
 	empty(m->body);
 }
 

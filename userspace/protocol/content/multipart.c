@@ -13,7 +13,7 @@
 #define COST_PART	300	/* ns to begin with a part */
 
 enum transfer { TRANSFER_PLAIN, TRANSFER_BASE64, TRANSFER_QUOTED };
-struct part { struct slice name, filename, type, body; enum transfer transfer; bool whole; };
+struct part { struct slice name, filename, type, body; enum transfer transfer; bool whole, ranged; };
 
 static bool boundary_byte(uint8_t c)
 {
@@ -67,6 +67,8 @@ static void header(struct part *part, struct slice line)
 			part->filename = media_param(line, "filename*");
 	} else if (begins_fold(line, "content-type:")) {
 		part->type = trim(slice_of(line.ptr + 13, line.len - 13));
+	} else if (begins_fold(line, "content-range:")) {
+		part->ranged = true;
 	} else if (begins_fold(line, "content-transfer-encoding:")) {
 		line = trim(slice_of(line.ptr + 26, line.len - 26));
 		part->transfer = begins_fold(line, "base64") ? TRANSFER_BASE64 :
@@ -145,6 +147,7 @@ static void part_tell(struct tree *t, const struct part *part)
 
 	if (t->job->sink->afford)
 		t->job->sink->afford(t->job->sink->owner, COST_PART);
+	t->job->limited |= part->ranged;	/* multipart/byteranges: the rest of the file is elsewhere */
 	if (part->transfer && body.len) {
 		plain = malloc(body.len);
 		t->job->limited |= !plain;
