@@ -64,6 +64,7 @@ fuzz	:= ring_record \
 	   http1 \
 	   http2 \
 	   websocket \
+	   mqtt \
 	   postgres \
 	   sql \
 	   dns \
