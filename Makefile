@@ -68,11 +68,13 @@ fuzz	:= ring_record \
 	   postgres \
 	   sql \
 	   dns \
+	   smtp \
 	   chunked \
 	   json \
 	   form \
 	   content \
 	   multipart \
+	   mail \
 	   xml \
 	   html_text \
 	   event \

@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/content/base64.h"
 #include "protocol/content/media.h"
+#include "protocol/content/mime.h"
 #include "protocol/content/tree.h"
 
 #define BOUNDARY_MAX	70	/* RFC 2046, 5.1.1 */
-#define HEADERS_MAX	64	/* lines */
+#define HEADERS_MAX	64	/* of a part */
 #define COST_PART	300	/* ns to begin with a part */
 
-enum transfer { TRANSFER_PLAIN, TRANSFER_BASE64, TRANSFER_QUOTED };
 struct part { struct slice name, filename, type, body; enum transfer transfer; bool whole, ranged; };
 
 static bool boundary_byte(uint8_t c)
@@ -58,67 +57,30 @@ static const uint8_t *delimiter(const uint8_t *start, const uint8_t *p, const ui
 	return NULL;
 }
 
-static void header(struct part *part, struct slice line)
+static void header(struct part *part, struct slice name, struct slice value)
 {
-	if (begins_fold(line, "content-disposition:")) {
-		part->name = media_param(line, "name");
-		part->filename = media_param(line, "filename");
+	if (media_is(name, "content-disposition")) {
+		part->name = media_param(value, "name");
+		part->filename = media_param(value, "filename");
 		if (!part->filename.len)
-			part->filename = media_param(line, "filename*");
-	} else if (begins_fold(line, "content-type:")) {
-		part->type = trim(slice_of(line.ptr + 13, line.len - 13));
-	} else if (begins_fold(line, "content-range:")) {
+			part->filename = media_param(value, "filename*");
+	} else if (media_is(name, "content-type")) {
+		part->type = value;
+	} else if (media_is(name, "content-range")) {
 		part->ranged = true;
-	} else if (begins_fold(line, "content-transfer-encoding:")) {
-		line = trim(slice_of(line.ptr + 26, line.len - 26));
-		part->transfer = begins_fold(line, "base64") ? TRANSFER_BASE64 :
-				 begins_fold(line, "quoted-printable") ? TRANSFER_QUOTED : TRANSFER_PLAIN;
+	} else if (media_is(name, "content-transfer-encoding")) {
+		part->transfer = mime_transfer(value);
 	}
 }
 
-/* Header lines up to an empty one; what is behind it is the body. */
+/* Headers up to an empty line; what is behind it is the body. */
 static void part_read(struct part *part, struct slice s)
 {
-	for (unsigned n = 0; n < HEADERS_MAX; n++) {
-		const uint8_t *nl = s.len ? memchr(s.ptr, '\n', s.len) : NULL;
-		size_t len = nl ? (size_t)(nl - s.ptr) + 1 : s.len;
-		struct slice line = trim(slice_of(s.ptr, len));
+	struct slice name, value;
 
-		s = slice_of(s.ptr + len, s.len - len);
-		if (!line.len || !nl)
-			break;
-		header(part, line);
-	}
+	for (unsigned n = 0; n < HEADERS_MAX && mime_header(&s, &name, &value); n++)
+		header(part, name, value);
 	part->body = s;
-}
-
-/* RFC 2045, 6.7: =XX, and '=' at a line's end. Never longer than it was. */
-static size_t unquote(uint8_t *out, struct slice s)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		const char *high, *low;
-
-		if (s.ptr[i] != '=' || s.len - i < 3) {
-			out[n++] = s.ptr[i];
-			continue;
-		}
-		if (s.ptr[i + 1] == '\n' || (s.ptr[i + 1] == '\r' && s.ptr[i + 2] == '\n')) {
-			i += s.ptr[i + 1] == '\n' ? 1 : 2;
-			continue;
-		}
-		high = s.ptr[i + 1] ? strchr(digits, s.ptr[i + 1]) : NULL;
-		low = s.ptr[i + 2] ? strchr(digits, s.ptr[i + 2]) : NULL;
-		if (high && low) {
-			out[n++] = (uint8_t)((high - digits) << 4 | (low - digits));
-			i += 2;
-		} else {
-			out[n++] = '=';
-		}
-	}
-	return n;
 }
 
 /* A file, or a part that says what it is. */
@@ -153,7 +115,7 @@ static void part_tell(struct tree *t, const struct part *part)
 		t->job->limited |= !plain;
 		if (!plain)
 			return;
-		body = slice_of(plain, part->transfer == TRANSFER_BASE64 ? base64_read(plain, body) : unquote(plain, body));
+		body = slice_of(plain, mime_decode(part->transfer, plain, body));
 	}
 	if (part->filename.len || (part->type.len && !media_is(part->type, "text/plain")))
 		part_open(t, part, body);
