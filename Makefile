@@ -29,6 +29,10 @@ bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2 libbrotlidec libzstd
+LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2
+# Batches and messages in LZ4; without it they are not looked into.
+LZ4	:= $(shell $(PKG) --exists liblz4 && echo liblz4)
+LIBS	+= $(LZ4)
 # Its archive, where there is one: `weir replay` alone wants it, and with it come libdbus and others
 # that no role is to load (capture/packet/file.c).
 PCAP	:= $(if $(wildcard $(shell $(PKG) --variable=libdir libpcap)/libpcap.a),-l:libpcap.a,$(shell $(PKG) --libs libpcap))
@@ -42,7 +46,7 @@ cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -W
 	   -fPIE -fstack-protector-strong -ftrivial-auto-var-init=$(if $(filter 1,$(FUZZ)),pattern -fsanitize=fuzzer-no-link,zero) \
 	   $(if $(checked),$(checked) -fno-sanitize-recover=undefined -fno-omit-frame-pointer,\
 	   -D_FORTIFY_SOURCE=2 -fstack-clash-protection) \
-	   $(if $(filter 1,$(FAULTS)),'-DWEIR_FAULTS="kill-the-analyst"') \
+	   $(if $(LZ4),-DWEIR_LZ4) $(if $(filter 1,$(FAULTS)),'-DWEIR_FAULTS="kill-the-analyst"') \
 	   $(shell $(PKG) --cflags $(LIBS) libpcap) $(if $(WERROR),-Werror) $(CFLAGS)
 ldflags	:= -pie -Wl,-z,relro,-z,now $(checked) $(LDFLAGS)
 ldlibs	:= $(PCAP) $(shell $(PKG) --libs $(LIBS)) -lm

@@ -48,7 +48,11 @@ static int startup_begins(struct slice in)
 		return len == 8;
 	if (code == CODE_CANCEL)
 		return len >= 16 && len <= 268;
-	return code >> 16 == 3 && (code & 0xffff) < 100 && len > 8 && len <= STARTUP_MAX;
+	if (code >> 16 != 3 || (code & 0xffff) >= 100 || len <= 8 || len > STARTUP_MAX)
+		return 0;
+	if (in.len < 9)
+		return -1;
+	return in.ptr[8] >= 'A' || (len == 9 && !in.ptr[8]);	/* a parameter's name */
 }
 
 /* ---- does a message begin here? ---- */

@@ -4,6 +4,7 @@
 #ifndef WEIR_READER_H
 #define WEIR_READER_H
 #include <stdbool.h>
+#include "base/varint.h"
 #include "model/payload.h"
 
 struct reader { struct slice left; bool failed; };
@@ -34,6 +35,30 @@ static inline uint32_t reader_number(struct reader *r, size_t bytes)
 static inline struct slice reader_vector(struct reader *r, size_t length_bytes)
 {
 	return reader_take(r, reader_number(r, length_bytes));
+}
+
+/* Numbers whose first byte is the lowest. */
+static inline uint64_t reader_little(struct reader *r, size_t bytes)
+{
+	struct slice s = reader_take(r, bytes);
+	uint64_t v = 0;
+
+	for (size_t i = s.len; i > 0; i--)
+		v = v << 8 | s.ptr[i - 1];
+	return v;
+}
+
+static inline uint64_t reader_varint(struct reader *r)
+{
+	const uint8_t *p = r->left.ptr, *end = p + r->left.len;
+	uint64_t v = 0;
+
+	if (r->failed || !r->left.len || !varint_take(&p, end, &v)) {
+		r->failed = true;
+		return 0;
+	}
+	r->left = slice_of(p, (size_t)(end - p));
+	return v;
 }
 
 /* As reader_vector; what is not there any more is left out. */

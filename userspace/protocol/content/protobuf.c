@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/varint.h"
 #include "protocol/content.h"
 
 #define DEPTH 16		/* messages in messages */
@@ -36,29 +37,12 @@ static int match(struct slice type, struct slice head)
 	return 0;
 }
 
-/* false: it is none, or goes on behind end. */
-static bool take_varint(const uint8_t **p, const uint8_t *end, uint64_t *out)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 10 && *p < end; i++) {
-		uint8_t c = *(*p)++;
-
-		v |= (uint64_t)(c & 0x7f) << (7 * i);
-		if (c < 0x80) {
-			*out = v;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Number and kind of the next field. */
 static bool take_tag(const uint8_t **p, const uint8_t *end, uint32_t *number, enum wire *wire)
 {
 	uint64_t tag;
 
-	if (!take_varint(p, end, &tag) || tag >> 3 == 0 || tag >> 32 || (tag & 7) > WIRE_FIXED32)
+	if (!varint_take(p, end, &tag) || tag >> 3 == 0 || tag >> 32 || (tag & 7) > WIRE_FIXED32)
 		return false;
 	*number = (uint32_t)(tag >> 3);
 	*wire = (enum wire)(tag & 7);
@@ -78,7 +62,7 @@ static bool is_message(struct slice in)
 
 		if (!take_tag(&p, end, &number, &wire))
 			return false;
-		if ((wire == WIRE_VARINT || wire == WIRE_LEN) && !take_varint(&p, end, &n))
+		if ((wire == WIRE_VARINT || wire == WIRE_LEN) && !varint_take(&p, end, &n))
 			return false;
 		if (wire == WIRE_GROUP_END && !groups--)
 			return false;
@@ -184,14 +168,14 @@ static bool emit_packed(struct walker *w, struct slice in)
 	unsigned nr = 0;
 	uint64_t v;
 
-	while (p < end && take_varint(&p, end, &v))
+	while (p < end && varint_take(&p, end, &v))
 		nr++;
 	if (p < end || nr < 2 || in.ptr[in.len - 1] >= 0x80)
 		return false;
 	w->job->limited |= nr > PACKED_MAX;
 	snprintf(w->path + len, sizeof(w->path) - len, "[]");
 	p = in.ptr;
-	for (unsigned i = 0; i < nr && i < PACKED_MAX && !content_full(w->job) && take_varint(&p, end, &v); i++)
+	for (unsigned i = 0; i < nr && i < PACKED_MAX && !content_full(w->job) && varint_take(&p, end, &v); i++)
 		emit_number(w, v);
 	w->path[len] = 0;
 	return true;
@@ -229,7 +213,7 @@ static bool take_field(struct walker *w)
 		return false;
 	path_number(w, l->path_len, number);
 	if (wire == WIRE_VARINT || wire == WIRE_LEN) {
-		if (!take_varint(&w->p, end, &v))
+		if (!varint_take(&w->p, end, &v))
 			return false;
 	} else if (wire == WIRE_FIXED64 || wire == WIRE_FIXED32) {
 		size_t size = wire == WIRE_FIXED64 ? 8 : 4;

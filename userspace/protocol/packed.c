@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "protocol/packed.h"
+
+#include "protocol/content.h"
+#include "protocol/inflate.h"
+#include "protocol/snappy.h"
+
+#ifdef WEIR_LZ4
+#include <lz4frame.h>
+#include <string.h>
+
+/* Frames, one after another. */
+static bool lz4_read(struct slice in, struct buf *out)
+{
+	LZ4F_dctx *d;
+	uint8_t block[16384];
+	size_t taken = 0, more = 1;
+
+	if (LZ4F_isError(LZ4F_createDecompressionContext(&d, LZ4F_VERSION)))
+		return false;
+	for (size_t made = sizeof(block); taken < in.len || made == sizeof(block);) {
+		size_t used = in.len - taken;
+
+		made = sizeof(block);
+		more = LZ4F_decompress(d, block, &made, in.ptr + taken, &used, NULL);
+		taken += used;
+		if (LZ4F_isError(more) || buf_add(out, block, made) || (!used && !made))
+			break;
+		if (out->len > 65536 && out->len / INFLATE_RATIO > taken)
+			break;	/* a bomb */
+	}
+	LZ4F_freeDecompressionContext(d);
+	explicit_bzero(block, sizeof(block));
+	return !more && taken == in.len;
+}
+#else
+static bool lz4_read(struct slice in, struct buf *out)
+{
+	return false;
+}
+#endif
+
+static bool read_as(enum packing packing, struct slice in, struct buf *plain)
+{
+	switch (packing) {
+	case PACKED_ZLIB: return inflate_body(in, plain);
+	case PACKED_SNAPPY: return snappy_read(in, plain);
+	case PACKED_LZ4: return lz4_read(in, plain);
+	default: return false;
+	}
+}
+
+enum unpacked packed_read(const struct field_sink *sink, enum packing packing, struct slice in, struct buf *plain)
+{
+	size_t earned;
+	bool whole;
+
+	buf_init(plain, INFLATE_MAX);
+	if (sink->afford && !sink->afford(sink->owner, INFLATE_BEGIN))
+		return UNPACKED_NONE;
+	whole = read_as(packing, in, plain);
+	earned = plain->len / INFLATE_USUAL < in.len ? plain->len : in.len * INFLATE_USUAL;
+	if (sink->afford)
+		sink->afford(sink->owner, (int64_t)(plain->len * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
+	return whole ? UNPACKED_WHOLE : plain->len ? UNPACKED_PART : UNPACKED_NONE;
+}
