@@ -12,7 +12,8 @@
 #define HEAD_REQUEST	14	/* up to the client's id */
 #define HEAD_RESPONSE	8
 #define VERSIONS_AHEAD	4	/* newer than is known here, and still believed */
-#define PRODUCE_LOOKED_AT 600
+#define PRODUCE_LOOKED_AT 600	/* bytes that tell whether it is one */
+#define TRANSACTION_MAX 255
 #define TIME_MAX	3600000	/* ms that a server makes a client wait */
 
 static uint32_t number_at(const uint8_t *p)
@@ -67,11 +68,15 @@ static int produce_fits(struct slice in, int id_len)
 	unsigned version = in.ptr[7];
 	bool flexible = version >= kafka_api(KAFKA_PRODUCE)->flexible;
 	uint32_t acks, time, topics;
+	uint64_t transaction = 0;
 
 	reader_take(&r, HEAD_REQUEST + (size_t)(id_len > 0 ? id_len : 0));
 	kafka_tags(&r, flexible);
-	if (version >= 3)
-		kafka_string(&r, flexible);
+	if (version >= 3)	/* a length of 0 is none */
+		transaction = flexible ? reader_varint(&r) : (reader_number(&r, 2) + 1) & 0xffff;
+	if (transaction > TRANSACTION_MAX)
+		return 0;
+	reader_take(&r, transaction ? transaction - 1 : 0);
 	acks = reader_number(&r, 2);
 	time = reader_number(&r, 4);
 	topics = kafka_count(&r, flexible);
@@ -101,7 +106,7 @@ static bool is_clients(const struct kafka_state *s, struct slice in, int id_len)
 
 static int request_begins(const struct kafka_state *s, struct slice in, bool resync, size_t *head, uint64_t *total)
 {
-	int id_len = -1, fits = resync ? request_found(in, &id_len) : request_fits(in, &id_len);
+	int id_len = -1, fits = request_fits(in, &id_len);
 
 	if (!fits && s->tokens && !resync) {
 		if (in.len < 4)
@@ -112,8 +117,10 @@ static int request_begins(const struct kafka_state *s, struct slice in, bool res
 		*total = number_at(in.ptr) + 4ull;
 		return 1;
 	}
-	if (fits <= 0 || (resync && !is_clients(s, in, id_len)))
-		return fits < 0 ? -1 : 0;
+	if (fits > 0 && resync)
+		fits = is_clients(s, in, id_len) ? request_found(in, &id_len) : 0;
+	if (fits <= 0)
+		return fits;
 	*head = HEAD_REQUEST + (size_t)(id_len > 0 ? id_len : 0);
 	*total = number_at(in.ptr) + 4ull;
 	return 1;
