@@ -71,6 +71,8 @@ fuzz	:= ring_record \
 	   mqtt \
 	   postgres \
 	   sql \
+	   kafka \
+	   snappy \
 	   dns \
 	   smtp \
 	   chunked \
@@ -152,8 +154,9 @@ $(obj): | $(out)/version.h
 
 # Its allocations go through the test, which makes the n-th fail.
 $(out)/tests/unit/test_alloc: ldflags += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup)
-# Its oracle.
+# Their oracles.
 $(out)/tests/unit/test_json: ldlibs += -ljansson
+$(out)/tests/unit/test_kafka $(out)/tests/fuzz/fuzz_snappy: ldlibs += -lsnappy
 
 $(out)/tests/%: $(out)/tests/%.o $(lib)
 	$(call say,LINK,$@)
