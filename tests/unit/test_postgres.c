@@ -1,67 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What golden cases are too short for: pipelines longer than what may wait, more prepared
  * statements than are remembered, results larger than what is held, and memory that runs out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/session_world.h"
 
-#include "base/budget.h"
-#include "base/buf.h"
-#include "protocol/protocol.h"
 #include "protocol/sql.h"
-
-static struct { unsigned exchanges, fields, statuses[1000]; char path[PATH_SIZE], route[PATH_SIZE], method[WORD_SIZE], all[512]; } seen;
-
-static void on_field(void *owner, struct exchange *ex, const struct field *f)
-{
-	size_t n = strlen(seen.all);
-
-	seen.fields++;
-	memcpy(seen.path, f->path, strlen(f->path) + 1);
-	snprintf(seen.all + n, sizeof(seen.all) - n, "%s=%.*s ", f->path, (int)f->value.len, (const char *)f->value.ptr);
-}
-
-static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
-{
-	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
-
-	memcpy(out, raw.ptr, n);
-	out[n] = 0;
-	return n;
-}
-
-static void on_exchange(void *owner, const struct exchange *ex)
-{
-	seen.exchanges++;
-	seen.statuses[ex->status]++;
-	memcpy(seen.route, ex->route, PATH_SIZE);
-	memcpy(seen.method, ex->method, WORD_SIZE);
-}
-
-static const struct field_sink sink = { .field = on_field, .clean = on_clean, .exchange = on_exchange };
-
-/* A connection and what its two ends say. */
-static struct { struct session *s; struct byte_account acct[2]; int64_t given[2]; uint64_t time; } c;
-
-static void begin(void)
-{
-	struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
-
-	memset(&seen, 0, sizeof(seen));
-	memset(&c, 0, sizeof(c));
-	c.s = session_new(&conn, &sink, c.acct);
-	assert_non_null(c.s);
-}
-
-static void give(enum dir dir, const void *bytes, size_t len)
-{
-	session_bytes(c.s, dir, slice_of(bytes, len), (struct stamp){ c.time += 1000, 1 });
-	c.given[dir] += (int64_t)len;
-}
 
 static void message(enum dir dir, char type, const void *body, size_t len)
 {
@@ -83,17 +25,10 @@ static void login(void)
 {
 	static const char hello[] = "\0\0\0\x12\0\3\0\0user\0app\0";	/* and the literal's NUL */
 
-	begin();
+	assert_true(begin());
 	give(DIR_RECEIVED, hello, 18);
 	SERVER('R', "\0\0\0\0");
 	SERVER('Z', "I");
-}
-
-static void end(void)
-{
-	session_close(c.s, (struct stamp){ c.time, 1 });
-	for (unsigned d = 0; d < 2; d++)
-		assert_int_equal(c.acct[d].examined + c.acct[d].opaque, c.given[d]);
 }
 
 static void long_pipelines_are_counted_to_the_last(void **state)
@@ -204,14 +139,10 @@ static void memory_that_runs_out_costs_no_byte(void **state)
 	size_t before = budget_used();
 
 	for (size_t limit = before + 1; limit < before + 300000; limit += 997) {
-		struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
 		static const char hello[] = "\0\0\0\x12\0\3\0\0user\0app\0";
 
 		budget_set(limit);
-		memset(&seen, 0, sizeof(seen));
-		memset(&c, 0, sizeof(c));
-		c.s = session_new(&conn, &sink, c.acct);
-		if (c.s) {
+		if (begin()) {
 			give(DIR_RECEIVED, hello, 18);
 			SERVER('R', "\0\0\0\0");
 			SERVER('Z', "I");

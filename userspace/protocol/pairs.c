@@ -3,7 +3,7 @@
 
 #include "base/budget.h"
 
-#define ROOM_MAX 4096	/* numbers that are remembered; the oldest goes */
+#define ROOM_MAX 512	/* numbers that are remembered; the oldest goes */
 
 struct exchange *pairs_exchange(enum role role, struct stamp at)
 {
@@ -63,6 +63,7 @@ static struct exchange *drop_first(struct pairs *p)
 	struct exchange *ex = pair_at(p, 0)->ex;
 
 	p->held -= ex != NULL;
+	p->bare -= p->bare > 0;
 	p->head = (p->head + 1) & (p->room - 1);
 	p->nr--;
 	return ex;
@@ -70,8 +71,8 @@ static struct exchange *drop_first(struct pairs *p)
 
 void pairs_add(struct pairs *p, struct session *session, struct pair pair, struct stamp at)
 {
-	for (unsigned i = 0; p->held >= PROTOCOL_PENDING && i < p->nr; i++) {
-		struct pair *oldest = pair_at(p, i);
+	while (p->held >= PROTOCOL_PENDING) {
+		struct pair *oldest = pair_at(p, p->bare++);
 
 		p->held -= oldest->ex != NULL;
 		pairs_emit(session, oldest->ex, at);
@@ -111,6 +112,7 @@ struct exchange *pairs_take(struct pairs *p, struct session *session, struct pai
 			before->has_gap = 1;
 		pairs_emit(session, before, at);
 	}
+	p->bare += i >= p->bare;
 	for (; i; i--)
 		*pair_at(p, i) = *pair_at(p, i - 1);
 	*pair_at(p, 0) = (struct pair){ 0 };

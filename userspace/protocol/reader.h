@@ -50,14 +50,14 @@ static inline uint64_t reader_little(struct reader *r, size_t bytes)
 
 static inline uint64_t reader_varint(struct reader *r)
 {
-	const uint8_t *p = r->left.ptr, *end = p + r->left.len;
+	const uint8_t *p = r->left.ptr;
 	uint64_t v = 0;
 
-	if (r->failed || !r->left.len || !varint_take(&p, end, &v)) {
+	if (r->failed || !r->left.len || !varint_take(&p, p + r->left.len, &v)) {
 		r->failed = true;
 		return 0;
 	}
-	r->left = slice_of(p, (size_t)(end - p));
+	r->left = slice_of(p, r->left.len - (size_t)(p - r->left.ptr));
 	return v;
 }
 

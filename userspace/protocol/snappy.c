@@ -64,7 +64,7 @@ static bool block(struct slice in, struct buf *out)
 		return false;
 	while (r.left.len && out->len - begin < size) {
 		if (!element(&r, out, begin))
-			break;
+			return false;
 		if (out->len - begin > 65536 && (out->len - begin) / INFLATE_RATIO > in.len - r.left.len)
 			return false;	/* a bomb */
 	}

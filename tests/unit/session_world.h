@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session_world.h - a connection of a server, what its two ends say, and what was told of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/budget.h"
+#include "base/buf.h"
+#include "protocol/protocol.h"
+
+static struct {
+	unsigned exchanges, fields, statuses[1000], inspected[3];
+	char path[PATH_SIZE], route[PATH_SIZE], method[WORD_SIZE], all[512];
+} seen;
+
+static void on_field(void *owner, struct exchange *ex, const struct field *f)
+{
+	size_t n = strlen(seen.all);
+
+	seen.fields++;
+	memcpy(seen.path, f->path, strlen(f->path) + 1);
+	snprintf(seen.all + n, sizeof(seen.all) - n, "%s=%.*s ", f->path, (int)f->value.len, (const char *)f->value.ptr);
+}
+
+static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
+{
+	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
+
+	if (n)
+		memcpy(out, raw.ptr, n);
+	out[n] = 0;
+	return n;
+}
+
+static void on_exchange(void *owner, const struct exchange *ex)
+{
+	seen.exchanges++;
+	seen.statuses[ex->status]++;
+	seen.inspected[ex->inspected]++;
+	memcpy(seen.route, ex->route, PATH_SIZE);
+	memcpy(seen.method, ex->method, WORD_SIZE);
+}
+
+static const struct field_sink sink = { .field = on_field, .clean = on_clean, .exchange = on_exchange };
+
+static struct { struct session *s; struct byte_account acct[2]; int64_t given[2]; uint64_t time; } c;
+
+/* False: no memory. */
+static inline bool begin(void)
+{
+	struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
+
+	memset(&seen, 0, sizeof(seen));
+	memset(&c, 0, sizeof(c));
+	c.s = session_new(&conn, &sink, c.acct);
+	return c.s;
+}
+
+static inline void give(enum dir dir, const void *bytes, size_t len)
+{
+	session_bytes(c.s, dir, slice_of(bytes, len), (struct stamp){ c.time += 1000, 1 });
+	c.given[dir] += (int64_t)len;
+}
+
+static inline void end(void)
+{
+	session_close(c.s, (struct stamp){ c.time, 1 });
+	for (unsigned d = 0; d < 2; d++)
+		assert_int_equal(c.acct[d].examined + c.acct[d].opaque, c.given[d]);
+}
