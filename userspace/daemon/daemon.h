@@ -93,6 +93,7 @@ struct order {
  *		bytes that wait for others	256 KiB each, 32 MiB	missing
  *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
  *		prepared statements		64 a connection, its budget	columns by number
+ *		requests that wait, ids of topics	512, 64 a connection, its budget	status 0, route {id}
  *		handshakes that are not over	32 KiB each, its budget	tls facts of the flow
  *		traces of ended connections	65536			their late bytes
  *		values seen, for distinct	49152			distinct, an estimate
