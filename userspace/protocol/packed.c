@@ -56,6 +56,8 @@ enum unpacked packed_read(const struct field_sink *sink, enum packing packing, s
 	bool whole;
 
 	buf_init(plain, INFLATE_MAX);
+	if (!in.len)
+		return UNPACKED_NONE;
 	if (sink->afford && !sink->afford(sink->owner, INFLATE_BEGIN))
 		return UNPACKED_NONE;
 	whole = read_as(packing, in, plain);
