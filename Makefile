@@ -72,6 +72,7 @@ fuzz	:= ring_record \
 	   postgres \
 	   sql \
 	   kafka \
+	   mongodb \
 	   snappy \
 	   dns \
 	   smtp \

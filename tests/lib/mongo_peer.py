@@ -49,7 +49,8 @@ def answer(command):
                 "maxWriteBatchSize": 1000, "compression": [c for c in command.get("compression", []) if c in ("zlib", "snappy")], "ok": 1.0}
     if name == "saslStart":
         return {"conversationId": 1, "done": True, "payload": b"", "ok": 1.0}
-    rows = store[command.get("collection", command[name])]
+    collection = command.get("collection", command[name])
+    rows = store[collection]
     if name == "insert":
         rows.extend(command["documents"])
         return {"n": len(command["documents"]), "ok": 1.0}
@@ -57,9 +58,9 @@ def answer(command):
         found = [r for r in rows if all(r.get(k) == v for k, v in command["filter"].items())]
         batch = command.get("batchSize", len(found))
         more = len(found) > batch and not command.get("singleBatch")
-        return {"cursor": {"firstBatch": found[:batch], "id": 4111111111111111 if more else 0, "ns": "shop.x"}, "ok": 1.0}
+        return {"cursor": {"firstBatch": found[:batch], "id": 4111111111111111 if more else 0, "ns": f"shop.{collection}"}, "ok": 1.0}
     if name == "getMore":
-        return {"cursor": {"nextBatch": rows[command["batchSize"]:], "id": 0, "ns": "shop.x"}, "ok": 1.0}
+        return {"cursor": {"nextBatch": rows[command["batchSize"]:], "id": 0, "ns": f"shop.{collection}"}, "ok": 1.0}
     return {"ok": 0.0, "code": 59, "errmsg": "no such command"} if name == "nothing" else {"ok": 1.0}
 
 

@@ -11,7 +11,9 @@
 
 #define SHALLOW_MAX 64	/* members of a document that are asked about */
 
-enum bson_type { TYPE_DOUBLE = 1, TYPE_STRING = 2, TYPE_DOCUMENT = 3, TYPE_LIST = 4, TYPE_BINARY = 5, TYPE_BOOL = 8, TYPE_INT32 = 16, TYPE_INT64 = 18 };
+enum bson_type {
+	TYPE_DOUBLE = 1, TYPE_STRING, TYPE_DOCUMENT, TYPE_LIST, TYPE_BINARY, TYPE_BOOL = 8, TYPE_INT32 = 16, TYPE_INT64 = 18
+};
 
 /* ---- members of a document, without looking into them ---- */
 
