@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -99,6 +100,14 @@ void sha256(uint8_t out[32], const void *ptr, size_t len)
 
 	if (EVP_Digest(ptr, len, out, &n, EVP_sha256(), NULL) != 1)
 		__builtin_trap();	/* no SHA-256, no evidence: nothing sensible can follow */
+}
+
+void hmac_sha256(uint8_t out[32], const void *key, size_t key_len, const void *ptr, size_t len)
+{
+	unsigned n = 0;
+
+	if (!HMAC(EVP_sha256(), key, (int)key_len, ptr, len, out, &n) || n != 32)
+		__builtin_trap();
 }
 
 void hex_encode(char *out, const uint8_t *in, size_t len)

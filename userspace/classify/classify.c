@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "classify/check.h"
+#include "classify/waiting.h"
 
 #define PRINTS		(1u << 16)	/* slots; 512 KiB */
 #define PRINTS_FULL	(PRINTS / 4 * 3)
@@ -34,6 +35,7 @@ struct classifier {
 	uint8_t next_way[NAMES];
 	struct known_key keys[KEYS];
 	struct batch batch;	/* of the field in hand */
+	struct waiting *waiting;	/* NULL until a class needs another one */
 };
 
 struct classifier *classifier_new(void)
@@ -57,6 +59,7 @@ void classifier_free(struct classifier *c)
 	if (c->prints)
 		explicit_bzero(c->prints, PRINTS * sizeof(*c->prints));
 	free(c->prints);
+	waiting_free(c->waiting);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }
@@ -134,15 +137,14 @@ static bool print_add(struct classifier *c, uint64_t print)
 	return true;
 }
 
-/* The row of class, place and path; a new one when there is none, NULL when full. */
-static struct finding *row_get(struct exchange *ex, const struct field *f, const struct hit *hit)
+/* The row of class, place and path; a new one, without confidence yet, when there is none, NULL when full. */
+static struct finding *row_find(struct exchange *ex, unsigned class_id, unsigned location, unsigned dir, const char *path)
 {
 	struct finding *row;
 
 	for (uint32_t i = 0; i < ex->nr_findings; i++) {
 		row = &ex->findings[i];
-		if (row->class_id == hit->class_id && row->location == f->location && row->dir == f->dir &&
-		    !strncmp(row->path, f->path, PATH_SIZE - 1))
+		if (row->class_id == class_id && row->location == location && row->dir == dir && !strncmp(row->path, path, PATH_SIZE - 1))
 			return row;
 	}
 	if (ex->nr_findings == MAX_FINDINGS) {
@@ -151,12 +153,25 @@ static struct finding *row_get(struct exchange *ex, const struct field *f, const
 	}
 	row = &ex->findings[ex->nr_findings++];
 	memset(row, 0, sizeof(*row));
+	return row;
+}
+
+static void row_begin(struct finding *row, const struct field *f, const struct hit *hit)
+{
 	row->class_id = hit->class_id;
 	row->location = (uint8_t)f->location;
 	row->dir = (uint8_t)f->dir;
 	row->sample = 1;
 	memcpy(row->path, f->path, strnlen(f->path, PATH_SIZE - 1));
 	name_clean(row->key, (const char *)f->key.ptr, f->key.len);
+}
+
+static struct finding *row_get(struct exchange *ex, const struct field *f, const struct hit *hit)
+{
+	struct finding *row = row_find(ex, hit->class_id, (unsigned)f->location, (unsigned)f->dir, f->path);
+
+	if (row && !row->confidence)
+		row_begin(row, f, hit);
 	return row;
 }
 
@@ -176,6 +191,51 @@ static void row_add(struct classifier *c, struct exchange *ex, const struct fiel
 	row->sample &= hit->sample;
 	if (hit->confidence > row->confidence)
 		row->confidence = hit->confidence;
+}
+
+/* What it waited for has come. */
+static void held_add(struct classifier *c, struct exchange *ex, const struct held *h)
+{
+	const struct finding *like = &h->row;
+	struct finding *row = row_find(ex, like->class_id, like->location, like->dir, like->path);
+
+	if (!row)
+		return;
+	if (!row->confidence) {
+		*row = *like;
+	} else {
+		row->count += like->count;
+		row->sample &= like->sample;
+		row->confidence = like->confidence > row->confidence ? like->confidence : row->confidence;
+	}
+	row->distinct += print_add(c, h->print);
+}
+
+/* A hit that may have to wait for another class of its message, or is the one that others wait for. */
+static void hit_combine(struct classifier *c, struct exchange *ex, const struct field *f, struct waiting_message *m,
+			const struct hit *hit, bool fresh)
+{
+	bool lost;
+	int slot = combine_take(&m->combine, hit->class_id, &lost);
+	uint32_t freed = combine_frees(&m->combine, hit->class_id);
+
+	c->counts.hits_dropped += lost;
+	if (slot == COMBINE_STANDS) {
+		row_add(c, ex, f, hit, fresh);
+	} else {
+		struct held *h = &m->held[slot];
+
+		memset(h, 0, sizeof(*h));
+		row_begin(&h->row, f, hit);
+		h->row.count = fresh;
+		h->row.sample = hit->sample;
+		h->row.confidence = hit->confidence;
+		memcpy(h->row.mask, hit->mask, MASK_SIZE);
+		h->print = flow_print(c, ex, hit->class_id, value_print(c, slice_of(f->value.ptr + hit->start, hit->end - hit->start)));
+	}
+	for (unsigned i = 0; freed; i++, freed >>= 1)
+		if (freed & 1)
+			held_add(c, ex, &m->held[i]);
 }
 
 static void batch_add(void *owner, const struct hit *hit)
@@ -200,7 +260,8 @@ static bool batch_fresh(const struct batch *b, size_t i)
 
 static const struct key_rows *rows_known(struct classifier *c, struct slice parent, struct slice key)
 {
-	uint64_t print = (quick_hash(&c->quick, key.ptr, key.len) + 3 * quick_hash(&c->quick, parent.ptr, parent.len)) | 1;
+	uint64_t print = (quick_hash(&c->quick, key.ptr, key.len) + 3 * quick_hash(&c->quick, parent.ptr, parent.len) +
+			  CLASSIFY_SALT) | 1;
 	struct known_key *known = &c->keys[(print >> 1) % KEYS];
 
 	if (known->print != print) {
@@ -214,6 +275,7 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 {
 	struct classifier *c = owner;
 	struct batch *batch = &c->batch;
+	struct waiting_message *message = NULL;
 	struct evidence ev = {
 		.key = f->key, .parent = f->parent, .location = f->location, .type = f->type, .text = f->text,
 	};
@@ -233,14 +295,19 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 	}
 	c->counts.cost += classify_scan(&ev, value, batch_add, batch);
 	c->counts.cost += batch->nr * COST_ROW;
+	if (combine_wanted())
+		message = waiting_field(&c->waiting, ex, f);
 	for (size_t i = 0; i < batch->nr; i++) {
 		const struct hit *hit = &batch->hits[i];
 
 		/* A number that runs into missing bytes is not known to end there. */
 		if ((f->cut || value.len < f->value.len) && hit->end == value.len &&
-		    (class_row(hit->class_id)->triggers & (TRIGGER_DIGIT | TRIGGER_MIXED)))
+		    (class_row(hit->class_id)->triggers & (TRIGGER_DIGIT | TRIGGER_MIXED) || class_row(hit->class_id)->user))
 			continue;
-		row_add(c, ex, f, hit, batch_fresh(batch, i));
+		if (message)
+			hit_combine(c, ex, f, message, hit, batch_fresh(batch, i));
+		else
+			row_add(c, ex, f, hit, batch_fresh(batch, i));
 	}
 }
 
@@ -249,7 +316,7 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw)
 {
 	struct classifier *c = owner;
-	uint64_t print = quick_hash(&c->quick, raw.ptr, raw.len) | 1;
+	uint64_t print = (quick_hash(&c->quick, raw.ptr, raw.len) + CLASSIFY_SALT) | 1;
 	size_t set = (print >> 1) % NAMES, way = 0;
 	struct known_name *known;
 

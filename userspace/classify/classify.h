@@ -52,6 +52,7 @@ enum against { AGAINST_NOTHING = 0, AGAINST_GENERAL = 1, AGAINST_NUMBER = 2 };
 struct id_rule;		/* classify/ids.h */
 struct word_rule;	/* classify/words.h */
 struct token_format;	/* classify/tokens.h */
+struct class_rule;	/* model/class_rules.h */
 
 /* One row of classify/list.def. */
 struct class_row {
@@ -66,6 +67,7 @@ struct class_row {
 	const struct id_rule *id;	/* asked only where a number begins like one of its shapes */
 	const struct word_rule *word;
 	const struct token_format *tokens;	/* ends with NULL prefix; the prefixes are literals */
+	const struct class_rule *user;	/* one that a policy defines: classify/user.h */
 	const struct key_phrase *keys;	/* ends with NULL words */
 	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */
 	/* Is this class at `at`? Fills start, end, mask and sample and returns how much
@@ -75,6 +77,11 @@ struct class_row {
 };
 #define CLASS_ROWS 256		/* class_id is a byte */
 const struct class_row *class_row(unsigned id);	/* NULL: no such class */
+struct class_row *class_user_row(unsigned id);	/* NULL: no class of a user */
+/* The rows have changed: what was worked out from them is no longer true. */
+void classify_forget(void);
+extern uint32_t classify_generation;	/* of the rows */
+#define CLASSIFY_SALT (classify_generation * 0x9e3779b97f4a7c16ull)	/* of what caches go by; even: their lowest bit is set */
 
 /* All classes over one value, overlaps resolved to one winner a span, in order.
  * Hits below CONF_POSSIBLE are not reported. At most max; the rest is dropped. */

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "classify/check.h"
+#include "classify/combine.h"
 
 #define NAME_TEXT 160	/* bytes of an unescaped name that are read */
 
@@ -21,7 +22,7 @@ static const struct key_rows *rows_known(struct slice parent, struct slice key)
 {
 	/* Any will do: one who aims at a collision only misleads the run over their own bytes. */
 	static const struct siphash_key fixed = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
-	uint64_t print = (quick_hash(&fixed, key.ptr, key.len) + 3 * quick_hash(&fixed, parent.ptr, parent.len)) | 1;
+	uint64_t print = (quick_hash(&fixed, key.ptr, key.len) + 3 * quick_hash(&fixed, parent.ptr, parent.len) + CLASSIFY_SALT) | 1;
 	struct known_key *known = &known_keys[(print >> 1) % KNOWN_KEYS];
 
 	if (known->print != print) {
@@ -36,6 +37,7 @@ struct level {
 	bool array;
 	struct slice key;	/* raw name of this object; of an array in an array, its outermost's */
 	struct slice member;	/* raw name of the member at hand; an array has none */
+	uint64_t object;	/* its number; of an array, that of what it stands in */
 };
 struct walk {
 	struct slice in;
@@ -46,6 +48,9 @@ struct walk {
 	struct level level[DOCUMENT_DEPTH];
 	struct document_hit hit;
 	bool named;		/* hit's path and key are those of the leaf at hand */
+	uint64_t objects;	/* so far */
+	struct combine *combine;	/* NULL: no class needs another one */
+	struct document_hit *held;	/* by its slot */
 	struct slice key;	/* raw name of the leaf at hand */
 	uint8_t *text;		/* unescaped string */
 	size_t *map;		/* raw offset of each byte of text, and of its end */
@@ -273,6 +278,22 @@ static void leaf_name(struct walk *w)
 	w->named = true;
 }
 
+/* A hit that may have to wait for another class, or is the one that others wait for. */
+static void hit_combine(struct walk *w)
+{
+	bool lost;
+	int slot = combine_take(w->combine, w->hit.class_id, &lost);
+	uint32_t freed = combine_frees(w->combine, w->hit.class_id);
+
+	if (slot == COMBINE_STANDS)
+		w->emit(w->owner, &w->hit);
+	else
+		w->held[slot] = w->hit;
+	for (unsigned i = 0; freed; i++, freed >>= 1)
+		if (freed & 1)
+			w->emit(w->owner, &w->held[i]);
+}
+
 static void leaf_hit(void *owner, const struct hit *hit)
 {
 	struct walk *w = owner;
@@ -285,7 +306,10 @@ static void leaf_hit(void *owner, const struct hit *hit)
 	w->hit.start = w->mapped ? w->map[hit->start] : w->base + hit->start;
 	w->hit.end = w->mapped ? w->map[hit->end] : w->base + hit->end;
 	memcpy(w->hit.mask, hit->mask, MASK_SIZE);
-	w->emit(w->owner, &w->hit);
+	if (w->combine && hit->confidence >= CONF_LIKELY)
+		hit_combine(w);
+	else if (!w->combine || !class_row(hit->class_id)->is_name || !class_row(hit->class_id)->user)
+		w->emit(w->owner, &w->hit);
 }
 
 /* Name of the nearest object above the innermost, through arrays. */
@@ -337,6 +361,8 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 		if (w->error)
 			return;
 	}
+	if (w->combine)
+		combine_field(w->combine, w->depth ? w->level[w->depth - 1].object : 0);
 	classify_scan(&ev, value, leaf_hit, w);
 }
 
@@ -347,6 +373,7 @@ static bool level_push(struct walk *w, bool array)
 	if (w->depth == DOCUMENT_DEPTH)
 		return false;
 	*l = (struct level){ .array = array, .key = w->key };
+	l->object = array && w->depth ? l[-1].object : ++w->objects;
 	w->depth++;
 	w->i++;
 	return true;
@@ -512,6 +539,8 @@ static void form_classify(struct walk *w)
 
 		w->key = ev.key;
 		w->named = false;
+		if (w->combine)
+			combine_field(w->combine, 0);
 		w->map = map + n;	/* leaf_hit counts from the value's first byte */
 		classify_scan(&ev, slice_of(w->text + n, end - n), leaf_hit, w);
 		w->map = map;
@@ -539,8 +568,16 @@ int document_classify(const char *bytes, size_t len,
 	struct walk *w = calloc(1, sizeof(*w));
 	int error;
 
-	if (!w)
+	if (w && combine_wanted()) {
+		w->combine = calloc(1, sizeof(*w->combine));
+		w->held = calloc(COMBINE_SLOTS, sizeof(*w->held));
+	}
+	if (!w || (combine_wanted() && (!w->combine || !w->held))) {
+		if (w)
+			free(w->combine);
+		free(w);
 		return -ENOMEM;
+	}
 	w->in = slice_of(bytes, len);
 	w->emit = hit;
 	w->owner = owner;
@@ -553,6 +590,8 @@ int document_classify(const char *bytes, size_t len,
 		explicit_bzero(w->text, w->text_size);
 	free(w->text);
 	free(w->map);
+	free(w->combine);
+	free(w->held);
 	free(w);
 	return error;
 }

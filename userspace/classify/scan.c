@@ -9,6 +9,7 @@
 #include "classify/evidence.h"
 #include "classify/ids.h"
 #include "classify/tokens.h"
+#include "classify/user_find.h"
 
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
@@ -36,6 +37,7 @@ struct scan {
 	uint64_t cost;
 	size_t nr;
 	struct pending list[PENDING];
+	struct user_hits user;
 };
 
 #define LITERALS_MAX 4096
@@ -61,6 +63,8 @@ static struct {
 	uint8_t pairs[65536 / 8];	/* bit first byte << 8 | second: a literal begins so */
 	struct literal literals[LITERALS_MAX];
 } table;
+
+uint32_t classify_generation;
 
 static unsigned pair_chain(const uint8_t *p)
 {
@@ -148,7 +152,13 @@ static void table_init(void)
 	table.ready = true;
 }
 
-/* Does a beat b for the same bytes? Named, surer, then longer, then better supported. */
+void classify_forget(void)
+{
+	memset(&table, 0, sizeof(table));
+	classify_generation++;
+}
+
+/* Does a beat b for the same bytes? Named, surer, then the user's own, then longer, then better supported. */
 static bool pending_beats(const struct pending *a, const struct pending *b)
 {
 	size_t la = a->hit.end - a->hit.start, lb = b->hit.end - b->hit.start;
@@ -158,6 +168,8 @@ static bool pending_beats(const struct pending *a, const struct pending *b)
 		return a->named;
 	if (a->hit.confidence != b->hit.confidence)
 		return a->hit.confidence > b->hit.confidence;
+	if (!table.rows[a->hit.class_id]->user != !table.rows[b->hit.class_id]->user)
+		return table.rows[a->hit.class_id]->user;
 	if (la != lb)
 		return la > lb;
 	if (a->score != b->score)
@@ -174,7 +186,7 @@ static void scan_flush(struct scan *s, size_t nr)
 }
 
 /* Keeps the list ordered by start and free of overlaps. */
-static void scan_add(struct scan *s, const struct pending *new)
+static void scan_put(struct scan *s, const struct pending *new)
 {
 	size_t from = s->nr, to = s->nr;
 
@@ -203,6 +215,43 @@ static const struct surroundings *scan_around(struct scan *s)
 	return &s->around;
 }
 
+static void scan_user_hit(struct scan *s, const struct user_hit *h)
+{
+	const struct class_row *row = table.rows[h->class_id];
+	struct pending p = { .hit = { .class_id = h->class_id, .start = h->start, .end = h->end } };
+
+	s->cost += COST_WEIGH;
+	p.score = evidence_score(scan_around(s), row, s->value, &p.hit, USER_SAYS, &p.named);
+	p.hit.confidence = (uint8_t)user_confidence(row->user, p.score, p.named, h->label);
+	if (!p.hit.confidence)
+		return;
+	mask_ends(p.hit.mask, (const char *)s->value.ptr + h->start, h->end - h->start, 0, 0);
+	scan_put(s, &p);
+}
+
+/* Those of the user that begin no later than a hit of the pass, so that all come in order. */
+static void scan_user(struct scan *s, size_t until)
+{
+	for (;;) {
+		struct user_hits *u = &s->user;
+
+		if (u->at == u->nr && (u->next >= s->value.len || u->next > until))
+			return;
+		if (u->at == u->nr)
+			s->cost += user_find(s->value, u);
+		else if (u->hit[u->at].start > until)
+			return;
+		else
+			scan_user_hit(s, &u->hit[u->at++]);
+	}
+}
+
+static void scan_add(struct scan *s, const struct pending *new)
+{
+	scan_user(s, new->hit.start);
+	scan_put(s, new);
+}
+
 /* Asks one class at one place; value and around may be those of an assignment inside the
  * value that begins at base. around NULL: the field's own. */
 static void scan_ask(struct scan *s, unsigned id, const struct surroundings *around, struct slice value,
@@ -218,7 +267,8 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 	s->cost += COST_WEIGH;
 	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says, &p.named);
 	p.named &= row->info.tier < 3;
-	p.hit.confidence = (uint8_t)evidence_confidence(p.score, says);
+	p.hit.confidence = (uint8_t)(row->user ? (int)user_confidence(row->user, p.score, p.named, false) :
+				     evidence_confidence(p.score, says));
 	if (!p.hit.confidence)
 		return;
 	p.hit.start += base;
@@ -565,6 +615,8 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 	s.cost = value.len * COST_BYTE;
 	s.evidence = ev;
 	s.surrounded = false;
+	s.user.at = s.user.nr = 0;
+	s.user.next = user_in_use() ? 0 : value.len;
 	scan_keyed(&s);
 	while (value.len >= VALUE_MIN && i < value.len) {
 		unsigned kind = 0;
@@ -584,6 +636,7 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 			while (i < value.len && is_digit(value.ptr[i]))
 				i++;
 	}
+	scan_user(&s, SIZE_MAX);
 	scan_flush(&s, s.nr);
 	if (s.surrounded)
 		explicit_bzero(&s.around, sizeof(s.around));

@@ -9,11 +9,12 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "classify/user.h"
 #include "cli/cli.h"
 #include "cli/policies.h"
 #include "policy/policy.h"
 
-#define MAX_FILES 24
+#define MAX_FILES POLICIES_MAX
 
 static const struct option_row options[] = { { NULL, NULL, NULL } };
 
@@ -33,15 +34,18 @@ static int read_texts(struct policy_file *files, struct buf *texts, const char *
 static int answer(const struct policy_set *set, unsigned nr, bool test)
 {
 	char hash[65];
-	unsigned run = 0;
+	unsigned run = 0, cases = 0;
 	int failed;
 
 	policy_hash(set, hash);
 	if (!test) {
-		printf("%zu rules in %u file%s are right (sha256 %.16s)\n", policy_rules(set), nr, nr == 1 ? "" : "s", hash);
+		printf("%zu rules and %zu classes in %u file%s are right (sha256 %.16s)\n", policy_rules(set), policy_classes(set)->nr, nr,
+		       nr == 1 ? "" : "s", hash);
 		return EXIT_OK;
 	}
 	failed = policy_test(set, stdout, &run);
+	failed += user_classes_test(policy_classes(set), stdout, &cases);
+	run += cases;
 	printf("%u tests, %d failed\n", run, failed);
 	return failed ? EXIT_FOUND : EXIT_OK;
 }
@@ -53,6 +57,7 @@ static int cmd_policy(int argc, char **argv)
 	static struct buf texts[MAX_FILES];
 	const char *names[MAX_FILES], *verb, *value;
 	struct policy_set *set = NULL;
+	struct user_classes *classes = NULL;
 	int code = EXIT_USAGE;
 	unsigned nr = 0;
 
@@ -73,7 +78,10 @@ static int cmd_policy(int argc, char **argv)
 	if (!read_texts(files, texts, names, nr))
 		set = policy_load(files, nr, stderr);
 	if (set)
+		classes = classes_open(policy_classes(set), "weir policy");
+	if (classes)
 		code = answer(set, nr, !strcmp(verb, "test"));
+	user_classes_free(classes);
 	policy_free(set);
 	for (unsigned i = 0; i < nr; i++) {
 		buf_free(&texts[i]);

@@ -20,7 +20,7 @@ static int add_name(const char **names, unsigned *nr, const char *path)
 }
 
 /* How many files were added; -1 after a message. */
-static int add_folder(const char **names, unsigned *nr, unsigned max, const char *folder)
+static int add_files(const char **names, unsigned *nr, unsigned max, const char *folder)
 {
 	char pattern[4200];
 	glob_t found = { 0 };
@@ -32,6 +32,17 @@ static int add_folder(const char **names, unsigned *nr, unsigned max, const char
 			added = add_name(names, nr, found.gl_pathv[i]) ? -1 : added + 1;
 	globfree(&found);
 	return added;
+}
+
+/* With the data classes that stand apart from rules. */
+static int add_folder(const char **names, unsigned *nr, unsigned max, const char *folder)
+{
+	char classes[4160];
+	int rules = add_files(names, nr, max, folder), more;
+
+	snprintf(classes, sizeof(classes), "%s/classes", folder);
+	more = rules < 0 ? 0 : add_files(names, nr, max, classes);
+	return rules < 0 || more < 0 ? -1 : rules + more;
 }
 
 int policies_add(const char **names, unsigned *nr, unsigned max, const char *path)
@@ -75,4 +86,16 @@ int policies_default(const char **names, unsigned *nr, unsigned max)
 	}
 	fprintf(stderr, "weir: no policies in /etc/weir/policies nor in %s: name them with --policy PATH\n", exe);
 	return -1;
+}
+
+struct user_classes *classes_open(const struct class_rules *rules, const char *command)
+{
+	char why[256];
+	struct user_classes *classes = user_classes_new(rules, true, why, sizeof(why));
+
+	if (classes)
+		user_classes_use(classes);
+	else
+		fprintf(stderr, "%s: the classes of the policy cannot be looked for: %s\n", command, why);
+	return classes;
 }

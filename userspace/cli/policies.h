@@ -2,9 +2,14 @@
 /* policies.h - which policy files a command means. */
 #ifndef WEIR_CLI_POLICIES_H
 #define WEIR_CLI_POLICIES_H
-/* Adds a file, or the *.yaml of a folder, sorted. -1 and a message when there is none
+#include "classify/user.h"
+
+#define POLICIES_MAX 64	/* files */
+/* Adds a file, or the *.yaml of a folder, sorted, and of its folder classes/. -1 and a message when there is none
  * or no room. The names are the caller's, to be freed or kept until the process ends. */
 int policies_add(const char **names, unsigned *nr, unsigned max, const char *path);
 /* /etc/weir/policies, else policies/ beside the program. */
 int policies_default(const char **names, unsigned *nr, unsigned max);
+/* The classes that policies define, in use from now on; NULL after a message. */
+struct user_classes *classes_open(const struct class_rules *, const char *command);
 #endif

@@ -373,7 +373,12 @@ static void condition_parse(struct source *s, yaml_node_pair_t *p)
 
 /* Files. */
 
-static const char *const sections[] = { "version", "lists", "conditions", "rules", "tests" };
+static const char *const sections[] = { "version", "lists", "conditions", "rules", "tests", "classes" };
+
+static yaml_node_type_t section_type(size_t i)
+{
+	return i == 3 || i == 4 ? YAML_SEQUENCE_NODE : YAML_MAPPING_NODE;
+}
 
 static void head_check(struct source *s)
 {
@@ -387,21 +392,21 @@ static void head_check(struct source *s)
 		policy_error(s, n->start_mark, "version %llu is not known; write version: 1", (unsigned long long)version);
 	for (size_t i = 1; i < COUNT(sections); i++)
 		if ((n = node_get(s, s->root, sections[i])))
-			node_is(s, n, i < 3 ? YAML_MAPPING_NODE : YAML_SEQUENCE_NODE, sections[i]);
+			node_is(s, n, section_type(i), sections[i]);
 }
 
 static yaml_node_t *section(struct source *s, unsigned i)
 {
 	yaml_node_t *n = s->root ? node_get(s, s->root, sections[i]) : NULL;
 
-	return n && n->type == (i < 3 ? YAML_MAPPING_NODE : YAML_SEQUENCE_NODE) ? n : NULL;
+	return n && n->type == section_type(i) ? n : NULL;
 }
 
-enum pass { PASS_LISTS, PASS_EXTEND, PASS_CONDITIONS, PASS_RULES, PASS_TESTS, PASS_END };
+enum pass { PASS_CLASSES, PASS_WITH, PASS_LISTS, PASS_EXTEND, PASS_CONDITIONS, PASS_RULES, PASS_TESTS, PASS_END };
 
 static void run_pass(struct source *s, enum pass pass)
 {
-	static const uint8_t of[PASS_END] = { 1, 1, 2, 3, 4 };
+	static const uint8_t of[PASS_END] = { 5, 5, 1, 1, 2, 3, 4 };
 	yaml_node_t *n = section(s, of[pass]);
 
 	if (!n)
@@ -412,7 +417,9 @@ static void run_pass(struct source *s, enum pass pass)
 		return;
 	}
 	for each_pair(p, n) {
-		if (pass == PASS_CONDITIONS)
+		if (pass <= PASS_WITH)
+			(pass == PASS_CLASSES ? class_parse : class_parse_with)(s, p);
+		else if (pass == PASS_CONDITIONS)
 			condition_parse(s, p);
 		else
 			list_parse(s, p, pass == PASS_EXTEND);
@@ -431,7 +438,9 @@ static bool make_room(struct load *l)
 	set->condition = policy_alloc(set, nr[2], sizeof(*set->condition));
 	set->rule = policy_alloc(set, nr[3], sizeof(*set->rule));
 	set->test = policy_alloc(set, nr[4], sizeof(*set->test));
-	return set->list && set->condition && set->rule && set->test;
+	set->class = policy_alloc(set, nr[5], sizeof(*set->class));
+	set->classes.rule = set->class;
+	return set->list && set->condition && set->rule && set->test && set->class;
 }
 
 static bool read_files(struct load *l, const struct policy_file *files)
@@ -461,18 +470,24 @@ static bool read_files(struct load *l, const struct policy_file *files)
 struct policy_set *policy_load(const struct policy_file *files, size_t nr, FILE *errors)
 {
 	struct load l = { .nr = nr };
+	struct class_users before;
 	bool fine = false;
+
+	class_users_get(&before);
+	class_users_clear();
 
 	l.set = calloc(1, sizeof(*l.set));
 	l.source = calloc(nr ? nr : 1, sizeof(*l.source));
 	if (l.set && l.source && read_files(&l, files)) {
-		for (int pass = PASS_LISTS; pass < PASS_END; pass++)
+		for (int pass = PASS_CLASSES; pass < PASS_END; pass++)
 			for (size_t i = 0; i < nr; i++)
 				run_pass(&l.source[i], (enum pass)pass);
 		fine = !l.nr_mistakes && !l.set->failed;
 	}
 	if (!fine)
 		policy_errors_print(&l, errors);
+	if (!fine)
+		class_users_set(&before);
 	for (size_t i = 0; l.source && i < nr; i++)
 		if (l.source[i].open)
 			yaml_document_delete(&l.source[i].doc);

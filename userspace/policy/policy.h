@@ -2,12 +2,12 @@
 /* policy.h - flow facts + findings -> broken rules. Loads YAML policies (closed
  * schema; libyaml), evaluates them; stateless, order-independent. Sees no payload.
  *
- * A policy set is one or more files: rules, lists, conditions, tests. A user's
+ * A policy set is one or more files: rules, lists, conditions, tests, data classes. A user's
  * file may extend a list of a shipped one: name: {extend: true, items: [...]}. */
 #ifndef WEIR_POLICY_H
 #define WEIR_POLICY_H
 #include <stdio.h>
-#include "model/class.h"
+#include "model/class_rules.h"
 #include "model/flow.h"
 
 enum on_unknown { UNKNOWN_NOTE, UNKNOWN_VIOLATE, UNKNOWN_IGNORE };
@@ -22,6 +22,9 @@ struct policy_set *policy_load(const struct policy_file *files, size_t nr, FILE 
 void policy_free(struct policy_set *);
 size_t policy_rules(const struct policy_set *);
 const struct rule_info *policy_rule(const struct policy_set *, size_t i);
+/* The data classes that the files define. Loading makes them known to class_find() and the like; when a file
+ * is wrong those known before stay. */
+const struct class_rules *policy_classes(const struct policy_set *);
 /* SHA-256 over the files' bytes in order, hex. */
 void policy_hash(const struct policy_set *, char hex[65]);
 

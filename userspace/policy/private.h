@@ -77,7 +77,9 @@ struct policy_set {
 	struct policy_condition *condition;
 	struct policy_rule *rule;
 	struct policy_case *test;
-	size_t nr_lists, nr_conditions, nr_rules, nr_tests;
+	struct class_rule *class;
+	struct class_rules classes;	/* of class */
+	size_t nr_lists, nr_conditions, nr_rules, nr_tests, nr_patterns;
 	char hash[65];
 	bool failed;	/* no memory at some time: something is missing */
 };
@@ -141,6 +143,10 @@ const struct policy_list *list_find(const struct policy_set *, const char *name)
 /* load.c */
 void *policy_alloc(struct policy_set *, size_t nr, size_t size);	/* zeroed; NULL: no memory */
 const char *policy_copy(struct policy_set *, const char *);
+
+/* classes.c */
+void class_parse(struct source *, yaml_node_pair_t *);
+void class_parse_with(struct source *, yaml_node_pair_t *);	/* once all are known */
 
 /* test.c */
 void test_parse(struct source *, yaml_node_t *);

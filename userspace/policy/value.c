@@ -99,6 +99,8 @@ static bool word_parse(struct source *s, yaml_node_t *n, enum value_type type, c
 	size_t nr = 0;
 
 	for (unsigned i = words[type].first; i < end && nr < 256; i++) {
+		if (type == T_CLASS && !class_live(i))
+			continue;
 		all[nr++] = words[type].name(i);
 		if (!strcmp(all[nr - 1], text)) {
 			v->number = i;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* regex.h - users' regexes through the libraries of others, opened where they are there.
+ * PCRE2 says where a match ends; Hyperscan or Vectorscan, when it is there too, first
+ * says where none can be, so that what is found is the same with and without. */
+#ifndef WEIR_CLASSIFY_REGEX_H
+#define WEIR_CLASSIFY_REGEX_H
+#include "model/class_rules.h"
+#include "model/payload.h"
+
+struct regexes;
+/* The texts stay the caller's. fast: with Hyperscan where it is there. NULL and why. */
+struct regexes *regexes_new(const struct class_pattern *const *patterns, unsigned nr, bool fast, char *why, size_t size);
+bool regexes_prepare(void);	/* opens PCRE2, before a sandbox refuses; false: it is not there */
+void regexes_free(struct regexes *);
+bool regexes_are_fast(const struct regexes *);
+/* Looks ahead over from..to: matches that begin there. */
+void regexes_look(struct regexes *, struct slice, size_t from, size_t to);
+/* The end of the longest match of this pattern that begins at `at`, which was looked ahead over; 0: none. */
+size_t regexes_match(struct regexes *, unsigned pattern, struct slice, size_t at);
+#endif
