@@ -32,6 +32,7 @@ struct user_classes {
 	uint8_t start_nr[256], starts[256][PATTERNS_MAX];	/* patterns that may begin with a byte */
 	struct entry *entries;
 	struct word_slot *slots;
+	uint8_t heads[65536 / 8];	/* bit first byte << 8 | second, folded: a word of a dictionary begins so */
 	uint8_t *known;		/* one bit a hash: most words are none, and this stays in the nearest cache */
 	uint32_t mask, known_mask, nr_entries;
 	uint64_t lengths;	/* of all lists of hashes */
@@ -76,6 +77,24 @@ static uint32_t head_hash(const char *text)
 	return hash_end(hash);
 }
 
+/* A word of one byte is followed by anything. */
+static void head_add(struct user_classes *u, const uint8_t *text)
+{
+	unsigned first = fold(0, text[0]) << 8, second = fold(text[0], text[1]);
+
+	if (is_word(text[1]))
+		u->heads[(first | second) / 8] |= (uint8_t)(1 << second % 8);
+	else
+		memset(u->heads + first / 8, 0xff, 256 / 8);
+}
+
+static bool head_known(const struct user_classes *u, struct slice v, size_t at)
+{
+	unsigned second = fold(v.ptr[at], byte_at(v, at + 1));
+
+	return u->heads[(unsigned)(fold(0, v.ptr[at]) << 8 | second) / 8] >> second % 8 & 1;
+}
+
 static void word_add(struct user_classes *u, const struct class_rule *c, const struct class_word *w)
 {
 	uint32_t hash = head_hash(w->text), i = hash & u->mask;
@@ -85,6 +104,7 @@ static void word_add(struct user_classes *u, const struct class_rule *c, const s
 	u->entries[u->nr_entries++] = (struct entry){ .text = w->text, .len = (uint16_t)strlen(w->text), .class_id = c->id,
 						      .exact = !c->word_fold, .label = w->label, .next = u->slots[i].first };
 	u->slots[i] = (struct word_slot){ hash, u->nr_entries };
+	head_add(u, (const uint8_t *)w->text);
 	hash &= u->known_mask;
 	u->known[hash / 8] |= (uint8_t)(1 << hash % 8);
 }
@@ -410,16 +430,20 @@ uint64_t user_find(struct slice v, struct user_hits *h)
 		uint8_t kind = u->kind[v.ptr[i]], before = i ? v.ptr[i - 1] : 0;
 		uint32_t hash = HASH_START;
 		size_t start = i;
+		bool head;
 
 		if (kind & STARTS)
 			cost += patterns_find(u, v, i, h);
 		i++;
 		if (!(kind & IS_WORD) || is_word(before))
 			continue;
+		head = head_known(u, v, start);
 		hash = hash_add(hash, fold(0, v.ptr[start]));
 		for (; i < v.len && (u->kind[v.ptr[i]] & IS_WORD); i++)
-			hash = hash_add(hash, fold(v.ptr[i - 1], v.ptr[i]));
-		words_find(u, v, start, hash, h);
+			if (head)
+				hash = hash_add(hash, fold(v.ptr[i - 1], v.ptr[i]));
+		if (head)
+			words_find(u, v, start, hash, h);
 		cost += COST_WORD + (u->lengths ? hashes_find(u, v, start, h) : 0);
 	}
 	h->next = i;

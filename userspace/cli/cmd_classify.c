@@ -12,6 +12,9 @@
 #include "base/json.h"
 #include "classify/document.h"
 #include "cli/cli.h"
+#include "cli/hashes.h"
+#include "cli/policies.h"
+#include "policy/policy.h"
 
 #define DOCUMENT_MAX	((size_t)256 << 20)	/* bytes of one document; a longer one is refused */
 #define READ_STEP	((size_t)256 << 10)
@@ -23,12 +26,16 @@ static const struct option_row options[] = {
 	{ "--min", "LEVEL", "possible, likely (default) or certain" },
 	{ "--stats", NULL, "a last object with bytes, seconds and findings per class" },
 	{ "--list", NULL, "print every class with group, tier and default confidence" },
+	{ "--policy", "PATH", "a policy file or a folder of them: the classes that they define are looked for too; may be repeated" },
+	{ "--hashes", NULL, "no findings: the values of FILE, one a line, as a list of keyed hashes for a class of a policy" },
 	{ "-o", "FORMAT", "json or table, for --list; findings are always JSON" },
 	{ NULL, NULL, NULL }
 };
 
 struct job {
-	bool lines, stats, list, json, many;
+	bool lines, stats, list, json, many, hashes;
+	const char *policies[POLICIES_MAX];
+	unsigned nr_policies;
 	int min;
 	const char *file;
 	uint64_t line, bytes, documents, findings[256];
@@ -209,6 +216,8 @@ static int list_classes(struct job *j)
 	for (unsigned i = 0; i < class_count(); i++) {
 		const struct class_info *c = class_get(i);
 
+		if (!class_live(i))
+			continue;
 		if (j->json)
 			list_json(j, c);
 		else
@@ -231,7 +240,12 @@ static int read_options(struct job *j, struct cli *cli)
 			j->stats = true;
 		else if (!strcmp(row->name, "--list"))
 			j->list = true;
-		else if (!strcmp(row->name, "--min"))
+		else if (!strcmp(row->name, "--hashes"))
+			j->hashes = true;
+		else if (!strcmp(row->name, "--policy")) {
+			if (policies_add(j->policies, &j->nr_policies, POLICIES_MAX, value))
+				return EXIT_USAGE;
+		} else if (!strcmp(row->name, "--min"))
 			j->min = confidence_parse(value);
 		else if (!strcmp(row->name, "-o") && strcmp(value, "json") && strcmp(value, "table"))
 			return fprintf(stderr, "weir classify: -o takes json or table, not %s\n", value), EXIT_USAGE;
@@ -244,6 +258,21 @@ static int read_options(struct job *j, struct cli *cli)
 	return cli->error ? EXIT_USAGE : EXIT_OK;
 }
 
+/* What the policies define is looked for until the process ends. */
+static int classes_add(struct job *j)
+{
+	static struct policy_file files[POLICIES_MAX];
+	static struct buf texts[POLICIES_MAX];
+	struct policy_set *set;
+
+	if (!j->nr_policies)
+		return EXIT_OK;
+	if (policies_read(files, texts, j->policies, j->nr_policies, "weir classify"))
+		return EXIT_USAGE;
+	set = policy_load(files, j->nr_policies, stderr);
+	return set && classes_open(policy_classes(set), "weir classify") ? EXIT_OK : EXIT_USAGE;
+}
+
 static int cmd_classify(int argc, char **argv)
 {
 	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("classify") };
@@ -251,8 +280,10 @@ static int cmd_classify(int argc, char **argv)
 	uint64_t began = clock_boot_ns();
 	int err = read_options(&j, &cli);
 
-	if (err)
+	if (err || (err = classes_add(&j)))
 		return err;
+	if (j.hashes)
+		return hashes_print(argv + cli.next, argc - cli.next);
 	buf_init(&j.out, OUT_MAX);
 	if (j.list) {
 		err = list_classes(&j);
@@ -278,6 +309,6 @@ static int cmd_classify(int argc, char **argv)
 }
 
 const struct command command_classify = {
-	"classify", "[FILE]... [--lines] [--min LEVEL] [--stats] | --list [-o json]",
+	"classify", "[FILE]... [--lines] [--min LEVEL] [--stats] [--policy PATH]... | --list [-o json] | --hashes [FILE]...",
 	"classify bytes from files or stdin; needs no daemon and no root", options, cmd_classify,
 };

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_policy.c - `weir policy check|test [FILE]...`: are the policy files right, and do
  * their rules do what their tests say. Needs no root and no state folder. */
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "classify/user.h"
 #include "cli/cli.h"
 #include "cli/policies.h"
@@ -17,19 +15,6 @@
 #define MAX_FILES POLICIES_MAX
 
 static const struct option_row options[] = { { NULL, NULL, NULL } };
-
-static int read_texts(struct policy_file *files, struct buf *texts, const char *const *names, unsigned nr)
-{
-	for (unsigned i = 0; i < nr; i++) {
-		buf_init(&texts[i], 1 << 20);
-		if (read_file(AT_FDCWD, names[i], &texts[i])) {
-			fprintf(stderr, "weir policy: cannot read %s (a file of at most 1 MiB is wanted)\n", names[i]);
-			return -1;
-		}
-		files[i] = (struct policy_file){ names[i], (const char *)texts[i].ptr, texts[i].len };
-	}
-	return 0;
-}
 
 static int answer(const struct policy_set *set, unsigned nr, bool test)
 {
@@ -75,7 +60,7 @@ static int cmd_policy(int argc, char **argv)
 			return EXIT_USAGE;
 	if (!nr && policies_default(names, &nr, MAX_FILES))
 		return EXIT_USAGE;
-	if (!read_texts(files, texts, names, nr))
+	if (!policies_read(files, texts, names, nr, "weir policy"))
 		set = policy_load(files, nr, stderr);
 	if (set)
 		classes = classes_open(policy_classes(set), "weir policy");

@@ -2,12 +2,17 @@
 #include "cli/policies.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "policy/policy.h"
 
 /* Only a copy that is there: a set of rules must not become smaller for want of memory. */
 static int add_name(const char **names, unsigned *nr, const char *path)
@@ -86,6 +91,19 @@ int policies_default(const char **names, unsigned *nr, unsigned max)
 	}
 	fprintf(stderr, "weir: no policies in /etc/weir/policies nor in %s: name them with --policy PATH\n", exe);
 	return -1;
+}
+
+int policies_read(struct policy_file *files, struct buf *texts, const char *const *names, unsigned nr, const char *command)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		buf_init(&texts[i], 1 << 20);
+		if (read_file(AT_FDCWD, names[i], &texts[i])) {
+			fprintf(stderr, "%s: cannot read %s (a file of at most 1 MiB is wanted)\n", command, names[i]);
+			return -1;
+		}
+		files[i] = (struct policy_file){ names[i], (const char *)texts[i].ptr, texts[i].len };
+	}
+	return 0;
 }
 
 struct user_classes *classes_open(const struct class_rules *rules, const char *command)

@@ -10,6 +10,10 @@
 int policies_add(const char **names, unsigned *nr, unsigned max, const char *path);
 /* /etc/weir/policies, else policies/ beside the program. */
 int policies_default(const char **names, unsigned *nr, unsigned max);
+/* Reads the files; their texts are the caller's, to be freed. 0, or -1 after a message. */
+struct policy_file;
+struct buf;
+int policies_read(struct policy_file *files, struct buf *texts, const char *const *names, unsigned nr, const char *command);
 /* The classes that policies define, in use from now on; NULL after a message. */
 struct user_classes *classes_open(const struct class_rules *, const char *command);
 #endif
