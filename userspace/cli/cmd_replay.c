@@ -215,6 +215,8 @@ static int replay_open(struct replay *r)
 	}
 	r->back = back_new(&config, why, sizeof(why), &code);
 	r->front = front_new(on_fact, r);
+	if (r->back && !classes_open(back_classes(r->back), "weir replay"))
+		return EXIT_USAGE;
 	if (r->back && r->front)
 		return 0;
 	fprintf(stderr, "weir replay: %s\n", r->back ? "no memory" : why);
@@ -304,7 +306,7 @@ static bool option_take(struct replay *r, const char *name, const char *value)
 	else if (!strcmp(name, "--keylog"))
 		r->keylog = value;
 	else if (!strcmp(name, "--policy"))
-		return !policies_add(r->policies, &r->nr_policies, 24, value);
+		return !policies_add(r->policies, &r->nr_policies, POLICIES_MAX, value);
 	return true;
 }
 
@@ -325,7 +327,7 @@ static int cmd_replay(int argc, char **argv)
 		cli_usage(cli.command, stderr);
 		return EXIT_USAGE;
 	}
-	if (!r.nr_policies && policies_default(r.policies, &r.nr_policies, 24))
+	if (!r.nr_policies && policies_default(r.policies, &r.nr_policies, POLICIES_MAX))
 		return EXIT_USAGE;
 	return replay_file(&r, argv[cli.next]);
 }

@@ -59,9 +59,11 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 
 	if (!strcmp(name, "--state"))
 		o->state = value;
-	else if (!strcmp(name, "--policy"))
+	else if (!strcmp(name, "--policy")) {
+		if (o->nr_sources < sizeof(o->sources) / sizeof(o->sources[0]))
+			o->sources[o->nr_sources++] = value;	/* more are too many policies too */
 		return policies_add(o->policies, &o->nr_policies, sizeof(o->policies) / sizeof(o->policies[0]), value);
-	else if (!strcmp(name, "--exe"))
+	} else if (!strcmp(name, "--exe"))
 		o->exe = value;
 	else if (!strcmp(name, "--unit"))
 		o->unit = value;

@@ -33,8 +33,11 @@ static int add_files(const char **names, unsigned *nr, unsigned max, const char 
 
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", folder);
 	if (!glob(pattern, 0, NULL, &found))
-		for (size_t i = 0; i < found.gl_pathc && *nr < max && added >= 0; i++)
-			added = add_name(names, nr, found.gl_pathv[i]) ? -1 : added + 1;
+		for (size_t i = 0; i < found.gl_pathc && added >= 0; i++) {
+			if (*nr >= max)
+				fprintf(stderr, "weir: too many policy files (%u at most): %s\n", max, found.gl_pathv[i]);
+			added = *nr >= max || add_name(names, nr, found.gl_pathv[i]) ? -1 : added + 1;
+		}
 	globfree(&found);
 	return added;
 }

@@ -11,8 +11,8 @@ struct replay {
 	struct back *back;
 	struct recording_header header;
 	bool json, messages, pass_two;
-	const char *policies[24], *texts[24];
-	size_t sizes[24];
+	const char *policies[64], *texts[64];
+	size_t sizes[64];
 	unsigned nr_policies;
 	uint32_t epoch;
 	struct books books;

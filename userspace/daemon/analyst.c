@@ -14,12 +14,15 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "classify/user.h"
 #include "capture/queue.h"
 #include "capture/record.h"
+#include "cli/cli.h"
 #include "daemon/daemon.h"
 #include "daemon/deny.h"
 #include "daemon/pace.h"
 #include "daemon/pipeline.h"
+#include "daemon/rules.h"
 #include "daemon/sandbox.h"
 #include "daemon/step.h"
 
@@ -37,6 +40,8 @@ struct analyst {
 	struct queue queue;
 	struct role_stats *stats;
 	struct front *front;
+	const void *memory;	/* of the policies */
+	struct rules rules;
 	uint32_t epoch;		/* newest seen in a record */
 	uint64_t time, ticked;	/* of the last record; of the last tick */
 	uint64_t held_back;	/* when it last slept for its share of CPU */
@@ -144,6 +149,16 @@ static void tick(struct analyst *a, uint64_t time)
 	facts_send(a);
 }
 
+/* Between two records, so that each is looked at by the one or the other. Hyperscan is only for those that
+ * were there at the start: what it does to make its tables is more than the sandbox has. */
+static void rules_reload(struct analyst *a)
+{
+	char why[256];
+
+	if (rules_use(&a->rules, a->memory, false, why, sizeof(why)))
+		log_error("the classes of the policies cannot be taken over, the old ones stay: %s", why);
+}
+
 static void obey(struct analyst *a)
 {
 	struct order o;
@@ -181,6 +196,9 @@ static void obey(struct analyst *a)
 			break;
 		case ORDER_STOP:
 			a->stop = true;
+			break;
+		case ORDER_RULES:
+			rules_reload(a);
 			break;
 		case ORDER_PACE:
 			pace_set(&a->pace, o.epoch);
@@ -237,10 +255,16 @@ int analyst_main(int argc, char **argv)
 	a.stats = role_stats_map(FD_STATS, true);
 	a.front = front_new(take_fact, &a);
 	marks = mmap(NULL, FRONT_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, FD_MARKS, 0);
-	if (!a.stats || !a.front || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY) ||
+	a.memory = mmap(NULL, RULES_MEMORY, PROT_READ, MAP_SHARED, FD_ANALYST_RULES, 0);
+	if (!a.stats || !a.front || a.memory == MAP_FAILED || close(FD_ANALYST_RULES) || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY) ||
 	    deny_prepare(&a.stats->denied)) {
 		log_error("cannot map the queue or start the pipeline");
 		return 1;
+	}
+	user_classes_prepare();
+	if (rules_use(&a.rules, a.memory, true, why, sizeof(why))) {
+		log_error("the classes of the policies cannot be looked for: %s", why);
+		return EXIT_USAGE;
 	}
 	box.grow = memory_share(argc, argv);
 	(void)setpriority(PRIO_PROCESS, 0, NICE);	/* fails only where it is lower already */

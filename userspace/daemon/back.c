@@ -22,6 +22,7 @@
 #include "daemon/pipeline.h"
 #include "model/class.h"
 #include "model/flow.h"
+#include "daemon/rules.h"
 #include "policy/policy.h"
 #include "store/flows.h"
 #include "store/index.h"
@@ -464,18 +465,42 @@ int back_low(const struct back *b)
 
 static bool policies_open(struct back *b, const struct back_config *c)
 {
-	struct policy_file files[32];
+	struct policy_file files[RULES_FILES];
+	struct policy_set *set;
 
-	if (c->nr_policies > 32)
+	if (c->nr_policies > RULES_FILES)
 		return false;
 	for (size_t i = 0; i < c->nr_policies; i++)
 		files[i] = (struct policy_file){ c->policy_names[i], c->policy_texts[i], c->policy_sizes[i] };
-	b->policy = policy_load(files, c->nr_policies, stderr);
-	if (!b->policy)
+	set = policy_load(files, c->nr_policies, stderr);
+	if (!set)
 		return false;
+	policy_free(b->policy);
+	b->policy = set;
 	policy_hash(b->policy, b->policy_hash);
 	class_set_hash(b->class_hash);
 	return true;
+}
+
+const struct class_rules *back_classes(const struct back *b)
+{
+	return policy_classes(b->policy);
+}
+
+int back_reload(struct back *b, const char *const *names, const char *const *texts, const size_t *sizes, size_t nr)
+{
+	struct back_config next = b->config;
+
+	next.policy_names = names;
+	next.policy_texts = texts;
+	next.policy_sizes = sizes;
+	next.nr_policies = nr;
+	if (!policies_open(b, &next))
+		return -1;
+	b->config = next;
+	back_write_policy(b);
+	back_commit(b);
+	return 0;
 }
 
 struct back *back_new(const struct back_config *config, char *why, size_t why_size, int *exit_code)

@@ -309,7 +309,7 @@ int back_resume(struct back *b, struct back_done *done)
 	return -1;
 }
 
-static void write_policy(struct back *b)
+void back_write_policy(struct back *b)
 {
 	struct json j = leaf_begin(b, "policy");
 
@@ -346,7 +346,7 @@ void back_start(struct back *b, const char *hooks, const char *filters, const ch
 	json_string(&j, "class_hash", b->class_hash);
 	json_string(&j, "filters", filters[0] ? filters : NULL);
 	leaf_end(b, &j, "start", NULL);
-	write_policy(b);
+	back_write_policy(b);
 	b->started_ms = clock_utc_ms();
 	back_commit(b);
 }

@@ -74,4 +74,5 @@ void tell_coverage(void *coverage, const struct process_facts *);
 void emit_flow(void *back, const char *json, size_t len);
 void emit_coverage(void *back, const char *json, size_t len);
 void emit_violation(void *back, const char *json, size_t len, const char *line);
+void back_write_policy(struct back *);	/* which policies hold, as a leaf */
 #endif

@@ -22,8 +22,9 @@ enum {
 	/* analyst and recorder: FD_QUEUE, FD_KICK, and */
 	FD_FACTS = 8,	/* findings to the keeper, SEQPACKET; the recorder's output file */
 	FD_MARKS = 9,	/* analyst: memfd in which it keeps how far it told of connections */
+	FD_ANALYST_RULES = 10,	/* and keeper, FD_RULES: the policies (rules.h); mapped and closed */
 	/* keeper: FD_FACTS and */
-	FD_STATE = 5, FD_JOURNAL = 6, FD_FILE = 7, FD_FIRST_POLICY = 9,
+	FD_STATE = 5, FD_JOURNAL = 6, FD_FILE = 7, FD_RULES = 9,
 	FD_MAX = 40
 };
 
@@ -69,7 +70,7 @@ struct role_stats *role_stats_map(int fd, bool write);
 void role_ready(struct role_stats *);	/* says so to the monitor */
 
 /* Messages monitor -> reader, analyst: one struct each. */
-enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH, ORDER_PLAIN };
+enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH, ORDER_PLAIN, ORDER_RULES };
 struct order {
 	uint16_t kind;
 	uint8_t before[2];	/* ORDER_CLOSE, ORDER_REACH: enum wire_reason, by enum dir, of bytes missing before the positions */
@@ -85,7 +86,8 @@ struct order {
  *		connections, TLS sessions	--memory-max		no_state
  *		processes in scope		16448			filtered
  *	queue	records				4 MiB			queue_full
- *	monitor	processes			16384			facts_lost
+ *	monitor	policies			2 * 8 MiB		refused
+ *		processes			16384			facts_lost
  *		TLS libraries			512			unprobed_tls of their traffic
  *		closes for the analyst		65536, half for looks	closes_lost, looks_lost
  *		containers, users that are known	1024, 64		none: looked up again
@@ -125,8 +127,10 @@ int filescan_main(int argc, char **argv);
 /* What `weir run` was asked for. */
 struct run_options {
 	const char *state;		/* directory */
-	const char *policies[24];
+	const char *policies[64];	/* files */
 	unsigned nr_policies;
+	const char *sources[64];	/* files and folders, as they were named; none: the default */
+	unsigned nr_sources;
 	uint32_t pid;			/* 0: all */
 	const char *exe, *unit, *container;	/* NULL: all */
 	uint64_t duration_ms;		/* 0: until a signal */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,13 +26,13 @@
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 #include "daemon/pipeline.h"
+#include "daemon/rules.h"
 #include "daemon/sandbox.h"
 #include "output/output.h"
 #include "store/ledger.h"
 #include "version.h"
 
 #define TICK_MS 20
-#define POLICY_MAX (1 << 20)	/* bytes of one policy file */
 #define BATCH 256
 #define EPOCHS_LATE 1	/* intervals after its own that a fact may come */
 #define EPOCHS_EARLY 2	/* books may be on their way; with LATE and now not above ROLE_EPOCHS, nor INTERVALS */
@@ -40,8 +41,9 @@ struct keeper {
 	struct role_stats *stats;
 	struct back *back;
 	struct outputs *outputs;
-	const char *names[32], *texts[32], *hooks, *filters;	/* hooks NULL: not chosen yet */
-	size_t sizes[32], nr_policies;
+	const void *rules;
+	const char *names[RULES_FILES], *texts[RULES_FILES], *hooks, *filters;	/* hooks NULL: not chosen yet */
+	size_t sizes[RULES_FILES], nr_policies;
 	bool journal, file, terminal, restart, stop, told;
 	uint32_t epoch;
 	char boot_id[40], host[65], reason[PATH_SIZE];
@@ -64,9 +66,7 @@ static void arguments(struct keeper *k, int argc, char **argv)
 	const char *v;
 
 	for (int i = 2; i < argc; i++) {
-		if (argument(argv[i], "policy", &v) && k->nr_policies < 32)
-			k->names[k->nr_policies++] = v;
-		else if (argument(argv[i], "hooks", &v))
+		if (argument(argv[i], "hooks", &v))
 			k->hooks = v;
 		else if (argument(argv[i], "filters", &v))
 			k->filters = v;
@@ -83,21 +83,17 @@ static void arguments(struct keeper *k, int argc, char **argv)
 	}
 }
 
-static int policies_read(struct keeper *k)
+/* Those that the monitor has for us now. */
+static void rules_take(struct keeper *k)
 {
-	for (size_t i = 0; i < k->nr_policies; i++) {
-		char *text = malloc(POLICY_MAX);
-		ssize_t n = text ? read_all(FD_FIRST_POLICY + (int)i, text, POLICY_MAX) : -ENOMEM;
+	static struct policy_file files[RULES_FILES];
 
-		if (n < 0 || n == POLICY_MAX) {
-			log_error("cannot read the policy %s: %s", k->names[i], n < 0 ? strerror((int)-n) : "larger than 1 MiB");
-			return -1;
-		}
-		k->texts[i] = text;
-		k->sizes[i] = (size_t)n;
-		close(FD_FIRST_POLICY + (int)i);
+	k->nr_policies = rules_read(k->rules, files);
+	for (size_t i = 0; i < k->nr_policies; i++) {
+		k->names[i] = files[i].name;
+		k->texts[i] = files[i].text;
+		k->sizes[i] = files[i].len;
 	}
-	return 0;
 }
 
 static void read_line(const char *path, char *out, size_t size)
@@ -244,6 +240,19 @@ static void take_gap(struct keeper *k)
 		__atomic_store_n(&k->stats->gaps, number, __ATOMIC_RELEASE);
 }
 
+/* The analyst is told when this role knows the classes that it may tell of. */
+static void take_rules(struct keeper *k)
+{
+	struct class_users before;
+
+	class_users_get(&before);
+	rules_take(k);
+	if (!back_reload(k->back, k->names, k->texts, k->sizes, k->nr_policies))
+		return tell_monitor(k, "rules", "in use", 0);
+	class_users_set(&before);
+	log_error("the policies cannot be taken over: the old ones stay");
+}
+
 static void take_order(struct keeper *k)
 {
 	ssize_t n = recv(FD_CTL, k->in, sizeof(k->in), MSG_DONTWAIT);
@@ -255,6 +264,10 @@ static void take_order(struct keeper *k)
 	if (k->fact.kind == FACT_EVENT && !strcmp(k->fact.event.kind, "stop")) {
 		snprintf(k->reason, sizeof(k->reason), "%s", k->fact.event.detail);
 		k->stop = true;
+		return;
+	}
+	if (k->fact.kind == FACT_EVENT && !strcmp(k->fact.event.kind, "rules")) {
+		take_rules(k);
 		return;
 	}
 	if (k->fact.kind == FACT_BOOKS)
@@ -390,8 +403,11 @@ int keeper_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	k.stats = role_stats_map(FD_STATS, true);
-	if (!k.stats || policies_read(&k) || fchdir(FD_STATE))
+	k.rules = mmap(NULL, RULES_MEMORY, PROT_READ, MAP_SHARED, FD_RULES, 0);
+	if (!k.stats || k.rules == MAP_FAILED || fchdir(FD_STATE))
 		return EXIT_DEGRADED;
+	close(FD_RULES);
+	rules_take(&k);
 	read_line("/proc/sys/kernel/random/boot_id", k.boot_id, sizeof(k.boot_id));
 	gethostname(k.host, sizeof(k.host) - 1);
 	addresses_read(&a);

@@ -115,7 +115,7 @@ static void closes_send(struct monitor *m)
 	}
 }
 
-static bool tell_event(struct monitor *m, const char *kind, const char *detail)
+bool tell_event(struct monitor *m, const char *kind, const char *detail)
 {
 	static struct fact f;
 
@@ -174,6 +174,8 @@ static void keeper_says(struct monitor *m)
 			continue;
 		if (!strcmp(f.event.kind, "selftest"))
 			m->proven |= f.event.value;
+		if (!strcmp(f.event.kind, "rules"))
+			rules_told(m);
 		/* low: there is room for a proper end, and none for more. */
 		if (!strcmp(f.event.kind, "failed") || !strcmp(f.event.kind, "low")) {
 			log_error("the keeper cannot keep evidence in %s and weir stops: %s; %s", m->options->state, f.event.detail,
@@ -407,6 +409,8 @@ static void monitor_loop(struct monitor *m)
 		while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			if (si.ssi_signo == SIGCHLD)
 				roles_reap(m);
+			else if (si.ssi_signo == SIGHUP && !m->options->record && (!m->terminal || isatty(STDOUT_FILENO)))
+				rules_reload(m);	/* else the terminal has gone */
 			else
 				m->stop_wanted = true;
 		}
@@ -435,7 +439,7 @@ int monitor_run(const struct run_options *options)
 	sigset_t set;
 	int err;
 
-	m = (struct monitor){ .options = options, .state = -1, .journal = -1, .json_file = -1, .record_file = -1, .stimulus_go = -1 };
+	m = (struct monitor){ .options = options, .rules_fd = -1, .state = -1, .journal = -1, .json_file = -1, .record_file = -1, .stimulus_go = -1 };
 	log_init("weir", LOG_INFO_);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -446,6 +450,7 @@ int monitor_run(const struct run_options *options)
 	signal(SIGPIPE, SIG_IGN);
 	m.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	prctl(PR_SET_DUMPABLE, 0);
+	m.terminal = isatty(STDOUT_FILENO);
 	err = monitor_files(&m);
 	if (!err)
 		err = monitor_setup(&m);

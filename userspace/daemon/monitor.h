@@ -47,7 +47,9 @@ struct monitor {
 	size_t share;			/* bytes of memory, of analyst and keeper each */
 	struct order *closes;		/* CLOSES_WAITING, a ring */
 	unsigned first_close, nr_closes;
-	int signals, queue_fd, marks_fd, kick, facts[2];
+	void *rules;			/* of the policies: rules.h */
+	bool terminal;			/* standard output was one */
+	int rules_fd, signals, queue_fd, marks_fd, kick, facts[2];
 	int state, journal, json_file, record_file;
 	char filters[256];
 
@@ -82,7 +84,14 @@ void cpu_mind(struct monitor *, uint64_t now);
 void connections_look(struct monitor *);	/* how far each has come, told to the analyst */
 void stimulus_prepare(struct monitor *);	/* starts it; it waits */
 void stimulus_start(struct monitor *);
+bool policy_guarded(const char *path);	/* by others; false after a message */
+bool tell_event(struct monitor *, const char *kind, const char *detail);	/* to the keeper */
 bool tell_keeper(struct monitor *, const struct fact *);	/* false: it does not take it now */
+
+/* monitor_rules.c */
+int rules_open(struct monitor *);	/* 0 or an exit code, with a message */
+void rules_reload(struct monitor *);	/* what the policy files say now, if they are right; else what holds stays */
+void rules_told(struct monitor *);	/* the keeper has them: now the analyst */
 
 /* monitor_roles.c */
 void role_init(struct child *, const char *name, bool wanted);	/* ends the program if it cannot */

@@ -41,6 +41,11 @@ static bool guarded(const char *what, const char *path)
 	return false;
 }
 
+bool policy_guarded(const char *path)
+{
+	return guarded("policy", path);
+}
+
 static bool program_guarded(void)
 {
 	char exe[4096];
@@ -154,6 +159,7 @@ int monitor_files(struct monitor *m)
 {
 	const struct run_options *o = m->options;
 	const char *taken;
+	int err;
 
 	if (geteuid()) {
 		log_error("weir must be started as root, to load BPF programs and read other processes' sockets; "
@@ -180,9 +186,12 @@ int monitor_files(struct monitor *m)
 		if (access(o->policies[i], R_OK)) {
 			log_error("cannot read the policy %s: %s", o->policies[i], strerror(errno));
 			return EXIT_USAGE;
-		} else if (!guarded("policy", o->policies[i])) {
+		} else if (!policy_guarded(o->policies[i])) {
 			return EXIT_USAGE;
 		}
+	err = rules_open(m);
+	if (err)
+		return err;
 	if (o->json_file) {
 		m->json_file = open(o->json_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		if (m->json_file < 0) {

@@ -36,27 +36,16 @@ void role_init(struct child *r, const char *name, bool wanted)
 		fcntl(r->ctl[1], F_SETFL, O_NONBLOCK);
 }
 
-static void plan_policies(struct monitor *m, struct role_plan *plan, int *opened, char (*args)[320])
-{
-	for (unsigned i = 0; i < m->options->nr_policies; i++) {
-		opened[i] = open(m->options->policies[i], O_RDONLY | O_CLOEXEC);
-		role_plan_fd(plan, FD_FIRST_POLICY + (int)i, opened[i]);
-		role_plan_made(plan, args[i], sizeof(args[i]), "policy=%s", m->options->policies[i]);
-	}
-}
-
 static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 {
-	int opened[24];
-	static char args[24][320], hooks[64], filters[300], epoch[24];
-	pid_t pid;
+	static char hooks[64], filters[300], epoch[24];
 
 	plan->keep_stdout = 1;
 	role_plan_fd(plan, FD_FACTS, m->facts[1]);
 	role_plan_fd(plan, FD_STATE, m->state);
 	role_plan_fd(plan, FD_JOURNAL, m->journal);
 	role_plan_fd(plan, FD_FILE, m->json_file);
-	plan_policies(m, plan, opened, args);
+	role_plan_fd(plan, FD_RULES, m->rules_fd);
 	if (m->capture)
 		role_plan_made(plan, hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
 	role_plan_made(plan, filters, sizeof(filters), "filters=%s", m->filters);
@@ -65,10 +54,7 @@ static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 	role_plan_arg(plan, m->json_file >= 0 ? "file=1" : "file=0");
 	role_plan_arg(plan, m->options->quiet ? "terminal=0" : "terminal=1");
 	role_plan_arg(plan, m->keeper.restarts ? "restart=1" : "restart=0");
-	pid = role_spawn(plan);
-	for (unsigned i = 0; i < m->options->nr_policies; i++)
-		close(opened[i]);
-	return pid;
+	return role_spawn(plan);
 }
 
 void role_start(struct monitor *m, struct child *r)
@@ -92,6 +78,7 @@ void role_start(struct monitor *m, struct child *r)
 		if (r == &m->analyst) {
 			role_plan_fd(&plan, FD_FACTS, m->facts[0]);
 			role_plan_fd(&plan, FD_MARKS, m->marks_fd);
+			role_plan_fd(&plan, FD_ANALYST_RULES, m->rules_fd);
 			role_plan_arg(&plan, r->crashed ? "blame=1" : "blame=0");
 			role_plan_arg(&plan, memory);
 		}

@@ -43,9 +43,14 @@ struct back_config {
 	void (*emit)(void *owner, const char *type, const char *json, size_t len, const char *line, uint64_t leaf);
 	void *owner;
 };
+struct class_rules;
 struct back;
 struct back *back_new(const struct back_config *, char *why, size_t why_size, int *exit_code);
 void back_free(struct back *);
+/* What the policies define. */
+const struct class_rules *back_classes(const struct back *);
+/* Other policies from now on, stated in the ledger. -1 when they are refused: the old ones stay. */
+int back_reload(struct back *, const char *const *names, const char *const *texts, const size_t *sizes, size_t nr);
 void back_boot_id(struct back *, const char *);
 void back_address(struct back *, uint16_t family, const uint8_t addr[16]);	/* one of this host's own */
 

@@ -19,7 +19,7 @@ enum check_state { CHECK_OK, CHECK_UNKNOWN, CHECK_DEGRADED, CHECK_BLOCKING };
 struct host {
 	const char *root;		/* before every path of the host; "": the host itself */
 	const char *state;		/* the state folder */
-	const char *policies[24];
+	const char *policies[64];
 	unsigned nr_policies;
 	bool privileged;		/* root: everything can be looked at, programs can be tried */
 	bool clock_synced;

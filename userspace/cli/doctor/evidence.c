@@ -16,6 +16,7 @@
 #include "base/guard.h"
 #include "cli/doctor/doctor.h"
 #include "daemon/sandbox.h"
+#include "classify/user.h"
 #include "policy/policy.h"
 #include "store/index.h"
 #include "store/ledger.h"
@@ -192,24 +193,31 @@ static void policies_judge(const struct policy_file *files, unsigned nr, struct 
 	char *said = NULL;
 	size_t len = 0;
 	FILE *errors = open_memstream(&said, &len);
+	struct user_classes *classes = NULL;
+	char why[256];
 	struct policy_set *set = errors ? policy_load(files, nr, errors) : NULL;
 
+	if (set)
+		classes = user_classes_new(policy_classes(set), false, why, sizeof(why));
+	if (set && !classes)
+		fprintf(errors, "%s\n", why);
 	if (errors)
 		fclose(errors);
-	if (set) {
+	if (classes) {
 		answer_found(a, CHECK_OK, "%zu rules in %u file%s are right", policy_rules(set), nr, nr == 1 ? "" : "s");
 	} else {
 		answer_found(a, CHECK_BLOCKING, "%.*s", said ? (int)strcspn(said, "\n") : 9, said ? said : "no memory");
 		answer_fix(a, "weir run refuses them", "weir policy check shows every mistake with its place");
 	}
+	user_classes_free(classes);
 	policy_free(set);
 	free(said);
 }
 
 void check_policies(struct host *h, struct answer *a)
 {
-	struct policy_file files[24];
-	struct buf texts[24];
+	static struct policy_file files[64];
+	static struct buf texts[64];
 	unsigned nr = 0;
 
 	if (!h->nr_policies) {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor_rules.c - the policy files: read and judged here, at the start and for each reload, so
+ * that no other role is given what is wrong; then kept in memory for all that are to come. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/policies.h"
+#include "daemon/monitor.h"
+#include "daemon/rules.h"
+#include "daemon/spawn.h"
+
+/* Right in every way, and into the memory. What is known of classes goes back where it is not. */
+static bool rules_take(struct monitor *m, const struct policy_file *files, unsigned nr)
+{
+	struct class_users before;
+	struct user_classes *classes = NULL;
+	char why[256] = "weir policy check FILE says the same without starting";
+	struct policy_set *set;
+	int err = -1;
+
+	class_users_get(&before);
+	set = policy_load(files, nr, stderr);
+	if (set)
+		classes = user_classes_new(policy_classes(set), false, why, sizeof(why));
+	if (classes && (err = rules_write(m->rules, files, nr)))
+		snprintf(why, sizeof(why), "the files have more than %zu MiB; make them shorter", RULES_HALF >> 20);
+	if (err) {
+		class_users_set(&before);
+		log_error("the policies are refused: %s", why);
+	}
+	user_classes_free(classes);
+	policy_free(set);
+	return !err;
+}
+
+static bool rules_load(struct monitor *m, const char *const *names, unsigned nr)
+{
+	static struct policy_file files[RULES_FILES];
+	static struct buf texts[RULES_FILES];
+	bool fine = nr <= RULES_FILES && !policies_read(files, texts, names, nr, "weir") && rules_take(m, files, nr);
+
+	for (unsigned i = 0; i < nr && i < RULES_FILES; i++)
+		buf_free(&texts[i]);
+	return fine;
+}
+
+int rules_open(struct monitor *m)
+{
+	m->rules_fd = memory_file("weir-rules", RULES_MEMORY);
+	m->rules = m->rules_fd < 0 ? MAP_FAILED : mmap(NULL, RULES_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, m->rules_fd, 0);
+	if (m->rules == MAP_FAILED) {
+		log_error("cannot make memory for the policies error=\"%s\"", strerror(errno));
+		return EXIT_DEGRADED;
+	}
+	return rules_load(m, m->options->policies, m->options->nr_policies) ? 0 : EXIT_USAGE;
+}
+
+/* The same places are looked into again: a folder may have other files now. */
+static bool sources_find(const struct run_options *o, const char **names, unsigned *nr)
+{
+	for (unsigned i = 0; i < o->nr_sources; i++)
+		if (policies_add(names, nr, RULES_FILES, o->sources[i]))
+			return false;
+	return o->nr_sources || !policies_default(names, nr, RULES_FILES);
+}
+
+void rules_reload(struct monitor *m)
+{
+	const char *names[RULES_FILES];
+	unsigned nr = 0;
+	bool fine = sources_find(m->options, names, &nr);
+
+	for (unsigned i = 0; i < nr && fine; i++)
+		fine = policy_guarded(names[i]);
+	if (!fine || !rules_load(m, names, nr))
+		log_error("the policies are not reloaded, the old ones stay");
+	else if (!tell_event(m, "rules", "reload"))
+		log_error("the keeper does not listen: the policies are taken over when it is started again");
+	for (unsigned i = 0; i < nr; i++)
+		free((char *)(uintptr_t)names[i]);
+}
+
+void rules_told(struct monitor *m)
+{
+	struct order o = { .kind = ORDER_RULES, .epoch = m->epoch };
+
+	if (m->analyst.pid && write(m->analyst.ctl[0], &o, sizeof(o)) != sizeof(o))
+		log_error("the analyst does not listen: it looks for the old classes error=\"%s\"", strerror(errno));
+	else
+		log_info("the policies are reloaded");
+}
