@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@
 
 #include "base/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/rules.h"
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
 #include "model/class.h"
@@ -98,27 +100,28 @@ static void begin(const char *state, const char *policy)
 {
 	const struct sandbox *box = sandbox_find("keeper");
 	struct role_plan plan = { .name = "keeper", .keep_stdout = 1 };
-	static char arg[4200];
-	int file = open(policy, O_RDONLY | O_CLOEXEC);
+	static char text[1 << 20];
+	int file = open(policy, O_RDONLY | O_CLOEXEC), rules = memory_file("weir-rules", RULES_MEMORY);
+	void *memory = mmap(NULL, RULES_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, rules, 0);
+	ssize_t len = file < 0 ? -1 : read(file, text, sizeof(text));
+	struct policy_file files = { policy, text, len > 0 ? (size_t)len : 0 };
 
 	mkdir(state, 0700);
 	k.state = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	k.stats_fd = memory_file("weir-stats", 4096);
 	k.stats = role_stats_map(k.stats_fd, false);
-	if (file < 0 || k.state < 0 || !k.stats || fchown(k.state, box->uid, box->gid) || socket_pair(k.ctl, 1 << 20) ||
+	if (len < 0 || memory == MAP_FAILED || rules_write(memory, &files, 1) || k.state < 0 || !k.stats || fchown(k.state, box->uid, box->gid) || socket_pair(k.ctl, 1 << 20) ||
 	    socket_pair(k.facts, 1 << 20)) {
 		fprintf(stderr, "keeper_play: %s: %s\n", state, strerror(errno));
 		exit(125);
 	}
-	snprintf(arg, sizeof(arg), "policy=%s", policy);
 	role_plan_fd(&plan, FD_CTL, k.ctl[1]);
 	role_plan_fd(&plan, FD_STATS, k.stats_fd);
 	role_plan_fd(&plan, FD_FACTS, k.facts[1]);
 	role_plan_fd(&plan, FD_STATE, k.state);
 	role_plan_fd(&plan, FD_JOURNAL, -1);
 	role_plan_fd(&plan, FD_FILE, -1);
-	role_plan_fd(&plan, FD_FIRST_POLICY, file);
-	role_plan_arg(&plan, arg);
+	role_plan_fd(&plan, FD_RULES, rules);
 	role_plan_arg(&plan, "hooks=tracepoint");
 	role_plan_arg(&plan, "filters=");
 	role_plan_arg(&plan, "terminal=1");

@@ -296,7 +296,7 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 	c->counts.cost += classify_scan(&ev, value, batch_add, batch);
 	c->counts.cost += batch->nr * COST_ROW;
 	if (combine_wanted())
-		message = waiting_field(&c->waiting, ex, f);
+		message = waiting_field(&c->waiting, &c->key, ex, f);
 	for (size_t i = 0; i < batch->nr; i++) {
 		const struct hit *hit = &batch->hits[i];
 

@@ -9,21 +9,9 @@
 #define MESSAGES 64	/* under way at once, with a class that needs another; 0.6 MiB */
 
 struct waiting {
-	struct siphash_key key;
 	uint64_t serial;	/* of objects */
 	struct waiting_message message[MESSAGES];
 };
-
-struct waiting *waiting_new(void)
-{
-	struct waiting *w = calloc(1, sizeof(*w));
-
-	if (w && random_bytes(&w->key, sizeof(w->key))) {
-		free(w);
-		return NULL;
-	}
-	return w;
-}
 
 void waiting_free(struct waiting *w)
 {
@@ -32,10 +20,11 @@ void waiting_free(struct waiting *w)
 
 /* The object of a field: its path without the last name. That of another element of the same
  * array has the same path, and its fields are counted from the beginning again. */
-static uint64_t object_of(struct waiting *w, struct waiting_message *m, const struct field *f)
+static uint64_t object_of(struct waiting *w, struct waiting_message *m, const struct siphash_key *hash,
+			  const struct field *f)
 {
 	const char *dot = strrchr(f->path, '.');
-	uint64_t prefix = siphash(&w->key, f->path, dot ? (size_t)(dot - f->path) : 0) | 1;
+	uint64_t prefix = siphash(hash, f->path, dot ? (size_t)(dot - f->path) : 0) | 1;
 	unsigned i = 0, levels = sizeof(m->level) / sizeof(m->level[0]);
 
 	while (i < levels && m->level[i].prefix && m->level[i].prefix != prefix)
@@ -49,21 +38,22 @@ static uint64_t object_of(struct waiting *w, struct waiting_message *m, const st
 	return m->level[i].object;
 }
 
-struct waiting_message *waiting_field(struct waiting **at, const struct exchange *ex, const struct field *f)
+struct waiting_message *waiting_field(struct waiting **at, const struct siphash_key *hash,
+					      const struct exchange *ex, const struct field *f)
 {
 	struct { uint64_t conn, began, exchange, dir; } id = { ex->conn.id, ex->began, (uint64_t)(uintptr_t)ex, (uint64_t)f->dir };
-	struct waiting *w = *at ? *at : (*at = waiting_new());
+	struct waiting *w = *at ? *at : (*at = calloc(1, sizeof(*w)));
 	struct waiting_message *m;
 	uint64_t key;
 
 	if (!w)
 		return NULL;
-	key = siphash(&w->key, &id, sizeof(id)) | 1;
+	key = siphash(hash, &id, sizeof(id)) | 1;
 	m = &w->message[(key >> 1) % MESSAGES];
 	if (m->key != key) {
 		memset(m, 0, offsetof(struct waiting_message, held));
 		m->key = key;
 	}
-	combine_field(&m->combine, object_of(w, m, f));
+	combine_field(&m->combine, object_of(w, m, hash, f));
 	return m;
 }

@@ -13,9 +13,9 @@ struct waiting_message {
 	struct held held[COMBINE_SLOTS];
 };
 struct waiting;
-struct waiting *waiting_new(void);
+struct siphash_key;
 void waiting_free(struct waiting *);
 /* The message of this field, which is now its newest. Another one may give way: what waited in it waits in
- * vain, as if its message had ended. NULL: no memory. */
-struct waiting_message *waiting_field(struct waiting **, const struct exchange *, const struct field *);
+ * vain, as if its message had ended. NULL: no memory. The key is of fingerprints. */
+struct waiting_message *waiting_field(struct waiting **, const struct siphash_key *, const struct exchange *, const struct field *);
 #endif
