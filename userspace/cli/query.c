@@ -51,11 +51,32 @@ static int wrong(const struct query *q, const char *what, const char *value)
 	return -1;
 }
 
-static bool class_known(const struct query *q, const char *name)
+/* One that a policy defined is known to the ledger only, which is not open yet. */
+static bool class_known(struct query *q, const char *name)
 {
-	if (class_find(name) >= 0)
+	if (class_find(name) < 0)
+		q->foreign = name;
+	return true;
+}
+
+static int on_class(void *owner, int columns, const char *const *values)
+{
+	*(bool *)owner = true;
+	return 0;
+}
+
+static bool class_defined(struct query *q, int *exit_code)
+{
+	char why[256];
+	bool found = false;
+
+	if (!q->foreign)
 		return true;
-	wrong(q, "no such class (weir classify --list has them)", name);
+	if (!index_query(q->index, "SELECT 1 FROM leaf, json_each(doc,'$.classes') AS k WHERE type='policy' AND k.value=?1 LIMIT 1", &q->foreign, 1,
+			 on_class, &found, why, sizeof(why)) && found)
+		return true;
+	*exit_code = EXIT_USAGE;
+	wrong(q, "no such class (weir classify --list has the program's, and no policy defined this one)", q->foreign);
 	return false;
 }
 
@@ -197,11 +218,11 @@ bool query_open(struct query *q, int *exit_code)
 		q->index = index_open(path, false, why, sizeof(why));
 	close(dir);
 	if (q->index)
-		return true;
+		return class_defined(q, exit_code);
 	if (!ledger)
 		return say_missing(q, why, exit_code);
 	*exit_code = EXIT_NOT_VERIFIED;
-	return query_from_ledger(q, why);
+	return query_from_ledger(q, why) && class_defined(q, exit_code);
 }
 
 /* Asking. */

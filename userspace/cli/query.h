@@ -21,6 +21,7 @@ struct query {
 	int missing;			/* exit code when nothing was recorded */
 	struct index *index;
 	struct buf where;		/* " AND (...)" of all filters, over the columns of the X_ tables below */
+	const char *foreign;	/* a class of a filter that is none of the program's: a policy has to have defined it */
 	char from_text[24], to_text[24], limit_text[24];
 	const char *params[QUERY_PARAMS];	/* ?1 from, ?2 to, ?3 limit, then the filters' words */
 	unsigned nr;

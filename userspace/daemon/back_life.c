@@ -323,6 +323,10 @@ void back_write_policy(struct back *b)
 		json_string(&j, NULL, base ? base + 1 : b->config.policy_names[i]);
 	}
 	json_close(&j, ']');
+	json_open(&j, "classes", '[');	/* of the user's own */
+	for (size_t i = 0; i < policy_classes(b->policy)->nr; i++)
+		json_string(&j, NULL, policy_classes(b->policy)->rule[i].name);
+	json_close(&j, ']');
 	leaf_end(b, &j, "policy", NULL);
 }
 
