@@ -162,14 +162,15 @@ void classify_forget(void)
 static bool pending_beats(const struct pending *a, const struct pending *b)
 {
 	size_t la = a->hit.end - a->hit.start, lb = b->hit.end - b->hit.start;
+	bool mine_a = table.rows[a->hit.class_id]->user, mine_b = table.rows[b->hit.class_id]->user;	/* a user's */
 
 	/* A number that its key names and its check digit bears out is that, whatever else it may be. */
-	if (a->hit.start == b->hit.start && a->hit.end == b->hit.end && a->named != b->named)
+	if (mine_a == mine_b && a->hit.start == b->hit.start && a->hit.end == b->hit.end && a->named != b->named)
 		return a->named;
 	if (a->hit.confidence != b->hit.confidence)
 		return a->hit.confidence > b->hit.confidence;
-	if (!table.rows[a->hit.class_id]->user != !table.rows[b->hit.class_id]->user)
-		return table.rows[a->hit.class_id]->user;
+	if (mine_a != mine_b)
+		return mine_a;
 	if (la != lb)
 		return la > lb;
 	if (a->score != b->score)
@@ -266,9 +267,9 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 		return;
 	s->cost += COST_WEIGH;
 	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says, &p.named);
-	p.named &= row->info.tier < 3;
 	p.hit.confidence = (uint8_t)(row->user ? (int)user_confidence(row->user, p.score, p.named, false) :
 				     evidence_confidence(p.score, says));
+	p.named &= row->info.tier < 3;
 	if (!p.hit.confidence)
 		return;
 	p.hit.start += base;

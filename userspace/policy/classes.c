@@ -21,7 +21,7 @@ struct reading {
 	struct source *s;
 	struct class_rule *c;
 	const char *name;
-	bool alone_given, keyed_given;
+	bool alone_given, keyed_given, keys_given;	/* keys_given: rightly or not */
 };
 
 const struct class_rules *policy_classes(const struct policy_set *set)
@@ -375,9 +375,9 @@ static void evidence_check(struct reading *r, yaml_node_t *key)
 
 	for (size_t i = 0; i < c->nr_words; i++)
 		labels |= c->words[i].label;
-	if (!values && !c->keys)
+	if (!values && !c->keys && !r->keys_given)
 		policy_error(r->s, key->start_mark, "class '%s' looks for nothing; add keys, regexes, words, labels or hashes", r->name);
-	else if ((!c->alone || labels) && !c->keys)
+	else if ((!c->alone || labels) && !c->keys && !r->keys_given)
 		policy_error(r->s, key->start_mark, "class '%s' counts only with a key and has none; add keys: [name of the field]", r->name);
 	else if (!values && r->alone_given && c->alone)
 		policy_error(r->s, key->start_mark, "class '%s' has keys only: nothing can be found without one; leave 'confidence' out",
@@ -406,6 +406,7 @@ static void parts_read(struct reading *r, yaml_node_t *n)
 		words_read(r, part, false);
 	if ((part = node_get(r->s, n, "labels")))
 		words_read(r, part, true);
+	r->keys_given = node_get(r->s, n, "keys");
 	if ((part = node_get(r->s, n, "keys")))
 		r->c->keys = phrases(r->s, part, "a key");
 	if ((part = node_get(r->s, n, "not_keys")))
