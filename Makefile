@@ -100,6 +100,7 @@ fuzz	:= ring_record \
 	   facts \
 	   leaf \
 	   policy \
+	   user_class \
 	   ledger \
 	   checkpoint \
 	   queue \

@@ -110,7 +110,8 @@ static void begin(const char *state, const char *policy)
 	k.state = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	k.stats_fd = memory_file("weir-stats", 4096);
 	k.stats = role_stats_map(k.stats_fd, false);
-	if (len < 0 || memory == MAP_FAILED || rules_write(memory, &files, 1) || k.state < 0 || !k.stats || fchown(k.state, box->uid, box->gid) || socket_pair(k.ctl, 1 << 20) ||
+	if (len < 0 || memory == MAP_FAILED || rules_write(memory, &files, 1) ||
+	    k.state < 0 || !k.stats || fchown(k.state, box->uid, box->gid) || socket_pair(k.ctl, 1 << 20) ||
 	    socket_pair(k.facts, 1 << 20)) {
 		fprintf(stderr, "keeper_play: %s: %s\n", state, strerror(errno));
 		exit(125);

@@ -60,7 +60,7 @@ static bool pcre_open(void)
 	if (pcre.looked)
 		return pcre.match;
 	pcre.looked = true;
-	l = dlopen("libpcre2-8.so.0", RTLD_NOW | RTLD_LOCAL);
+	l = dlopen("libpcre2-8.so.0", RTLD_NOW);
 	if (symbol(l, "pcre2_compile_8", &pcre.compile) && symbol(l, "pcre2_code_free_8", &pcre.code_free) &&
 	    symbol(l, "pcre2_match_data_create_8", &pcre.data_create) && symbol(l, "pcre2_match_data_free_8", &pcre.data_free) &&
 	    symbol(l, "pcre2_get_ovector_pointer_8", &pcre.ends))
@@ -75,7 +75,7 @@ static bool hs_open(void)
 	if (hs.looked)
 		return hs.scan;
 	hs.looked = true;
-	l = dlopen("libhs.so.5", RTLD_NOW | RTLD_LOCAL);
+	l = dlopen("libhs.so.5", RTLD_NOW);
 	if (symbol(l, "hs_valid_platform", &hs.fits) && !hs.fits() && symbol(l, "hs_compile_multi", &hs.compile) &&
 	    symbol(l, "hs_free_compile_error", &hs.error_free) && symbol(l, "hs_alloc_scratch", &hs.scratch) &&
 	    symbol(l, "hs_free_scratch", &hs.scratch_free) && symbol(l, "hs_free_database", &hs.database_free))

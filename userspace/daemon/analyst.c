@@ -256,7 +256,8 @@ int analyst_main(int argc, char **argv)
 	a.front = front_new(take_fact, &a);
 	marks = mmap(NULL, FRONT_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, FD_MARKS, 0);
 	a.memory = mmap(NULL, RULES_MEMORY, PROT_READ, MAP_SHARED, FD_ANALYST_RULES, 0);
-	if (!a.stats || !a.front || a.memory == MAP_FAILED || close(FD_ANALYST_RULES) || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY) ||
+	if (!a.stats || !a.front || a.memory == MAP_FAILED ||
+	    close(FD_ANALYST_RULES) || queue_map(&a.queue, FD_QUEUE) || marks == MAP_FAILED || front_outlive(a.front, marks, FRONT_MEMORY) ||
 	    deny_prepare(&a.stats->denied)) {
 		log_error("cannot map the queue or start the pipeline");
 		return 1;
