@@ -224,7 +224,8 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 	s->front = conn->role == ROLE_CLIENT ? DIR_SENT : DIR_RECEIVED;
 	for (int d = 0; d < 2; d++)
 		buf_init(&s->sides[d].body, PROTOCOL_BODY_HELD);
-	buf_init(&s->line, PG_LINE);
+	buf_init(&s->copy.line, COPY_LINE);
+	s->items.size = sizeof(struct pg_item);
 }
 
 /* Which direction is the client's, by the first bytes of one. */
@@ -424,7 +425,7 @@ static void mark_gap(struct pg_state *s, enum dir dir)
 	if (dir == s->front && s->asking)
 		s->asking->has_gap = 1;
 	else if (first && first->kind == PG_RESULT)
-		first->ex->has_gap = 1;
+		first->owed.ex->has_gap = 1;
 }
 
 static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
@@ -435,8 +436,8 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	if (!lost && side->phase == PG_START)
 		return 0;
 	mark_gap(s, dir);
-	buf_free(&s->line);
-	s->copy_quoted = s->copy_cut = false;
+	buf_free(&s->copy.line);
+	s->copy.quoted = s->copy.cut = false;
 	/* Of a message that was waited for the beginning is gone, but where it ends is known. */
 	if (side->phase == PG_MESSAGE && side->carried) {
 		side->phase = PG_BODY;

@@ -27,7 +27,7 @@ bool pg_format(const struct pg_formats *f, unsigned i)
 {
 	unsigned at = f->nr == 1 ? 0 : i;
 
-	return at < f->nr && at < PG_COLUMNS && (f->bits[at / 8] >> at % 8 & 1);
+	return at < f->nr && at < COLUMNS_NAMED && (f->bits[at / 8] >> at % 8 & 1);
 }
 
 /* A count, and so many formats. */
@@ -36,82 +36,13 @@ static struct pg_formats formats_read(struct reader *r)
 	struct pg_formats f = { .nr = (uint16_t)reader_number(r, 2) };
 
 	for (unsigned i = 0; i < f.nr && !r->failed; i++)
-		if (reader_number(r, 2) && i < PG_COLUMNS)
+		if (reader_number(r, 2) && i < COLUMNS_NAMED)
 			f.bits[i / 8] |= (uint8_t)(1 << i % 8);
 	f.known = !r->failed;
 	return f;
 }
 
 /* ---- statements ---- */
-
-struct naming { struct pg_state *state; struct pg_statement *statement; };
-
-static void on_param(void *owner, unsigned number, struct slice key)
-{
-	struct naming *n = owner;
-	struct pg_columns *params = n->statement->params;
-
-	if (params && number && number <= params->nr && key.len && !params->column[number - 1].path[0])
-		pg_column_name(n->state, &params->column[number - 1], "bind", key);
-}
-
-static void copy_columns(struct pg_state *s, struct pg_statement *st, const struct sql_statement *read)
-{
-	if (!read->copy.is_copy || !read->nr_columns)
-		return;
-	st->rows = pg_columns_new(read->nr_columns);
-	for (unsigned i = 0; st->rows && i < st->rows->nr; i++)
-		pg_column_name(s, &st->rows->column[i], "copy", read->columns[i]);
-}
-
-/* One statement of a text; its literals become fields of ex. */
-static struct pg_statement *statement_read(struct pg_state *s, struct sql_reader *r, struct exchange *ex, unsigned params)
-{
-	struct pg_statement *st = pg_statement_new();
-	struct naming naming = { s, st };
-	struct sql_statement read;
-
-	if (!st)
-		return NULL;
-	if (params)
-		st->params = pg_columns_new(params);
-	r->param = on_param;
-	r->owner = &naming;
-	sql_read(r, ex, &read);
-	memcpy(st->method, read.method, sizeof(st->method));
-	memcpy(st->route, read.route, sizeof(st->route));
-	pg_name(st->table, read.table);
-	st->copy = read.copy;
-	copy_columns(s, st, &read);
-	if (ex) {
-		memcpy(ex->method, st->method, sizeof(ex->method));
-		memcpy(ex->route, st->route, sizeof(ex->route));
-	}
-	return st;
-}
-
-/* Room for those that have a name or a type. */
-static void params_trim(struct pg_statement *st, unsigned types)
-{
-	struct pg_columns *all = st->params;
-	unsigned nr = all ? all->nr : 0;
-
-	while (nr > types && !all->column[nr - 1].path[0])
-		nr--;
-	st->params = nr ? pg_columns_new(nr) : NULL;
-	if (st->params)
-		memcpy(st->params->column, all->column, nr * sizeof(all->column[0]));
-	pg_columns_free(all);
-}
-
-static bool affords(struct pg_state *s, size_t bytes, unsigned ns, struct exchange *ex)
-{
-	if (!s->sink->afford || s->sink->afford(s->sink->owner, (int64_t)(bytes * ns)))
-		return true;
-	if (ex && ex->inspected == INSPECTED_FULL)
-		ex->inspected = INSPECTED_PARTIAL;
-	return false;
-}
 
 /* A text that stands for itself where its NUL was lost. */
 static struct slice text_of(struct reader *r)
@@ -129,18 +60,18 @@ static void query(struct pg_state *s, const struct pg_message *m, struct stamp a
 
 	sql_begin(&sql, s->sink, s->front, text_of(&r));
 	sql.cut = m->cut;
-	if (!affords(s, sql.text.len, SQL_COST, pg_asking(s, at)))
+	if (!database_affords(s->sink, pg_asking(s, at), sql.text.len, SQL_COST))
 		sql.text.len = 0;
 	while (sql_more(&sql) || first) {
 		struct exchange *ex = s->asking ? s->asking : pg_exchange(s, at);
-		struct pg_statement *st;
+		struct statement *st;
 
 		s->asking = NULL;
 		if (ex && first)
 			ex->request_bytes += m->total;
 		if (ex && m->cut)
 			ex->inspected = INSPECTED_PARTIAL;
-		st = statement_read(s, &sql, ex, 0);
+		st = statement_read(s->sink, &sql, ex, 0);
 		pg_push(s, PG_RESULT, st ? ex : NULL, st, NULL, at);
 		first = false;
 		if (st)
@@ -158,26 +89,26 @@ static void parse(struct pg_state *s, const struct pg_message *m, struct stamp a
 	struct reader r = { m->body, false };
 	struct slice name = pg_string(&r);
 	struct sql_reader sql;
-	struct pg_statement *st;
+	struct statement *st;
 	unsigned types;
 
 	if (ex)
 		ex->request_bytes += m->total;
 	sql_begin(&sql, s->sink, s->front, text_of(&r));
 	sql.cut = m->cut;
-	if (!affords(s, sql.text.len, SQL_COST, ex))
+	if (!database_affords(s->sink, ex, sql.text.len, SQL_COST))
 		sql.text.len = 0;
 	types = reader_number(&r, 2);
 	sql_more(&sql);
 	/* Whether it has more parameters than types is said by its text alone. */
-	st = statement_read(s, &sql, ex, SQL_COLUMNS);
+	st = statement_read(s->sink, &sql, ex, SQL_COLUMNS);
 	sql_end(&sql);
 	if (!st)
 		return;
 	for (unsigned i = 0; st->params && i < types && i < st->params->nr && !r.failed; i++)
 		st->params->column[i].type = reader_number(&r, 4);
-	params_trim(st, types);
-	pg_statement_keep(s, name, st);
+	statement_trim(st, types);
+	statements_keep(&s->statements, name, st);
 }
 
 static void bind(struct pg_state *s, const struct pg_message *m, struct stamp at)
@@ -187,15 +118,15 @@ static void bind(struct pg_state *s, const struct pg_message *m, struct stamp at
 	struct slice portal_name = pg_string(&r), name = pg_string(&r);
 	struct pg_formats formats = formats_read(&r);
 	unsigned nr = reader_number(&r, 2);
-	struct pg_statement *st = pg_statement_hold(pg_statement_find(s, name));
+	struct statement *st = statement_hold(statements_find(&s->statements, name));
 	struct pg_portal *portal;
-	bool afforded = affords(s, m->body.len, PG_COST, ex);
+	bool afforded = database_affords(s->sink, ex, m->body.len, ROW_COST);
 
-	st = st ? st : pg_statement_new();	/* prepared before weir looked */
+	st = st ? st : statement_new();	/* prepared before weir looked */
 	if (ex)
 		ex->request_bytes += m->total;
 	for (unsigned i = 0; i < nr && !r.failed; i++) {
-		const struct pg_column *c = st && st->params && i < st->params->nr ? &st->params->column[i] : NULL;
+		const struct column *c = st && st->params && i < st->params->nr ? &st->params->column[i] : NULL;
 		int32_t len = (int32_t)reader_number(&r, 4);
 		bool cut = len > 0 && m->cut && (size_t)len > r.left.len;
 		struct slice raw = len > 0 ? reader_take(&r, cut ? r.left.len : (size_t)len) : (struct slice){ 0 };
@@ -208,7 +139,7 @@ static void bind(struct pg_state *s, const struct pg_message *m, struct stamp at
 	if (ex && m->cut)
 		ex->inspected = INSPECTED_PARTIAL;
 	portal = pg_portal_find(s, portal_name, true);
-	pg_statement_put(portal->statement);
+	statement_put(portal->statement);
 	portal->statement = st;
 	portal->formats = formats_read(&r);
 }
@@ -219,18 +150,18 @@ static void describe(struct pg_state *s, const struct pg_message *m, struct stam
 	uint32_t what = reader_number(&r, 1);
 	struct slice name = pg_string(&r);
 	struct pg_portal *portal = what == 'P' ? pg_portal_find(s, name, false) : NULL;
-	struct pg_statement *st = pg_statement_hold(what == 'P' ? portal ? portal->statement : NULL : pg_statement_find(s, name));
+	struct statement *st = statement_hold(what == 'P' ? portal ? portal->statement : NULL : statements_find(&s->statements, name));
 
 	if (s->asking)
 		s->asking->request_bytes += m->total;
-	pg_push(s, PG_DESCRIBE, NULL, st ? st : pg_statement_new(), NULL, at);
+	pg_push(s, PG_DESCRIBE, NULL, st ? st : statement_new(), NULL, at);
 }
 
 static void execute(struct pg_state *s, const struct pg_message *m, struct stamp at)
 {
 	struct reader r = { m->body, false };
 	struct pg_portal *portal = pg_portal_find(s, pg_string(&r), false);
-	struct pg_statement *st = portal ? pg_statement_hold(portal->statement) : pg_statement_new();
+	struct statement *st = portal ? statement_hold(portal->statement) : statement_new();
 	struct exchange *ex = pg_asking(s, at);
 
 	s->asking = NULL;
@@ -256,7 +187,7 @@ static void close_one(struct pg_state *s, const struct pg_message *m)
 	if (r.failed)
 		return;
 	if (what == 'S')
-		pg_statement_forget(s, name);
+		statements_forget(&s->statements, name);
 	else if ((portal = pg_portal_find(s, name, false)))
 		pg_portal_clear(portal);
 }
@@ -265,7 +196,7 @@ static void close_one(struct pg_state *s, const struct pg_message *m)
 static void call(struct pg_state *s, const struct pg_message *m, struct stamp at)
 {
 	struct exchange *ex = pg_exchange(s, at);
-	struct pg_statement *st = pg_statement_new();
+	struct statement *st = statement_new();
 	struct reader r = { m->body, false };
 	struct pg_formats formats;
 	unsigned nr;
@@ -305,19 +236,16 @@ void pg_startup(struct pg_state *s, struct slice body, uint32_t code, struct sta
 			return;
 		snprintf(ex->method, sizeof(ex->method), "CANCEL");
 		ex->request_bytes = body.len + 8;
-		pg_emit(s, ex, at);
+		database_emit(s->session, ex, at);
 		return;
 	}
 	ex = pg_asking(s, at);
 	while (ex && r.left.len > 1 && r.left.ptr[0]) {
 		struct slice key = pg_string(&r), value = pg_string(&r);
-		char name[NAME_SIZE], path[PATH_SIZE];
 
 		if (r.failed)
 			break;
-		s->sink->clean(s->sink->owner, name, key);
-		snprintf(path, sizeof(path), "startup.%s", name);
-		pg_tell_text(s, ex, path, key, s->front, LOC_REQUEST_HEADER, value);
+		named_tell(s->sink, ex, "startup", key, s->front, LOC_REQUEST_HEADER, value);
 	}
 	if (ex)
 		ex->request_bytes += body.len + 8;
@@ -327,7 +255,6 @@ void pg_startup(struct pg_state *s, struct slice body, uint32_t code, struct sta
 /* In the clear only when the server asked for that; the other ways give nothing away. */
 static void password(struct pg_state *s, const struct pg_message *m, struct stamp at)
 {
-	static const char path[] = "startup.password";
 	struct exchange *ex = pg_asking(s, at);
 	struct reader r = { m->body, false };
 
@@ -335,7 +262,7 @@ static void password(struct pg_state *s, const struct pg_message *m, struct stam
 		return;
 	ex->request_bytes += m->total;
 	if (s->plain_password)
-		pg_tell_text(s, ex, path, slice_of(path + 8, sizeof(path) - 9), s->front, LOC_REQUEST_HEADER, pg_string(&r));
+		password_tell(s->sink, ex, s->front, pg_string(&r));
 	s->plain_password = false;
 }
 
@@ -348,11 +275,11 @@ static void copy(struct pg_state *s, const struct pg_message *m, bool end, struc
 		item = end ? NULL : pg_answered(s, at);
 	if (!item)
 		return;
-	item->ex->request_bytes += m->total;
+	item->owed.ex->request_bytes += m->total;
 	if (m->cut)
-		item->ex->inspected = INSPECTED_PARTIAL;
-	if (!item->ex->method[0])
-		snprintf(item->ex->method, sizeof(item->ex->method), "COPY");
+		item->owed.ex->inspected = INSPECTED_PARTIAL;
+	if (!item->owed.ex->method[0])
+		snprintf(item->owed.ex->method, sizeof(item->owed.ex->method), "COPY");
 	pg_copy(s, item, end ? (struct slice){ 0 } : m->body, s->front, end);
 }
 

@@ -26,45 +26,11 @@ static uint64_t big_endian(struct slice raw)
 	return v;
 }
 
-static bool printable(struct slice raw)
-{
-	for (size_t i = 0; i < raw.len; i++)
-		if (raw.ptr[i] < 0x20 && !strchr("\t\r\n", raw.ptr[i] ? raw.ptr[i] : 1))
-			return false;
-	return true;
-}
-
-static struct value written(char room[VALUE_ROOM], int n, enum value_type type)
-{
-	return (struct value){ slice_of(room, n > 0 && n < VALUE_ROOM ? (size_t)n : 0), type, false };
-}
-
-static struct value as_bytes(struct slice raw)
-{
-	return (struct value){ raw, VALUE_BYTES, false };
-}
-
 static struct value integer(struct slice raw, char *room)
 {
 	int64_t v = (int64_t)big_endian(raw);
 
-	if (raw.len == 2)
-		v = (int16_t)v;
-	else if (raw.len == 4)
-		v = (int32_t)v;
-	return written(room, snprintf(room, VALUE_ROOM, "%lld", (long long)v), VALUE_NUMBER);
-}
-
-static struct value real(struct slice raw, char *room)
-{
-	uint64_t bits = big_endian(raw);
-	uint32_t half = (uint32_t)bits;
-	double v;
-	float f;
-
-	memcpy(&v, &bits, sizeof(v));
-	memcpy(&f, &half, sizeof(f));
-	return written(room, snprintf(room, VALUE_ROOM, "%.15g", raw.len == 4 ? (double)f : v), VALUE_NUMBER);
+	return value_integer(room, raw.len == 2 ? (int16_t)v : raw.len == 4 ? (int32_t)v : v);
 }
 
 static struct value moment(int64_t seconds, bool with_time, char *room)
@@ -77,7 +43,7 @@ static struct value moment(int64_t seconds, bool with_time, char *room)
 	n = snprintf(room, VALUE_ROOM, "%04d-%02u-%02u", year, month, day);
 	if (with_time)
 		n += snprintf(room + n, VALUE_ROOM - (size_t)n, " %02d:%02d:%02d", (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
-	return written(room, n, VALUE_STRING);
+	return value_written(room, n, VALUE_STRING);
 }
 
 static struct value uuid(struct slice raw, char *room)
@@ -86,7 +52,7 @@ static struct value uuid(struct slice raw, char *room)
 
 	for (size_t i = 0; i < 16; i++)
 		n += (size_t)snprintf(room + n, VALUE_ROOM - n, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", raw.ptr[i]);
-	return written(room, (int)n, VALUE_STRING);
+	return value_written(room, (int)n, VALUE_STRING);
 }
 
 /* Digits of base 10,000, the first of weight 10,000^weight. */
@@ -99,7 +65,7 @@ static struct value numeric(struct slice raw, char *room)
 	size_t n = 0;
 
 	if (r.failed || nr > 8 || weight > 7 || weight < -1 || nr * 2 != r.left.len || scale > 16 || (sign && sign != 0x4000))
-		return as_bytes(raw);
+		return value_bytes(raw);
 	if (sign)
 		room[n++] = '-';
 	if (weight < 0)
@@ -115,7 +81,7 @@ static struct value numeric(struct slice raw, char *room)
 			n += (size_t)snprintf(room + n, VALUE_ROOM - n, "%04u", r.left.len ? reader_number(&r, 2) % 10000 : 0);
 		n = end;
 	}
-	return written(room, (int)n, VALUE_NUMBER);
+	return value_written(room, (int)n, VALUE_NUMBER);
 }
 
 static struct value binary_value(uint32_t type, struct slice raw, char *room)
@@ -124,31 +90,31 @@ static struct value binary_value(uint32_t type, struct slice raw, char *room)
 	case OID_INT2: case OID_INT4: case OID_INT8: case OID_OID:
 		if (raw.len == 2 || raw.len == 4 || raw.len == 8)
 			return integer(raw, room);
-		return as_bytes(raw);
+		return value_bytes(raw);
 	case OID_FLOAT4: case OID_FLOAT8:
-		return raw.len == 4 || raw.len == 8 ? real(raw, room) : as_bytes(raw);
+		return raw.len == 4 || raw.len == 8 ? value_real(room, big_endian(raw), raw.len == 4) : value_bytes(raw);
 	case OID_BOOL:
-		return written(room, snprintf(room, VALUE_ROOM, "%s", raw.len && raw.ptr[0] ? "true" : "false"), VALUE_BOOL);
+		return value_written(room, snprintf(room, VALUE_ROOM, "%s", raw.len && raw.ptr[0] ? "true" : "false"), VALUE_BOOL);
 	case OID_DATE: {
 		int64_t days = (int32_t)big_endian(raw);
 
-		return raw.len == 4 && days > -DAYS_MAX && days < DAYS_MAX ? moment(days * 86400, false, room) : as_bytes(raw);
+		return raw.len == 4 && days > -DAYS_MAX && days < DAYS_MAX ? moment(days * 86400, false, room) : value_bytes(raw);
 	}
 	case OID_TIMESTAMP: case OID_TIMESTAMPTZ: {
 		int64_t seconds = (int64_t)big_endian(raw) / 1000000;
 
-		return raw.len == 8 && seconds / 86400 > -DAYS_MAX && seconds / 86400 < DAYS_MAX ? moment(seconds, true, room) : as_bytes(raw);
+		return raw.len == 8 && seconds / 86400 > -DAYS_MAX && seconds / 86400 < DAYS_MAX ? moment(seconds, true, room) : value_bytes(raw);
 	}
 	case OID_UUID:
-		return raw.len == 16 ? uuid(raw, room) : as_bytes(raw);
+		return raw.len == 16 ? uuid(raw, room) : value_bytes(raw);
 	case OID_NUMERIC:
 		return numeric(raw, room);
 	case OID_JSONB:	/* a version, then the text */
-		return raw.len ? (struct value){ slice_of(raw.ptr + 1, raw.len - 1), VALUE_STRING, true } : as_bytes(raw);
+		return raw.len ? (struct value){ slice_of(raw.ptr + 1, raw.len - 1), VALUE_STRING, true } : value_bytes(raw);
 	case OID_BYTEA:
-		return as_bytes(raw);
+		return value_bytes(raw);
 	default:
-		return printable(raw) ? (struct value){ raw, VALUE_STRING, false } : as_bytes(raw);
+		return value_text(raw);
 	}
 }
 

@@ -3,11 +3,7 @@
  * protocol/. */
 #ifndef WEIR_POSTGRES_VALUE_H
 #define WEIR_POSTGRES_VALUE_H
-#include "model/payload.h"
-
-#define VALUE_ROOM 64	/* of a number, date or UUID written out */
-
-struct value { struct slice text; enum value_type type; bool free_text; };
+#include "protocol/database.h"
 
 /* binary values are written out in room where that is cheap, else they are bytes. type: the OID
  * of pg_type; 0: not known. */
