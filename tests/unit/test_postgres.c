@@ -169,9 +169,37 @@ static void memory_that_runs_out_costs_no_byte(void **state)
 	assert_int_equal(seen.exchanges, 22);
 }
 
+static void on_param(void *owner, unsigned number, struct slice key)
+{
+	size_t n = strlen(seen.all);
+
+	snprintf(seen.all + n, sizeof(seen.all) - n, "bind%u.%.*s ", number, (int)key.len, (const char *)key.ptr);
+}
+
+struct sql_case { const char *sql, *method, *route, *fields; };
+
+static void assert_read(const struct sql_case *want, bool mysql)
+{
+	static struct exchange ex;
+	struct sql_statement st;
+	struct sql_reader r;
+
+	memset(&seen, 0, sizeof(seen));
+	sql_begin(&r, &sink, DIR_SENT, slice_of(want->sql, strlen(want->sql)));
+	r.mysql = mysql;
+	r.param = mysql ? on_param : NULL;
+	assert_true(sql_more(&r));
+	sql_read(&r, &ex, &st);
+	assert_false(sql_more(&r));
+	sql_end(&r);
+	assert_string_equal(seen.all, want->fields);
+	assert_string_equal(st.route, want->route);
+	assert_string_equal(st.method, want->method);
+}
+
 static void literals_have_columns(void **state)
 {
-	static const struct { const char *sql, *method, *route, *fields; } cases[] = {
+	static const struct sql_case cases[] = {
 		{ "select * from a where b='c' and d>=5", "SELECT", "a", "sql.b=c sql.d=5 " },
 		{ "INSERT INTO s.\"T\" (a,b) VALUES ('1','2'),('3',DEFAULT)", "INSERT", "s.T", "sql.a=1 sql.b=2 sql.a=3 " },
 		{ "update only t set a='x', b=b||'y' where c in (1,2)", "UPDATE", "t", "sql.a=x sql.b=y sql.c=1 sql.c=2 " },
@@ -184,23 +212,20 @@ static void literals_have_columns(void **state)
 		{ "select '\xc3\xa9' -- c", "SELECT", "", "sql=\xc3\xa9 " },
 		{ "select 'open", "SELECT", "", "sql=open " },
 		{ "select 1 from a, \"\", b", "SELECT", "a+b", "sql=1 " },
+	}, mysql[] = {
+		{ "select \"it\"\"s\", 'a\\'b' from `T` where c='d\\ne'#", "SELECT", "T", "sql=it\"s sql=a'b sql.c=d e " },
+		{ "replace into s.t (a,b) values ('1',\"2\")", "REPLACE", "s.t", "sql.a=1 sql.b=2 " },
+		{ "/*!40101 SET NAMES 'utf8' */", "SET", "", "sql.NAMES=utf8 " },
+		{ "insert into t set a='x' on duplicate key update b='y' # who asked", "INSERT", "t", "sql.a=x sql.b=y sql= who asked " },
+		{ "select 5--3, replace(a, 'b', $c) from t -- end of it", "SELECT", "t", "sql=5 sql=3 sql=b sql= end of it " },
+		{ "use shop", "USE", "shop", "" },
+		{ "select a from t where b = ? and c in (?, ?)", "SELECT", "t", "bind1.b bind2.c bind3.c " },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		static struct exchange ex;
-		struct sql_statement st;
-		struct sql_reader r;
-
-		memset(&seen, 0, sizeof(seen));
-		sql_begin(&r, &sink, DIR_SENT, slice_of(cases[i].sql, strlen(cases[i].sql)));
-		assert_true(sql_more(&r));
-		sql_read(&r, &ex, &st);
-		assert_false(sql_more(&r));
-		sql_end(&r);
-		assert_string_equal(seen.all, cases[i].fields);
-		assert_string_equal(st.route, cases[i].route);
-		assert_string_equal(st.method, cases[i].method);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_read(&cases[i], false);
+	for (size_t i = 0; i < sizeof(mysql) / sizeof(mysql[0]); i++)
+		assert_read(&mysql[i], true);
 }
 
 int main(void)

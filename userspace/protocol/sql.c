@@ -14,25 +14,28 @@ enum word_flag {
 	W_RESET = 2,	/* what follows belongs to no column yet */
 	W_THROUGH = 4,	/* stands between a column and its value */
 	W_TABLE = 8,	/* a table follows */
+	W_FIRST = 16,	/* a command, and behind one a name like others */
 };
 static const struct word { const char *text; uint8_t flags; } words[] = {
 	{ "abort", W_VERB }, { "all", W_THROUGH }, { "alter", W_VERB }, { "analyze", W_VERB }, { "and", W_RESET }, { "any", W_THROUGH },
-	{ "as", W_RESET }, { "begin", W_VERB }, { "between", W_THROUGH }, { "by", W_RESET }, { "call", W_VERB }, { "case", W_RESET },
+	{ "as", W_RESET }, { "begin", W_VERB }, { "between", W_THROUGH }, { "by", W_RESET }, { "call", W_VERB }, { "case", W_RESET }, { "change", W_VERB | W_FIRST },
 	{ "checkpoint", W_VERB }, { "close", W_VERB }, { "cluster", W_VERB }, { "comment", W_VERB }, { "commit", W_VERB },
 	{ "copy", W_VERB | W_TABLE }, { "create", W_VERB }, { "deallocate", W_VERB }, { "declare", W_VERB }, { "delete", W_VERB },
+	{ "desc", W_VERB | W_TABLE | W_FIRST }, { "describe", W_VERB | W_TABLE | W_FIRST },
 	{ "discard", W_VERB }, { "do", W_VERB }, { "drop", W_VERB }, { "else", W_RESET }, { "end", W_VERB | W_RESET },
-	{ "escape", W_THROUGH }, { "execute", W_VERB }, { "explain", W_VERB }, { "fetch", W_VERB }, { "for", W_RESET },
-	{ "from", W_TABLE | W_RESET }, { "grant", W_VERB }, { "group", W_RESET }, { "having", W_RESET }, { "ilike", W_THROUGH },
+	{ "escape", W_THROUGH }, { "execute", W_VERB }, { "explain", W_VERB }, { "fetch", W_VERB }, { "flush", W_VERB | W_FIRST }, { "for", W_RESET },
+	{ "from", W_TABLE | W_RESET }, { "grant", W_VERB }, { "group", W_RESET }, { "handler", W_VERB | W_TABLE | W_FIRST }, { "having", W_RESET }, { "ilike", W_THROUGH },
 	{ "import", W_VERB }, { "in", W_THROUGH }, { "insert", W_VERB }, { "into", W_TABLE | W_RESET }, { "is", W_THROUGH },
-	{ "join", W_TABLE | W_RESET }, { "like", W_THROUGH }, { "limit", W_RESET }, { "listen", W_VERB }, { "load", W_VERB },
+	{ "join", W_TABLE | W_RESET }, { "kill", W_VERB | W_FIRST }, { "like", W_THROUGH }, { "limit", W_RESET }, { "listen", W_VERB }, { "load", W_VERB },
 	{ "lock", W_VERB }, { "merge", W_VERB }, { "move", W_VERB }, { "not", W_THROUGH }, { "notify", W_VERB }, { "null", W_THROUGH },
-	{ "offset", W_RESET }, { "on", W_RESET }, { "or", W_RESET }, { "order", W_RESET }, { "prepare", W_VERB }, { "reassign", W_VERB },
-	{ "refresh", W_VERB }, { "reindex", W_VERB }, { "release", W_VERB }, { "reset", W_VERB }, { "returning", W_RESET },
+	{ "offset", W_RESET }, { "on", W_RESET }, { "optimize", W_VERB | W_FIRST }, { "or", W_RESET }, { "order", W_RESET }, { "prepare", W_VERB }, { "purge", W_VERB | W_FIRST }, { "reassign", W_VERB },
+	{ "refresh", W_VERB }, { "reindex", W_VERB }, { "release", W_VERB }, { "rename", W_VERB | W_FIRST }, { "repair", W_VERB | W_FIRST },
+	{ "replace", W_VERB | W_FIRST }, { "reset", W_VERB }, { "returning", W_RESET },
 	{ "revoke", W_VERB }, { "rollback", W_VERB }, { "savepoint", W_VERB }, { "select", W_VERB | W_RESET }, { "set", W_VERB | W_RESET },
 	{ "show", W_VERB }, { "similar", W_THROUGH }, { "some", W_THROUGH }, { "start", W_VERB }, { "table", W_TABLE | W_RESET },
 	{ "then", W_RESET }, { "to", W_THROUGH }, { "truncate", W_VERB | W_TABLE }, { "union", W_RESET }, { "unlisten", W_VERB },
-	{ "update", W_VERB | W_TABLE }, { "using", W_RESET }, { "vacuum", W_VERB }, { "values", W_VERB | W_RESET }, { "when", W_RESET },
-	{ "where", W_RESET }, { "with", W_RESET },
+	{ "update", W_VERB | W_TABLE }, { "use", W_VERB | W_TABLE | W_FIRST }, { "using", W_RESET }, { "vacuum", W_VERB }, { "values", W_VERB | W_RESET }, { "when", W_RESET },
+	{ "where", W_RESET }, { "with", W_RESET }, { "xa", W_VERB | W_FIRST },
 };
 
 /* One statement being read. */
@@ -45,9 +48,11 @@ struct scan {
 	unsigned depth, key_depth;
 	uint32_t selects;		/* by depth: a FROM there names tables */
 	uint32_t fields;
+	unsigned params;		/* "?" so far */
 	bool with;			/* before the command of WITH x AS (…) */
 	bool want_table, from_list, between;
 	bool in_columns, in_values, take_columns;
+	bool lines;			/* of LOAD: what comes is said of them, not of their fields */
 	unsigned list_depth, index;	/* of the list that is read; of the value in its row */
 	const struct word *before;	/* the keyword right before */
 	unsigned nr_tables;
@@ -179,6 +184,10 @@ static struct slice quoted(struct scan *s, uint8_t quote, bool backslash, bool *
 		buf_add(out, piece, (size_t)(s->p - piece) - 1);
 		undone = true;
 		piece = s->p;	/* what was escaped stands for itself */
+		if (c == '\\' && s->p < s->end && strchr("nrt0", *s->p | !*s->p)) {
+			buf_puts(out, " ");	/* a control character is an end of words */
+			piece++;
+		}
 		s->p += s->p < s->end;
 	}
 	if (!undone)
@@ -192,9 +201,9 @@ static void literal(struct scan *s, bool backslash)
 {
 	bool whole;
 	struct slice value;
+	uint8_t quote = *s->p++;
 
-	s->p++;
-	value = quoted(s, '\'', backslash, &whole);
+	value = quoted(s, quote, backslash, &whole);
 	tell(s, value, VALUE_STRING, false, !whole);
 }
 
@@ -216,24 +225,32 @@ static bool dollar_quoted(struct scan *s)
 	return true;
 }
 
-static bool comment_at(const uint8_t *p, const uint8_t *end)
+/* What MySQL runs though others do not: of it the marks alone are passed over. */
+static bool versioned_at(const uint8_t *p, const uint8_t *end)
 {
-	return end - p > 1 && ((p[0] == '-' && p[1] == '-') || (p[0] == '/' && p[1] == '*'));
+	return end - p > 2 && p[0] == '/' && p[1] == '*' && (p[2] == '!' || (p[2] == 'M' && end - p > 3 && p[3] == '!'));
 }
 
-/* Where the comment that begins at p ends; those with stars nest. */
-static const uint8_t *comment_end(const uint8_t *p, const uint8_t *end)
+static bool comment_at(const uint8_t *p, const uint8_t *end, bool mysql)
+{
+	if (mysql && (*p == '#' || versioned_at(p, end)))
+		return *p == '#';
+	return end - p > 1 && ((p[0] == '-' && p[1] == '-' && (!mysql || end - p < 3 || is_blank(p[2]))) || (p[0] == '/' && p[1] == '*'));
+}
+
+/* Where the comment that begins at p ends; those with stars nest, but for MySQL. */
+static const uint8_t *comment_end(const uint8_t *p, const uint8_t *end, bool mysql)
 {
 	unsigned depth = 0;
 	const uint8_t *nl;
 
-	if (*p == '-') {
+	if (*p == '-' || *p == '#') {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		return nl ? nl : end;
 	}
 	while (end - p > 1) {
 		if (p[0] == '/' && p[1] == '*') {
-			depth++;
+			depth += !mysql || !depth;
 			p += 2;
 		} else if (p[0] == '*' && p[1] == '/') {
 			p += 2;
@@ -248,14 +265,15 @@ static const uint8_t *comment_end(const uint8_t *p, const uint8_t *end)
 
 static void comment(struct scan *s)
 {
-	const uint8_t *end = comment_end(s->p, s->end);
+	const uint8_t *end = comment_end(s->p, s->end, s->r->mysql);
+	size_t mark = *s->p == '#' ? 1 : 2;
 	struct slice key = s->key;
 	bool in_values = s->in_values;
 
 	s->key = (struct slice){ 0 };
 	s->in_values = false;
 	if (end - s->p > 4)	/* tags for tracing, and what was commented out */
-		tell(s, slice_of(s->p + 2, (size_t)(end - s->p) - (*s->p == '/' && end[-1] == '/' ? 4 : 2)), VALUE_STRING, true, false);
+		tell(s, slice_of(s->p + mark, (size_t)(end - s->p) - (*s->p == '/' && end[-1] == '/' ? 4 : mark)), VALUE_STRING, true, false);
 	s->key = key;
 	s->in_values = in_values;
 	s->p = end;
@@ -304,7 +322,7 @@ static bool name_part(struct scan *s, struct slice *name, bool *folded)
 	bool whole;
 	const uint8_t *from = s->p;
 
-	if (s->p < s->end && (*s->p == '"' || *s->p == '`')) {
+	if (s->p < s->end && ((*s->p == '"' && !s->r->mysql) || *s->p == '`')) {
 		uint8_t quote = *s->p++;
 
 		from = s->p;
@@ -331,7 +349,11 @@ static void copy_option(struct scan *s, struct slice name)
 		c->binary = true;
 	} else if (is_word(name, "header")) {
 		c->header = true;
-	} else if (is_word(name, "delimiter")) {
+	} else if (s->r->mysql && is_word(name, "lines")) {
+		s->lines = true;
+	} else if (s->r->mysql && is_word(name, "enclosed")) {
+		c->csv = true;
+	} else if (is_word(name, "delimiter") || (s->r->mysql && !s->lines && is_word(name, "terminated"))) {
 		while (p < s->end && p - s->p < 8 && (is_blank(*p) || is_ident(*p)))	/* AS */
 			p++;
 		if (s->end - p > 1 && *p == '\'')
@@ -347,7 +369,7 @@ static void command(struct scan *s, const struct word *w)
 		return;
 	method_set(s->st->method, w->text);
 	s->with = false;
-	s->st->copy.is_copy = !strcmp(s->st->method, "COPY");
+	s->st->copy.is_copy = !strcmp(s->st->method, "COPY") || (s->r->mysql && !strcmp(s->st->method, "LOAD"));
 	s->st->copy.delimiter = '\t';
 }
 
@@ -378,9 +400,9 @@ static void keyword(struct scan *s, const struct word *w)
 	s->want_table = w->flags & W_TABLE;
 	if (!strcmp(w->text, "from"))
 		s->want_table = s->from_list = (s->selects >> (s->depth < SQL_DEPTH ? s->depth : 0)) & 1;
-	else if (!strcmp(w->text, "update"))	/* not FOR UPDATE, DO UPDATE */
-		s->want_table = !before || (strcmp(before->text, "for") && strcmp(before->text, "do"));
-	s->take_columns = s->want_table && (!strcmp(w->text, "into") || !strcmp(w->text, "copy"));
+	else if (!strcmp(w->text, "update"))	/* not FOR UPDATE, DO UPDATE, nor ON DUPLICATE KEY UPDATE */
+		s->want_table = strcmp(s->st->method, "INSERT") && (!before || (strcmp(before->text, "for") && strcmp(before->text, "do")));
+	s->take_columns = s->want_table && (!strcmp(w->text, "into") || !strcmp(w->text, "copy") || (s->st->copy.is_copy && !strcmp(w->text, "table")));
 }
 
 /* DATE '2026-11-27': what the literal is, not what it is for. */
@@ -402,7 +424,7 @@ static bool prefixed_literal(struct scan *s, struct slice name)
 
 	if (name.len != 1 || s->p == s->end || *s->p != '\'' || !strchr("ebxn", c))
 		return false;
-	literal(s, c == 'e');
+	literal(s, c == 'e' || s->r->mysql);
 	return true;
 }
 
@@ -429,6 +451,7 @@ static void identifier(struct scan *s)
 		qualified = true;
 	}
 	w = folded && !qualified ? word_find(last) : NULL;
+	w = w && (w->flags & W_FIRST) && (s->st->method[0] || s->depth) ? NULL : w;
 	if (w && !(s->in_columns && s->depth > s->list_depth)) {
 		keyword(s, w);
 		return;
@@ -487,6 +510,20 @@ static void dollar(struct scan *s)
 		s->p++;
 }
 
+static void versioned(struct scan *s)
+{
+	s->p += s->p[2] == '!' ? 3 : 4;
+	while (s->p < s->end && is_number(*s->p))
+		s->p++;
+}
+
+static void question(struct scan *s)
+{
+	s->p++;
+	if (s->r->param && s->params < SQL_PARAMS)
+		s->r->param(s->r->owner, ++s->params, value_key(s));
+}
+
 static void open_paren(struct scan *s)
 {
 	if (s->take_columns && !s->want_table) {
@@ -533,16 +570,21 @@ static void cast(struct scan *s)
 static bool step(struct scan *s)
 {
 	uint8_t c = *s->p;
+	bool mysql = s->r->mysql;
 
 	if (c == ';' && !s->depth)
 		return false;
 	if (is_blank(c))
 		s->p++;
-	else if (comment_at(s->p, s->end))
+	else if (comment_at(s->p, s->end, mysql))
 		comment(s);
-	else if (c == '\'')
-		literal(s, false);
-	else if (c == '$')
+	else if (mysql && versioned_at(s->p, s->end))
+		versioned(s);
+	else if (c == '\'' || (mysql && c == '"'))
+		literal(s, mysql);
+	else if (mysql && c == '?')
+		question(s);
+	else if (c == '$' && !mysql)
 		dollar(s);
 	else if (is_number(c) || (c == '.' && s->end - s->p > 1 && is_number(s->p[1])))
 		number(s);
@@ -576,8 +618,8 @@ bool sql_more(struct sql_reader *r)
 		p++;
 	/* A comment in front belongs to its statement; alone it is none. */
 	for (const uint8_t *q = p; q < end;) {
-		if (comment_at(q, end))
-			q = comment_end(q, end);
+		if (comment_at(q, end, r->mysql))
+			q = comment_end(q, end, r->mysql);
 		else if (is_blank(*q) || *q == ';')
 			q++;
 		else

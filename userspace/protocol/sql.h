@@ -9,6 +9,7 @@
 
 #define SQL_COLUMNS	64	/* of one list "(a, b, c)"; more have no name */
 #define SQL_TABLES	4	/* in a route */
+#define SQL_PARAMS	65535	/* "?" of a statement */
 #define SQL_DEPTH	32	/* parentheses; deeper ones are not told apart */
 #define SQL_COST	6	/* ns to read a byte, fields apart; see field_sink.afford */
 
@@ -30,7 +31,8 @@ struct sql_reader {
 	enum dir dir;
 	struct slice text;	/* what is left of it */
 	bool cut;		/* it goes on in bytes that are not here */
-	/* "$7" stands for a column, if key is not empty. */
+	bool mysql;		/* "…" is a literal, backslashes escape, # begins a comment, ? stands for a column */
+	/* "$7", or the seventh "?", stands for a column, if key is not empty. */
 	void (*param)(void *owner, unsigned number, struct slice key);
 	void *owner;
 	struct buf scratch;	/* of the literal being undone */
