@@ -343,8 +343,9 @@ __attribute__((noinline)) int upgrade_of(struct piece *p)
 		return 0; /* what most say is not looked at further */
 	if (n == 8 && s.first == WORD8(0, 0, 0, 8, 4, 210, 22, 47))
 		return WIRE_UPGRADE_POSTGRES; /* SSLRequest 80877103 */
-	if (p->from.len == 36 && (u32)s.first == WORD4(32, 0, 0, 1) && (b[5] & 8))
-		return WIRE_UPGRADE_MYSQL; /* a login packet cut off after its flags, CLIENT_SSL among them */
+	/* A login packet cut off after its flags, CLIENT_SSL among them; MariaDB's server reads its head alone. */
+	if ((u32)s.first == WORD4(32, 0, 0, 1) && (p->from.len == 4 || (p->from.len == 36 && (b[5] & 8))))
+		return WIRE_UPGRADE_MYSQL;
 	if (b[0] == 0x30 && b[5] == 0x77 && b[7] == 0x80 && b[8] == 22 && b[9] == '1' && b[11] == '3' && b[13] == '6')
 		return WIRE_UPGRADE_LDAP; /* RFC 4511, 4.14: an extended request by its name */
 	word = s.first & ANY_CASE8;
