@@ -70,6 +70,7 @@ fuzz	:= ring_record \
 	   websocket \
 	   mqtt \
 	   postgres \
+	   mysql \
 	   sql \
 	   kafka \
 	   mongodb \

@@ -271,9 +271,9 @@ static void replay(const struct test_case *c, size_t piece)
 		}
 	}
 	session_close(r.session, (struct stamp){ r.time, 1 });
-	/* Every byte given is examined or opaque at the end, and none twice. */
+	/* Every byte given is examined, opaque or skipped for what it would cost at the end, and none twice. */
 	for (unsigned d = 0; d < 2; d++)
-		if ((uint64_t)(r.acct[d].examined + r.acct[d].opaque) != r.moved[d])
+		if ((uint64_t)(r.acct[d].examined + r.acct[d].opaque + r.acct[d].skipped) != r.moved[d])
 			buf_printf(&events, "ACCOUNT %s: given %llu examined %lld opaque %lld\n", dir_name(d), (unsigned long long)r.moved[d],
 				   (long long)r.acct[d].examined, (long long)r.acct[d].opaque);
 }
