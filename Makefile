@@ -71,6 +71,7 @@ fuzz	:= ring_record \
 	   mqtt \
 	   postgres \
 	   mysql \
+	   redis \
 	   sql \
 	   kafka \
 	   mongodb \

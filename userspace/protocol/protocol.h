@@ -95,4 +95,6 @@ void session_emit_part(struct session *, struct exchange *ex, struct stamp);
 /* The route template of a path: numbers, UUIDs, hex and long opaque segments
  * become "{id}", a segment with a class becomes "{class}". */
 void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *);
+/* The same of a key "user:71:cart". */
+void route_key(char out[PATH_SIZE], struct slice key, const struct field_sink *);
 #endif

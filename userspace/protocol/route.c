@@ -34,10 +34,41 @@ static bool is_id(struct slice s)
 	return s.len >= 20 && digits >= 2 && letters && digits + letters + dash == s.len && (upper || digits >= 4);
 }
 
-void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *sink)
+/* Segment by segment; what parts them stays. */
+static void segments(char out[PATH_SIZE], struct slice path, const char *parts, const struct field_sink *sink)
 {
 	size_t n = 0, at = 0;
 
+	while (at < path.len && n + 2 < PATH_SIZE) {
+		size_t end = at, len;
+		struct slice part;
+		char name[NAME_SIZE];
+
+		while (end < path.len && !(path.ptr[end] && strchr(parts, path.ptr[end])))
+			end++;
+		part = slice_of(path.ptr + at, end - at);
+		if (is_id(part))
+			memcpy(name, "{id}", len = 4);
+		else
+			len = part.len ? sink->clean(sink->owner, name, part) : 0;
+		if (len > PATH_SIZE - 2 - n)
+			break;
+		memcpy(out + n, name, len);
+		n += len;
+		if (end < path.len)
+			out[n++] = (char)path.ptr[end];
+		at = end + 1;
+	}
+	out[n] = 0;
+}
+
+void route_key(char out[PATH_SIZE], struct slice key, const struct field_sink *sink)
+{
+	segments(out, slice_of(key.ptr, key.len < PATH_SIZE * 2 ? key.len : PATH_SIZE * 2), ":/.", sink);
+}
+
+void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *sink)
+{
 	for (size_t i = 0; i < path.len; i++)
 		if (path.ptr[i] == '?' || path.ptr[i] == '#') {
 			path.len = i;
@@ -50,23 +81,5 @@ void route_template(char out[PATH_SIZE], struct slice path, const struct field_s
 		if (scheme)
 			path = slash ? slice_of(slash, path.len - (size_t)(slash - path.ptr)) : SLICE("/");
 	}
-	while (at < path.len && n + 2 < PATH_SIZE) {
-		const uint8_t *slash = memchr(path.ptr + at, '/', path.len - at);
-		size_t end = slash ? (size_t)(slash - path.ptr) : path.len, len;
-		struct slice part = slice_of(path.ptr + at, end - at);
-		char name[NAME_SIZE];
-
-		if (is_id(part))
-			memcpy(name, "{id}", len = 4);
-		else
-			len = part.len ? sink->clean(sink->owner, name, part) : 0;
-		if (len > PATH_SIZE - 2 - n)
-			break;
-		memcpy(out + n, name, len);
-		n += len;
-		if (slash)
-			out[n++] = '/';
-		at = end + 1;
-	}
-	out[n] = 0;
+	segments(out, path, "/", sink);
 }

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two directions of Redis. */
+#include "tests/fuzz/directions.h"
