@@ -139,8 +139,8 @@ both_exactly "a filter BIO" "$tool"
 client=strong server=strong
 both_exactly asyncio "$asyncio"
 both_exactly uvloop "$uvloop"
-for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop" "$postgres"; do examined "port $port" "$port"; done
-balanced Redis "$redis"
+for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop" "$redis" "$postgres"; do examined "port $port" "$port"; done
+is_exactly "$redis" 97 "97 commands: Redis"
 is_exactly "$postgres" 97 "97 queries: PostgreSQL"
 for side in client server; do
 	has_findings "$postgres" $side email received 97
