@@ -235,9 +235,82 @@ static void a_finding_stands_where_its_content_has_it(void **state)
 	}
 }
 
+/* ---- what is known never to come ---- */
+
+struct talk { struct front *f; uint64_t pos[2], time; };
+
+static struct talk talk_new(void)
+{
+	struct talk t = { .f = front_new(on_fact, NULL), .time = 1000 };
+
+	memset(by, 0, sizeof(by));
+	memset(&sum, 0, sizeof(sum));
+	exchanges = 0;
+	return t;
+}
+
+/* A call of len bytes, or one of which it is only known that it moved them; before: why what came before is missing. */
+static void talk(struct talk *t, unsigned dir, const void *bytes, uint32_t len, uint8_t before, uint8_t skipped_for)
+{
+	struct wire_data *d = calloc(1, sizeof(*d) + len);
+
+	*d = (struct wire_data){ .kind = WIRE_SOCKET, .len = skipped_for ? 0 : len, .call = len, .skipped = skipped_for ? len : 0,
+				 .reason = skipped_for, .before = before, .time = t->time, .epoch = 1, .dir = (u8)dir, .pos = t->pos[dir],
+				 .who = { .conn = 5, .tgid = 7, .start = 9, .family = 2 } };
+	if (!skipped_for)
+		memcpy(d + 1, bytes, len);
+	assert_int_equal(front_record(t->f, d, sizeof(*d) + d->len), 0);
+	t->pos[dir] += len;
+	free(d);
+}
+
+static void talk_end(struct talk *t, uint8_t before)
+{
+	front_untold(t->f, 5, (uint8_t[]){ before, before });
+	front_close(t->f, 5, t->pos[WIRE_SENT], t->pos[WIRE_RECEIVED], t->pos[WIRE_SENT], t->pos[WIRE_RECEIVED], (struct stamp){ t->time + 1, 1 });
+	front_tick(t->f, (struct stamp){ t->time + 1000000000, 1 });
+	front_free(t->f);
+	assert_int_equal(byte_account_unexplained(&sum), 0);
+	assert_int_equal(sum.moved, t->pos[0] + t->pos[1]);
+}
+
+#define ASKED "GET /bb HTTP/1.1\r\n\r\n"
+#define ANSWERED "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* A run of exchanges that are missing, whose first may be told: what is seen between such runs is counted, once. */
+static void exchanges_between_missing_ones_are_counted_exactly(uint8_t why, bool tell)
+{
+	struct talk t = talk_new();
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < 97; i++) {
+		bool out = i % 7 > 2;
+		uint8_t before = i && i % 7 == 0 ? why : 0;
+
+		seen += !out;
+		if (!out || (tell && i % 7 == 3)) {
+			talk(&t, WIRE_RECEIVED, ASKED, sizeof(ASKED) - 1, before, out ? why : 0);
+			talk(&t, WIRE_SENT, ANSWERED, sizeof(ANSWERED) - 1, before, out ? why : 0);
+		} else {
+			t.pos[WIRE_RECEIVED] += sizeof(ASKED) - 1;
+			t.pos[WIRE_SENT] += sizeof(ANSWERED) - 1;
+		}
+	}
+	talk_end(&t, why);
+	assert_int_equal(exchanges, seen);
+	assert_int_equal(sum.examined, seen * (sizeof(ASKED) + sizeof(ANSWERED) - 2));
+}
+
+static void exchanges_between_those_that_the_ring_had_no_room_for_are_counted_exactly(void **state)
+{
+	exchanges_between_missing_ones_are_counted_exactly(WIRE_R_RING_FULL, false);
+	assert_int_equal(sum.why[LOSS_RING_FULL], sum.lost);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exchanges_between_those_that_the_ring_had_no_room_for_are_counted_exactly),
 		cmocka_unit_test(what_never_became_a_message_is_accounted_at_the_close),
 		cmocka_unit_test(bytes_of_a_head_that_has_only_begun_are_no_other_exchanges),
 		cmocka_unit_test(a_connection_whose_bytes_cost_too_much_is_skipped_and_counted),

@@ -171,6 +171,13 @@ static bool part_hold(struct stream *s, struct sequence *q, const struct part *p
 	return true;
 }
 
+/* Is it known that the bytes before it never come? Then nothing waits for them: what the other direction
+ * says meanwhile would be told before what it answers. */
+static bool is_gap_known(const struct sequence *q, const struct part *p)
+{
+	return !q->head && p->before == LOSS_RING_FULL;
+}
+
 int sequence_push(struct stream *s, struct sequence *q, const struct part *p)
 {
 	int err = 0;
@@ -180,6 +187,8 @@ int sequence_push(struct stream *s, struct sequence *q, const struct part *p)
 	if (!q->started && q->plain && s->conn.late)
 		q->next = p->pos; /* of a session that is older than weir */
 	q->started = true;
+	if (p->pos > q->next && is_gap_known(q, p))
+		gap_make(s, q, p->pos, p->before, p->layer, p->at);
 	while (p->pos > q->next && !part_hold(s, q, p)) {
 		const struct part *first = q->head && q->head->part.pos < p->pos ? &q->head->part : p;
 
