@@ -89,7 +89,7 @@ static __always_inline void go_tell(struct go_call *call, u64 buf, u32 moved, st
 	} else {
 		p.from.base = buf;
 		p.from.len = moved;
-		tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
+		tls_tell(&p, s, moved, cfg);
 	}
 	s->dropped[p.head.dir & 1] = p.head.before;
 }

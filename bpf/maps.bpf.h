@@ -254,6 +254,13 @@ struct { /* WIRE_FILTER_CGROUP: cgroup ids to watch */
 	__type(key, u64);
 	__type(value, u8);
 } cgroups SEC(".maps");
+struct { /* connection id -> what need not be copied of it; deleted here too, with its connection */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct wire_unwanted);
+} unwanted SEC(".maps");
 
 struct { /* WIRE_FILTER_EXE */
 	__uint(type, BPF_MAP_TYPE_ARRAY);

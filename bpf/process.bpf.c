@@ -35,8 +35,8 @@ int WHOLE_PROG(process_fork, struct task_struct *parent, struct task_struct *chi
 		return 0; /* a thread */
 	/* At once and here: a worker speaks before the monitor has heard of it. */
 	scoped = bpf_map_lookup_elem(&scope, &of);
-	if (scoped && *scoped == WIRE_TASK_WATCHED) {
-		u8 watched = WIRE_TASK_WATCHED;
+	if (scoped && *scoped != WIRE_TASK_OWN) {
+		u8 watched = *scoped;
 
 		bpf_map_update_elem(&scope, &tgid, &watched, BPF_NOEXIST);
 	}
@@ -111,9 +111,11 @@ static __always_inline void conn_final(struct conn *c, struct sock *sk, const st
 /* Tells of the end, once nobody can read or write any more. */
 __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 {
+	struct wire_config *cfg = config_get();
 	struct session_key key = {};
 	struct wire_life *l;
 	struct session *s;
+	u64 conn;
 
 	if (!c)
 		return 0;
@@ -124,6 +126,9 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 		session_leaves(s, c);
 		session_drop(&key);
 	}
+	conn = c->who.conn;
+	if (cfg && cfg->flags & WIRE_CONFIG_UNWANTED)
+		bpf_map_delete_elem(&unwanted, &conn);
 	if (!c->who.tgid)
 		return 0; /* nobody in scope ever used it */
 	l = life_reserve();

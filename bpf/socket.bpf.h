@@ -589,6 +589,22 @@ __attribute__((noinline)) int first_look(struct piece *p, struct conn *c, struct
 	return 0;
 }
 
+/* Of a connection without TLS. Of calls that are left out in a row the first is told, so that the
+ * connection is known, and the others show as missing before what comes next; unless records are
+ * missing as well, then all of it is called that. */
+static __always_inline void tell_plain(struct piece *p, u64 conn, u32 moved, struct wire_config *cfg)
+{
+	u32 why = piece_left_out(p, conn, moved);
+
+	if (!why) {
+		tell_call(p, moved, cfg->max_parts * WIRE_LARGE);
+	} else if (p->head.before != why) {
+		tell_skipped(p, moved, 0, why);
+		if (p->head.before == WIRE_R_NONE)
+			p->head.before = why;
+	}
+}
+
 /* Tells of one call: not inlined, so that hooks with a loop stay small to the verifier. */
 __attribute__((noinline)) int call_capture(struct call *call)
 {
@@ -656,7 +672,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	else if (c->tls)
 		tell_cipher(&p, c, call);
 	else
-		tell_call(&p, call->moved, cfg->max_parts * WIRE_LARGE);
+		tell_plain(&p, c->who.conn, call->moved, cfg);
 out:
 	c->dropped[d] = p.head.before;
 	return 0;

@@ -114,7 +114,7 @@ static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, 
 	} else {
 		p.from.base = ts->buf;
 		p.from.len = moved;
-		tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
+		tls_tell(&p, s, moved, cfg);
 	}
 	s->dropped[p.head.dir & 1] = p.head.before;
 	if (p.head.dir == WIRE_SENT)

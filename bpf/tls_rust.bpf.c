@@ -97,7 +97,7 @@ static __always_inline void rust_tell(struct rust_call *call, u32 moved, struct 
 		p.from.base = call->buf;
 		p.from.len = moved;
 	}
-	tell_call(&p, moved, cfg->max_parts * WIRE_LARGE);
+	tls_tell(&p, s, moved, cfg);
 	s->dropped[p.head.dir & 1] = p.head.before;
 }
 

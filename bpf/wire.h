@@ -87,6 +87,8 @@ enum wire_reason {
 	WIRE_R_RING_FULL,
 	WIRE_R_SKIPPED_RUN,	/* no hook ran */
 	WIRE_R_OTHER_CALL,	/* by a call that no hook sees, or whose arguments are not known */
+	WIRE_R_UNWANTED,	/* nobody would look at them: struct wire_unwanted */
+	WIRE_R_BUDGET,		/* left out so that weir keeps up: wire_config.one_in */
 	WIRE_R_MAX
 };
 
@@ -226,6 +228,10 @@ enum wire_counter {
 	WIRE_C_LIFE_RING_FULL,
 	WIRE_C_TLS_CALLS,	/* TLS library calls that returned data */
 	WIRE_C_TLS_UNBOUND,	/* of these, with no socket bound */
+	WIRE_C_UNWANTED,	/* calls whose bytes were not copied, by WIRE_R_UNWANTED and WIRE_R_BUDGET */
+	WIRE_C_LEFT_OUT,
+	WIRE_C_BYTES_UNWANTED,
+	WIRE_C_BYTES_LEFT_OUT,
 	WIRE_C_MAX
 };
 
@@ -263,11 +269,16 @@ struct wire_config {
 	u32 max_parts;	/* WIRE_LARGE pieces copied of one call, 1..WIRE_MAX_PARTS */
 	u16 look;	/* number of the look at all connections */
 	u16 flags;	/* WIRE_CONFIG_* */
+	u32 one_in;	/* of so many connections one is copied, another one each WIRE_TURN_SHIFT; 0, 1: all */
+	u32 pad;
 };
+
+#define WIRE_TURN_SHIFT 30	/* 2^30 ns */
 
 #define WIRE_CONFIG_MISSED 0x1u	/* the kernel has skipped program runs since weir started */
 #define WIRE_CONFIG_LAST   0x4u	/* this look at all connections is the last one */
 #define WIRE_CONFIG_EXIT   0x2u	/* hooks at system call exit: most ways to move bytes are seen by none */
+#define WIRE_CONFIG_UNWANTED 0x8u	/* there may be entries in the `unwanted` map */
 
 /* Filter: what the programs look at, written by the monitor before attaching. */
 #define WIRE_FILTER_PID	   0x01u	/* only processes that the `scope` map has as watched */
@@ -278,7 +289,18 @@ struct wire_glob {
 	u32 base;		/* 1: matched against the path's last component as well */
 };
 #define WIRE_FILTER_NOTHING 0x08u	/* not yet: some programs are attached, and not all */
-enum wire_task { WIRE_TASK_OWN = 1, WIRE_TASK_WATCHED = 2 };	/* what the `scope` map says of a tgid */
+
+/* What the `scope` map says of a tgid. SELFTEST: weir's own stimulus, never left out for the budget. */
+enum wire_task { WIRE_TASK_OWN = 1, WIRE_TASK_WATCHED = 2, WIRE_TASK_SELFTEST = 3 };
+
+/* What need not be copied of a connection: calls that end at these positions or before, by enum
+ * wire_dir, counted as those of the records of this kind. A call that goes further is copied whole. */
+struct wire_unwanted {
+	u64 to[2];
+	u64 until;	/* CLOCK_BOOTTIME ns: it holds no longer */
+	u32 kind;	/* WIRE_SOCKET or WIRE_TLS */
+	u32 pad;
+};
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct wire_end) == 24, "wire_end");
@@ -288,6 +310,8 @@ _Static_assert(sizeof(struct wire_header) == 8, "wire_header");
 _Static_assert(WIRE_HEADERS * sizeof(struct wire_header) <= WIRE_SMALL, "headers fit the small class");
 _Static_assert(sizeof(struct wire_life) == 280, "wire_life");
 _Static_assert(sizeof(struct wire_check) == 40, "wire_check");
+_Static_assert(sizeof(struct wire_unwanted) == 32, "wire_unwanted");
+_Static_assert(sizeof(struct wire_config) == 24, "wire_config");
 _Static_assert(offsetof(struct wire_data, who) == 16, "wire_data.who");
 #endif
 #endif

@@ -36,7 +36,7 @@ struct seen {
 	uint64_t conn[2];
 	unsigned records[2], out_of_place[2];
 	uint16_t flags[2];
-	uint8_t role[2];
+	uint8_t role[2], reason[2], before[2];	/* of the last record */
 };
 static struct seen seen;
 static struct wire_life closes[64];
@@ -62,6 +62,8 @@ static int take(void *owner, const void *record, size_t len)
 	seen.flags[dir] |= d.flags;
 	seen.conn[dir] = d.who.conn;
 	seen.role[dir] = d.who.role;
+	seen.reason[dir] = d.reason;
+	seen.before[dir] = d.before;
 	return 0;
 }
 
@@ -472,6 +474,81 @@ static void test_descriptor_is_replaced(void)
 	}
 }
 
+/* What need not be copied: calls up to a place. The first is told, the others are before the next. */
+static void test_unwanted_is_not_copied(void)
+{
+	struct wire_unwanted u = { .kind = WIRE_SOCKET, .until = UINT64_MAX };
+	uint64_t before[WIRE_C_MAX], after[WIRE_C_MAX];
+	const char *name = "unwanted";
+	int fds[2];
+
+	pair(fds);
+	reset();
+	fill(1100, 3);
+	move(name, fds, s_write, r_read, 100);
+	check(seen.records[1] == 1 && seen.records[0] == 1, name, "records of what is wanted", 1, seen.records[1]);
+	u.to[1] = 1001;
+	check(capture_unwanted(cap, seen.conn[1] + 1000, &u) == -ENOENT, name, "no such connection", 0, 1);
+	check(!capture_unwanted(cap, seen.conn[1], &u), name, "heeded", 0, 1);
+	reset();
+	capture_counters(cap, 1, before);
+	check(write(fds[0], out, 600) == 600, name, "first", 600, 0);
+	drain();
+	check(seen.records[1] == 1 && seen.skipped[1] == 600, name, "skipped by the first", 600, seen.skipped[1]);
+	check(seen.reason[1] == WIRE_R_UNWANTED, name, "its reason", WIRE_R_UNWANTED, seen.reason[1]);
+	check(write(fds[0], out, 300) == 300 && write(fds[0], out, 1) == 1, name, "more", 300, 0);
+	drain();
+	check(seen.records[1] == 1, name, "records", 1, seen.records[1]);
+	check(write(fds[0], out, 200) == 200, name, "beyond", 200, 0);
+	drain();
+	check(seen.records[1] == 2 && seen.to[1] == 1201, name, "copied to", 1201, seen.to[1]);
+	check(seen.before[1] == WIRE_R_UNWANTED, name, "before it", WIRE_R_UNWANTED, seen.before[1]);
+	check(!seen.records[0], name, "records of the other end", 0, seen.records[0]);
+	check(recv(fds[1], in, 1101, MSG_WAITALL) == 1101, name, "received", 1101, 0);
+	drain();
+	check(seen.records[0] && !seen.skipped[0], name, "skipped by the other end", 0, seen.skipped[0]);
+	capture_counters(cap, 1, after);
+	check(after[WIRE_C_UNWANTED] - before[WIRE_C_UNWANTED] == 3, name, "calls", 3, after[WIRE_C_UNWANTED] - before[WIRE_C_UNWANTED]);
+	check(after[WIRE_C_BYTES_UNWANTED] - before[WIRE_C_BYTES_UNWANTED] == 901, name, "bytes", 901,
+	      after[WIRE_C_BYTES_UNWANTED] - before[WIRE_C_BYTES_UNWANTED]);
+	close(fds[0]);
+	close(fds[1]);
+	capture_wanted_all(cap);
+}
+
+/* One in k: what a connection has is copied, or its first call is told as left out. */
+static void test_budget_leaves_connections_out(void)
+{
+	uint64_t before[WIRE_C_MAX], after[WIRE_C_MAX], bytes;
+	unsigned told = 0, whole = 0, wrong = 0, nr = 211;
+	const char *name = "one in 4";
+	int fds[2];
+
+	fill(97, 5);
+	capture_counters(cap, 1, before);
+	capture_one_in(cap, 4);
+	for (unsigned i = 0; i < nr; i++) {
+		pair(fds);
+		reset();
+		check(write(fds[0], out, 97) == 97 && read(fds[1], in, 97) == 97, name, "moved", 97, 0);
+		drain();
+		for (int d = 0; d < 2; d++) {
+			told += seen.records[d] == 1 && seen.skipped[d] == 97 && seen.reason[d] == WIRE_R_BUDGET;
+			whole += seen.records[d] == 1 && !seen.skipped[d];
+			wrong += seen.records[d] != 1 || seen.to[d] != 97;
+		}
+		close(fds[0]);
+		close(fds[1]);
+	}
+	capture_one_in(cap, 1);
+	capture_counters(cap, 1, after);
+	bytes = after[WIRE_C_BYTES_LEFT_OUT] - before[WIRE_C_BYTES_LEFT_OUT];
+	check(!wrong && told + whole == 2 * nr, name, "ends told of", 2 * nr, told + whole);
+	/* By hash, and of a turn: of 422 some 106, and never so few or many. */
+	check(whole > 50 && whole < 180, name, "copied", 106, whole);
+	check(bytes == 97 * told, name, "bytes left out", 97 * told, bytes);
+}
+
 /* A ring that nobody drains: every record that did not fit is counted. */
 static void test_full_ring_is_counted(void)
 {
@@ -595,6 +672,8 @@ static int run_set(const char *hooks, const char *needs)
 	test_read_after_close();
 	test_descriptor_is_replaced();
 	test_crowd();
+	test_unwanted_is_not_copied();
+	test_budget_leaves_connections_out();
 	test_full_ring_is_counted();
 	test_books_balance(1);
 	ring_unmap(&ring);

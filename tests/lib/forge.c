@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* forge.c - what an analyst in an attacker's hands could tell the keeper, told through the
- * live analyst's own descriptors, which root can take.
+/* forge.c - what an analyst in an attacker's hands could tell the keeper and the monitor, told
+ * through the live analyst's own descriptors, which root can take.
  *
  *   forge PID bad            every message that the schema forbids; prints how many
  *   forge PID claim COUNT    its own page: so many facts more were sent
@@ -8,12 +8,17 @@
  *   forge PID epochs         well-formed facts of intervals far ahead and far behind; prints how many
  *   forge PID true COUNT     well-formed facts that are not true, as fast as they are taken; prints
  *                            how many and, on stderr, how many a second
- *   forge KEEPER hangup      nothing more from the monitor, as when it is dying */
+ *   forge KEEPER hangup      nothing more from the monitor, as when it is dying
+ *   forge PID verdicts COUNT bad verdicts of every kind, then that nothing is to be copied of the
+ *                            connections 1 to COUNT; prints how many, when the monitor has read all */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <msgpack.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -272,13 +277,70 @@ static void invent(unsigned count)
 	fprintf(stderr, "%.0f a second\n", count / seconds);
 }
 
+static void advise(int ctl, const void *message, size_t len)
+{
+	struct pollfd room = { .fd = ctl, .events = POLLOUT };
+
+	while (send(ctl, message, len, 0) != (ssize_t)len) {
+		if (errno != EAGAIN || poll(&room, 1, 30000) != 1) {
+			fprintf(stderr, "forge: the monitor does not read verdicts: %s\n", strerror(errno));
+			exit(2);
+		}
+	}
+	sent++;
+}
+
+static void wait_read(int ctl)
+{
+	int waiting = 1;
+
+	for (int i = 0; i < 30000; i++) {
+		if (!ioctl(ctl, SIOCOUTQ, &waiting) && !waiting)
+			return;
+		poll(NULL, 0, 1);
+	}
+	fprintf(stderr, "forge: the monitor does not read verdicts\n");
+	exit(2);
+}
+
+static void verdicts(int ctl, unsigned count)
+{
+	struct capture_verdict good = { .version = VERDICT_VERSION, .layer = 1, .to = { UINT64_MAX, UINT64_MAX } }, bad[6];
+	uint8_t lengthy[4096] = { 0 };
+
+	good.conn = 1;
+	for (size_t i = 0; i < 6; i++)
+		bad[i] = good;
+	bad[0].version++;
+	bad[1].layer = 3;
+	bad[2].layer = 0;
+	bad[3].pad[4] = 1;
+	bad[4].conn = 0;
+	bad[5].conn = 1ull << 60;
+	memcpy(lengthy, &good, sizeof(good));
+	for (unsigned turn = 0; turn < 61; turn++) {
+		for (size_t i = 0; i < 6; i++)
+			advise(ctl, &bad[i], sizeof(bad[i]));
+		advise(ctl, lengthy, sizeof(good) - 1);
+		advise(ctl, lengthy, sizeof(good) + 1);
+		advise(ctl, lengthy, sizeof(lengthy));
+	}
+	for (unsigned i = 1; i <= count; i++) {
+		good.conn = i;
+		advise(ctl, &good, sizeof(good));
+	}
+	wait_read(ctl);
+	advise(ctl, &bad[0], sizeof(bad[0]));	/* read after the last one was heeded */
+	wait_read(ctl);
+}
+
 int main(int argc, char **argv)
 {
 	int pidfd = argc > 2 ? (int)syscall(SYS_pidfd_open, atoi(argv[1]), 0) : -1;
 	unsigned count = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
 
 	if (pidfd < 0) {
-		fprintf(stderr, "usage: forge PID bad | epochs | claim COUNT | analysed COUNT | true COUNT | hangup\n");
+		fprintf(stderr, "usage: forge PID bad | epochs | claim COUNT | analysed COUNT | true COUNT | hangup | verdicts COUNT\n");
 		return 2;
 	}
 	facts = take(pidfd, FD_FACTS);
@@ -297,6 +359,8 @@ int main(int argc, char **argv)
 		invent(count);
 	else if (!strcmp(argv[2], "hangup") && shutdown(take(pidfd, FD_CTL), SHUT_RDWR))
 		return 2;
+	else if (!strcmp(argv[2], "verdicts"))
+		verdicts(take(pidfd, FD_CTL), count);
 	printf("%u\n", sent);
 	return 0;
 }

@@ -237,6 +237,16 @@ static void a_finding_stands_where_its_content_has_it(void **state)
 
 /* ---- what is known never to come ---- */
 
+static struct capture_verdict verdicts[8];
+static unsigned nr_verdicts;
+
+static void on_verdict(void *owner, const struct capture_verdict *v)
+{
+	if (nr_verdicts < 8)
+		verdicts[nr_verdicts] = *v;
+	nr_verdicts++;
+}
+
 struct talk { struct front *f; uint64_t pos[2], time; };
 
 static struct talk talk_new(void)
@@ -245,7 +255,8 @@ static struct talk talk_new(void)
 
 	memset(by, 0, sizeof(by));
 	memset(&sum, 0, sizeof(sum));
-	exchanges = 0;
+	exchanges = nr_verdicts = 0;
+	front_verdicts(t.f, on_verdict);
 	return t;
 }
 
@@ -264,6 +275,11 @@ static void talk(struct talk *t, unsigned dir, const void *bytes, uint32_t len, 
 	free(d);
 }
 
+static void say_text(struct talk *t, unsigned dir, const char *text)
+{
+	talk(t, dir, text, (uint32_t)strlen(text), 0, 0);
+}
+
 static void talk_end(struct talk *t, uint8_t before)
 {
 	front_untold(t->f, 5, (uint8_t[]){ before, before });
@@ -272,6 +288,89 @@ static void talk_end(struct talk *t, uint8_t before)
 	front_free(t->f);
 	assert_int_equal(byte_account_unexplained(&sum), 0);
 	assert_int_equal(sum.moved, t->pos[0] + t->pos[1]);
+}
+
+static uint8_t noise[16384];	/* neither text nor any document */
+
+/* Asked for once, up to the body's end; what does not come is skipped, and what is behind is found. */
+static void the_rest_of_a_body_that_no_decoder_takes_is_not_asked_for(void **state)
+{
+	struct talk t = talk_new();
+	uint64_t end;
+
+	memset(noise, 1, sizeof(noise));
+	say_text(&t, WIRE_RECEIVED, "GET /a HTTP/1.1\r\n\r\n");
+	say_text(&t, WIRE_SENT, "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 1000000\r\n\r\n");
+	end = t.pos[WIRE_SENT] + 1000000;
+	talk(&t, WIRE_SENT, noise, sizeof(noise), 0, 0);
+	talk(&t, WIRE_SENT, noise, sizeof(noise), 0, 0);
+	assert_int_equal(nr_verdicts, 1);
+	assert_int_equal(verdicts[0].conn, 5);
+	assert_int_equal(verdicts[0].layer, WIRE_SOCKET);
+	assert_int_equal(verdicts[0].to[WIRE_SENT], end);
+	assert_int_equal(verdicts[0].to[WIRE_RECEIVED], 0);
+	talk(&t, WIRE_SENT, NULL, 10007, 0, WIRE_R_UNWANTED);	/* the first that is left out is told, the others are not */
+	t.pos[WIRE_SENT] = end;
+	say_text(&t, WIRE_RECEIVED, "GET /b HTTP/1.1\r\n\r\n");
+	talk(&t, WIRE_SENT, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 40, WIRE_R_UNWANTED, 0);
+	talk_end(&t, 0);
+	assert_int_equal(exchanges, 2);
+	assert_int_equal(sum.skipped, 1000000 - 2 * sizeof(noise));
+	assert_int_equal(sum.why[LOSS_UNWANTED], sum.skipped);
+	assert_int_equal(sum.examined, sum.moved - sum.skipped);
+}
+
+static void a_body_that_is_looked_at_is_asked_for(void **state)
+{
+	struct talk t = talk_new();
+
+	memset(noise, 'x', sizeof(noise));
+	say_text(&t, WIRE_RECEIVED, "POST /a HTTP/1.1\r\nContent-Type: image/png\r\nContent-Length: 3000000\r\n\r\n");
+	for (unsigned i = 0; i < 64; i++)	/* 1 MiB is held */
+		talk(&t, WIRE_RECEIVED, noise, sizeof(noise), 0, 0);
+	assert_int_equal(nr_verdicts, 1);
+	assert_int_equal(t.pos[WIRE_RECEIVED] + 3000000 - 64 * sizeof(noise), verdicts[0].to[WIRE_RECEIVED]);
+	t.pos[WIRE_RECEIVED] = verdicts[0].to[WIRE_RECEIVED];
+	talk_end(&t, WIRE_R_UNWANTED);
+	assert_int_equal(exchanges, 1);
+	assert_int_equal(sum.skipped, 3000000 - 64 * sizeof(noise));
+}
+
+static void a_protocol_that_nobody_knows_is_asked_for_again_after_a_while(void **state)
+{
+	struct talk t = talk_new();
+
+	memset(noise, 1, sizeof(noise));
+	for (unsigned i = 0; i < 3; i++)
+		talk(&t, WIRE_SENT, noise, sizeof(noise), 0, 0);
+	assert_int_equal(nr_verdicts, 0);
+	for (unsigned i = 0; i < 7; i++)
+		talk(&t, WIRE_SENT, noise, sizeof(noise), 0, 0);
+	assert_int_equal(nr_verdicts, 1);
+	assert_int_equal(verdicts[0].to[WIRE_SENT], (uint64_t)1 << 58);
+	talk(&t, WIRE_SENT, NULL, 1000003, 0, WIRE_R_UNWANTED);
+	t.time += VERDICT_NS;
+	say_text(&t, WIRE_SENT, "GET /now HTTP/1.1\r\n\r\n");
+	say_text(&t, WIRE_RECEIVED, "HTTP/1.1 204 No Content\r\n\r\n");
+	assert_int_equal(exchanges, 1);
+	assert_int_equal(nr_verdicts, 1);
+	talk_end(&t, 0);
+	assert_int_equal(sum.skipped, 1000003);
+	assert_int_equal(sum.opaque, 10 * sizeof(noise));
+}
+
+static void what_was_left_out_for_the_budget_is_skipped_too(void **state)
+{
+	struct talk t = talk_new();
+
+	say_text(&t, WIRE_RECEIVED, "GET /a HTTP/1.1\r\n\r\n");
+	say_text(&t, WIRE_SENT, "HTTP/1.1 204 No Content\r\n\r\n");
+	talk(&t, WIRE_RECEIVED, NULL, 307, 0, WIRE_R_BUDGET);
+	t.pos[WIRE_SENT] += 7919;
+	talk_end(&t, WIRE_R_BUDGET);
+	assert_int_equal(exchanges, 1);
+	assert_int_equal(sum.skipped, 307 + 7919);
+	assert_int_equal(sum.why[LOSS_BUDGET], sum.skipped);
 }
 
 #define ASKED "GET /bb HTTP/1.1\r\n\r\n"
@@ -305,12 +404,25 @@ static void exchanges_between_those_that_the_ring_had_no_room_for_are_counted_ex
 {
 	exchanges_between_missing_ones_are_counted_exactly(WIRE_R_RING_FULL, false);
 	assert_int_equal(sum.why[LOSS_RING_FULL], sum.lost);
+	assert_int_equal(sum.skipped, 0);
+}
+
+static void exchanges_between_those_that_were_left_out_are_counted_exactly(void **state)
+{
+	exchanges_between_missing_ones_are_counted_exactly(WIRE_R_BUDGET, true);
+	assert_int_equal(sum.why[LOSS_BUDGET], sum.skipped);
+	assert_int_equal(sum.lost, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exchanges_between_those_that_the_ring_had_no_room_for_are_counted_exactly),
+		cmocka_unit_test(the_rest_of_a_body_that_no_decoder_takes_is_not_asked_for),
+		cmocka_unit_test(a_body_that_is_looked_at_is_asked_for),
+		cmocka_unit_test(a_protocol_that_nobody_knows_is_asked_for_again_after_a_while),
+		cmocka_unit_test(what_was_left_out_for_the_budget_is_skipped_too),
+		cmocka_unit_test(exchanges_between_those_that_were_left_out_are_counted_exactly),
 		cmocka_unit_test(what_never_became_a_message_is_accounted_at_the_close),
 		cmocka_unit_test(bytes_of_a_head_that_has_only_begun_are_no_other_exchanges),
 		cmocka_unit_test(a_connection_whose_bytes_cost_too_much_is_skipped_and_counted),

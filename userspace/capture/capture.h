@@ -39,6 +39,13 @@ int capture_watch_pid(struct capture *, uint32_t tgid);
 /* What becomes a program whose path this glob matches, or its last component where the glob has no
  * '/'. -EOPNOTSUPP: not one that the kernel side understands. Before attaching. */
 int capture_watch_exe(struct capture *, const char *glob);
+int capture_watch_selftest(struct capture *, uint32_t tgid);	/* weir's own stimulus */
+/* What need not be copied of a connection, in the place of what was said before. 0 or -errno: -ENOENT, that there
+ * never was such a connection, -E2BIG: there is no room. */
+int capture_unwanted(struct capture *, uint64_t conn, const struct wire_unwanted *);
+void capture_wanted(struct capture *, uint64_t conn, uint64_t now);	/* forgets it, if its time is over */
+void capture_wanted_all(struct capture *);	/* none of it holds any more */
+int capture_one_in(struct capture *, uint32_t k);	/* of so many connections one is copied */
 int capture_watch_cgroup(struct capture *, uint64_t id);
 void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]);
 uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all programs so far */

@@ -37,7 +37,7 @@ struct capture {
 	const char *hooks;
 	struct capture_config config;
 	struct ring life;
-	int config_fd, counters_fd, scope_fd, cgroups_fd, data_fd;
+	int config_fd, counters_fd, scope_fd, cgroups_fd, unwanted_fd, last_fd, data_fd;
 	struct wire_config value;	/* of config_fd */
 	struct bpf_link *look;	/* of the iterator over all connections */
 	int cpus;
@@ -372,6 +372,8 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->counters_fd = map_fd(c, "counters");
 	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");
+	c->unwanted_fd = map_fd(c, "unwanted");
+	c->last_fd = map_fd(c, "last_conn");
 	c->data_fd = map_fd(c, "data_ring");
 	c->cpus = libbpf_num_possible_cpus();
 	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring)) {
@@ -511,10 +513,16 @@ size_t capture_data_size(const struct capture *c)
 	return c->config.data_ring;
 }
 
+static int config_write(struct capture *c)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
+}
+
 void capture_epoch(struct capture *c, uint32_t epoch)
 {
 	uint64_t *blank = calloc((size_t)c->cpus, sizeof(*blank));
-	uint32_t zero = 0;
 
 	for (uint32_t i = 0; blank && i < WIRE_C_MAX; i++) {
 		uint32_t slot = ((epoch + 1) & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + i;
@@ -523,7 +531,7 @@ void capture_epoch(struct capture *c, uint32_t epoch)
 	}
 	free(blank);
 	c->value.epoch = epoch;
-	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
+	(void)config_write(c);
 }
 
 struct check_sink { void (*take)(void *, const struct wire_check *); void *owner; };
@@ -537,13 +545,11 @@ static void check_take(void *owner, const void *record)
 
 int capture_look(struct capture *c, bool last, void (*take)(void *, const struct wire_check *), void *owner)
 {
-	uint32_t zero = 0;
-
 	if (!c->look)
 		return -EOPNOTSUPP;
 	c->value.look++;
 	c->value.flags |= (capture_skipped_runs(c) ? WIRE_CONFIG_MISSED : 0) | (last ? WIRE_CONFIG_LAST : 0);
-	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
+	(void)config_write(c);
 	return iter_run(c->look, sizeof(struct wire_check), check_take, &(struct check_sink){ take, owner });
 }
 
@@ -573,11 +579,53 @@ int capture_watch_exe(struct capture *c, const char *glob)
 	return bpf_map_update_elem(map_fd(c, "exe_glob"), &zero, &g, BPF_ANY);
 }
 
+int capture_watch_selftest(struct capture *c, uint32_t tgid)
+{
+	uint8_t selftest = WIRE_TASK_SELFTEST;
+
+	return bpf_map_update_elem(c->scope_fd, &tgid, &selftest, BPF_ANY);
+}
+
 int capture_watch_cgroup(struct capture *c, uint64_t id)
 {
 	uint8_t one = 1;
 
 	return bpf_map_update_elem(c->cgroups_fd, &id, &one, BPF_ANY);
+}
+
+int capture_one_in(struct capture *c, uint32_t k)
+{
+	c->value.one_in = k;
+	return config_write(c);
+}
+
+int capture_unwanted(struct capture *c, uint64_t conn, const struct wire_unwanted *u)
+{
+	uint64_t last = 0;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(c->last_fd, &zero, &last) || !conn || conn > last)
+		return -ENOENT;
+	if (!(c->value.flags & WIRE_CONFIG_UNWANTED)) {
+		c->value.flags |= WIRE_CONFIG_UNWANTED;
+		if (config_write(c))
+			return -errno;
+	}
+	return bpf_map_update_elem(c->unwanted_fd, &conn, u, BPF_ANY) ? -errno : 0;
+}
+
+void capture_wanted(struct capture *c, uint64_t conn, uint64_t now)
+{
+	struct wire_unwanted u;
+
+	if (!bpf_map_lookup_elem(c->unwanted_fd, &conn, &u) && u.until <= now)
+		bpf_map_delete_elem(c->unwanted_fd, &conn);
+}
+
+void capture_wanted_all(struct capture *c)
+{
+	c->value.flags &= (uint16_t)~WIRE_CONFIG_UNWANTED;
+	(void)config_write(c);
 }
 
 void capture_counters(struct capture *c, uint32_t epoch, uint64_t out[WIRE_C_MAX])

@@ -45,6 +45,13 @@ void ring_release(struct ring *r, uint64_t position)
 	__atomic_store_n(r->consumer, position, __ATOMIC_RELEASE);
 }
 
+uint64_t ring_behind(const struct ring *r)
+{
+	uint64_t end = __atomic_load_n((const uint64_t *)(uintptr_t)r->producer, __ATOMIC_ACQUIRE), at = *r->consumer;
+
+	return end > at ? end - at : 0;
+}
+
 size_t ring_drain(struct ring *r, size_t max, int (*take)(void *, const void *, size_t), void *owner)
 {
 	uint64_t at = *r->consumer;

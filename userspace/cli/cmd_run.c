@@ -24,7 +24,8 @@ static const struct option_row options[] = {
 	{ "--hooks", "SET", "use this hook set: tracepoint, socket or sys_exit (default: the best that works)" },
 	{ "--call-limit", "KIB", "copy at most this much of one call, 16 to 1024 (default 256); the rest is counted as truncated" },
 	{ "--ring", "MIB", "ring from the kernel, 1 to 256, a power of two (default 16): how much a burst may bring before records are lost" },
-	{ "--cpu-max", "PERCENT", "of one CPU, for all of weir, 5 to 1000 (default 100): beyond it weir sees less, and counts what it lost" },
+	{ "--max-cpu", "PERCENT", "of one CPU, for all of weir, 5 to 1000 (default 100): beyond it weir looks at fewer connections, and counts what it left out" },
+	{ "--cpu-max", "PERCENT", "the same as --max-cpu" },
 	{ "--memory-max", "MIB", "for all of weir, rings and kernel maps too, 64 to 4096 (default 256): beyond it the oldest idle connection is let go, and counted" },
 	{ "--quiet", NULL, "no live violations on the terminal" },
 	{ NULL, NULL, NULL }
@@ -100,7 +101,7 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 			return usage_error("not a power of two from 1 to 256 MiB", value);
 		o->ring = (uint32_t)mib << 20;
 	}
-	if (!strcmp(name, "--cpu-max")) {
+	if (!strcmp(name, "--max-cpu") || !strcmp(name, "--cpu-max")) {
 		unsigned long percent = strtoul(value, &end, 10);
 
 		if (*end || percent < 5 || percent > 1000)

@@ -107,6 +107,15 @@ static void take_fact(void *owner, const struct fact *f)
 	a->held += (size_t)len;
 }
 
+/* Advice, no more: what the monitor does not take now is asked for again later, or copied. */
+static void take_verdict(void *owner, const struct capture_verdict *v)
+{
+	struct analyst *a = owner;
+
+	if (write(FD_CTL, v, sizeof(*v)) < 0)
+		a->stats->unheard++;
+}
+
 static size_t work(struct analyst *a)
 {
 	uint64_t now = clock_boot_ns();
@@ -267,6 +276,7 @@ int analyst_main(int argc, char **argv)
 		log_error("the classes of the policies cannot be looked for: %s", why);
 		return EXIT_USAGE;
 	}
+	front_verdicts(a.front, take_verdict);
 	box.grow = memory_share(argc, argv);
 	(void)setpriority(PRIO_PROCESS, 0, NICE);	/* fails only where it is lower already */
 	if (sandbox_enter(&box, why, sizeof(why))) {

@@ -55,6 +55,7 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "crash_lost", k->crash_lost, 0);
 	write_loss(b, k, "undecodable", k->undecodable, 0);
 	write_loss(b, k, "over_budget", k->over_budget, k->bytes_over_budget);
+	write_loss(b, k, "left_out", k->left_out, k->bytes_left_out);	/* calls, counted skipped */
 	write_loss(b, k, "keeper_lost", k->keeper_lost, 0);
 	write_loss(b, k, "skipped_run", k->skipped_runs, 0);
 	write_loss(b, k, "life_ring_full", k->life_ring_full, 0);

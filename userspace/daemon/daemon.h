@@ -57,6 +57,8 @@ struct role_stats {
 	uint32_t ready;		/* the pid of the one that is in its sandbox and working */
 	uint32_t pad;
 	uint64_t paced;		/* ns slept to stay within its share of CPU */
+	uint64_t unheard;	/* analyst: verdicts that the monitor did not take */
+	uint64_t behind;	/* reader: bytes of the ring that wait */
 	struct role_epoch epochs[ROLE_EPOCHS];
 	struct role_step step;
 	uint32_t sealed, gaps;	/* keeper: newest interval and last gap that are durable */
@@ -69,7 +71,7 @@ struct role_epoch role_epoch_read(const struct role_stats *, uint32_t epoch);
 struct role_stats *role_stats_map(int fd, bool write);
 void role_ready(struct role_stats *);	/* says so to the monitor */
 
-/* Messages monitor -> reader, analyst: one struct each. */
+/* Messages monitor -> reader, analyst: one struct each. Back comes struct capture_verdict only, from the analyst. */
 enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH, ORDER_PLAIN, ORDER_RULES };
 struct order {
 	uint16_t kind;

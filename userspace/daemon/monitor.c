@@ -156,8 +156,7 @@ void stimulus_start(struct monitor *m)
 	stimulus_prepare(m);
 	if (!m->stimulus || m->stimulus_go < 0)
 		return;
-	if (m->options->pid || m->options->exe || m->options->unit || m->options->container)
-		capture_watch_pid(m->capture, (uint32_t)m->stimulus);
+	capture_watch_selftest(m->capture, (uint32_t)m->stimulus);
 	watch_selftest(m->watch, m->stimulus);
 	close(m->stimulus_go);	/* it is known who it is: now it may begin */
 	m->stimulus_go = -1;
@@ -406,6 +405,7 @@ static void monitor_loop(struct monitor *m)
 		looked = now;
 		watch_drain(m->watch);
 		closes_send(m);
+		sight_mind(m, now);
 		while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			if (si.ssi_signo == SIGCHLD)
 				roles_reap(m);

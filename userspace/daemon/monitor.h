@@ -39,11 +39,26 @@ struct gap { uint64_t from, until; const char *role; char detail[96]; };
 /* What reached nobody: in all, in the interval that is being sealed, in those that are. */
 struct undelivered { uint64_t all, sealing, sealed; };
 
+/* What weir chooses not to see: monitor_sight.c. */
+#define HEEDED_MAX 65536	/* more than VERDICT_RATE makes before the first is forgotten */
+struct heeded { uint64_t conn, until; };
+struct sight {
+	struct heeded heeded[HEEDED_MAX];	/* a ring, the oldest first */
+	unsigned first, nr, room;	/* room: verdicts that may be read now */
+	bool heeds;			/* the kernel side looks for them */
+	uint64_t filled_at, refused;
+	uint32_t one_in, stale_epoch, counted_epoch;
+	uint64_t beat, behind, stale, left_out;	/* as last seen */
+	uint64_t calm;			/* ns */
+	uint64_t looked_at, counted_at, changed_at, hasty_at, told_at;
+};
+
 struct monitor {
 	const struct run_options *options;
 	struct capture *capture;
 	struct watch *watch;
 	struct child reader, analyst, keeper, recorder;
+	struct sight sight;
 	size_t share;			/* bytes of memory, of analyst and keeper each */
 	struct order *closes;		/* CLOSES_WAITING, a ring */
 	unsigned first_close, nr_closes;
@@ -79,7 +94,7 @@ struct monitor {
 /* Divides --memory-max: how many connections the kernel side may track, and m->share. 0 or an
  * exit code, with a message. */
 int memory_plan(struct monitor *, uint32_t ring, uint32_t *connections);
-/* Every half second: what the other roles leave of --cpu-max is the analyst's. */
+/* Every half second: what the other roles leave of --max-cpu is the analyst's. */
 void cpu_mind(struct monitor *, uint64_t now);
 void connections_look(struct monitor *);	/* how far each has come, told to the analyst */
 void stimulus_prepare(struct monitor *);	/* starts it; it waits */
@@ -104,6 +119,10 @@ void roles_give_up(struct monitor *);
 void gap_add(struct monitor *, const char *role, const char *detail, uint64_t from);	/* until now */
 void gaps_tell(struct monitor *);
 bool gaps_written(const struct monitor *);
+
+/* monitor_sight.c */
+void sight_mind(struct monitor *, uint64_t now);
+void sight_analyst_died(struct monitor *);	/* what it said holds no longer */
 
 /* monitor_books.c */
 void interval_check(struct monitor *, uint64_t now);	/* ends one at each minute */

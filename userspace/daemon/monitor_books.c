@@ -37,6 +37,8 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 		.no_args = c[WIRE_C_NO_ARGS], .filtered = c[WIRE_C_FILTERED], .own = c[WIRE_C_OWN],
 		.life_submitted = c[WIRE_C_LIFE_SUBMITTED], .life_ring_full = c[WIRE_C_LIFE_RING_FULL],
 		.tls_calls = c[WIRE_C_TLS_CALLS], .tls_unbound = c[WIRE_C_TLS_UNBOUND],
+		.unwanted = c[WIRE_C_UNWANTED], .left_out = c[WIRE_C_LEFT_OUT],
+		.bytes_unwanted = c[WIRE_C_BYTES_UNWANTED], .bytes_left_out = c[WIRE_C_BYTES_LEFT_OUT],
 		.read = r.read, .queue_full = r.queue_full,
 		.analysed = a.analysed, .undecodable = a.undecodable, .over_budget = a.over_budget, .evicted = a.evicted,
 		.bytes_queue_full = r.bytes_queue_full, .bytes_over_budget = a.bytes_over_budget,

@@ -192,6 +192,8 @@ static void role_died(struct monitor *m, struct child *r, int status)
 		r->wanted = r->up = false;
 		return;
 	}
+	if (r == &m->analyst)
+		sight_analyst_died(m);
 	if (r->down)	/* it did not get up between two deaths: each is told */
 		gap_add(m, r->name, r->detail, r->down);
 	r->restarts++;

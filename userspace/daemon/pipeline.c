@@ -25,6 +25,8 @@
 #define COST_FIELD	60
 #define COST_CLEAN	100
 
+#define UNWANTED_LEAST	(64 << 10)	/* bytes that are worth a verdict */
+
 /* 2 capture -> 3 stream -> 4 protocol -> 5 classify. Payload ends here. */
 struct front {
 	struct stream_table *streams;
@@ -33,6 +35,7 @@ struct front {
 	fact_sink sink;
 	void *owner;
 	struct link *spender;	/* whose bytes are being looked at */
+	void (*verdict)(void *owner, const struct capture_verdict *);	/* NULL: nobody could heed one */
 	struct fact fact;	/* the one being built; too large for the stack */
 	int pushed;
 };
@@ -44,6 +47,8 @@ struct link {
 	struct byte_account *account;	/* by enum dir */
 	int64_t credit;		/* ns */
 	bool over;		/* bytes are skipped until the credit is back */
+	uint64_t unwanted[2];	/* positions up to which it asked not to be shown bytes, by enum dir */
+	uint64_t asked;		/* when it last did; 0: never */
 };
 
 static bool on_afford(void *owner, int64_t ns)
@@ -177,6 +182,31 @@ static bool skip(struct link *l, enum dir dir, size_t nr, struct stamp at)
 	return true;
 }
 
+/* Bytes that nobody would look at need not be copied either. Asked once for each place, and again
+ * when that is forgotten: an answer may never have come. */
+static void unwanted_tell(struct link *l, enum dir dir, struct stamp at)
+{
+	struct front *f = l->front;
+	uint64_t n = f->verdict ? session_unwanted(l->session, dir) : 0, to;
+	bool over = !l->asked || (at.time > l->asked && at.time - l->asked >= VERDICT_NS);
+	struct capture_verdict v = { .version = VERDICT_VERSION };
+	struct place place;
+
+	if (n < UNWANTED_LEAST || !stream_place(f->streams, &place))
+		return;
+	to = n < POSITION_MAX - place.pos ? place.pos + n : POSITION_MAX;
+	if (to <= l->unwanted[dir] && !over)
+		return;
+	if (over)
+		l->unwanted[!dir] = 0;
+	l->unwanted[dir] = to;
+	l->asked = at.time;
+	v.layer = (uint8_t)place.layer;
+	v.conn = place.conn;
+	memcpy(v.to, l->unwanted, sizeof(v.to));
+	f->verdict(f->owner, &v);
+}
+
 static void on_bytes(void *session, enum dir dir, struct slice bytes, struct stamp at)
 {
 	struct link *l = session;
@@ -184,6 +214,7 @@ static void on_bytes(void *session, enum dir dir, struct slice bytes, struct sta
 	l->front->spender = l;
 	if (!skip(l, dir, bytes.len, at)) {
 		session_bytes(l->session, dir, bytes, at);
+		unwanted_tell(l, dir, at);
 		l->over = l->credit <= 0;
 	}
 	l->front->spender = NULL;
@@ -260,6 +291,11 @@ struct front *front_new(fact_sink sink, void *owner)
 int front_outlive(struct front *f, void *memory, size_t size)
 {
 	return stream_outlive(f->streams, memory, size);
+}
+
+void front_verdicts(struct front *f, void (*verdict)(void *owner, const struct capture_verdict *))
+{
+	f->verdict = verdict;
 }
 
 void front_free(struct front *f)

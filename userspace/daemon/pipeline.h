@@ -13,6 +13,8 @@ typedef void (*fact_sink)(void *owner, const struct fact *);
 struct front;
 struct front *front_new(fact_sink, void *owner);
 void front_free(struct front *);
+/* What it does not need to be shown from now on goes to `verdict`, with the owner of the facts. */
+void front_verdicts(struct front *, void (*verdict)(void *owner, const struct capture_verdict *));
 #define FRONT_MEMORY ((size_t)4 << 20)
 /* Memory in which it keeps how far it told of each connection, for the next one: no payload. */
 int front_outlive(struct front *, void *memory, size_t size);

@@ -78,6 +78,7 @@ int reader_main(int argc, char **argv)
 	for (;;) {
 		uint64_t before = r.put;
 
+		r.stats->behind = ring_behind(&r.ring);
 		ring_drain(&r.ring, 65536, take, &r);
 		if (r.put != before && write(FD_KICK, &one, sizeof(one)) < 0)
 			r.stats->beat++;	/* the counter is full: the analyst is awake anyway */

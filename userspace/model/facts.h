@@ -51,6 +51,7 @@ enum loss {
 	LOSS_TRUNCATED, LOSS_UNREADABLE, LOSS_NO_ARGS, LOSS_EVICTED, LOSS_RESTART, LOSS_BUDGET,
 	LOSS_IO_URING, LOSS_SENDFILE, LOSS_SPLICE, LOSS_ZEROCOPY_RECV, LOSS_DISCARDED, LOSS_URGENT, LOSS_RING_FULL, LOSS_SKIPPED_RUN,
 	LOSS_KTLS, LOSS_QUIC, LOSS_UNPROBED_TLS, LOSS_NO_PLAINTEXT, LOSS_UNKNOWN_PROTOCOL, LOSS_LATE,
+	LOSS_UNWANTED,		/* not asked for: nobody would look at them */
 	LOSS_MAX
 };
 
@@ -218,6 +219,20 @@ struct conn_seen {
 	uint64_t before[2];
 };
 
+/* The one message that goes back, analyst to monitor: of this connection the bytes before these
+ * positions need not be copied. It is forgotten after VERDICT_NS, so that what was once not
+ * understood is looked at again. */
+#define VERDICT_VERSION 1
+#define VERDICT_NS 60000000000ull
+struct capture_verdict {
+	uint16_t version;
+	uint8_t layer;		/* enum layer: whose positions; the socket's or the plaintext's */
+	uint8_t pad[5];
+	uint64_t conn;
+	uint64_t to[2];		/* by enum dir */
+};
+_Static_assert(sizeof(struct capture_verdict) == 32, "verdict");
+
 /* The books of one interval, all in records unless named otherwise; start_ms and
  * end_ms are UTC, end exclusive. */
 #define BOOKS(X) \
@@ -226,7 +241,8 @@ struct conn_seen {
 	X(findings) X(stored) X(rejected) X(keeper_lost) \
 	X(bytes_ring_full) X(bytes_unreadable) X(bytes_too_big) X(bytes_no_state) \
 	X(no_args) X(filtered) X(own) X(life_submitted) X(life_ring_full) \
-	X(tls_calls) X(tls_unbound) X(skipped_runs) X(processes_unknown) X(closes_lost) X(looks_lost) X(evicted) X(bytes_queue_full) X(bytes_over_budget)
+	X(tls_calls) X(tls_unbound) X(skipped_runs) X(processes_unknown) X(closes_lost) X(looks_lost) X(evicted) X(bytes_queue_full) X(bytes_over_budget) \
+	X(unwanted) X(left_out) X(bytes_unwanted) X(bytes_left_out)	/* calls that were not copied, and their bytes */
 struct books {
 	uint32_t epoch;
 #define X(name) uint64_t name;

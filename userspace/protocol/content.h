@@ -58,6 +58,8 @@ const struct content *content_get(unsigned);
 bool content_flows(struct slice media_type);
 /* Picks the best row and decodes; no row: the body is scanned as text if it is
  * mostly printable. Returns what was done as enum inspected. */
+#define CONTENT_ENOUGH 1024	/* bytes of a body by which its kind is known */
+bool content_unread(struct slice media_type, struct slice head);	/* a body that begins so is not looked at */
 int content_decode(struct content_job *, struct slice media_type, struct slice body);
 /* All of it as one text, in pieces that a scan takes whole; under the path where no other content is around. */
 void content_text(struct content_job *, const char *path, struct slice text);

@@ -282,6 +282,7 @@ static void empty(struct body *b)
 void body_begin(struct body *b)
 {
 	empty(b);
+	b->judged = b->unread = false;
 	b->encoding = ENCODING_NONE;
 	b->flows = false;
 	b->type_len = 0;
@@ -442,14 +443,32 @@ static void flow_take(const struct http_message *m, struct slice in)
 	}
 }
 
+static void judge(struct body *b)
+{
+	struct slice type = slice_of((const uint8_t *)b->type, b->type_len);
+
+	if (b->judged || b->held.len < CONTENT_ENOUGH)
+		return;
+	b->judged = true;
+	b->unread = b->encoding == ENCODING_UNKNOWN ||
+		    (b->encoding == ENCODING_NONE && content_unread(type, slice_of(b->held.ptr, b->held.len)));
+}
+
 void body_take(const struct http_message *m, struct slice in)
 {
-	if (m->body->grpc.on)
+	if (m->body->grpc.on) {
 		grpc_take(m, in);
-	else if (m->body->flows)
+	} else if (m->body->flows) {
 		flow_take(m, in);
-	else
+	} else {
 		body_hold(m->body, in);
+		judge(m->body);
+	}
+}
+
+bool body_is_enough(const struct body *b)
+{
+	return !b->grpc.on && (b->unread || (!b->flows && b->held.len >= PROTOCOL_BODY_HELD));
 }
 
 void body_gap(const struct http_message *m, uint64_t missing)

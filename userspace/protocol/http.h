@@ -14,10 +14,10 @@
 struct body {
 	struct buf held;
 	bool cut, headless;		/* what is held has no end, no beginning */
+	bool judged, unread;		/* by its beginning, or its coding is lost: nobody looks at such */
 	enum encoding encoding;
 	/* Of a type whose parts are whole by themselves (events, lines of JSON), which are decoded as they come: */
 	bool flows;
-	bool unread;			/* their coding is lost */
 	struct inflater *inflater;
 	struct buf plain;		/* of a coding, what is not decoded yet */
 	char type[96];			/* Content-Type, for the decoder */
@@ -53,6 +53,8 @@ void body_gap(const struct http_message *, uint64_t missing);
 void body_interval(const struct http_message *);
 /* No more of it comes: decodes what is held, notes how much of it could be looked at, empties it. */
 void body_end(const struct http_message *);
+/* Whatever comes of it now, nobody looks at it: it is of such a kind, or no more can be held. */
+bool body_is_enough(const struct body *);
 /* For grpc.c: holds bytes, and decodes those that are held. */
 void body_hold(struct body *, struct slice);
 void body_decode(const struct http_message *, enum encoding, struct slice type);

@@ -459,7 +459,8 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	if (side->pending) {
 		struct http_message m = message_of(s, side, dir);
 
-		side->pending->ex->has_gap = 1;
+		if (cause != LOSS_UNWANTED)
+			side->pending->ex->has_gap = 1;
 		body_gap(&m, inside ? lost : UINT64_MAX);
 	}
 	if (side->phase == PHASE_CLOSE)
@@ -496,6 +497,18 @@ static void interval(void *state, struct stamp at)
 		session_emit_part(s->session, pending_at(s, i)->ex, at);
 }
 
+/* The rest of a body, once as much as can be is held of it, or it is of a kind that is not looked at. */
+static uint64_t unwanted(const void *state, enum dir dir)
+{
+	const struct side *side = &((const struct state *)state)->sides[dir];
+
+	if (!body_is_enough(&side->body))
+		return 0;
+	if (side->phase == PHASE_LENGTH || side->phase == PHASE_CHUNK)
+		return side->left;
+	return side->phase == PHASE_CLOSE ? UINT64_MAX : 0;
+}
+
 /* The connection ended: a body that runs until then is whole, others are cut. */
 static void eof(void *state, struct stamp at)
 {
@@ -525,5 +538,6 @@ static void fini(void *state)
 
 const struct protocol protocol_http1 = {
 	.name = "http1", .summary = "HTTP/1.0 and 1.1, requests paired with responses", .state_size = sizeof(struct state),
-	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
+	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .unwanted = unwanted, .interval = interval, .eof = eof,
+	.fini = fini,
 };

@@ -11,6 +11,7 @@
 #define PROTOCOL_HEAD_MAX	(64 << 10)	/* start line and headers; more is unparsable */
 #define PROTOCOL_BODY_HELD	(1 << 20)	/* decoded body held for a content decoder; the rest is `partial` */
 #define PROTOCOL_PENDING	256		/* pipelined requests without response */
+#define PROTOCOL_OPAQUE		(64 << 10)	/* of a direction that nobody understands; what comes then is not asked for */
 #define PROTOCOL_DETECT		64		/* held per direction until the protocol is known */
 
 struct session;
@@ -23,6 +24,9 @@ void session_update(struct session *, const struct conn_facts *);
  * carried of it. `to` was told nothing and is freed. */
 void session_adopt(struct session *to, struct session *from);
 void session_bytes(struct session *, enum dir, struct slice, struct stamp);
+/* Bytes of this direction, from the next one on, that tell nothing whatever they are: 0: none, UINT64_MAX:
+ * all of them. */
+uint64_t session_unwanted(const struct session *, enum dir);
 void session_gap(struct session *, enum dir, uint64_t lost, enum loss, struct stamp);
 /* Bytes of TLS records before encryption, at their position: what they tell goes to the sink's
  * handshake() before the next exchange, or with session_tell(). */
@@ -59,6 +63,8 @@ struct protocol {
 	struct feed_result (*feed)(void *state, enum dir, struct slice in, struct stamp);
 	/* lost bytes are missing here. 0: goes on (resynchronises), -EPROTO: gives up. */
 	int (*gap)(void *state, enum dir, uint64_t lost, enum loss, struct stamp);
+	/* As session_unwanted(). NULL: it wants all. */
+	uint64_t (*unwanted)(const void *state, enum dir);
 	/* An interval ends: session_emit_part() for each exchange that is open. NULL: none is ever long. */
 	void (*interval)(void *state, struct stamp);
 	void (*eof)(void *state, struct stamp);

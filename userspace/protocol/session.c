@@ -54,6 +54,7 @@ struct session {
 	enum dir feeding;		/* whose carry is being fed */
 	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
+	uint64_t passed[2];		/* bytes since then */
 	char name[WORD_SIZE];		/* of what it speaks; empty until it was guessed or a message was found */
 	char route[PATH_SIZE], host[NAME_SIZE];
 	struct hello *hello;		/* NULL: not begun, or all is told */
@@ -320,11 +321,20 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		buf_free(&s->carry[dir]);
 	if (in.len)
 		opaque(s, dir, in.len);
+	s->passed[dir] += in.len;
+}
+
+uint64_t session_unwanted(const struct session *s, enum dir dir)
+{
+	if (s->opaque[dir])
+		return s->passed[dir] >= PROTOCOL_OPAQUE ? UINT64_MAX : 0;
+	return s->protocol && s->protocol->unwanted && !s->carry[dir].len ? s->protocol->unwanted(s->state, dir) : 0;
 }
 
 void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
 	s->opaque[dir] = false;
+	s->passed[dir] = 0;
 	if (!s->protocol) {
 		opaque(s, dir, s->carry[dir].len);
 		buf_reset(&s->carry[dir]);

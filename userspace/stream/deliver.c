@@ -218,6 +218,7 @@ static void deliver_plain(struct stream *s, struct sequence *q, const struct par
 
 void stream_deliver(struct stream *s, struct sequence *q, const struct part *p)
 {
+	s->table->place = p->pos + p->bytes.len;
 	switch (p->layer) {
 	case LAYER_SOCKET:
 		deliver_socket(s, q, p);
@@ -236,20 +237,38 @@ void stream_deliver(struct stream *s, struct sequence *q, const struct part *p)
 		stream_lose(s, q, p->skipped, p->cause ? p->cause : LOSS_TRUNCATED, p->layer, p->at);
 }
 
+/* What weir asked not to be shown is skipped, not lost. */
+static bool is_skipped(enum loss cause)
+{
+	return cause == LOSS_UNWANTED || cause == LOSS_BUDGET;
+}
+
 static void lose_plain(struct stream *s, struct sequence *q, uint64_t lost, enum loss cause)
 {
-	cipher_lose_plain(s, q->dir, lost, cause);
+	if (is_skipped(cause))
+		account_skip(&s->account[q->dir], (int64_t)lost, cause);
+	else
+		cipher_lose_plain(s, q->dir, lost, cause);
 	if (s->conn.id & UNBOUND)
 		unbound_count(s, q->dir, lost);
 	else
 		cipher_plain(s, q->dir, lost);
 }
 
+static void lose_payload(struct byte_account *a, uint64_t lost, enum loss cause)
+{
+	a->moved += (int64_t)lost;
+	if (is_skipped(cause))
+		account_skip(a, (int64_t)lost, cause);
+	else if (cause == LOSS_QUIC)	/* known to be encrypted: it was never to be had */
+		account_opaque(a, (int64_t)lost, cause);
+	else
+		account_lose(a, (int64_t)lost, cause);
+}
+
 void stream_lose(struct stream *s, struct sequence *q, uint64_t lost, enum loss cause, unsigned follow,
 		 struct stamp at)
 {
-	struct byte_account *a = &s->account[q->dir];
-
 	if (!lost)
 		return;
 	s->table->stats.gaps++;
@@ -262,11 +281,7 @@ void stream_lose(struct stream *s, struct sequence *q, uint64_t lost, enum loss 
 		cipher_lose(s, q->dir, lost, cause);
 	} else {
 		s->layer = LAYER_SOCKET;
-		a->moved += (int64_t)lost;
-		if (cause == LOSS_QUIC)	/* moved, and known to be encrypted: it was never to be had */
-			account_opaque(a, (int64_t)lost, cause);
-		else
-			account_lose(a, (int64_t)lost, cause);
+		lose_payload(&s->account[q->dir], lost, cause);
 		tell_gap(s, q->dir, lost, cause, at);
 	}
 }

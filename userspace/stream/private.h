@@ -198,6 +198,7 @@ struct stream_table {
 	struct bind_table *bind;
 	uint64_t order;			/* of records and calls, for bind.c */
 	const struct stream *telling;	/* the one whose session was called last */
+	uint64_t place;			/* position behind the bytes that it is being told */
 	struct marks *marks;		/* NULL: nothing outlives this process */
 	size_t nr_marks;		/* power of two */
 	uint64_t now;			/* newest stamp seen, or what the last tick said */

@@ -175,7 +175,7 @@ static bool part_hold(struct stream *s, struct sequence *q, const struct part *p
  * says meanwhile would be told before what it answers. */
 static bool is_gap_known(const struct sequence *q, const struct part *p)
 {
-	return !q->head && p->before == LOSS_RING_FULL;
+	return !q->head && (p->before == LOSS_RING_FULL || p->before == LOSS_BUDGET || p->before == LOSS_UNWANTED);
 }
 
 int sequence_push(struct stream *s, struct sequence *q, const struct part *p)

@@ -507,6 +507,16 @@ void stream_interval(struct stream_table *t, struct stamp now)
 	}
 }
 
+bool stream_place(const struct stream_table *t, struct place *out)
+{
+	const struct stream *s = t->telling;
+
+	if (!s || s->conn.id & UNBOUND || (s->layer != LAYER_SOCKET && s->bound != BOUND_EXACT))
+		return false;
+	*out = (struct place){ s->conn.id, t->place, (enum layer)s->layer };
+	return t->place < POSITION_MAX;
+}
+
 void stream_stats(const struct stream_table *t, struct stream_stats *out)
 {
 	*out = t->stats;

@@ -5,6 +5,7 @@
  * analyst's pipeline only; never parses payload, never allocates past its caps. */
 #ifndef WEIR_STREAM_H
 #define WEIR_STREAM_H
+#include <stdbool.h>
 #include "model/payload.h"
 
 struct stream_limits {
@@ -51,6 +52,10 @@ int stream_outlive(struct stream_table *, void *memory, size_t size);
 /* From within a call of the sink: what the connection's account holds now was told to the world;
  * open: but what moved and is nothing else yet. */
 void stream_told(struct stream_table *, bool open);
+/* From within a call of bytes: where the byte behind them is. False: the kernel's side does not
+ * know the connection, or its plaintext, by such a position. */
+struct place { uint64_t conn, pos; enum layer layer; };
+bool stream_place(const struct stream_table *, struct place *);
 void stream_table_free(struct stream_table *);	/* delivers what is held, closes the sessions, wipes; NULL is fine */
 
 /* Takes one chunk; its bytes may die on return. 0, -ENOMEM when nothing was taken, so that

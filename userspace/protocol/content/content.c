@@ -33,7 +33,7 @@ const struct content *content_get(unsigned i)
 
 static bool mostly_printable(struct slice body)
 {
-	size_t n = body.len < 1024 ? body.len : 1024, odd = 0;
+	size_t n = body.len < CONTENT_ENOUGH ? body.len : CONTENT_ENOUGH, odd = 0;
 
 	for (size_t i = 0; i < n; i++)
 		odd += body.ptr[i] < 0x20 && !strchr("\t\r\n", body.ptr[i]);
@@ -57,8 +57,7 @@ void content_text(struct content_job *job, const char *path, struct slice body)
 	}
 }
 
-/* What it is, or what it looks like. */
-static int decode_as(struct content_job *job, struct slice media_type, struct slice body)
+static const struct content *best_for(struct slice media_type, struct slice body)
 {
 	const struct content *best = NULL;
 	int best_score = 0;
@@ -71,6 +70,24 @@ static int decode_as(struct content_job *job, struct slice media_type, struct sl
 			best = contents[i];
 		}
 	}
+	return best;
+}
+
+/* Of a body without a name for what it is, its end may have to tell. */
+bool content_unread(struct slice media_type, struct slice head)
+{
+	bool big;
+
+	if (!media_essence(media_type).len || media_is(media_type, "application/octet-stream"))
+		return false;
+	return !utf16_is(media_type, head, &big) && !best_for(media_type, head) && !mostly_printable(head);
+}
+
+/* What it is, or what it looks like. */
+static int decode_as(struct content_job *job, struct slice media_type, struct slice body)
+{
+	const struct content *best = best_for(media_type, body);
+
 	job->type = media_type;
 	if (best)
 		best->decode(job, body);
