@@ -14,6 +14,7 @@ struct capture_config {
 	uint32_t connections;		/* with a state in the kernel; the bytes of more are counted no_state. 0: the default */
 	uint32_t max_parts;		/* WIRE_LARGE pieces of one call */
 	uint32_t filter;		/* WIRE_FILTER_* */
+	bool perf_probes;		/* by perf events, although the kernel has links of many probes */
 	const char *hooks;		/* "tracepoint", "socket", "sys_exit", or NULL: the best that works */
 };
 
@@ -56,9 +57,11 @@ uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all prog
 int capture_look(struct capture *, bool last, void (*take)(void *owner, const struct wire_check *), void *owner);
 size_t capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
 
-/* One probe site in a library or program, of enum site_kind. path is opened by the kernel,
- * so it may be a /proc/PID/root path. 0 or -errno. */
-int capture_probe(struct capture *, const char *path, uint64_t offset, unsigned kind, uint64_t cookie);
+/* All probe sites of a library or program. path is opened by the kernel, so it may be a
+ * /proc/PID/root path. 0 or -errno, and at which site: then some may be attached. */
+struct tls_sites;
+int capture_probe(struct capture *, const char *path, const struct tls_sites *, unsigned *at);
+bool capture_probes_by_link(const struct capture *);	/* it needs no SYS_ADMIN for that */
 /* The inode that is mapped and probed when this file is: on an overlay that of the layer below.
  * A number that no other has while it lives: somebody has it open, mapped or probed. 0 or -errno. */
 int capture_inode(struct capture *, int fd, uint64_t *inode);

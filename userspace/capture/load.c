@@ -19,6 +19,7 @@
 #include "capture/prove.h"
 #include "capture/ring.h"
 #include "capture/tls/tls.h"
+#include "capture/uprobe.h"
 
 #define MAX_LINKS 16384
 #define FILES_MAX 65536
@@ -30,9 +31,9 @@ extern const uint8_t bpf_object_start[], bpf_object_end[];
 
 struct capture {
 	struct bpf_object *object;
-	struct bpf_link *links[MAX_LINKS];
-	uint32_t groups[MAX_LINKS];	/* of the link: see capture_group */
+	struct held { struct bpf_link *link; int fd; uint32_t group; } links[MAX_LINKS];	/* link: of libbpf; NULL: fd is it. See capture_group */
 	unsigned nr_links, max_links;
+	bool multi;	/* one link for all that a program has to do with a file */
 	uint32_t group;
 	const char *hooks;
 	struct capture_config config;
@@ -153,8 +154,11 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 	if (!o)
 		return -errno;
 	map_sizes(&c->config, o);
-	bpf_object__for_each_program(p, o)
+	bpf_object__for_each_program(p, o) {
 		bpf_program__set_autoload(p, is_wanted(c, p, set, probes, extra));
+		if (c->multi && is_probe(p))
+			bpf_program__set_expected_attach_type(p, (enum bpf_attach_type)UPROBE_MULTI);
+	}
 	err = bpf_object__load(o);
 	if (err) {
 		bpf_object__close(o);
@@ -182,23 +186,34 @@ static int map_fd(struct capture *c, const char *name)
 	return bpf_object__find_map_fd_by_name(c->object, name);
 }
 
-static int link_keep(struct capture *c, struct bpf_link *l)
+static void link_drop(struct held *h)
 {
-	if (!l)
-		return -errno;
+	if (h->link)
+		bpf_link__destroy(h->link);
+	else
+		close(h->fd);
+}
+
+static int held_keep(struct capture *c, struct held h)
+{
+	h.group = c->group;
 	if (c->nr_links >= c->max_links) {
-		bpf_link__destroy(l);
+		link_drop(&h);
 		return -ENOSPC;
 	}
-	c->groups[c->nr_links] = c->group;
-	c->links[c->nr_links++] = l;
+	c->links[c->nr_links++] = h;
 	return 0;
+}
+
+static int link_keep(struct capture *c, struct bpf_link *l)
+{
+	return l ? held_keep(c, (struct held){ .link = l }) : -errno;
 }
 
 void capture_detach(struct capture *c)
 {
 	while (c->nr_links)
-		bpf_link__destroy(c->links[--c->nr_links]);
+		link_drop(&c->links[--c->nr_links]);
 }
 
 /* What the proof of the hooks left behind: its connections, what it counted, what the life ring says of it. */
@@ -356,6 +371,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	if (!c)
 		return NULL;
 	c->config = *config;
+	c->multi = !config->perf_probes && uprobe_multi_works();
 	c->value = (struct wire_config){ .filter = WIRE_FILTER_NOTHING, .max_parts = config->max_parts };
 	libbpf_set_print(quiet);
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);	/* kernels before 5.11 charge maps to it */
@@ -407,12 +423,10 @@ void capture_unprobe(struct capture *c, uint32_t group)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < c->nr_links; i++) {
-		if (c->groups[i] == group) {
-			bpf_link__destroy(c->links[i]);
-			continue;
-		}
-		c->groups[kept] = c->groups[i];
-		c->links[kept++] = c->links[i];
+		if (c->links[i].group == group)
+			link_drop(&c->links[i]);
+		else
+			c->links[kept++] = c->links[i];
 	}
 	c->nr_links = kept;
 }
@@ -691,26 +705,78 @@ static const struct { const char *enter, *leave; } site_programs[SITE_KINDS] = {
 	[SITE_RUST] = { "rust_enter", "rust_return" },
 };
 
-static int probe_attach(struct capture *c, const char *name, const char *path, uint64_t offset, uint64_t cookie, bool leave)
+static struct bpf_program *probe_program(struct capture *c, const char *name)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookie, .retprobe = leave);
-	struct bpf_program *p = bpf_object__find_program_by_name(c->object, name);
+	struct bpf_program *p = name ? bpf_object__find_program_by_name(c->object, name) : NULL;
 
-	if (!p || !bpf_program__autoload(p))
-		return -EOPNOTSUPP;
-	return link_keep(c, bpf_program__attach_uprobe_opts(p, -1, path, offset, &opts));
+	return p && bpf_program__autoload(p) ? p : NULL;
 }
 
-int capture_probe(struct capture *c, const char *path, uint64_t offset, unsigned kind, uint64_t cookie)
+/* The sites of a kind, one by one. *at: the one that it failed at. */
+static int probe_each(struct capture *c, struct bpf_program *p, const char *path, const struct tls_sites *s, unsigned kind, bool leave,
+		      unsigned *at)
 {
 	int err = 0;
 
-	if (kind >= SITE_KINDS)
-		return -EINVAL;
-	/* The return first: an entry without its return would leave calls open. */
-	if (site_programs[kind].leave)
-		err = probe_attach(c, site_programs[kind].leave, path, offset, cookie, true);
-	if (!err)
-		err = probe_attach(c, site_programs[kind].enter, path, offset, cookie, false);
+	for (unsigned i = 0; !err && i < s->nr; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = s->site[i].cookie, .retprobe = leave);
+
+		*at = i;
+		if (s->site[i].kind == kind)
+			err = link_keep(c, bpf_program__attach_uprobe_opts(p, -1, path, s->site[i].offset, &opts));
+	}
 	return err;
+}
+
+static int probe_all(struct capture *c, struct bpf_program *p, const char *path, const struct tls_sites *s, unsigned kind, bool leave,
+		     unsigned *at)
+{
+	uint64_t offsets[UPROBE_OFFSETS], cookies[UPROBE_OFFSETS];
+	uint32_t nr = 0;
+	int fd;
+
+	for (unsigned i = 0; i < s->nr && nr < UPROBE_OFFSETS; i++) {
+		if (s->site[i].kind != kind)
+			continue;
+		*at = i;
+		offsets[nr] = s->site[i].offset;
+		cookies[nr++] = s->site[i].cookie;
+	}
+	fd = uprobe_multi(bpf_program__fd(p), path, offsets, cookies, nr, leave);
+	return fd < 0 ? fd : held_keep(c, (struct held){ .fd = fd });
+}
+
+static int probe_kind(struct capture *c, const char *name, const char *path, const struct tls_sites *s, unsigned kind, bool leave, unsigned *at)
+{
+	struct bpf_program *p = probe_program(c, name);
+
+	if (!p)
+		return -EOPNOTSUPP;
+	return (c->multi ? probe_all : probe_each)(c, p, path, s, kind, leave, at);
+}
+
+int capture_probe(struct capture *c, const char *path, const struct tls_sites *s, unsigned *at)
+{
+	bool has[SITE_KINDS] = { false };
+	int err = 0;
+
+	for (*at = 0; *at < s->nr; (*at)++) {
+		if (s->site[*at].kind >= SITE_KINDS)
+			return -EINVAL;
+		has[s->site[*at].kind] = true;
+	}
+	*at = 0;
+	for (unsigned kind = 0; !err && kind < SITE_KINDS; kind++) {
+		/* The return first: an entry without its return would leave calls open. */
+		if (has[kind] && site_programs[kind].leave)
+			err = probe_kind(c, site_programs[kind].leave, path, s, kind, true, at);
+		if (has[kind] && !err)
+			err = probe_kind(c, site_programs[kind].enter, path, s, kind, false, at);
+	}
+	return err;
+}
+
+bool capture_probes_by_link(const struct capture *c)
+{
+	return c->multi;
 }

@@ -304,7 +304,7 @@ static int monitor_start(struct monitor *m)
 		log_error("%s", why);
 		return EXIT_DEGRADED;
 	}
-	if (sandbox_reduce_monitor(why, sizeof(why)))
+	if (sandbox_reduce_monitor(!capture_probes_by_link(m->capture), why, sizeof(why)))
 		log_warn("cannot give up privileges: %s", why);
 	m->ready_by = clock_boot_ns() + 20 * SECOND;
 	if (!m->options->record)

@@ -280,11 +280,12 @@ int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
 	return -1;
 }
 
-int sandbox_reduce_monitor(char *why, size_t why_size)
+int sandbox_reduce_monitor(bool admin, char *why, size_t why_size)
 {
-	static const cap_value_t keep[] = {
+	const cap_value_t keep[] = {
 		CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH,	/* other processes' /proc entries */
-		CAP_SYS_ADMIN,		/* uprobes by perf events; what BPF and PERFMON do not cover */
+		/* Uprobes by perf events; else only what it is also good for: /proc/PID/map_files. */
+		admin ? CAP_SYS_ADMIN : CAP_CHECKPOINT_RESTORE,
 		CAP_BPF, CAP_PERFMON,
 		CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL,	/* to replace a role that died */
 	};

@@ -26,9 +26,9 @@ struct sandbox {
 const struct sandbox *sandbox_find(const char *role);	/* NULL: no such role */
 /* Gives everything up, in the order written in sandbox.c. 0, or -1 and a sentence. */
 int sandbox_enter(const struct sandbox *, char *why, size_t why_size);
-/* The monitor after its start: the capabilities it needs to attach to new libraries and
- * to replace roles, no others. */
-int sandbox_reduce_monitor(char *why, size_t why_size);
+/* The monitor after its start: the capabilities it needs to attach to new libraries, SYS_ADMIN
+ * only where that wants it, and to replace roles, no others. */
+int sandbox_reduce_monitor(bool admin, char *why, size_t why_size);
 /* An account of the host that has one of our ids: its name, else NULL. */
 const char *sandbox_uid_taken(void);
 #endif

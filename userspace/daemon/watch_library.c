@@ -265,27 +265,26 @@ static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 {
 	struct file *f = &w->files[i];
 	char path[64];
+	unsigned at;
+	int err;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
 	capture_group(w->config.capture, i + 1u);
-	for (unsigned k = 0; k < s->nr && !f->limited; k++) {
-		int err = capture_probe(w->config.capture, path, s->site[k].offset, s->site[k].kind, s->site[k].cookie);
-
-		f->limited = err == -ENOSPC;
-		if (err && !f->limited)
-			log_warn("cannot probe library=%s offset=%#llx error=\"%s\"", f->name, (unsigned long long)s->site[k].offset,
-				 strerror(-err));
-		else
-			f->probes++;
-		if (!err && s->site[k].dear)
+	err = capture_probe(w->config.capture, path, s, &at);
+	f->limited = err == -ENOSPC;
+	if (err && !f->limited)
+		log_warn("cannot probe library=%s offset=%#llx error=\"%s\"", f->name, (unsigned long long)s->site[at].offset, strerror(-err));
+	if (!err)
+		f->probes = s->nr;
+	for (unsigned k = 0; !err && k < s->nr; k++)
+		if (s->site[k].dear)
 			log_info("a dearer probe site is used library=%s: its layout is not the known one", f->name);
-	}
 	capture_group(w->config.capture, 0);
 	w->stats.libraries++;
 	w->stats.probes += f->probes;
 	w->probed++;
 	f->state = FILE_PROBED;
-	if (f->probes == s->nr) {
+	if (!err) {
 		log_info("probed file=%s build_id=%s sites=%u inode=%llu", f->name, f->build_id, f->probes, (unsigned long long)f->ino);
 		return;
 	}

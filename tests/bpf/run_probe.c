@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_probe.c - probes of functions, by perf events and, where the kernel has it, by one link for
+ * all of a file: each site has its own cookie, processes that are not watched tell nothing, what is
+ * detached tells nothing more, and a link of many needs no SYS_ADMIN. Needs root. */
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/wire.h"
+#include "capture/capture.h"
+#include "capture/record.h"
+#include "capture/ring.h"
+#include "capture/tls/tls.h"
+
+#define RING (1 << 20)
+
+static struct capture *cap;
+static struct ring ring;
+static unsigned passed, failed;
+static const char *way;
+
+static struct { unsigned records[2], bytes[2], wrong; } seen;
+
+/* The library that is probed: a TLS object, a buffer, how much of it. */
+__attribute__((noinline)) static int give(void *object, const char *buf, int n)
+{
+	asm volatile("" : : "r"(object), "r"(buf) : "memory");
+	return n;
+}
+
+__attribute__((noinline)) static int get(void *object, int n, char *buf)
+{
+	asm volatile("" : : "r"(object) : "memory");
+	memset(buf, 'g', (size_t)n);
+	return n;
+}
+
+static void check(const char *what, unsigned long want, unsigned long got)
+{
+	if (want == got) {
+		passed++;
+		return;
+	}
+	failed++;
+	printf("FAIL %s: %s: expected %lu, got %lu\n", way, what, want, got);
+}
+
+static int take(void *owner, const void *record, size_t len)
+{
+	struct wire_data d;
+
+	if (!record_size(record, len))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	if (d.kind != WIRE_TLS)
+		return 0;
+	seen.records[d.dir & 1]++;
+	seen.bytes[d.dir & 1] += d.len;
+	for (u32 i = 0; i < d.len; i++)
+		seen.wrong += ((const char *)record)[sizeof(d) + i] != (d.dir == WIRE_SENT ? 's' : 'g');
+	return 0;
+}
+
+struct own { uintptr_t address; uint64_t offset; };
+
+static int own_offset(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct own *o = data;
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		if (p->p_type == PT_LOAD && o->address >= info->dlpi_addr + p->p_vaddr && o->address - info->dlpi_addr - p->p_vaddr < p->p_filesz)
+			o->offset = o->address - info->dlpi_addr - p->p_vaddr + p->p_offset;
+	}
+	return 1;
+}
+
+static uint64_t offset_of(uintptr_t address)
+{
+	struct own o = { .address = address };
+
+	dl_iterate_phdr(own_offset, &o);
+	return o.offset;
+}
+
+static void talk(unsigned gives, unsigned gets)
+{
+	char buf[97];
+	int object;
+
+	for (unsigned i = 0; i < gives; i++) {
+		memset(buf, 's', sizeof(buf));
+		give(&object, buf, sizeof(buf));
+	}
+	for (unsigned i = 0; i < gets; i++)
+		get(&object, 89, buf);
+	memset(&seen, 0, sizeof(seen));
+	ring_drain(&ring, 100000, take, NULL);
+}
+
+static void talk_elsewhere(void)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid) {
+		char buf[97] = "s";
+
+		give(buf, buf, 1);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	check("another process ends well", 0, (unsigned long)status);
+	memset(&seen, 0, sizeof(seen));
+	ring_drain(&ring, 100000, take, NULL);
+}
+
+static void admin(cap_flag_value_t value)
+{
+	const cap_value_t which = CAP_SYS_ADMIN;
+	cap_t caps = cap_get_proc();
+
+	check("capabilities", 0, (unsigned long)(!caps || cap_set_flag(caps, CAP_EFFECTIVE, 1, &which, value) || cap_set_proc(caps)));
+	cap_free(caps);
+}
+
+static void test_sites(void)
+{
+	struct tls_sites s = { .nr = 2 }, none;
+	unsigned at;
+	int err;
+
+	s.site[0].offset = offset_of((uintptr_t)give);
+	s.site[0].cookie = WIRE_COOKIE_SENT | 1u << WIRE_COOKIE_OBJ_SHIFT | 2u << WIRE_COOKIE_BUF_SHIFT;
+	s.site[1].offset = offset_of((uintptr_t)get);
+	s.site[1].cookie = 1u << WIRE_COOKIE_OBJ_SHIFT | 3u << WIRE_COOKIE_BUF_SHIFT;
+	none = s;
+	none.site[1].offset = 1ull << 40;	/* beyond the file */
+	capture_group(cap, 2);
+	err = capture_probe(cap, "/proc/self/exe", &none, &at);
+	check("a site that is not in the file is refused", 1, err < 0);
+	capture_unprobe(cap, 2);
+	capture_group(cap, 1);
+	if (capture_probes_by_link(cap))
+		admin(CAP_CLEAR);
+	err = capture_probe(cap, "/proc/self/exe", &s, &at);
+	if (capture_probes_by_link(cap))
+		admin(CAP_SET);
+	check("attached", 0, (unsigned long)-err);
+	talk(13, 7);
+	check("records of what was given", 13, seen.records[1]);
+	check("bytes of it", 13 * 97, seen.bytes[1]);
+	check("records of what was got", 7, seen.records[0]);
+	check("bytes of it", 7 * 89, seen.bytes[0]);
+	check("wrong bytes", 0, seen.wrong);
+	capture_own(cap, (uint32_t)getpid(), true);	/* not watched, nor is what it forks */
+	talk_elsewhere();
+	check("records of another process", 0, seen.records[0] + seen.records[1]);
+	talk(3, 3);
+	check("records of one that is not watched", 0, seen.records[0] + seen.records[1]);
+	capture_own(cap, (uint32_t)getpid(), false);
+	capture_watch_pid(cap, (uint32_t)getpid());
+	talk(2, 3);
+	check("records when it is again", 5, seen.records[0] + seen.records[1]);
+	capture_unprobe(cap, 1);
+	talk(5, 5);
+	check("records after detaching", 0, seen.records[0] + seen.records[1]);
+}
+
+static void run(bool perf)
+{
+	struct capture_config config = { .data_ring = RING, .life_ring = 1 << 20, .max_parts = 8, .filter = WIRE_FILTER_PID, .perf_probes = perf };
+	char why[512] = "";
+
+	way = perf ? "perf events" : "one link";
+	cap = capture_new(&config, why, sizeof(why));
+	check(why[0] ? why : "loads", 1, cap != NULL);
+	if (!cap)
+		return;
+	if (perf || capture_probes_by_link(cap)) {
+		capture_epoch(cap, 1);
+		capture_watch_pid(cap, (uint32_t)getpid());
+		check("maps the ring", 0, (unsigned long)-ring_map(&ring, capture_data_ring(cap), RING));
+		test_sites();
+		printf("ok probes by %s\n", way);
+		ring_unmap(&ring);
+	} else {
+		printf("SKIP probes by %s: this kernel does not have it (Linux 6.6)\n", way);
+	}
+	capture_free(cap);
+}
+
+int main(void)
+{
+	if (geteuid()) {
+		printf("SKIP needs root to load BPF programs\n0 passed, 0 failed, 1 skipped\n");
+		return 0;
+	}
+	run(true);
+	run(false);
+	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+	return failed != 0;
+}
