@@ -257,6 +257,12 @@ weir_children() { # "PID role" of each role that runs
 }
 role_pid() { weir_children | awk -v role="$1" '$2 == role { print $1; exit }'; }
 
+# Descriptors that hold the probes of files: one link for all sites of a program where the kernel has it
+# (Linux 6.6), else a perf event for each. Of an OpenSSL there are $OPENSSL_PROBES.
+PROBES_IN=perf_event OPENSSL_PROBES=8
+! grep -q ' bpf_uprobe_multi_link_attach$' /proc/kallsyms 2>/dev/null || PROBES_IN=bpf_link OPENSSL_PROBES=3
+uprobes() { find "/proc/$WEIR_PID/fd" -lname "*$PROBES_IN*" | wc -l; }
+
 # Reading commands, JSON lines into a file named after the command.
 read_weir() { # NAME COMMAND...; output in $WORK/NAME.json
 	local name=$1

@@ -44,10 +44,6 @@ inode() { stat -Lc %i "$1"; }
 is_probed() { # INODE SENTENCE
 	wait_for 10 probed "$1" && ok "$2 is probed" || not_ok "$2 is probed: nothing said of inode $1"
 }
-# One link for all sites of a program where the kernel has it (Linux 6.6): entries, returns, ends of sessions.
-held=perf_event each=8
-! grep -q ' bpf_uprobe_multi_link_attach$' /proc/kallsyms || held=bpf_link each=3
-uprobes() { find "/proc/$WEIR_PID/fd" -lname "*$held*" | wc -l; }
 
 # Before weir: a library whose file is gone already, and a program that waits.
 new_loader older
@@ -67,7 +63,7 @@ probed "$first" && not_ok "a library that nobody has is not probed"
 tell late "load $WORK/lib/libssl.so.3"
 is_probed "$first" "a library that is loaded late"
 tell late "ask 13 /api/late"
-is "$(($(uprobes) - before))" "$each" "with three calls, at entry and return, and where sessions end"
+is "$(($(uprobes) - before))" "$OPENSSL_PROBES" "with three calls, at entry and return, and where sessions end"
 
 # Under another name, by a program that uses the network.
 new_loader vendor
@@ -137,7 +133,7 @@ in_root "https://127.0.0.1:$HTTPS_PORT/api/root" || not_ok "curl in a root of it
 before=$(uprobes)
 quit late
 wait_for 10 detached "$first" && ok "a library that nobody has any more is detached" || not_ok "a library that nobody has any more is detached"
-is "$((before - $(uprobes)))" "$each" "and its sites are free"
+is "$((before - $(uprobes)))" "$OPENSSL_PROBES" "and its sites are free"
 probed "$second" && ! detached "$second" && ok "one that stands where it may be loaded again stays" || not_ok "one that stands where it may be loaded again stays"
 for name in older vendor away nameless; do quit $name; done
 

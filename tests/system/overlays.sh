@@ -36,7 +36,6 @@ requests() { # NAME COUNT
 			not_ok "curl in $1: exit status $?"
 	done
 }
-uprobes() { find "/proc/$WEIR_PID/fd" -lname '*perf_event*' | wc -l; }
 said() { [ "$(grep -cE "$1" "$WORK/weir.err")" = "$2" ]; }
 
 start_weir --policy "$LIB/card.yaml"
@@ -47,7 +46,7 @@ wait_for 10 said "probed file=libssl.* inode=$inode$" 1 && ok "the library of a 
 all_scanned() { [ "$(grep -cE "probed file=lib(ssl|gnutls)" "$WORK/weir.err")" -ge $((known + $(wc -w <<<"$ALL"))) ]; }
 wait_for 10 all_scanned || not_ok "what else curl has is probed"
 sites=$(($(uprobes) - before))
-at_least "$sites" 8 "with three calls, at entry and return, and where sessions end"
+at_least "$sites" "$OPENSSL_PROBES" "with three calls, at entry and return, and where sessions end"
 container two true
 is "$(inode_of "$two_pid")" "$inode" "that of another of the same image is the same inode"
 differs "$(device_of "$two_pid")" "$(device_of "$one_pid")" "on another device"
@@ -57,7 +56,7 @@ is "$(($(uprobes) - before))" "$sites" "and not once more"
 container own "touch .$LIBRARY"
 wait_for 10 said "probed file=libssl.* inode=($inode|$(inode_of "$own_pid"))$" 2 &&
 	ok "one that was changed is another" || not_ok "one that was changed is another"
-is "$(($(uprobes) - before))" $((sites + 8)) "with probes of its own"
+is "$(($(uprobes) - before))" $((sites + OPENSSL_PROBES)) "with probes of its own"
 
 requests one 7
 requests two 5
