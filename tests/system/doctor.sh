@@ -25,6 +25,8 @@ is "$(state_of hooks)" OK "the hooks were tried"
 found_of hooks >"$WORK/hooks"
 matches "$WORK/hooks" "tracepoint: $best; socket: $layer; sys_exit: $shows" "each set by its own exchange"
 is "$(state_of uprobes)" OK "and uprobes, by the exchange over TLS"
+[ "$PROBES_IN" != bpf_link ] || [ "$(uname -m)" != x86_64 ] ||
+	matches "$WORK/checks.json" 'a probe costs here [1-9][0-9]* ns on an instruction that the kernel emulates, [1-9][0-9]* ns' "with what a probe costs here"
 is "$(grep -c '"fix":null' "$WORK/checks.json")" "$(grep -c '"state":"OK"' "$WORK/checks.json")" "whatever is not ok says how to mend it"
 is "$(ls -d "$STATE" 2>/dev/null)" '' "no state folder was made"
 is "$(ls -d /tmp/weir-selftest-* 2>/dev/null)" "$others" "nothing is left of the trial"

@@ -52,22 +52,32 @@ static int own_offset(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-bool uprobe_multi_works(void)
+uint64_t uprobe_own_offset(void (*function)(void))
+{
+	struct own own = { .address = (uintptr_t)function };
+
+	dl_iterate_phdr(own_offset, &own);
+	return own.offset;
+}
+
+int uprobe_nothing(void)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = (enum bpf_attach_type)UPROBE_MULTI);
 	const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 }, { .code = BPF_JMP | BPF_EXIT },
 	};
-	struct own own = { .address = (uintptr_t)probed };
-	uint64_t cookie = 7;
-	int program, link = -EINVAL;
 
-	dl_iterate_phdr(own_offset, &own);
-	program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "weir_probe", "GPL", nothing, 2, &opts);
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "weir_probe", "GPL", nothing, 2, &opts);
+}
+
+bool uprobe_multi_works(void)
+{
+	uint64_t offset = uprobe_own_offset(probed), cookie = 7;
+	int program = offset ? uprobe_nothing() : -1, link;
+
 	if (program < 0)
 		return false;
-	if (own.offset)
-		link = uprobe_multi(program, "/proc/self/exe", &own.offset, &cookie, 1, false);
+	link = uprobe_multi(program, "/proc/self/exe", &offset, &cookie, 1, false);
 	if (link >= 0)
 		close(link);
 	close(program);

@@ -12,6 +12,8 @@
 
 /* Does this kernel take such a link? Tried on a function of our own. */
 bool uprobe_multi_works(void);
+uint64_t uprobe_own_offset(void (*function)(void));	/* in our own file; 0: not found */
+int uprobe_nothing(void);	/* a program for such a link that does nothing; -1: the kernel refuses it */
 /* A descriptor of the link, which detaches when it is closed, or -errno. cookies: one for each offset. */
 int uprobe_multi(int program, const char *path, const uint64_t *offsets, const uint64_t *cookies, uint32_t nr, bool leave);
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture/kernel.h"
+#include "capture/probe_cost.h"
 #include "capture/tls/tls.h"
 #include "cli/doctor/doctor.h"
 #include "daemon/sandbox.h"
@@ -66,6 +67,7 @@ void check_hooks(struct host *h, struct answer *a)
 void check_uprobes(struct host *h, struct answer *a)
 {
 	char type[32] = "", paranoid[32] = "?";
+	struct probe_cost cost;
 	bool seen = false;
 
 	if (host_read(h, "/sys/bus/event_source/devices/uprobe/type", type, sizeof(type)) < 0) {
@@ -81,6 +83,9 @@ void check_uprobes(struct host *h, struct answer *a)
 	for (unsigned i = 0; i < HOOK_SETS; i++)
 		seen |= h->trial[i].tls;
 	answer_also(a, seen ? "weir's own TLS exchange is seen" : "weir's own TLS exchange is not seen");
+	if (h->privileged && !h->root[0] && !probe_cost(&cost))
+		answer_also(a, "one link for all sites of a file; a probe costs here %u ns on an instruction that the kernel emulates, %u ns on one that "
+			    "is stepped over, %u ns at a return", cost.emulated, cost.stepped, cost.leave);
 	if (seen)
 		return;
 	a->state = CHECK_DEGRADED;
