@@ -14,8 +14,8 @@
 
 #ifdef __x86_64__
 asm(".text\n"
-    ".type weir_cost_push, @function\nweir_cost_push:\n\tpush %rbx\n\tpop %rbx\n\tret\n"
-    ".type weir_cost_sub, @function\nweir_cost_sub:\n\tsub $8, %rsp\n\tadd $8, %rsp\n\tret\n");
+	".type weir_cost_push, @function\nweir_cost_push:\n\tpush %rbx\n\tpop %rbx\n\tret\n"
+	".type weir_cost_sub, @function\nweir_cost_sub:\n\tsub $8, %rsp\n\tadd $8, %rsp\n\tret\n");
 __attribute__((visibility("hidden"))) void weir_cost_push(void);
 __attribute__((visibility("hidden"))) void weir_cost_sub(void);
 
