@@ -47,10 +47,9 @@ struct sight {
 	unsigned first, nr, room;	/* room: verdicts that may be read now */
 	bool heeds;			/* the kernel side looks for them */
 	uint64_t filled_at, refused;
-	uint32_t one_in, stale_epoch, counted_epoch;
-	uint64_t beat, behind, stale, left_out;	/* as last seen */
-	uint64_t calm;			/* ns */
-	uint64_t looked_at, counted_at, changed_at, hasty_at, told_at;
+	uint32_t one_in, counted_epoch;
+	uint64_t beat, lost;		/* as last seen */
+	uint64_t looked_at, changed_at, lost_at, told_at;
 };
 
 struct monitor {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* monitor_sight.c - what weir chooses not to see, so that it costs less: bytes that the analyst
- * says nobody would look at, and, when records come faster than they are gone through, all but
- * one in k connections. Neither is a loss: it is written into the kernel by this role only, not
+ * says nobody would look at, and, when records are lost because they come too fast, all but one in k
+ * connections. Neither is a loss: it is written into the kernel by this role only, not
  * copied there, and counted skipped.
  *
  * The analyst may be an attacker's. A verdict can only hide bytes, of a connection that is, for
@@ -17,12 +17,10 @@
 
 #define VERDICT_RATE 1000	/* a second */
 #define VERDICT_BURST 64
-#define STEP_NS (SECOND / 50)	/* between two looks at what waits in the ring */
-#define CALM_NS (SECOND / 4)	/* without haste for so long: twice as much is looked at */
-#define CALM_MAX_NS (4 * SECOND)
-#define FEW 16			/* calls left out in CALM_NS: no flood */
-#define STALE_STEP_NS SECOND	/* so long it takes until a step shows in what is too old */
-#define ONE_IN_MAX 64
+#define LOOK_NS (SECOND / 4)	/* between two looks at what was lost */
+#define RAISE_NS SECOND		/* between two steps up: so long it takes until one shows */
+#define FEW 16			/* records lost in LOOK_NS: no overload */
+#define ONE_IN_MAX 8
 
 static bool is_sane(const struct capture_verdict *v)
 {
@@ -109,75 +107,37 @@ static void one_in_set(struct monitor *m, uint32_t k, uint64_t now)
 		log_debug("cannot tell the kernel side how many connections to look at");
 }
 
-/* What the analyst was held back from for so long that it is not looked at any more. */
-static bool grew_stale(struct monitor *m)
+/* Records that were lost since the last look, for want of room or of time. */
+static uint64_t newly_lost(struct monitor *m)
 {
 	struct sight *s = &m->sight;
-	uint64_t stale = role_epoch_read(m->analyst.stats, m->epoch).over_budget;
-	bool grew = s->stale_epoch == m->epoch && stale > s->stale;
+	uint64_t c[WIRE_C_MAX], lost, before = s->counted_epoch == m->epoch ? s->lost : 0;
 
-	s->stale_epoch = m->epoch;
-	s->stale = stale;
-	return grew;
-}
-
-/* Is hardly anything left out any more? Then the flood is over. */
-static bool flood_over(struct monitor *m, uint64_t now)
-{
-	struct sight *s = &m->sight;
-	uint64_t c[WIRE_C_MAX], left_out;
-	bool over;
-
-	if (now - s->counted_at < CALM_NS)
-		return false;
 	capture_counters(m->capture, m->epoch, c);
-	left_out = c[WIRE_C_LEFT_OUT];
-	over = s->counted_epoch == m->epoch && left_out - s->left_out < FEW;
-	s->counted_at = now;
+	lost = c[WIRE_C_RING_FULL] + role_epoch_read(m->analyst.stats, m->epoch).over_budget;
 	s->counted_epoch = m->epoch;
-	s->left_out = left_out;
-	return over;
+	s->lost = lost;
+	return lost > before ? lost - before : 0;
 }
 
-/* Each time that it was too much again it takes longer to the next attempt to look at more. */
-static void one_in_raise(struct monitor *m, uint32_t k, bool stale, uint64_t now)
-{
-	struct sight *s = &m->sight;
-
-	s->hasty_at = now;
-	if (k == ONE_IN_MAX || now - s->changed_at < (stale ? STALE_STEP_NS : STEP_NS))
-		return;
-	k *= 2;
-	s->calm = k > 2 && s->calm < CALM_MAX_NS ? 2 * s->calm : s->calm;
-	one_in_set(m, k < ONE_IN_MAX ? k : ONE_IN_MAX, now);
-}
-
+/* Only what was lost raises k, by one a second: a full ring alone is work that is still done later,
+ * and to look away sooner would find less. Down it goes faster, as soon as there is room again. */
 static void one_in_mind(struct monitor *m, uint64_t now)
 {
 	struct sight *s = &m->sight;
-	uint64_t size = capture_data_size(m->capture), behind = m->reader.stats->behind;
 	uint32_t k = s->one_in ? s->one_in : 1;
-	bool grows = behind >= s->behind, stale;
 
 	/* Told anew, and not by a reader that has no turn itself. */
-	if (now - s->looked_at < STEP_NS || m->reader.stats->beat == s->beat)
+	if (now - s->looked_at < LOOK_NS || m->reader.stats->beat == s->beat)
 		return;
 	s->beat = m->reader.stats->beat;
 	s->looked_at = now;
-	s->behind = behind;
-	stale = grew_stale(m);
-	if (stale || (behind > size / 8 * 5 && grows)) {
-		one_in_raise(m, k, stale, now);
-	} else if (behind > size / 8) {
-		s->hasty_at = now;
-	} else if (k > 1 && now - s->hasty_at >= CALM_NS && flood_over(m, now)) {
-		one_in_set(m, 1, now);
-		s->calm = 0;
-	} else if (k > 1 && now - s->hasty_at >= s->calm && now - s->changed_at >= s->calm) {
-		one_in_set(m, k / 2, now);
-	}
-	if (s->calm < CALM_NS)
-		s->calm = CALM_NS;
+	if (newly_lost(m) >= FEW)
+		s->lost_at = now;
+	if (s->lost_at == now && k < ONE_IN_MAX && now - s->changed_at >= RAISE_NS)
+		one_in_set(m, k + 1, now);
+	else if (k > 1 && m->reader.stats->behind < capture_data_size(m->capture) / 2 && now - s->lost_at >= LOOK_NS)
+		one_in_set(m, k - 1, now);
 }
 
 void sight_mind(struct monitor *m, uint64_t now)
