@@ -403,45 +403,46 @@ static __attribute__((noinline)) int session_counted(struct session *s, u32 tgid
 	return 0;
 }
 
-/* Need a call's bytes be copied, that end at this position? enum wire_reason: why not. Which
- * connections are left out for the budget changes with the turn, so that none is for long, and one
- * that is looked at with few others is also looked at with more. Not inlined: mostly not called. */
-static __attribute__((noinline)) u32 left_out(u64 conn, u64 end, u32 kind_dir, u64 now)
+/* Which connections are left out for the budget changes with the turn, so that none is for long,
+ * and one that is looked at with few others is also looked at with more. */
+static __always_inline bool is_picked(u64 conn, u32 one_in, u64 now)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32, one_in, pick;
+	u32 pick = (conn + (now >> WIRE_TURN_SHIFT) * 0x632be59bd9b4e019ull) * 0x9e3779b97f4a7c15ull >> 32;
+
+	return !((u64)pick * one_in >> 32);
+}
+
+/* Need a call's bytes be copied? enum wire_reason: why not; it is counted then. Not inlined, for the
+ * stack of its callers on 6.1. */
+__attribute__((noinline)) int left_out(const struct piece *p, u64 conn, u32 moved)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct wire_config *cfg = config_get();
 	struct wire_unwanted *u;
 	u8 *task;
 
-	if (!cfg)
+	if (!p || !cfg)
 		return WIRE_R_NONE;
 	u = cfg->flags & WIRE_CONFIG_UNWANTED ? bpf_map_lookup_elem(&unwanted, &conn) : NULL;
-	if (u && u->kind == kind_dir >> 1 && end <= u->to[kind_dir & 1] && now < u->until)
+	if (u && u->kind == p->head.kind && p->head.pos + moved <= u->to[p->head.dir & 1] && p->head.time < u->until) {
+		count(cfg->epoch, WIRE_C_UNWANTED, 1);
+		count(cfg->epoch, WIRE_C_BYTES_UNWANTED, moved);
 		return WIRE_R_UNWANTED;
-	one_in = cfg->one_in;
-	if (one_in < 2)
-		return WIRE_R_NONE;
-	pick = (conn + (now >> WIRE_TURN_SHIFT) * 0x632be59bd9b4e019ull) * 0x9e3779b97f4a7c15ull >> 32;
-	if (!((u64)pick * one_in >> 32))
+	}
+	if (cfg->one_in < 2 || is_picked(conn, cfg->one_in, p->head.time))
 		return WIRE_R_NONE;
 	task = bpf_map_lookup_elem(&scope, &tgid);
-	return task && *task == WIRE_TASK_SELFTEST ? WIRE_R_NONE : WIRE_R_BUDGET;
+	if (task && *task == WIRE_TASK_SELFTEST)
+		return WIRE_R_NONE;
+	count(cfg->epoch, WIRE_C_LEFT_OUT, 1);
+	count(cfg->epoch, WIRE_C_BYTES_LEFT_OUT, moved);
+	return WIRE_R_BUDGET;
 }
 
-/* The same of the call that p is about. It is counted here if not. */
-static __always_inline u32 piece_left_out(const struct piece *p, u64 conn, u32 moved)
+/* Mostly it is not even asked. */
+static __always_inline u32 piece_left_out(const struct piece *p, u64 conn, u32 moved, const struct wire_config *cfg)
 {
-	struct wire_config *cfg = config_get();
-	u32 why;
-
-	if (!cfg || !conn || !(cfg->one_in > 1 || cfg->flags & WIRE_CONFIG_UNWANTED))
-		return WIRE_R_NONE;
-	why = left_out(conn, p->head.pos + moved, p->head.kind << 1 | (p->head.dir & 1), p->head.time);
-	if (why) {
-		count(cfg->epoch, why == WIRE_R_BUDGET ? WIRE_C_LEFT_OUT : WIRE_C_UNWANTED, 1);
-		count(cfg->epoch, why == WIRE_R_BUDGET ? WIRE_C_BYTES_LEFT_OUT : WIRE_C_BYTES_UNWANTED, moved);
-	}
-	return why;
+	return conn && (cfg->one_in > 1 || cfg->flags & WIRE_CONFIG_UNWANTED) ? (u32)left_out(p, conn, moved) : WIRE_R_NONE;
 }
 
 static __always_inline struct session *session_get(struct session_key *key)
@@ -570,7 +571,7 @@ static __always_inline void tls_head(struct piece *p, const struct session *s, u
  * is known by nothing else. */
 static __always_inline void tls_tell(struct piece *p, const struct session *s, u32 moved, struct wire_config *cfg)
 {
-	u32 why = piece_left_out(p, s->conn, moved);
+	u32 why = piece_left_out(p, s->conn, moved, cfg);
 
 	if (why)
 		tell_skipped(p, moved, 0, why);

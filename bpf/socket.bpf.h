@@ -594,7 +594,7 @@ __attribute__((noinline)) int first_look(struct piece *p, struct conn *c, struct
  * missing as well, then all of it is called that. */
 static __always_inline void tell_plain(struct piece *p, u64 conn, u32 moved, struct wire_config *cfg)
 {
-	u32 why = piece_left_out(p, conn, moved);
+	u32 why = piece_left_out(p, conn, moved, cfg);
 
 	if (!why) {
 		tell_call(p, moved, cfg->max_parts * WIRE_LARGE);
