@@ -16,33 +16,17 @@
 #include "capture/capture.h"
 #include "capture/iter.h"
 #include "capture/kernel.h"
+#include "capture/private.h"
 #include "capture/prove.h"
-#include "capture/ring.h"
 #include "capture/tls/tls.h"
 #include "capture/uprobe.h"
 
-#define MAX_LINKS 16384
 #define FILES_MAX 65536
 #define BTF "/sys/kernel/btf/vmlinux"
 #define LINK_FILES 2	/* descriptors of a probe: the event and the link */
 #define OTHER_FILES 512	/* that are left for all else */
 
 extern const uint8_t bpf_object_start[], bpf_object_end[];
-
-struct capture {
-	struct bpf_object *object;
-	struct held { struct bpf_link *link; int fd; uint32_t group; } links[MAX_LINKS];	/* link: of libbpf; NULL: fd is it. See capture_group */
-	unsigned nr_links, max_links;
-	bool multi;	/* one link for all that a program has to do with a file */
-	uint32_t group;
-	const char *hooks;
-	struct capture_config config;
-	struct ring life;
-	int config_fd, counters_fd, scope_fd, cgroups_fd, unwanted_fd, last_fd, data_fd;
-	struct wire_config value;	/* of config_fd */
-	struct bpf_link *look;	/* of the iterator over all connections */
-	int cpus;
-};
 
 /* Its programs can be preempted at tracepoints, and are then skipped for all others on that CPU
  * (bpf/emit.bpf.h): the type came with that, after 6.18. At kprobes they never are. */
@@ -186,36 +170,6 @@ static int map_fd(struct capture *c, const char *name)
 	return bpf_object__find_map_fd_by_name(c->object, name);
 }
 
-static void link_drop(struct held *h)
-{
-	if (h->link)
-		bpf_link__destroy(h->link);
-	else
-		close(h->fd);
-}
-
-static int held_keep(struct capture *c, struct held h)
-{
-	h.group = c->group;
-	if (c->nr_links >= c->max_links) {
-		link_drop(&h);
-		return -ENOSPC;
-	}
-	c->links[c->nr_links++] = h;
-	return 0;
-}
-
-static int link_keep(struct capture *c, struct bpf_link *l)
-{
-	return l ? held_keep(c, (struct held){ .link = l }) : -errno;
-}
-
-void capture_detach(struct capture *c)
-{
-	while (c->nr_links)
-		link_drop(&c->links[--c->nr_links]);
-}
-
 /* What the proof of the hooks left behind: its connections, what it counted, what the life ring says of it. */
 static int life_forget(void *owner, const void *record, size_t len)
 {
@@ -246,7 +200,7 @@ static int attach_set(struct capture *c)
 
 	bpf_object__for_each_program(p, c->object)
 		if (!err && set_of(p) && bpf_program__autoload(p)) {
-			err = link_keep(c, bpf_program__attach(p));
+			err = capture_link_keep(c, bpf_program__attach(p));
 			if (err)
 				log_info("cannot attach program=%s error=\"%s\"", bpf_program__name(p), strerror(-err));
 		}
@@ -388,6 +342,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->counters_fd = map_fd(c, "counters");
 	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");
+	c->exe_fd = map_fd(c, "exe_glob");
 	c->unwanted_fd = map_fd(c, "unwanted");
 	c->last_fd = map_fd(c, "last_conn");
 	c->data_fd = map_fd(c, "data_ring");
@@ -411,24 +366,6 @@ void capture_free(struct capture *c)
 	ring_unmap(&c->life);
 	bpf_object__close(c->object);
 	free(c);
-}
-
-void capture_group(struct capture *c, uint32_t group)
-{
-	c->group = group;
-}
-
-void capture_unprobe(struct capture *c, uint32_t group)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < c->nr_links; i++) {
-		if (c->links[i].group == group)
-			link_drop(&c->links[i]);
-		else
-			c->links[kept++] = c->links[i];
-	}
-	c->nr_links = kept;
 }
 
 /* One that is run once. */
@@ -493,7 +430,7 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 
 	bpf_object__for_each_program(p, c->object) {
 		bool later = is_probe(p) || is_iterator(p) || set_of(p) || !bpf_program__autoload(p);
-		int err = later ? 0 : link_keep(c, bpf_program__attach(p));
+		int err = later ? 0 : capture_link_keep(c, bpf_program__attach(p));
 
 		if (err) {
 			snprintf(why, why_size, "cannot attach %s: %s", bpf_program__name(p), strerror(-err));
@@ -527,27 +464,6 @@ size_t capture_data_size(const struct capture *c)
 	return c->config.data_ring;
 }
 
-static int config_write(struct capture *c)
-{
-	uint32_t zero = 0;
-
-	return bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
-}
-
-void capture_epoch(struct capture *c, uint32_t epoch)
-{
-	uint64_t *blank = calloc((size_t)c->cpus, sizeof(*blank));
-
-	for (uint32_t i = 0; blank && i < WIRE_C_MAX; i++) {
-		uint32_t slot = ((epoch + 1) & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + i;
-
-		bpf_map_update_elem(c->counters_fd, &slot, blank, BPF_ANY);
-	}
-	free(blank);
-	c->value.epoch = epoch;
-	(void)config_write(c);
-}
-
 struct check_sink { void (*take)(void *, const struct wire_check *); void *owner; };
 
 static void check_take(void *owner, const void *record)
@@ -563,99 +479,8 @@ int capture_look(struct capture *c, bool last, void (*take)(void *, const struct
 		return -EOPNOTSUPP;
 	c->value.look++;
 	c->value.flags |= (capture_skipped_runs(c) ? WIRE_CONFIG_MISSED : 0) | (last ? WIRE_CONFIG_LAST : 0);
-	(void)config_write(c);
+	(void)capture_config_write(c);
 	return iter_run(c->look, sizeof(struct wire_check), check_take, &(struct check_sink){ take, owner });
-}
-
-int capture_own(struct capture *c, uint32_t tgid, bool add)
-{
-	uint8_t own = WIRE_TASK_OWN;
-
-	return add ? bpf_map_update_elem(c->scope_fd, &tgid, &own, BPF_ANY) : bpf_map_delete_elem(c->scope_fd, &tgid);
-}
-
-int capture_watch_pid(struct capture *c, uint32_t tgid)
-{
-	uint8_t watched = WIRE_TASK_WATCHED;
-
-	return bpf_map_update_elem(c->scope_fd, &tgid, &watched, BPF_NOEXIST);
-}
-
-int capture_watch_exe(struct capture *c, const char *glob)
-{
-	struct wire_glob g = { .base = !strchr(glob, '/') };
-	uint32_t zero = 0;
-
-	if (strlen(glob) >= sizeof(g.text) || strpbrk(glob, "[\\"))
-		return -EOPNOTSUPP;
-	memcpy(g.text, glob, strlen(glob));
-	c->config.filter |= WIRE_FILTER_EXE;	/* goes to the kernel with all the others, by capture_attach */
-	return bpf_map_update_elem(map_fd(c, "exe_glob"), &zero, &g, BPF_ANY);
-}
-
-int capture_watch_selftest(struct capture *c, uint32_t tgid)
-{
-	uint8_t selftest = WIRE_TASK_SELFTEST;
-
-	return bpf_map_update_elem(c->scope_fd, &tgid, &selftest, BPF_ANY);
-}
-
-int capture_watch_cgroup(struct capture *c, uint64_t id)
-{
-	uint8_t one = 1;
-
-	return bpf_map_update_elem(c->cgroups_fd, &id, &one, BPF_ANY);
-}
-
-int capture_one_in(struct capture *c, uint32_t k)
-{
-	c->value.one_in = k;
-	return config_write(c);
-}
-
-int capture_unwanted(struct capture *c, uint64_t conn, const struct wire_unwanted *u)
-{
-	uint64_t last = 0;
-	uint32_t zero = 0;
-
-	if (bpf_map_lookup_elem(c->last_fd, &zero, &last) || !conn || conn > last)
-		return -ENOENT;
-	if (!(c->value.flags & WIRE_CONFIG_UNWANTED)) {
-		c->value.flags |= WIRE_CONFIG_UNWANTED;
-		if (config_write(c))
-			return -errno;
-	}
-	return bpf_map_update_elem(c->unwanted_fd, &conn, u, BPF_ANY) ? -errno : 0;
-}
-
-void capture_wanted(struct capture *c, uint64_t conn, uint64_t now)
-{
-	struct wire_unwanted u;
-
-	if (!bpf_map_lookup_elem(c->unwanted_fd, &conn, &u) && u.until <= now)
-		bpf_map_delete_elem(c->unwanted_fd, &conn);
-}
-
-void capture_wanted_all(struct capture *c)
-{
-	c->value.flags &= (uint16_t)~WIRE_CONFIG_UNWANTED;
-	(void)config_write(c);
-}
-
-void capture_counters(struct capture *c, uint32_t epoch, uint64_t out[WIRE_C_MAX])
-{
-	uint64_t *values = calloc((size_t)c->cpus, sizeof(*values));
-
-	for (uint32_t i = 0; i < WIRE_C_MAX; i++) {
-		uint32_t slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + i;
-
-		out[i] = 0;
-		if (!values || bpf_map_lookup_elem(c->counters_fd, &slot, values))
-			continue;
-		for (int cpu = 0; cpu < c->cpus; cpu++)
-			out[i] += values[cpu];
-	}
-	free(values);
 }
 
 uint64_t capture_skipped_runs(struct capture *c)
@@ -694,89 +519,4 @@ size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_li
 	struct life_sink s = { take, owner };
 
 	return ring_drain(&c->life, 4096, life_take, &s);
-}
-
-/* By enum site_kind. Never a return probe where the stack moves: it lies on the stack. */
-static const struct { const char *enter, *leave; } site_programs[SITE_KINDS] = {
-	[SITE_CALL] = { "tls_enter", "tls_return" },
-	[SITE_FREED] = { "tls_freed", NULL },
-	[SITE_GO_ENTER] = { "go_enter", NULL },
-	[SITE_GO_RETURN] = { "go_return", NULL },
-	[SITE_RUST] = { "rust_enter", "rust_return" },
-};
-
-static struct bpf_program *probe_program(struct capture *c, const char *name)
-{
-	struct bpf_program *p = name ? bpf_object__find_program_by_name(c->object, name) : NULL;
-
-	return p && bpf_program__autoload(p) ? p : NULL;
-}
-
-/* The sites of a kind, one by one. *at: the one that it failed at. */
-static int probe_each(struct capture *c, struct bpf_program *p, const char *path, const struct tls_sites *s, unsigned kind, bool leave,
-		      unsigned *at)
-{
-	int err = 0;
-
-	for (unsigned i = 0; !err && i < s->nr; i++) {
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = s->site[i].cookie, .retprobe = leave);
-
-		*at = i;
-		if (s->site[i].kind == kind)
-			err = link_keep(c, bpf_program__attach_uprobe_opts(p, -1, path, s->site[i].offset, &opts));
-	}
-	return err;
-}
-
-static int probe_all(struct capture *c, struct bpf_program *p, const char *path, const struct tls_sites *s, unsigned kind, bool leave,
-		     unsigned *at)
-{
-	uint64_t offsets[UPROBE_OFFSETS], cookies[UPROBE_OFFSETS];
-	uint32_t nr = 0;
-	int fd;
-
-	for (unsigned i = 0; i < s->nr && nr < UPROBE_OFFSETS; i++) {
-		if (s->site[i].kind != kind)
-			continue;
-		*at = i;
-		offsets[nr] = s->site[i].offset;
-		cookies[nr++] = s->site[i].cookie;
-	}
-	fd = uprobe_multi(bpf_program__fd(p), path, offsets, cookies, nr, leave);
-	return fd < 0 ? fd : held_keep(c, (struct held){ .fd = fd });
-}
-
-static int probe_kind(struct capture *c, const char *name, const char *path, const struct tls_sites *s, unsigned kind, bool leave, unsigned *at)
-{
-	struct bpf_program *p = probe_program(c, name);
-
-	if (!p)
-		return -EOPNOTSUPP;
-	return (c->multi ? probe_all : probe_each)(c, p, path, s, kind, leave, at);
-}
-
-int capture_probe(struct capture *c, const char *path, const struct tls_sites *s, unsigned *at)
-{
-	bool has[SITE_KINDS] = { false };
-	int err = 0;
-
-	for (*at = 0; *at < s->nr; (*at)++) {
-		if (s->site[*at].kind >= SITE_KINDS)
-			return -EINVAL;
-		has[s->site[*at].kind] = true;
-	}
-	*at = 0;
-	for (unsigned kind = 0; !err && kind < SITE_KINDS; kind++) {
-		/* The return first: an entry without its return would leave calls open. */
-		if (has[kind] && site_programs[kind].leave)
-			err = probe_kind(c, site_programs[kind].leave, path, s, kind, true, at);
-		if (has[kind] && !err)
-			err = probe_kind(c, site_programs[kind].enter, path, s, kind, false, at);
-	}
-	return err;
-}
-
-bool capture_probes_by_link(const struct capture *c)
-{
-	return c->multi;
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* private.h - what load.c, probe.c and maps.c share: the loaded programs. */
+#ifndef WEIR_CAPTURE_PRIVATE_H
+#define WEIR_CAPTURE_PRIVATE_H
+#include "capture/capture.h"
+#include "capture/ring.h"
+
+#define MAX_LINKS 16384
+
+struct bpf_object;
+struct bpf_link;
+
+struct capture {
+	struct bpf_object *object;
+	struct held { struct bpf_link *link; int fd; uint32_t group; } links[MAX_LINKS];	/* link: of libbpf; NULL: fd is it. See capture_group */
+	unsigned nr_links, max_links;
+	bool multi;	/* one link for all that a program has to do with a file */
+	uint32_t group;
+	const char *hooks;
+	struct capture_config config;
+	struct ring life;
+	int config_fd, counters_fd, scope_fd, cgroups_fd, exe_fd, unwanted_fd, last_fd, data_fd;
+	struct wire_config value;	/* of config_fd */
+	struct bpf_link *look;	/* of the iterator over all connections */
+	int cpus;
+};
+
+int capture_link_keep(struct capture *, struct bpf_link *);	/* NULL: as errno says */
+int capture_config_write(struct capture *);
+#endif
