@@ -188,6 +188,7 @@ static void run(bool perf)
 		capture_epoch(cap, 1);
 		capture_watch_pid(cap, (uint32_t)getpid());
 		check("maps the ring", 0, (unsigned long)-ring_map(&ring, capture_data_ring(cap), RING));
+		check(capture_attach(cap, why, sizeof(why)) ? why : "attaches", 0, why[0] != 0);
 		test_sites();
 		printf("ok probes by %s\n", way);
 		ring_unmap(&ring);
