@@ -403,25 +403,41 @@ static __attribute__((noinline)) int session_counted(struct session *s, u32 tgid
 	return 0;
 }
 
-/* Which connections are left out for the budget changes with the turn, so that none is for long,
- * and one that is looked at with few others is also looked at with more. */
-static __always_inline bool is_picked(u64 conn, u32 one_in, u64 now)
+/* Which connections are looked at for the budget changes with the turn, so that none is left out for
+ * long, and one that is looked at with few others is also looked at with more. */
+static __always_inline bool is_picked(u64 conn, u32 share, u64 now)
 {
 	u32 pick = (conn + (now >> WIRE_TURN_SHIFT) * 0x632be59bd9b4e019ull) * 0x9e3779b97f4a7c15ull >> 32;
 
-	return !((u64)pick * one_in >> 32);
+	return pick < share || share == WIRE_SHARE_ALL;
+}
+
+/* Chosen where an exchange begins, so that it is seen whole or not at all; in the midst of one only
+ * when it lasts for more than a turn. was: before this call. */
+static __always_inline bool is_chosen_out(u8 *choice, u8 was, u64 conn, u32 share, u64 now)
+{
+	u32 turn = now >> WIRE_TURN_SHIFT & CHOICE_TURNS, asks = *choice & CHOICE_ASKS ? CHOICE_LAST : 0;
+	bool begins = !(was & CHOICE_KNOWN) || ((*choice & CHOICE_LAST) == asks && (was & CHOICE_LAST) != asks);
+	bool lasts = was & CHOICE_MADE && ((turn - (was >> CHOICE_TURN_SHIFT)) & CHOICE_TURNS) > 1;
+
+	if (begins || lasts || !(was & CHOICE_MADE)) {
+		bool out = (begins || lasts) && !is_picked(conn, share, now);
+
+		*choice = (*choice & (CHOICE_KNOWN | CHOICE_LAST | CHOICE_ASKS)) | CHOICE_MADE | (out ? CHOICE_OUT : 0) | turn << CHOICE_TURN_SHIFT;
+	}
+	return *choice & CHOICE_OUT;
 }
 
 /* Need a call's bytes be copied? enum wire_reason: why not; it is counted then. Not inlined, for the
  * stack of its callers on 6.1. */
-__attribute__((noinline)) int left_out(const struct piece *p, u64 conn, u32 moved)
+__attribute__((noinline)) int left_out(const struct piece *p, u64 conn, u32 moved, u8 *choice, u32 was)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct wire_config *cfg = config_get();
 	struct wire_unwanted *u;
 	u8 *task;
 
-	if (!p || !cfg)
+	if (!p || !cfg || !choice)
 		return WIRE_R_NONE;
 	u = cfg->flags & WIRE_CONFIG_UNWANTED ? bpf_map_lookup_elem(&unwanted, &conn) : NULL;
 	if (u && u->kind == p->head.kind && p->head.pos + moved <= u->to[p->head.dir & 1] && p->head.time < u->until) {
@@ -429,7 +445,7 @@ __attribute__((noinline)) int left_out(const struct piece *p, u64 conn, u32 move
 		count(cfg->epoch, WIRE_C_BYTES_UNWANTED, moved);
 		return WIRE_R_UNWANTED;
 	}
-	if (cfg->one_in < 2 || is_picked(conn, cfg->one_in, p->head.time))
+	if (!cfg->share || !is_chosen_out(choice, was, conn, cfg->share, p->head.time))
 		return WIRE_R_NONE;
 	task = bpf_map_lookup_elem(&scope, &tgid);
 	if (task && *task == WIRE_TASK_SELFTEST)
@@ -439,10 +455,16 @@ __attribute__((noinline)) int left_out(const struct piece *p, u64 conn, u32 move
 	return WIRE_R_BUDGET;
 }
 
-/* Mostly it is not even asked. */
-static __always_inline u32 piece_left_out(const struct piece *p, u64 conn, u32 moved, const struct wire_config *cfg)
+/* Mostly it is not even asked; but where exchanges begin must be known when it is. */
+static __always_inline u32 piece_left_out(const struct piece *p, u64 conn, u32 moved, u8 *choice, const struct wire_config *cfg)
 {
-	return conn && (cfg->one_in > 1 || cfg->flags & WIRE_CONFIG_UNWANTED) ? (u32)left_out(p, conn, moved) : WIRE_R_NONE;
+	u8 was = *choice, now = was | CHOICE_KNOWN;
+
+	now = p->head.dir & 1 ? now | CHOICE_LAST : now & ~CHOICE_LAST;
+	if (!(was & CHOICE_KNOWN))
+		now |= p->head.dir & 1 ? CHOICE_ASKS : 0;
+	*choice = cfg->share ? now : now & ~CHOICE_MADE;
+	return conn && (cfg->share || cfg->flags & WIRE_CONFIG_UNWANTED) ? (u32)left_out(p, conn, moved, choice, was) : WIRE_R_NONE;
 }
 
 static __always_inline struct session *session_get(struct session_key *key)
@@ -519,7 +541,7 @@ static __attribute__((noinline)) int session_renew(struct session *s)
 	s->sk = s->conn = 0;
 	s->cut = s->dropped[0] = s->dropped[1] = 0;
 	s->pos[0] = s->pos[1] = 0;
-	s->queued = s->freed = 0;
+	s->queued = s->freed = s->choice = 0;
 	s->generation = next_id(ID_SESSION);
 	return 0;
 }
@@ -569,9 +591,9 @@ static __always_inline void tls_head(struct piece *p, const struct session *s, u
 
 /* Plaintext: all of it from p->from, or how much it was. Each call is told: the end of a session
  * is known by nothing else. */
-static __always_inline void tls_tell(struct piece *p, const struct session *s, u32 moved, struct wire_config *cfg)
+static __always_inline void tls_tell(struct piece *p, struct session *s, u32 moved, struct wire_config *cfg)
 {
-	u32 why = piece_left_out(p, s->conn, moved, cfg);
+	u32 why = piece_left_out(p, s->conn, moved, &s->choice, cfg);
 
 	if (why)
 		tell_skipped(p, moved, 0, why);

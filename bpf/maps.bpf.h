@@ -30,6 +30,14 @@ struct segments {
 
 /* State of a connection. Made at ESTABLISHED or at first sight by a socket hook,
  * deleted with the socket: after CLOSE what came before it can still be read. Key: address of the kernel's socket; id tells reuse apart. */
+/* Is what a connection carries now left out for the budget? By direction: enum wire_dir. */
+#define CHOICE_KNOWN 0x01u	/* a call was seen */
+#define CHOICE_LAST  0x02u	/* the direction of the last one */
+#define CHOICE_ASKS  0x04u	/* that in which exchanges begin: that of the first one */
+#define CHOICE_MADE  0x08u
+#define CHOICE_OUT   0x10u
+#define CHOICE_TURN_SHIFT 5	/* when it was made */
+#define CHOICE_TURNS 7u
 struct conn {
 	struct wire_who who;	/* as records carry it: who.conn is the id, the process the last that used it */
 	u64 pos[2];	/* stream position that seq[] stands for; enum wire_dir. Without a sequence: a count */
@@ -63,6 +71,7 @@ struct conn {
 	u8 dropped[2];	/* enum wire_reason: the records since the last that is in the ring are not */
 	u8 early;	/* used before it was established: data went with the SYN */
 	u8 quic;
+	u8 choice;	/* CHOICE_* */
 	u8 uring;	/* at system call exit: who uses it uses io_uring as well */
 	u16 look;	/* the last look at all connections that found somebody holding it */
 	u64 told[2];	/* positions that the last look told of */
@@ -92,6 +101,7 @@ struct session {
 	u8 freed;	/* the object was freed; who has its address now is not known */
 	u8 cut;		/* its last write sent something and did not end well */
 	u8 dropped[2];	/* enum wire_reason: its records since the last that is in the ring are not */
+	u8 choice;	/* CHOICE_* */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

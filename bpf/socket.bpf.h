@@ -592,9 +592,9 @@ __attribute__((noinline)) int first_look(struct piece *p, struct conn *c, struct
 /* Of a connection without TLS. Of calls that are left out in a row the first is told, so that the
  * connection is known, and the others show as missing before what comes next; unless records are
  * missing as well, then all of it is called that. */
-static __always_inline void tell_plain(struct piece *p, u64 conn, u32 moved, struct wire_config *cfg)
+static __always_inline void tell_plain(struct piece *p, struct conn *c, u32 moved, struct wire_config *cfg)
 {
-	u32 why = piece_left_out(p, conn, moved, cfg);
+	u32 why = piece_left_out(p, c->who.conn, moved, &c->choice, cfg);
 
 	if (!why) {
 		tell_call(p, moved, cfg->max_parts * WIRE_LARGE);
@@ -672,7 +672,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	else if (c->tls)
 		tell_cipher(&p, c, call);
 	else
-		tell_plain(&p, c->who.conn, call->moved, cfg);
+		tell_plain(&p, c, call->moved, cfg);
 out:
 	c->dropped[d] = p.head.before;
 	return 0;

@@ -88,7 +88,7 @@ enum wire_reason {
 	WIRE_R_SKIPPED_RUN,	/* no hook ran */
 	WIRE_R_OTHER_CALL,	/* by a call that no hook sees, or whose arguments are not known */
 	WIRE_R_UNWANTED,	/* nobody would look at them: struct wire_unwanted */
-	WIRE_R_BUDGET,		/* left out so that weir keeps up: wire_config.one_in */
+	WIRE_R_BUDGET,		/* left out so that weir keeps up: wire_config.share */
 	WIRE_R_MAX
 };
 
@@ -269,11 +269,12 @@ struct wire_config {
 	u32 max_parts;	/* WIRE_LARGE pieces copied of one call, 1..WIRE_MAX_PARTS */
 	u16 look;	/* number of the look at all connections */
 	u16 flags;	/* WIRE_CONFIG_* */
-	u32 one_in;	/* of so many connections one is copied, another one each WIRE_TURN_SHIFT; 0, 1: all */
+	u32 share;	/* of 2^32: of connections that are looked at, others each WIRE_TURN_SHIFT; 0: all of all */
 	u32 pad;
 };
 
 #define WIRE_TURN_SHIFT 30	/* 2^30 ns */
+#define WIRE_SHARE_ALL 0xffffffffu	/* all; what is left out already is until it ends */
 
 #define WIRE_CONFIG_MISSED 0x1u	/* the kernel has skipped program runs since weir started */
 #define WIRE_CONFIG_LAST   0x4u	/* this look at all connections is the last one */

@@ -516,7 +516,7 @@ static void test_unwanted_is_not_copied(void)
 	capture_wanted_all(cap);
 }
 
-/* One in k: what a connection has is copied, or its first call is told as left out. */
+/* One in four: what a connection has is copied, or its first call is told as left out. */
 static void test_budget_leaves_connections_out(void)
 {
 	uint64_t before[WIRE_C_MAX], after[WIRE_C_MAX], bytes;
@@ -526,7 +526,7 @@ static void test_budget_leaves_connections_out(void)
 
 	fill(97, 5);
 	capture_counters(cap, 1, before);
-	capture_one_in(cap, 4);
+	capture_share(cap, WIRE_SHARE_ALL / 4);
 	for (unsigned i = 0; i < nr; i++) {
 		pair(fds);
 		reset();
@@ -540,13 +540,59 @@ static void test_budget_leaves_connections_out(void)
 		close(fds[0]);
 		close(fds[1]);
 	}
-	capture_one_in(cap, 1);
+	capture_share(cap, 0);
 	capture_counters(cap, 1, after);
 	bytes = after[WIRE_C_BYTES_LEFT_OUT] - before[WIRE_C_BYTES_LEFT_OUT];
 	check(!wrong && told + whole == 2 * nr, name, "ends told of", 2 * nr, told + whole);
 	/* By hash, and of a turn: of 422 some 106, and never so few or many. */
 	check(whole > 50 && whole < 180, name, "copied", 106, whole);
 	check(bytes == 97 * told, name, "bytes left out", 97 * told, bytes);
+}
+
+struct trial { unsigned records, skipped; };
+
+/* A request of two calls and its answer over one connection; what is looked at changes in between. */
+static struct trial exchange_of(const int fds[2], uint32_t share, uint32_t then)
+{
+	struct trial x = { 0 };
+
+	capture_share(cap, share);
+	reset();
+	check(write(fds[0], out, 31) == 31 && read(fds[1], in, 31) == 31, "exchange", "asked", 31, 0);
+	capture_share(cap, then);
+	check(write(fds[0], out, 37) == 37 && read(fds[1], in, 37) == 37, "exchange", "asked more", 37, 0);
+	check(write(fds[1], out, 41) == 41 && read(fds[0], in, 41) == 41, "exchange", "answered", 41, 0);
+	drain();
+	for (int d = 0; d < 2; d++) {
+		x.records += seen.records[d];
+		x.skipped += seen.skipped[d];
+	}
+	return x;
+}
+
+/* An exchange that has begun is seen to its end, one that is left out does not begin in the middle. */
+static void test_budget_leaves_exchanges_whole(void)
+{
+	const char *name = "exchange";
+	struct trial x;
+	int fds[2];
+
+	fill(97, 5);
+	for (unsigned i = 0; i < 23; i++) {
+		pair(fds);
+		for (unsigned k = 0; k < 2; k++) {
+			x = exchange_of(fds, WIRE_SHARE_ALL, 1);
+			check(x.records == 6 && !x.skipped, name, "records of one that was begun", 6, x.records);
+			x = exchange_of(fds, 1, WIRE_SHARE_ALL);
+			/* The first call of each direction is told, the others are as missing before what comes next. */
+			check(x.records == 4 && x.skipped == 31 + 31 + 41 + 41, name, "bytes told of one that was not", 144, x.skipped);
+		}
+		x = exchange_of(fds, WIRE_SHARE_ALL, 0);
+		check(x.records == 6 && !x.skipped, name, "records of the next one", 6, x.records);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	capture_share(cap, 0);
 }
 
 /* A ring that nobody drains: every record that did not fit is counted. */
@@ -674,6 +720,7 @@ static int run_set(const char *hooks, const char *needs)
 	test_crowd();
 	test_unwanted_is_not_copied();
 	test_budget_leaves_connections_out();
+	test_budget_leaves_exchanges_whole();
 	test_full_ring_is_counted();
 	test_books_balance(1);
 	ring_unmap(&ring);

@@ -69,9 +69,9 @@ int capture_watch_cgroup(struct capture *c, uint64_t id)
 	return bpf_map_update_elem(c->cgroups_fd, &id, &one, BPF_ANY);
 }
 
-int capture_one_in(struct capture *c, uint32_t k)
+int capture_share(struct capture *c, uint32_t share)
 {
-	c->value.one_in = k;
+	c->value.share = share;
 	return capture_config_write(c);
 }
 

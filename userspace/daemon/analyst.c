@@ -29,7 +29,7 @@
 #define TICK_MS 20
 #define TICK_NS (TICK_MS * 1000000ull)
 /* While its share of CPU holds it back, what has waited for so long is not looked at: after a flood
- * the present comes first. What waits because the host is busy is looked at. */
+ * the present comes first, and it is counted skipped. What waits because the host is busy is looked at. */
 #define STALE_NS 500000000ull
 #define HELD_BACK_NS 1000000000ull
 #define BATCH 64	/* records between two looks at the clock and the orders */
@@ -134,9 +134,8 @@ static size_t work(struct analyst *a)
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
 		if (held_back && time && time < now && now - time > STALE_NS)
-			outcome = OUTCOME_OVER_BUDGET;	/* its bytes show as a jump in the stream's position */
-		else
-			err = deny_has(&a->stats->denied, record, len) ? -EBADMSG : front_record(a->front, record, len);
+			outcome = OUTCOME_OVER_BUDGET;
+		err = deny_has(&a->stats->denied, record, len) ? -EBADMSG : outcome ? front_skip(a->front, record, len) : front_record(a->front, record, len);
 		if (err)
 			outcome = err == -ENOMEM ? OUTCOME_OVER_BUDGET : OUTCOME_UNDECODABLE;
 		if (time > a->time && time <= now)

@@ -58,7 +58,7 @@ struct role_stats {
 	uint32_t pad;
 	uint64_t paced;		/* ns slept to stay within its share of CPU */
 	uint64_t unheard;	/* analyst: verdicts that the monitor did not take */
-	uint64_t behind;	/* reader: bytes of the ring that wait */
+	uint64_t come, waiting;	/* reader: bytes that came into the ring so far; that wait there and in the queue */
 	struct role_epoch epochs[ROLE_EPOCHS];
 	struct role_step step;
 	uint32_t sealed, gaps;	/* keeper: newest interval and last gap that are durable */

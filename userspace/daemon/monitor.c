@@ -406,6 +406,7 @@ static void monitor_loop(struct monitor *m)
 		watch_drain(m->watch);
 		closes_send(m);
 		sight_mind(m, now);
+		budget_mind(m, now);
 		while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			if (si.ssi_signo == SIGCHLD)
 				roles_reap(m);
@@ -426,7 +427,6 @@ static void monitor_loop(struct monitor *m)
 			last = now;
 			roles_mind(m, now);
 			watch_tick(m->watch, now);
-			cpu_mind(m, now);
 		}
 		if (deadline && now > deadline)
 			m->stop_wanted = true;

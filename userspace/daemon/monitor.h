@@ -47,9 +47,18 @@ struct sight {
 	unsigned first, nr, room;	/* room: verdicts that may be read now */
 	bool heeds;			/* the kernel side looks for them */
 	uint64_t filled_at, refused;
-	uint32_t one_in, counted_epoch;
-	uint64_t beat, lost;		/* as last seen */
-	uint64_t looked_at, changed_at, lost_at, told_at;
+	uint64_t looked_at;
+};
+
+/* What weir may cost, and what it looks at so that it does not cost more: monitor_budget.c. */
+struct budget {
+	uint64_t paced_at, cpu_own;	/* when the analyst's share of CPU was set; ns used by the monitor */
+	uint32_t analyst;		/* permille of one CPU */
+	uint32_t share;			/* of connections: wire_config.share */
+	uint64_t looked_at, full_at;	/* full_at: since when all are looked at again */
+	uint64_t beat, come, waiting;	/* of the reader, as last seen */
+	uint64_t came, went;		/* bytes a look, smoothed */
+	uint64_t told_at;
 };
 
 struct monitor {
@@ -58,6 +67,7 @@ struct monitor {
 	struct watch *watch;
 	struct child reader, analyst, keeper, recorder;
 	struct sight sight;
+	struct budget budget;
 	size_t share;			/* bytes of memory, of analyst and keeper each */
 	struct order *closes;		/* CLOSES_WAITING, a ring */
 	unsigned first_close, nr_closes;
@@ -79,7 +89,6 @@ struct monitor {
 	struct gap gaps[GAPS_MAX];	/* number n in slot (n - 1) % GAPS_MAX */
 	uint32_t nr_gaps, gaps_told, denied;
 
-	uint64_t cpu_at, cpu_own, paced_told;
 	pid_t stimulus;
 	int stimulus_go;		/* closed: it begins; -1: it has begun */
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
@@ -93,8 +102,6 @@ struct monitor {
 /* Divides --memory-max: how many connections the kernel side may track, and m->share. 0 or an
  * exit code, with a message. */
 int memory_plan(struct monitor *, uint32_t ring, uint32_t *connections);
-/* Every half second: what the other roles leave of --max-cpu is the analyst's. */
-void cpu_mind(struct monitor *, uint64_t now);
 void connections_look(struct monitor *);	/* how far each has come, told to the analyst */
 void stimulus_prepare(struct monitor *);	/* starts it; it waits */
 void stimulus_start(struct monitor *);
@@ -122,6 +129,9 @@ bool gaps_written(const struct monitor *);
 /* monitor_sight.c */
 void sight_mind(struct monitor *, uint64_t now);
 void sight_analyst_died(struct monitor *);	/* what it said holds no longer */
+
+/* monitor_budget.c */
+void budget_mind(struct monitor *, uint64_t now);
 
 /* monitor_books.c */
 void interval_check(struct monitor *, uint64_t now);	/* ends one at each minute */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* monitor_sight.c - what weir chooses not to see, so that it costs less: bytes that the analyst
- * says nobody would look at, and, when records are lost because they come too fast, all but one in k
- * connections. Neither is a loss: it is written into the kernel by this role only, not
- * copied there, and counted skipped.
+/* monitor_sight.c - bytes that the analyst says nobody would look at are not copied, so that they
+ * cost less. That is no loss: it is written into the kernel by this role only, and counted skipped.
  *
  * The analyst may be an attacker's. A verdict can only hide bytes, of a connection that is, for
  * VERDICT_NS, and dies with the analyst; more of them than VERDICT_RATE a second are not read. */
@@ -17,10 +15,7 @@
 
 #define VERDICT_RATE 1000	/* a second */
 #define VERDICT_BURST 64
-#define LOOK_NS (SECOND / 4)	/* between two looks at what was lost */
-#define RAISE_NS SECOND		/* between two steps up: so long it takes until one shows */
-#define FEW 16			/* records lost in LOOK_NS: no overload */
-#define ONE_IN_MAX 8
+#define LOOK_NS (SECOND / 50)
 
 static bool is_sane(const struct capture_verdict *v)
 {
@@ -92,59 +87,11 @@ void sight_analyst_died(struct monitor *m)
 	heeded_forget(m, UINT64_MAX);
 }
 
-static void one_in_set(struct monitor *m, uint32_t k, uint64_t now)
-{
-	struct sight *s = &m->sight;
-
-	if (s->one_in <= 1 && k > 1 && now >= s->told_at) {
-		log_warn("records come faster than weir may go through them, and it sees less: all but one in several connections "
-			 "are counted skipped (budget) until they do not; --max-cpu and --ring allow more");
-		s->told_at = now + 60 * SECOND;
-	}
-	s->one_in = k;
-	s->changed_at = now;
-	if (capture_one_in(m->capture, k))
-		log_debug("cannot tell the kernel side how many connections to look at");
-}
-
-/* Records that were lost since the last look, for want of room or of time. */
-static uint64_t newly_lost(struct monitor *m)
-{
-	struct sight *s = &m->sight;
-	uint64_t c[WIRE_C_MAX], lost, before = s->counted_epoch == m->epoch ? s->lost : 0;
-
-	capture_counters(m->capture, m->epoch, c);
-	lost = c[WIRE_C_RING_FULL] + role_epoch_read(m->analyst.stats, m->epoch).over_budget;
-	s->counted_epoch = m->epoch;
-	s->lost = lost;
-	return lost > before ? lost - before : 0;
-}
-
-/* Only what was lost raises k, by one a second: a full ring alone is work that is still done later,
- * and to look away sooner would find less. Down it goes faster, as soon as there is room again. */
-static void one_in_mind(struct monitor *m, uint64_t now)
-{
-	struct sight *s = &m->sight;
-	uint32_t k = s->one_in ? s->one_in : 1;
-
-	/* Told anew, and not by a reader that has no turn itself. */
-	if (now - s->looked_at < LOOK_NS || m->reader.stats->beat == s->beat)
-		return;
-	s->beat = m->reader.stats->beat;
-	s->looked_at = now;
-	if (newly_lost(m) >= FEW)
-		s->lost_at = now;
-	if (s->lost_at == now && k < ONE_IN_MAX && now - s->changed_at >= RAISE_NS)
-		one_in_set(m, k + 1, now);
-	else if (k > 1 && m->reader.stats->behind < capture_data_size(m->capture) / 2 && now - s->lost_at >= LOOK_NS)
-		one_in_set(m, k - 1, now);
-}
-
 void sight_mind(struct monitor *m, uint64_t now)
 {
-	if (m->options->record)
+	if (m->options->record || now - m->sight.looked_at < LOOK_NS)
 		return;
+	m->sight.looked_at = now;
 	verdicts_take(m, now);
 	heeded_forget(m, now);
-	one_in_mind(m, now);
 }

@@ -307,6 +307,21 @@ void front_free(struct front *f)
 	free(f);
 }
 
+/* All of it moved, and none of it was looked at. */
+static void on_skipped(void *owner, const struct chunk *chunk)
+{
+	struct chunk c = *chunk;
+	struct front *f = owner;
+
+	/* What is missing of it already keeps its cause; record headers are no payload. */
+	if ((c.layer == LAYER_SOCKET || c.layer == LAYER_TLS) && !c.skipped) {
+		c.skipped = c.bytes.len;
+		c.cause = LOSS_BUDGET;
+		c.bytes.len = 0;
+	}
+	f->pushed = stream_push(f->streams, &c);
+}
+
 static void on_chunk(void *owner, const struct chunk *chunk)
 {
 	struct front *f = owner;
@@ -318,13 +333,23 @@ static void on_chunk(void *owner, const struct chunk *chunk)
 	f->pushed = stream_push(f->streams, chunk);
 }
 
-int front_record(struct front *f, const void *record, size_t len)
+static int visit(struct front *f, const void *record, size_t len, void (*push)(void *, const struct chunk *))
 {
 	int err;
 
 	f->pushed = 0;
-	err = record_visit(record, len, on_chunk, f);
+	err = record_visit(record, len, push, f);
 	return err ? err : f->pushed == -ENOMEM ? -ENOMEM : 0;
+}
+
+int front_record(struct front *f, const void *record, size_t len)
+{
+	return visit(f, record, len, on_chunk);
+}
+
+int front_skip(struct front *f, const void *record, size_t len)
+{
+	return visit(f, record, len, on_skipped);
 }
 
 int front_chunk(struct front *f, const struct chunk *chunk)

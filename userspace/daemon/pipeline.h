@@ -19,6 +19,7 @@ void front_verdicts(struct front *, void (*verdict)(void *owner, const struct ca
 /* Memory in which it keeps how far it told of each connection, for the next one: no payload. */
 int front_outlive(struct front *, void *memory, size_t size);
 int front_record(struct front *, const void *record, size_t len);	/* 0, -EBADMSG: undecodable, -ENOMEM: not taken */
+int front_skip(struct front *, const void *record, size_t len);	/* likewise, and its payload is not looked at, for the budget */
 struct chunk;
 int front_chunk(struct front *, const struct chunk *);	/* what a record would have become; 0 or -ENOMEM */
 void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,

@@ -17,15 +17,19 @@
 #include "daemon/sandbox.h"
 #include "daemon/step.h"
 
-#define DRAIN_PERIOD_NS 1000000	/* ring bytes / period is the ceiling: 16 MiB each ms */
-#define PATIENCE 5000	/* periods without a sign of the analyst (a new one needs some hundred) until records are dropped */
+/* Each look costs the same, however much there is: it sleeps for longer while hardly anything comes. The
+ * ceiling is a ring in the longest of these times. */
+#define SLEEP_LEAST_NS 1000000ull
+#define SLEEP_MOST_NS 8000000ull
+#define FEW 64	/* less than one in so many of the ring's bytes waited: look half as often */
+#define PATIENCE_NS 5000000000ull	/* without a sign of the analyst (a new one needs some hundred ms) until records are dropped */
 
 struct reader {
 	struct ring ring;
 	struct queue queue;
 	struct role_stats *stats;
 	uint64_t put, done;	/* records put; where the analyst was */
-	unsigned waited;	/* periods since it moved, with the queue full */
+	uint64_t sleep, waited;	/* ns until the next look; that it has not moved for, with the queue full */
 };
 
 /* The queue is full: does the analyst live? What waits for a dead one would keep its
@@ -37,7 +41,8 @@ static bool worth_waiting(struct reader *r)
 	if (done != r->done)
 		r->waited = 0;
 	r->done = done;
-	return r->waited++ < PATIENCE;
+	r->waited += r->sleep;
+	return r->waited < PATIENCE_NS;
 }
 
 static int take(void *owner, const void *record, size_t len)
@@ -55,11 +60,24 @@ static int take(void *owner, const void *record, size_t len)
 	return 0;
 }
 
+static void look(struct reader *r)
+{
+	const struct queue_head *q = r->queue.head;
+	uint64_t come = ring_come(&r->ring), waiting = ring_waiting(&r->ring, come), before = r->put, one = 1;
+
+	r->stats->come = come;
+	r->stats->waiting = waiting + q->written - __atomic_load_n(&q->done, __ATOMIC_RELAXED);
+	ring_drain(&r->ring, 65536, take, r);
+	if (r->put != before && write(FD_KICK, &one, sizeof(one)) < 0)
+		r->stats->beat++;	/* the counter is full: the analyst is awake anyway */
+	r->stats->beat++;
+	r->sleep = waiting > r->ring.size / FEW ? SLEEP_LEAST_NS : 2 * r->sleep < SLEEP_MOST_NS ? 2 * r->sleep : SLEEP_MOST_NS;
+}
+
 int reader_main(int argc, char **argv)
 {
 	static struct reader r;
 	size_t size = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	uint64_t one = 1;
 	char why[256];
 	int err;
 
@@ -75,14 +93,9 @@ int reader_main(int argc, char **argv)
 	}
 	step_carry_resume(r.stats, &r.ring, &r.queue);
 	role_ready(r.stats);
+	r.sleep = SLEEP_LEAST_NS;
 	for (;;) {
-		uint64_t before = r.put;
-
-		r.stats->behind = ring_behind(&r.ring);
-		ring_drain(&r.ring, 65536, take, &r);
-		if (r.put != before && write(FD_KICK, &one, sizeof(one)) < 0)
-			r.stats->beat++;	/* the counter is full: the analyst is awake anyway */
-		r.stats->beat++;
-		nanosleep(&(struct timespec){ 0, DRAIN_PERIOD_NS }, NULL);
+		look(&r);
+		nanosleep(&(struct timespec){ 0, (long)r.sleep }, NULL);
 	}
 }
