@@ -104,18 +104,31 @@ void capture_wanted_all(struct capture *c)
 	(void)capture_config_write(c);
 }
 
+static uint64_t counter_sum(struct capture *c, uint32_t epoch, uint32_t counter, uint64_t *values)
+{
+	uint32_t slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + counter;
+	uint64_t sum = 0;
+
+	if (!values || bpf_map_lookup_elem(c->counters_fd, &slot, values))
+		return 0;
+	for (int cpu = 0; cpu < c->cpus; cpu++)
+		sum += values[cpu];
+	return sum;
+}
+
 void capture_counters(struct capture *c, uint32_t epoch, uint64_t out[WIRE_C_MAX])
 {
 	uint64_t *values = calloc((size_t)c->cpus, sizeof(*values));
 
-	for (uint32_t i = 0; i < WIRE_C_MAX; i++) {
-		uint32_t slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + i;
-
-		out[i] = 0;
-		if (!values || bpf_map_lookup_elem(c->counters_fd, &slot, values))
-			continue;
-		for (int cpu = 0; cpu < c->cpus; cpu++)
-			out[i] += values[cpu];
-	}
+	for (uint32_t i = 0; i < WIRE_C_MAX; i++)
+		out[i] = counter_sum(c, epoch, i, values);
 	free(values);
+}
+
+uint64_t capture_counter(struct capture *c, uint32_t epoch, enum wire_counter counter)
+{
+	uint64_t *values = calloc((size_t)c->cpus, sizeof(*values)), sum = counter_sum(c, epoch, counter, values);
+
+	free(values);
+	return sum;
 }

@@ -45,16 +45,11 @@ void ring_release(struct ring *r, uint64_t position)
 	__atomic_store_n(r->consumer, position, __ATOMIC_RELEASE);
 }
 
-uint64_t ring_come(const struct ring *r)
+uint64_t ring_waiting(const struct ring *r)
 {
-	return __atomic_load_n((const uint64_t *)(uintptr_t)r->producer, __ATOMIC_ACQUIRE);
-}
+	uint64_t end = __atomic_load_n((const uint64_t *)(uintptr_t)r->producer, __ATOMIC_ACQUIRE), at = *r->consumer;
 
-uint64_t ring_waiting(const struct ring *r, uint64_t come)
-{
-	uint64_t at = *r->consumer;
-
-	return come > at ? come - at : 0;
+	return end > at ? end - at : 0;
 }
 
 size_t ring_drain(struct ring *r, size_t max, int (*take)(void *, const void *, size_t), void *owner)

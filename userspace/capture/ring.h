@@ -21,7 +21,6 @@ void ring_release(struct ring *, uint64_t position);	/* all before it is done wi
 /* Calls take for each record that is complete, at most max; acknowledges each one
  * only after take returned 0. A non-zero return stops and leaves the record.
  * Returns how many were taken. */
-uint64_t ring_come(const struct ring *);	/* bytes that came so far */
-uint64_t ring_waiting(const struct ring *, uint64_t come);	/* of these, bytes that were not taken yet */
+uint64_t ring_waiting(const struct ring *);	/* bytes that were not taken yet */
 size_t ring_drain(struct ring *, size_t max, int (*take)(void *owner, const void *record, size_t len), void *owner);
 #endif

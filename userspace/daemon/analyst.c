@@ -28,9 +28,11 @@
 
 #define TICK_MS 20
 #define TICK_NS (TICK_MS * 1000000ull)
-/* While its share of CPU holds it back, what has waited for so long is not looked at: after a flood
- * the present comes first, and it is counted skipped. What waits because the host is busy is looked at. */
+/* While its share of CPU holds it back, and something has waited for STALE_NS, nothing is looked at that
+ * waited for longer than FRESH_NS: after a flood the present comes first, and the rest is counted skipped.
+ * What waits because the host is busy is looked at. */
 #define STALE_NS 500000000ull
+#define FRESH_NS 100000000ull
 #define HELD_BACK_NS 1000000000ull
 #define BATCH 64	/* records between two looks at the clock and the orders */
 #define WAIT_MS 100
@@ -46,7 +48,7 @@ struct analyst {
 	uint64_t time, ticked;	/* of the last record; of the last tick */
 	uint64_t held_back;	/* when it last slept for its share of CPU */
 	uint64_t evicted;	/* connections, so far */
-	bool lost_keeper, stop;
+	bool lost_keeper, stop, hurries;	/* hurries: until what it takes is fresh */
 	struct pace pace;
 	uint8_t packed[FACT_MAX_SIZE];	/* facts that wait for the end of the batch */
 	size_t held;			/* bytes of them */
@@ -116,11 +118,19 @@ static void take_verdict(void *owner, const struct capture_verdict *v)
 		a->stats->unheard++;
 }
 
+/* Is what has waited for so long left alone? */
+static bool is_stale(struct analyst *a, uint64_t age, bool held_back)
+{
+	a->hurries = held_back && age > (a->hurries ? FRESH_NS : STALE_NS);
+	return a->hurries;
+}
+
 static size_t work(struct analyst *a)
 {
 	uint64_t now = clock_boot_ns();
 	const void *record;
 	bool held_back = a->held_back && now - a->held_back < HELD_BACK_NS;
+	uint64_t age = 0;
 	size_t len, n;
 	int bad;
 
@@ -133,7 +143,8 @@ static size_t work(struct analyst *a)
 		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
-		if (held_back && time && time < now && now - time > STALE_NS)
+		age = time && time < now ? now - time : 0;
+		if (is_stale(a, age, held_back))
 			outcome = OUTCOME_OVER_BUDGET;
 		err = deny_has(&a->stats->denied, record, len) ? -EBADMSG : outcome ? front_skip(a->front, record, len) : front_record(a->front, record, len);
 		if (err)
@@ -142,6 +153,8 @@ static size_t work(struct analyst *a)
 			a->time = time;
 		step_end(a->stats, &a->queue, outcome, outcome == OUTCOME_OVER_BUDGET ? record_payload(record, len) : 0);
 	}
+	a->stats->done += n;
+	a->stats->age = age;
 	return n;
 }
 

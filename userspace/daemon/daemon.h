@@ -58,7 +58,8 @@ struct role_stats {
 	uint32_t pad;
 	uint64_t paced;		/* ns slept to stay within its share of CPU */
 	uint64_t unheard;	/* analyst: verdicts that the monitor did not take */
-	uint64_t come, waiting;	/* reader: bytes that came into the ring so far; that wait there and in the queue */
+	uint64_t waiting;	/* reader: bytes of the ring that wait */
+	uint64_t done, age;	/* analyst: records so far; how old the last one was when its turn came, ns */
 	struct role_epoch epochs[ROLE_EPOCHS];
 	struct role_step step;
 	uint32_t sealed, gaps;	/* keeper: newest interval and last gap that are durable */

@@ -407,7 +407,7 @@ static void monitor_loop(struct monitor *m)
 		closes_send(m);
 		sight_mind(m, now);
 		budget_mind(m, now);
-		while (read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		while (fds[0].revents && read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			if (si.ssi_signo == SIGCHLD)
 				roles_reap(m);
 			else if (si.ssi_signo == SIGHUP && !m->options->record && (!m->terminal || isatty(STDOUT_FILENO)))
@@ -415,7 +415,7 @@ static void monitor_loop(struct monitor *m)
 			else
 				m->stop_wanted = true;
 		}
-		if (m->keeper.wanted)
+		if (m->keeper.wanted && fds[1].revents)
 			keeper_says(m);
 		ready_check(m, now);
 		if (!m->options->record) {

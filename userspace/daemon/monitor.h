@@ -56,8 +56,10 @@ struct budget {
 	uint32_t analyst;		/* permille of one CPU */
 	uint32_t share;			/* of connections: wire_config.share */
 	uint64_t looked_at, full_at;	/* full_at: since when all are looked at again */
-	uint64_t beat, come, waiting;	/* of the reader, as last seen */
-	uint64_t came, went;		/* bytes a look, smoothed */
+	uint64_t come, gone, paced, held_at;	/* records, and what the analyst slept, as last seen; when that last grew */
+	uint32_t epoch;				/* of come */
+	uint64_t came, went;			/* records a look, times SMOOTH, smoothed */
+	uint64_t waiting;			/* records that came and are not gone */
 	uint64_t told_at;
 };
 

@@ -17,8 +17,9 @@
 #define CPU_LEAST 10	/* permille that the analyst always gets */
 #define PACE_NS (SECOND / 2)
 #define LOOK_NS (SECOND / 20)
-#define LOOKS_WAITING 5	/* as much as goes in so many looks may wait: what waits for longer gets stale */
-#define WAITING_LEAST (256u << 10)
+#define WAIT_MOST_NS (SECOND / 8)	/* what waits for longer gets stale */
+#define WAIT_LEAST_NS (SECOND / 16)
+#define HELD_NS (SECOND / 2)	/* since the analyst slept: its share of CPU holds it back */
 #define SMOOTH 4
 #define SHARE_LEAST (WIRE_SHARE_ALL >> 12)
 #define FULL_NS (2 * SECOND)	/* all is looked at, for so long: nothing is left out any more */
@@ -85,24 +86,30 @@ static void share_set(struct monitor *m, uint32_t share, uint64_t now)
 		log_debug("cannot tell the kernel side how much to look at");
 }
 
-/* What came and went since the last look. False: the reader has not told anew, or began anew. */
-static bool flow_read(struct monitor *m)
+/* What came, or would have if there had been room, and what went since the last look. False: nothing did. */
+static bool flow_read(struct monitor *m, uint64_t now)
 {
-	uint64_t beat = m->reader.stats->beat, come = m->reader.stats->come, waiting = m->reader.stats->waiting;
+	uint64_t come = capture_counter(m->capture, m->epoch, WIRE_C_SUBMITTED) + capture_counter(m->capture, m->epoch, WIRE_C_RING_FULL);
+	uint64_t gone = m->analyst.stats->done, paced = m->analyst.stats->paced;
 	struct budget *b = &m->budget;
-	bool known = beat != b->beat && come >= b->come;
-	uint64_t came = come - b->come, went = came + b->waiting > waiting ? came + b->waiting - waiting : 0;
 
-	if (known) {
-		b->came += came / SMOOTH - b->came / SMOOTH;
-		b->went += went / SMOOTH - b->went / SMOOTH;
-	}
-	if (beat != b->beat) {
-		b->come = come;
-		b->waiting = waiting;
-	}
-	b->beat = beat;
-	return known;
+	bool moves = gone != b->gone;
+
+	if (b->epoch != m->epoch)
+		b->come = 0;
+	b->came += come - b->come - b->came / SMOOTH;
+	b->went += gone - b->gone - b->went / SMOOTH;
+	b->waiting += come - b->come;
+	b->waiting -= gone - b->gone < b->waiting ? gone - b->gone : b->waiting;
+	if (!moves && !m->analyst.stats->age)	/* nothing is there: it was counted lost elsewhere */
+		b->waiting = 0;
+	if (paced != b->paced)
+		b->held_at = now;
+	b->come = come;
+	b->gone = gone;
+	b->paced = paced;
+	b->epoch = m->epoch;
+	return moves;
 }
 
 static uint32_t share_times(uint32_t share, uint64_t n, uint64_t of)
@@ -112,27 +119,34 @@ static uint32_t share_times(uint32_t share, uint64_t n, uint64_t of)
 	return s >= WIRE_SHARE_ALL ? WIRE_SHARE_ALL : s < SHARE_LEAST ? SHARE_LEAST : (uint32_t)s;
 }
 
-/* While much waits, what goes is what the budget allows, or the host: so much may come, less what
- * waits too long already. While hardly anything waits, more may. */
+/* How long will have waited what comes now, when its turn comes? */
+static uint64_t wait_now(const struct monitor *m)
+{
+	const struct budget *b = &m->budget;
+	uint64_t wait = b->waiting * SMOOTH * LOOK_NS / (b->went ? b->went : 1), age = m->analyst.stats->age;
+
+	return wait > age ? wait : age;
+}
+
+/* While too much waits, what goes is what can: so much may come, and less the longer it would wait. While
+ * hardly anything waits, more may. A host that is busy is no reason, as long as there is room: what waits
+ * for a turn on the CPU, and not for the budget, is gone through later. */
 static void share_mind(struct monitor *m, uint64_t now)
 {
 	struct budget *b = &m->budget;
-	uint64_t room = LOOKS_WAITING * b->went, size = capture_data_size(m->capture), may;
 	uint32_t share = b->share ? b->share : WIRE_SHARE_ALL;
+	bool held = b->held_at && now - b->held_at < HELD_NS, full = m->reader.stats->waiting > capture_data_size(m->capture) / 2;
+	uint64_t wait = wait_now(m), may;
 
-	if (room > size / 4)
-		room = size / 4;
-	if (room < WAITING_LEAST)
-		room = WAITING_LEAST;
-	if (b->waiting > room) {
-		may = b->went > b->waiting / LOOKS_WAITING / 4 ? b->went - b->waiting / LOOKS_WAITING / 4 : 0;
+	if (full || (held && wait > WAIT_MOST_NS)) {
+		may = b->went - b->went / 2 * (wait < SECOND ? wait : SECOND) / SECOND;
 		if (may < b->came / 4)
 			may = b->came / 4;
 		if (may >= b->came)
 			return;
 		share_set(m, share_times(share, may, b->came), now);
 		b->came = may;	/* as it will be: not cut again for what came before */
-	} else if (b->share && b->share < WIRE_SHARE_ALL && b->waiting < room / 4) {
+	} else if (b->share && b->share < WIRE_SHARE_ALL && wait < WAIT_LEAST_NS) {
 		share_set(m, share_times(share, 9, 8), now);
 	} else if (b->share == WIRE_SHARE_ALL && now - b->full_at >= FULL_NS) {
 		share_set(m, 0, now);
@@ -145,6 +159,6 @@ void budget_mind(struct monitor *m, uint64_t now)
 		return;
 	m->budget.looked_at = now;
 	pace_mind(m, now);
-	if (flow_read(m))
+	if (flow_read(m, now) || !m->analyst.stats->age)
 		share_mind(m, now);
 }

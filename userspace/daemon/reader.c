@@ -62,11 +62,9 @@ static int take(void *owner, const void *record, size_t len)
 
 static void look(struct reader *r)
 {
-	const struct queue_head *q = r->queue.head;
-	uint64_t come = ring_come(&r->ring), waiting = ring_waiting(&r->ring, come), before = r->put, one = 1;
+	uint64_t waiting = ring_waiting(&r->ring), before = r->put, one = 1;
 
-	r->stats->come = come;
-	r->stats->waiting = waiting + q->written - __atomic_load_n(&q->done, __ATOMIC_RELAXED);
+	r->stats->waiting = waiting;
 	ring_drain(&r->ring, 65536, take, r);
 	if (r->put != before && write(FD_KICK, &one, sizeof(one)) < 0)
 		r->stats->beat++;	/* the counter is full: the analyst is awake anyway */
