@@ -3,7 +3,7 @@
 """rows.py - questions about the JSON lines that weir prints, for the shell tests.
 
   rows.py FILE count WHERE...            how many objects
-  rows.py FILE sum PATH WHERE...         sum of a number
+  rows.py FILE sum PATH[,PATH...] WHERE...   sum of a number, of each
   rows.py FILE distinct PATH WHERE...    how many different values
   rows.py FILE values PATH WHERE...      the values, sorted, one a line
   rows.py FILE findings CLASS DIR WHERE...   sum of findings of a class, sent or received
@@ -94,7 +94,7 @@ def main(argv):
     if verb == "count":
         print(len(rows))
     elif verb == "sum":
-        print(sum(at(r, args[0]) or 0 for r in rows))
+        print(*(sum(at(r, path) or 0 for r in rows) for path in args[0].split(",")))
     elif verb == "distinct":
         print(len({text(at(r, args[0])) for r in rows}))
     elif verb == "values":
