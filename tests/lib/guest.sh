@@ -4,7 +4,7 @@
 # would have made, runs the command that waits in /command, tells its status and ends the machine.
 # Slow without KVM: deadlines are stretched, and weir is not kept to a share of so slow a CPU.
 # Three serial ports: the kernel's console, the command's output, the status.
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 WEIR_GUEST=1 SLOW=10 LIMIT=600 WEIR_OPTIONS="--cpu-max 1000"
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 WEIR_GUEST=1 SLOW=10 LIMIT=600 WEIR_OPTIONS="--max-cpu 1000"
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mountpoint -q /dev || mount -t devtmpfs dev /dev

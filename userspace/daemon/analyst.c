@@ -130,8 +130,7 @@ static size_t work(struct analyst *a)
 	uint64_t now = clock_boot_ns();
 	const void *record;
 	bool held_back = a->held_back && now - a->held_back < HELD_BACK_NS;
-	uint64_t age = 0;
-	size_t len, n;
+	size_t len, n, stale = 0;
 	int bad;
 
 	for (n = 0; n < BATCH && (record = queue_take(&a->queue, &len, &bad)); n++) {
@@ -143,9 +142,9 @@ static size_t work(struct analyst *a)
 		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
 			a->epoch = epoch;
-		age = time && time < now ? now - time : 0;
-		if (is_stale(a, age, held_back))
+		if (is_stale(a, time && time < now ? now - time : 0, held_back))
 			outcome = OUTCOME_OVER_BUDGET;
+		stale += outcome == OUTCOME_OVER_BUDGET;
 		err = deny_has(&a->stats->denied, record, len) ? -EBADMSG : outcome ? front_skip(a->front, record, len) : front_record(a->front, record, len);
 		if (err)
 			outcome = err == -ENOMEM ? OUTCOME_OVER_BUDGET : OUTCOME_UNDECODABLE;
@@ -154,7 +153,8 @@ static size_t work(struct analyst *a)
 		step_end(a->stats, &a->queue, outcome, outcome == OUTCOME_OVER_BUDGET ? record_payload(record, len) : 0);
 	}
 	a->stats->done += n;
-	a->stats->age = age;
+	a->stats->stale += stale;
+	a->stats->idle = !n;
 	return n;
 }
 

@@ -32,6 +32,7 @@
 #include "store/ledger.h"
 
 #define TICK_MS 5
+#define TICK_SHORT_OF_CPU_MS 20
 #define GRACE_NS 100000000ull
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
 #define KEEPER_STOP_NS (10 * SECOND)
@@ -398,7 +399,7 @@ static void monitor_loop(struct monitor *m)
 	while (!m->stop_wanted) {
 		uint64_t now;
 
-		poll(fds, 2, TICK_MS);
+		poll(fds, 2, m->budget.share ? TICK_SHORT_OF_CPU_MS : TICK_MS);
 		now = clock_boot_ns();
 		if (looked && now - looked > STUCK_NS)
 			gap_add(m, "monitor", "did not run: stopped, starved or the host slept", looked);

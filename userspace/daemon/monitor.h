@@ -54,12 +54,13 @@ struct sight {
 struct budget {
 	uint64_t paced_at, cpu_own;	/* when the analyst's share of CPU was set; ns used by the monitor */
 	uint32_t analyst;		/* permille of one CPU */
+	uint64_t cost, costed, stale;	/* ns of the analyst for a record; records, and those too old, when it was last measured */
 	uint32_t share;			/* of connections: wire_config.share */
 	uint64_t looked_at, full_at;	/* full_at: since when all are looked at again */
-	uint64_t come, gone, paced, held_at;	/* records, and what the analyst slept, as last seen; when that last grew */
-	uint32_t epoch;				/* of come */
-	uint64_t came, went;			/* records a look, times SMOOTH, smoothed */
-	uint64_t waiting;			/* records that came and are not gone */
+	uint64_t come, gone;		/* records, as last seen */
+	uint32_t epoch;			/* of come */
+	uint64_t came, went;		/* records a look, times SMOOTH, smoothed */
+	uint64_t waiting;		/* records that came and are not gone */
 	uint64_t told_at;
 };
 

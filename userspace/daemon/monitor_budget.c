@@ -17,9 +17,11 @@
 #define CPU_LEAST 10	/* permille that the analyst always gets */
 #define PACE_NS (SECOND / 2)
 #define LOOK_NS (SECOND / 20)
-#define WAIT_MOST_NS (SECOND / 8)	/* what waits for longer gets stale */
-#define WAIT_LEAST_NS (SECOND / 16)
-#define HELD_NS (SECOND / 2)	/* since the analyst slept: its share of CPU holds it back */
+#define WAIT_MOST_NS (SECOND / 4)	/* what waits for twice as long gets stale */
+#define WAIT_LEAST_NS (SECOND / 8)
+#define COST_FIRST 15000	/* ns, until it is measured */
+#define COST_MOST 1000000
+#define COST_RECORDS 256	/* that it is measured with */
 #define SMOOTH 4
 #define SHARE_LEAST (WIRE_SHARE_ALL >> 12)
 #define FULL_NS (2 * SECOND)	/* all is looked at, for so long: nothing is left out any more */
@@ -47,6 +49,24 @@ static uint64_t cpu_since(uint64_t *before, pid_t pid)
 	return used;
 }
 
+/* Of what goes now, not of what once went. What is too old to be looked at costs less, and more than this makes
+ * so much wait: then it is more. */
+static void cost_measure(struct monitor *m)
+{
+	uint64_t done = m->analyst.stats->done, stale = m->analyst.stats->stale, records = done - m->budget.costed, used;
+	struct budget *b = &m->budget;
+
+	if (records < COST_RECORDS)
+		return;
+	used = cpu_since(&m->analyst.cpu, m->analyst.pid);
+	if (stale == b->stale && used)
+		b->cost = (b->cost + used / records) / 2;
+	else if (stale != b->stale && b->cost < COST_MOST)
+		b->cost += b->cost / 4;
+	b->costed = done;
+	b->stale = stale;
+}
+
 /* Half way from what it was: the keeper's use follows the analyst's, and would swing against it. */
 static void pace_mind(struct monitor *m, uint64_t now)
 {
@@ -66,6 +86,7 @@ static void pace_mind(struct monitor *m, uint64_t now)
 	if (b->paced_at && write(m->analyst.ctl[0], &o, sizeof(o)) < 0)
 		log_debug("the analyst does not hear its share of CPU");
 	b->paced_at = now;
+	cost_measure(m);
 }
 
 static void share_set(struct monitor *m, uint32_t share, uint64_t now)
@@ -86,30 +107,29 @@ static void share_set(struct monitor *m, uint32_t share, uint64_t now)
 		log_debug("cannot tell the kernel side how much to look at");
 }
 
-/* What came, or would have if there had been room, and what went since the last look. False: nothing did. */
-static bool flow_read(struct monitor *m, uint64_t now)
+/* Records that came in an interval so far, or would have if there had been room. */
+static uint64_t come_in(const struct monitor *m, uint32_t epoch)
 {
-	uint64_t come = capture_counter(m->capture, m->epoch, WIRE_C_SUBMITTED) + capture_counter(m->capture, m->epoch, WIRE_C_RING_FULL);
-	uint64_t gone = m->analyst.stats->done, paced = m->analyst.stats->paced;
+	return capture_counter(m->capture, epoch, WIRE_C_SUBMITTED) + capture_counter(m->capture, epoch, WIRE_C_RING_FULL);
+}
+
+/* What came and went since the last look. */
+static void flow_read(struct monitor *m)
+{
+	uint64_t gone = m->analyst.stats->done, came, went, come = come_in(m, m->epoch);
 	struct budget *b = &m->budget;
 
-	bool moves = gone != b->gone;
-
-	if (b->epoch != m->epoch)
-		b->come = 0;
-	b->came += come - b->come - b->came / SMOOTH;
-	b->went += gone - b->gone - b->went / SMOOTH;
-	b->waiting += come - b->come;
-	b->waiting -= gone - b->gone < b->waiting ? gone - b->gone : b->waiting;
-	if (!moves && !m->analyst.stats->age)	/* nothing is there: it was counted lost elsewhere */
+	came = b->epoch == m->epoch ? come - b->come : come + come_in(m, b->epoch) - b->come;
+	went = gone - b->gone;
+	b->came += came - b->came / SMOOTH;
+	b->went += went - b->went / SMOOTH;
+	b->waiting += came;
+	b->waiting -= went < b->waiting ? went : b->waiting;
+	if (!came && !went && m->analyst.stats->idle)	/* what came then was lost, and is counted so */
 		b->waiting = 0;
-	if (paced != b->paced)
-		b->held_at = now;
 	b->come = come;
 	b->gone = gone;
-	b->paced = paced;
 	b->epoch = m->epoch;
-	return moves;
 }
 
 static uint32_t share_times(uint32_t share, uint64_t n, uint64_t of)
@@ -119,33 +139,34 @@ static uint32_t share_times(uint32_t share, uint64_t n, uint64_t of)
 	return s >= WIRE_SHARE_ALL ? WIRE_SHARE_ALL : s < SHARE_LEAST ? SHARE_LEAST : (uint32_t)s;
 }
 
-/* How long will have waited what comes now, when its turn comes? */
-static uint64_t wait_now(const struct monitor *m)
+/* How many records the analyst may go through between two looks: by the CPU that it may use and needs, not by
+ * how far it comes. A host that is busy is no reason to see less, as long as there is room for what waits. */
+static uint64_t may_go(const struct budget *b)
 {
-	const struct budget *b = &m->budget;
-	uint64_t wait = b->waiting * SMOOTH * LOOK_NS / (b->went ? b->went : 1), age = m->analyst.stats->age;
+	uint64_t n = LOOK_NS * b->analyst / PACE_FULL / (b->cost ? b->cost : 1);
 
-	return wait > age ? wait : age;
+	return n ? n : 1;
 }
 
-/* While too much waits, what goes is what can: so much may come, and less the longer it would wait. While
- * hardly anything waits, more may. A host that is busy is no reason, as long as there is room: what waits
- * for a turn on the CPU, and not for the budget, is gone through later. */
+/* While more waits than can be gone through in time, only so much may come, less what waits too long already;
+ * while hardly anything waits, more may. Where there is no room for what waits, it is what goes that may come. */
 static void share_mind(struct monitor *m, uint64_t now)
 {
 	struct budget *b = &m->budget;
 	uint32_t share = b->share ? b->share : WIRE_SHARE_ALL;
-	bool held = b->held_at && now - b->held_at < HELD_NS, full = m->reader.stats->waiting > capture_data_size(m->capture) / 2;
-	uint64_t wait = wait_now(m), may;
+	bool full = m->reader.stats->waiting > capture_data_size(m->capture) / 8 * 5;
+	uint64_t go = may_go(b) * SMOOTH, wait = b->waiting * SMOOTH * LOOK_NS / go;
 
-	if (full || (held && wait > WAIT_MOST_NS)) {
-		may = b->went - b->went / 2 * (wait < SECOND ? wait : SECOND) / SECOND;
-		if (may < b->came / 4)
-			may = b->came / 4;
-		if (may >= b->came)
+	if (full && b->went < go)
+		go = b->went;
+	if (full || wait > WAIT_MOST_NS) {
+		go -= go / 2 * (wait < SECOND ? wait : SECOND) / SECOND;
+		if (go < b->came / 4)
+			go = b->came / 4;
+		if (go >= b->came)
 			return;
-		share_set(m, share_times(share, may, b->came), now);
-		b->came = may;	/* as it will be: not cut again for what came before */
+		share_set(m, share_times(share, go, b->came), now);
+		b->came = go;	/* as it will be: not cut again for what came before */
 	} else if (b->share && b->share < WIRE_SHARE_ALL && wait < WAIT_LEAST_NS) {
 		share_set(m, share_times(share, 9, 8), now);
 	} else if (b->share == WIRE_SHARE_ALL && now - b->full_at >= FULL_NS) {
@@ -158,7 +179,11 @@ void budget_mind(struct monitor *m, uint64_t now)
 	if (m->options->record || now - m->budget.looked_at < LOOK_NS)
 		return;
 	m->budget.looked_at = now;
+	if (!m->budget.cost)
+		m->budget.cost = COST_FIRST;
 	pace_mind(m, now);
-	if (flow_read(m, now) || !m->analyst.stats->age)
-		share_mind(m, now);
+	if (!m->budget.analyst)
+		return;
+	flow_read(m);
+	share_mind(m, now);
 }

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Much more than weir may use CPU for: it keeps to --max-cpu by looking at fewer connections. Every byte of
+# the others is counted skipped (budget), and of what is seen the counts are those of its messages.
+. "$(dirname "$0")/../lib/lib.sh"
+need_root
+need_weir
+need sqlite3
+books() { sqlite3 "$STATE/index.sqlite" "SELECT coalesce(sum(json_extract(doc,'\$.books.$1')),0) FROM leaf WHERE type='heartbeat'"; }
+cpu_ns() { # used by all of weir so far
+	local p sum=0 used rest
+	for p in "$WEIR_PID" $(weir_children | cut -d ' ' -f 1); do
+		read -r used rest <"/proc/$p/schedstat"
+		sum=$((sum + used))
+	done
+	echo "$sum"
+}
+told() { "$PYTHON" -SI -c 'import json, sys; t = json.load(open(sys.argv[1])); print(*(t[r][w] for r in ("client", "server") for w in ("sent", "received")), t["port"])' "$WORK/flood.json"; }
+
+REQUEST=1024 ANSWER=67 N=60013
+start_weir --policy "$LIB/card.yaml" --ring 64 --max-cpu 5 --exe flood
+before=$(cpu_ns)
+begun=$(date +%s%N)
+"$HELPERS/../bench/flood" --connections 61 --requests $N --size $REQUEST >"$WORK/flood.json" || bail "flood: exit status $?"
+used=$(($(cpu_ns) - before))
+took=$(($(date +%s%N) - begun))
+settle
+read_weir flows flows --sum
+read_weir coverage coverage
+read -r client_sent client_received server_sent server_received port <<<"$(told)"
+is "$client_sent $server_received" "$((N * REQUEST)) $((N * REQUEST))" "flood made $N requests"
+for role in client server; do
+	read -r exchanges examined skipped lost unexplained moved <<<"$(rows "$WORK/flows.json" sum \
+		exchanges,bytes.examined,bytes.skipped,bytes.lost,bytes.unexplained,bytes.moved port="$port" role=$role)"
+	emails=$(rows "$WORK/flows.json" findings email "$([ $role = client ] && echo sent || echo received)" port="$port" role=$role)
+	is "$moved" "$((client_sent + client_received))" "$role: every byte has moved"
+	is "$((examined + skipped + lost)) $unexplained" "$moved 0" "$role: examined, skipped and lost are all of it"
+	at_least "$skipped" $((N * REQUEST / 10)) "$role: much was skipped"
+	at_least "$emails" 61 "$role: and not all"
+	# Whole messages only: requests, which have an address each, and answers.
+	is $(((examined - emails * REQUEST) % ANSWER)) 0 "$role: no message was seen in part"
+	answers=$(((examined - emails * REQUEST) / ANSWER))
+	at_least "$exchanges" "$((emails > answers ? emails : answers))" "$role: each message belongs to an exchange"
+	at_least $((emails + answers)) "$exchanges" "$role: and no exchange is without one"
+	if [ "$(books over_budget) $(books ring_full)" = "0 0" ]; then
+		is "$exchanges $emails" "$emails $answers" "$role: exchanges that are seen are seen whole"
+	fi
+done
+is "$(rows "$WORK/coverage.json" sum reasons.budget pid!=null)" "$(($(books bytes_left_out) + $(books bytes_over_budget)))" \
+	"coverage names the budget for as many bytes as the books say were left out for it"
+matches "$WORK/weir.err" 'max_cpu=5%' "weir says that it sees less"
+# The time of the CPU, not of a clock: a busy host makes it no larger. What the host's other processes make
+# the monitor do is in it.
+at_least $((took / 100 * 10)) "$used" "all of weir used less than 10 % of one CPU (--max-cpu 5): $((used * 1000 / took)) permille"
