@@ -31,8 +31,8 @@
 /* While its share of CPU holds it back, and something has waited for STALE_NS, nothing is looked at that
  * waited for longer than FRESH_NS: after a flood the present comes first, and the rest is counted skipped.
  * What waits because the host is busy is looked at. */
-#define STALE_NS 500000000ull
-#define FRESH_NS 100000000ull
+#define STALE_NS 2000000000ull
+#define FRESH_NS 500000000ull
 #define HELD_BACK_NS 1000000000ull
 #define BATCH 64	/* records between two looks at the clock and the orders */
 #define WAIT_MS 100

@@ -17,8 +17,8 @@
 #define CPU_LEAST 10	/* permille that the analyst always gets */
 #define PACE_NS (SECOND / 2)
 #define LOOK_NS (SECOND / 20)
-#define WAIT_MOST_NS (SECOND / 4)	/* what waits for twice as long gets stale */
-#define WAIT_LEAST_NS (SECOND / 8)
+#define WAIT_MOST_NS SECOND	/* a burst may wait; what waits for twice as long gets stale */
+#define WAIT_LEAST_NS (SECOND / 2)
 #define COST_FIRST 15000	/* ns, until it is measured */
 #define COST_MOST 1000000
 #define COST_RECORDS 256	/* that it is measured with */
@@ -154,13 +154,13 @@ static void share_mind(struct monitor *m, uint64_t now)
 {
 	struct budget *b = &m->budget;
 	uint32_t share = b->share ? b->share : WIRE_SHARE_ALL;
-	bool full = m->reader.stats->waiting > capture_data_size(m->capture) / 8 * 5;
+	bool full = m->reader.stats->waiting > capture_data_size(m->capture) / 4 * 3;
 	uint64_t go = may_go(b) * SMOOTH, wait = b->waiting * SMOOTH * LOOK_NS / go;
 
 	if (full && b->went < go)
 		go = b->went;
 	if (full || wait > WAIT_MOST_NS) {
-		go -= go / 2 * (wait < SECOND ? wait : SECOND) / SECOND;
+		go -= go / 4 * (wait < 2 * SECOND ? wait : 2 * SECOND) / SECOND;
 		if (go < b->came / 4)
 			go = b->came / 4;
 		if (go >= b->came)
