@@ -18,7 +18,6 @@
 #include "capture/kernel.h"
 #include "capture/private.h"
 #include "capture/prove.h"
-#include "capture/tls/tls.h"
 #include "capture/uprobe.h"
 
 #define FILES_MAX 65536

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* monitor_caps.c - what weir allows itself of memory. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "capture/queue.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
-#include "daemon/pace.h"
 #include "daemon/pipeline.h"
 
 #define MIB ((size_t)1 << 20)
