@@ -343,7 +343,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->cgroups_fd = map_fd(c, "cgroups");
 	c->exe_fd = map_fd(c, "exe_glob");
 	c->unwanted_fd = map_fd(c, "unwanted");
-	c->last_fd = map_fd(c, "last_conn");
+	c->last_fd = map_fd(c, "last_id");
 	c->data_fd = map_fd(c, "data_ring");
 	c->cpus = libbpf_num_possible_cpus();
 	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring)) {

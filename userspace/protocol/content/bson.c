@@ -7,6 +7,8 @@
 #include "protocol/content/items.h"
 #include "protocol/content/media.h"
 
+#define DOCUMENT_MAX (16 << 20)	/* what its databases take */
+
 enum bson {
 	BSON_END, BSON_DOUBLE, BSON_STRING, BSON_DOCUMENT, BSON_LIST, BSON_BINARY, BSON_UNDEFINED, BSON_ID, BSON_BOOL, BSON_TIME,
 	BSON_NULL, BSON_REGEX, BSON_POINTER, BSON_CODE, BSON_SYMBOL, BSON_SCOPED, BSON_INT32, BSON_STAMP, BSON_INT64, BSON_DECIMAL,
@@ -28,13 +30,21 @@ static uint64_t little(const uint8_t *p, unsigned bytes)
 	return v;
 }
 
+/* Of a document that goes on behind what is here, its first name has to speak for it too. */
 static int match(struct slice type, struct slice head)
 {
+	const uint8_t *end;
+	uint64_t size;
+
 	if (media_has(type, "bson"))
 		return 100;
-	if (head.len < 12 || little(head.ptr, 4) != head.len || head.ptr[head.len - 1] || !head.ptr[4] || head.ptr[4] > BSON_DECIMAL)
+	size = head.len < 12 ? 0 : little(head.ptr, 4);
+	if (size < head.len || size > DOCUMENT_MAX || !head.ptr[4] || head.ptr[4] > BSON_DECIMAL)
 		return 0;
-	return memchr(head.ptr + 5, 0, head.len - 6) ? 60 : 0;
+	end = memchr(head.ptr + 5, 0, head.len - 6);
+	if (!end || size == head.len)
+		return end && !head.ptr[head.len - 1] ? 60 : 0;
+	return is_identifier(slice_of(head.ptr + 5, (size_t)(end - head.ptr) - 5)) ? 40 : 0;
 }
 
 static void lost(struct walker *w)

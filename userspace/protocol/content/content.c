@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocol/content/media.h"
 #include "protocol/content/utf16.h"
 
 #define TEXT_PIECE 16384
@@ -73,13 +72,10 @@ static const struct content *best_for(struct slice media_type, struct slice body
 	return best;
 }
 
-/* Of a body without a name for what it is, its end may have to tell. */
 bool content_unread(struct slice media_type, struct slice head)
 {
 	bool big;
 
-	if (!media_essence(media_type).len || media_is(media_type, "application/octet-stream"))
-		return false;
 	return !utf16_is(media_type, head, &big) && !best_for(media_type, head) && !mostly_printable(head);
 }
 
