@@ -21,14 +21,14 @@ balances() { # PORT; both ends: nothing lost, nothing unexplained, something ski
 	done
 }
 
-# 94 posts with a card and an address, 3 downloads of 8 MiB that are no text: 97 requests, HTTP and HTTPS.
+# 94 posts with a card and an address, 3 downloads of 8 MiB that are said to be pictures: 97 requests, HTTP and HTTPS.
 # What this script starts from now on is watched and nothing else: a busy host would fill the ring.
 start_weir --policy "$LIB/card.yaml" --ring 64 --pid $$
 start_nginx
-"$PYTHON" -c 'import random, sys; sys.stdout.buffer.write(random.Random(11).randbytes(8 << 20))' >"$PAGES/blob.bin"
-chmod 644 "$PAGES/blob.bin"
+"$PYTHON" -c 'import random, sys; sys.stdout.buffer.write(random.Random(11).randbytes(8 << 20))' >"$PAGES/blob.jpg"
+chmod 644 "$PAGES/blob.jpg"
 for url in "http://127.0.0.1:$HTTP_PORT" "https://127.0.0.1:$HTTPS_PORT"; do
-	"$PYTHON" "$LIB/sight_peer.py" http "$WEIR_PID" "$url/api/orders" /pages/blob.bin || not_ok "sight_peer.py $url: exit status $?"
+	"$PYTHON" "$LIB/sight_peer.py" http "$WEIR_PID" "$url/api/orders" /pages/blob.jpg || not_ok "sight_peer.py $url: exit status $?"
 done
 "$PYTHON" "$LIB/sight_peer.py" blob "$WEIR_PID" 499 65537 >"$WORK/blob" || not_ok "sight_peer.py blob: exit status $?"
 port=$(head -n 1 "$WORK/blob")
