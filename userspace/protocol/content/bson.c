@@ -39,7 +39,7 @@ static int match(struct slice type, struct slice head)
 	if (media_has(type, "bson"))
 		return 100;
 	size = head.len < 12 ? 0 : little(head.ptr, 4);
-	if (size < head.len || size > DOCUMENT_MAX || !head.ptr[4] || head.ptr[4] > BSON_DECIMAL)
+	if (!size || size < head.len || size > DOCUMENT_MAX || !head.ptr[4] || head.ptr[4] > BSON_DECIMAL)
 		return 0;
 	end = memchr(head.ptr + 5, 0, head.len - 6);
 	if (!end || size == head.len)
