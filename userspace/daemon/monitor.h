@@ -61,6 +61,7 @@ struct budget {
 	uint32_t epoch;			/* of come */
 	uint64_t came, went;		/* records a look, times SMOOTH, smoothed */
 	uint64_t waiting;		/* records that came and are not gone */
+	uint64_t paced, held_at;	/* ns that the analyst has slept for its share; when it was seen to have */
 	uint64_t told_at;
 };
 

@@ -19,6 +19,7 @@
 #define LOOK_NS (SECOND / 20)
 #define WAIT_MOST_NS SECOND	/* a burst may wait; what waits for twice as long gets stale */
 #define WAIT_LEAST_NS (SECOND / 2)
+#define HELD_BACK_NS SECOND
 #define COST_FIRST 15000	/* ns, until it is measured */
 #define COST_MOST 1000000
 #define COST_RECORDS 256	/* that it is measured with */
@@ -148,18 +149,30 @@ static uint64_t may_go(const struct budget *b)
 	return n ? n : 1;
 }
 
+/* Has the analyst slept for its share of CPU? Else what waits, waits for the host, and is gone through when it can be. */
+static bool is_held_back(struct monitor *m, uint64_t now)
+{
+	struct budget *b = &m->budget;
+
+	if (m->analyst.stats->paced != b->paced)
+		b->held_at = now;
+	b->paced = m->analyst.stats->paced;
+	return b->held_at && now - b->held_at < HELD_BACK_NS;
+}
+
 /* While more waits than can be gone through in time, only so much may come, less what waits too long already;
  * while hardly anything waits, more may. Where there is no room for what waits, it is what goes that may come. */
 static void share_mind(struct monitor *m, uint64_t now)
 {
 	struct budget *b = &m->budget;
 	uint32_t share = b->share ? b->share : WIRE_SHARE_ALL;
-	bool full = m->reader.stats->waiting > capture_data_size(m->capture) / 4 * 3;
+	uint64_t held = m->reader.stats->waiting, room = capture_data_size(m->capture);
+	bool held_back = is_held_back(m, now), full = held > room / 4 * 3;
 	uint64_t go = may_go(b) * SMOOTH, wait = b->waiting * SMOOTH * LOOK_NS / go;
 
 	if (full && b->went < go)
 		go = b->went;
-	if (full || wait > WAIT_MOST_NS) {
+	if (full || (held_back && wait > WAIT_MOST_NS)) {
 		go -= go / 4 * (wait < 2 * SECOND ? wait : 2 * SECOND) / SECOND;
 		if (go < b->came / 4)
 			go = b->came / 4;
@@ -167,7 +180,7 @@ static void share_mind(struct monitor *m, uint64_t now)
 			return;
 		share_set(m, share_times(share, go, b->came), now);
 		b->came = go;	/* as it will be: not cut again for what came before */
-	} else if (b->share && b->share < WIRE_SHARE_ALL && wait < WAIT_LEAST_NS) {
+	} else if (b->share && b->share < WIRE_SHARE_ALL && (wait < WAIT_LEAST_NS || (!held_back && held < room / 4))) {
 		share_set(m, share_times(share, 9, 8), now);
 	} else if (b->share == WIRE_SHARE_ALL && now - b->full_at >= FULL_NS) {
 		share_set(m, 0, now);
