@@ -26,7 +26,7 @@ def maps_of(pid):
     for fd in os.listdir(folder):
         try:
             with open(f"{folder}/{fd}", encoding="ascii") as lines:
-                told = dict(line.split(":", 1) for line in lines)
+                told = dict(line.split(":", 1) for line in lines if ":" in line)
         except FileNotFoundError:
             continue
         if "map_id" in told:
