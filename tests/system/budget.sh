@@ -46,9 +46,14 @@ for role in client server; do
 		is "$exchanges $emails" "$emails $answers" "$role: exchanges that are seen are seen whole"
 	fi
 done
-# Or more: a connection whose bytes cost more than others' has a budget of its own.
-at_least "$(rows "$WORK/coverage.json" sum reasons.budget pid!=null)" "$(($(books bytes_left_out) + $(books bytes_over_budget)))" \
-	"coverage names the budget for all bytes that the books say were left out for it"
+# To the byte. Where the kernel skipped runs of a program (another ran on that CPU), what such a run would have
+# counted is not in the books, and stands in the same gap as what was left out beside it.
+named=$(rows "$WORK/coverage.json" sum reasons.budget pid!=null) left_out=$(($(books bytes_left_out) + $(books bytes_over_budget)))
+if [ "$(books skipped_runs)" = 0 ]; then
+	is "$named" "$left_out" "coverage names the budget for as many bytes as the books say were left out for it"
+else
+	skip "coverage names the budget for $named bytes, the books for $left_out: the kernel skipped $(books skipped_runs) runs"
+fi
 matches "$WORK/weir.err" 'max_cpu=5%' "weir says that it sees less"
 # The time of the CPU, not of a clock: a busy host makes it no larger. What the host's other processes make
 # the monitor do is in it.
