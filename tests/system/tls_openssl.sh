@@ -140,9 +140,9 @@ client=strong server=strong
 both_exactly asyncio "$asyncio"
 both_exactly uvloop "$uvloop"
 for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop" "$redis" "$postgres"; do examined "port $port" "$port"; done
-is_exactly "$redis" 97 "97 commands: Redis"
 is_exactly "$postgres" 97 "97 queries: PostgreSQL"
 for side in client server; do
+	is "$(rows "$WORK/flows.json" sum exchanges port="$redis" route='order:{id}' role=$side)" 97 "97 commands: Redis, $side"
 	has_findings "$postgres" $side email received 97
 	has_findings "$postgres" $side email sent 97
 done

@@ -43,7 +43,8 @@ static bool lz4_read(struct slice in, struct buf *out)
 static bool read_as(enum packing packing, struct slice in, struct buf *plain)
 {
 	switch (packing) {
-	case PACKED_ZLIB: return inflate_body(in, plain);
+	case PACKED_ZLIB: return inflate_body(ENCODING_DEFLATE, in, plain);
+	case PACKED_ZSTD: return inflate_body(ENCODING_ZSTD, in, plain);
 	case PACKED_SNAPPY: return snappy_read(in, plain);
 	case PACKED_LZ4: return lz4_read(in, plain);
 	default: return false;

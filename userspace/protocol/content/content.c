@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/content/media.h"
 #include "protocol/content/utf16.h"
 
 #define TEXT_PIECE 16384
