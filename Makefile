@@ -205,6 +205,8 @@ install: $(bin)
 	install -D -m 0755 $(bin) $(DESTDIR)$(PREFIX)/bin/weir
 	install -d $(DESTDIR)/etc/weir/policies
 	install -m 0644 policies/*.yaml $(DESTDIR)/etc/weir/policies/
+	install -d $(DESTDIR)/etc/weir/policies/classes
+	install -m 0644 policies/classes/*.yaml $(DESTDIR)/etc/weir/policies/classes/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|g' scripts/weir.service.in >$(DESTDIR)$(PREFIX)/lib/systemd/system/weir.service
 
