@@ -59,6 +59,15 @@ run "$WEIR" policy test "$WORK/rules"
 exits 0 "each class does what its cases say"
 matches "$OUT" '^10 tests, 0 failed' "all ten of them"
 
+# Without the library of regexes, words still work, and a regex is refused with what to do.
+sed '/^  badge_number:/,/^  code_name:/{/^  code_name:/!d}' "$WORK/rules/classes/own.yaml" >"$WORK/words.yaml"
+unshare -m sh -c 'for l in $(ldconfig -p | sed -n "s|.*libpcre2-8.so.0 .*=> ||p"); do mount --bind /dev/null "$(readlink -f "$l")"; done
+	"$1" policy test "$2" >"$4.words" 2>&1; echo $? >>"$4.words"; "$1" policy test "$3" >"$4.regex" 2>&1; echo $? >>"$4.regex"' \
+	- "$WEIR" "$WORK/words.yaml" "$WORK/rules/classes/own.yaml" "$WORK/without"
+is "$(tail -n 2 "$WORK/without.words" | xargs)" "6 tests, 0 failed 0" "without PCRE2 words, hashes and conditions do what their cases say"
+matches "$WORK/without.regex" 'regexes want libpcre2-8.so.0.*install libpcre2-8-0' "and a regex is refused, with what to install"
+is "$(tail -n 1 "$WORK/without.regex")" 2 "with exit status 2"
+
 start_nginx
 start_weir --policy "$WORK/rules"
 cat >"$WORK/send.py" <<'END'
@@ -125,6 +134,10 @@ done
 send badge 13 19
 send note 7 12
 send ticket 1 12
+run "$WEIR" flows --state "$STATE" --class badge_number -o json
+exits 0 "a filter knows a class that a policy defined"
+run "$WEIR" flows --state "$STATE" --class badge_numbre -o json
+exits 2 "and no other"
 is "$(role_pid analyst) $(role_pid keeper)" "$analyst $keeper" "by the same processes"
 exec 7>&-
 settle

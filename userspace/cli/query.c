@@ -72,7 +72,7 @@ static bool class_defined(struct query *q, int *exit_code)
 
 	if (!q->foreign)
 		return true;
-	if (!index_query(q->index, "SELECT 1 FROM leaf, json_each(doc,'$.classes') AS k WHERE type='policy' AND k.value=?1 LIMIT 1", &q->foreign, 1,
+	if (!index_query(q->index, "SELECT 1 FROM leaf AS l, json_each(l.doc,'$.classes') AS k WHERE l.type='policy' AND k.value=?1 LIMIT 1", &q->foreign, 1,
 			 on_class, &found, why, sizeof(why)) && found)
 		return true;
 	*exit_code = EXIT_USAGE;
