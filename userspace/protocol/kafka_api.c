@@ -9,6 +9,7 @@
 #include "protocol/sasl.h"
 
 #define NEVER 255
+#define TAGS_MAX 64
 
 static const struct kafka_api apis[KAFKA_APIS] = {
 	[0] = { "Produce", 13, 9, ERROR_NONE, 0 },
@@ -140,6 +141,8 @@ void kafka_tags(struct reader *r, bool flexible)
 {
 	uint64_t nr = flexible ? reader_varint(r) : 0;
 
+	if (nr > TAGS_MAX)	/* what is read again when more comes must be short */
+		r->failed = true;
 	for (; nr && !r->failed; nr--) {
 		reader_varint(r);
 		reader_take(r, reader_varint(r));

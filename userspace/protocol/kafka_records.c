@@ -292,6 +292,8 @@ static bool partition(struct kafka_message *m, struct reader *r)
 		error = (uint16_t)reader_number(r, 2);
 		reader_take(r, 8 + (v >= 4 ? 8 : 0) + (v >= 5 ? 8 : 0));
 		aborted = v >= 4 ? kafka_count(r, m->flexible) : 0;
+		if (aborted != UINT32_MAX && 16ull * aborted > r->left.len)
+			r->failed = true;
 		for (uint32_t i = 0; i < aborted && aborted != UINT32_MAX && !r->failed; i++) {
 			reader_take(r, 16);
 			kafka_tags(r, m->flexible);

@@ -9,6 +9,7 @@
 #include "protocol/packed.h"
 #include "protocol/sasl.h"
 
+#define STRING_MAX 1024
 #define SHALLOW_MAX 64	/* members of a document that are asked about */
 
 enum bson_type {
@@ -21,7 +22,7 @@ struct member { uint8_t type; struct slice name, value; };
 
 static struct slice take_string(struct reader *r)
 {
-	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
+	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len < STRING_MAX ? r->left.len : STRING_MAX) : NULL;
 	struct slice s = reader_take(r, nul ? (size_t)(nul - r->left.ptr) : r->left.len + 1);
 
 	reader_take(r, 1);
