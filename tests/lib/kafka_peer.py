@@ -64,7 +64,7 @@ def take(conn, count):
 
 
 def gate(port):
-    """Versions, the handshake and the log-in; who is in is shown out."""
+    """Versions, the handshake and the log-in; who is in gets no answers (hung up on, it would come again)."""
     answers = {18: b"\0\0\5" + b"".join(struct.pack(">hhhb", key, 0, top, 0) for key, top in ((3, 1), (17, 1), (18, 3), (36, 0))) + b"\0\0\0\0\0",
                17: struct.pack(">hih5s", 0, 1, 5, b"PLAIN"), 36: struct.pack(">hhi", 0, -1, 0)}
     server = socket.create_server(("127.0.0.1", port))
@@ -74,9 +74,8 @@ def gate(port):
             while True:
                 request = take(conn, struct.unpack(">i", take(conn, 4))[0])
                 key, _, number = struct.unpack(">hhi", request[:8])
-                if key not in answers:
-                    break
-                conn.sendall(struct.pack(">ii", 4 + len(answers[key]), number) + answers[key])
+                if key in answers:
+                    conn.sendall(struct.pack(">ii", 4 + len(answers[key]), number) + answers[key])
         except EOFError:
             pass
         conn.close()
