@@ -35,6 +35,7 @@ struct side {
 	struct exchange *ex;	/* of the PUBLISH being read; NULL: none, or no memory */
 	uint16_t id;		/* by which it is answered; 0: it is not */
 	bool cut;
+	bool unsure;		/* bytes are missing: what cannot be may be our own mistake */
 	struct buf held;
 	char type[64];		/* media type of its payload */
 	size_t type_len;
@@ -152,8 +153,11 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 	s->sink = sink;
 	s->session = session;
-	for (int d = 0; d < 2; d++)
+	for (int d = 0; d < 2; d++) {
 		buf_init(&s->sides[d].held, PROTOCOL_BODY_HELD);
+		s->sides[d].unsure = conn->late;
+		s->sides[d].phase = conn->late ? PHASE_RESYNC : PHASE_PACKET;
+	}
 }
 
 static void learn_asks(struct state *s, enum dir asks)
@@ -313,6 +317,8 @@ static void take_connect(struct state *s, enum dir dir, struct slice body, size_
 	uint32_t flags;
 
 	learn_asks(s, dir);
+	if (s->sides[!dir].phase == PHASE_RESYNC)	/* which has not begun yet */
+		s->sides[!dir].phase = PHASE_PACKET;
 	reader_vector(&r, 2);
 	s->version = (uint8_t)reader_number(&r, 1);
 	flags = reader_number(&r, 1);
@@ -473,6 +479,14 @@ static bool has_properties(const struct state *s, struct slice rest)
 	return s->version >= 5 || (!s->version && rest.len && !rest.ptr[0]);
 }
 
+static struct feed_result astray(struct side *side)
+{
+	if (!side->unsure)
+		return (struct feed_result){ FEED_BAD, 0, 0 };
+	side->phase = PHASE_RESYNC;
+	return (struct feed_result){ FEED_OK, 1, 1 };
+}
+
 static struct feed_result publish_begin(struct state *s, struct side *side, enum dir dir, const struct packet *p, struct slice in, struct stamp at)
 {
 	size_t have = in.len - p->head < p->len ? in.len - p->head : p->len, head;
@@ -486,8 +500,10 @@ static struct feed_result publish_begin(struct state *s, struct side *side, enum
 	has = has_properties(s, r.left);
 	if (has)
 		reader_take(&r, take_varint(&r));
-	if (r.failed || undecided)
-		return (struct feed_result){ more && have < PROTOCOL_HEAD_MAX ? FEED_MORE : FEED_BAD, 0, 0 };
+	if ((r.failed || undecided) && more && have < PROTOCOL_HEAD_MAX)
+		return (struct feed_result){ FEED_MORE, 0, 0 };
+	if (r.failed)
+		return astray(side);
 	head = (size_t)(r.left.ptr - in.ptr);
 	side->ex = exchange_new(s, dir, "PUBLISH", head, at);
 	if (side->ex)
@@ -531,8 +547,10 @@ static struct feed_result feed_packet(struct state *s, struct side *side, enum d
 	struct packet p;
 	int r = packet_read(in, &p);
 
-	if (r <= 0)
-		return (struct feed_result){ r ? FEED_BAD : FEED_MORE, 0, 0 };
+	if (!r)
+		return (struct feed_result){ FEED_MORE, 0, 0 };
+	if (r < 0)
+		return astray(side);
 	if (p.type == PUBLISH)
 		return publish_begin(s, side, dir, &p, in, at);
 	if (p.len > PROTOCOL_HEAD_MAX) {
@@ -564,7 +582,8 @@ static struct feed_result feed(void *state, enum dir dir, struct slice in, struc
 		side->phase = side->left ? PHASE_PASS : PHASE_PACKET;
 		return (struct feed_result){ FEED_OK, n, n };
 	case PHASE_RESYNC:
-		if (seek(in, dir, &n))
+		n = 0;
+		if (connect_begins(in) > 0 || seek(in, dir, &n))
 			side->phase = PHASE_PACKET;
 		/* Found where it stands: a step that consumes nothing would end the feed. */
 		if (side->phase == PHASE_PACKET && !n)
@@ -580,7 +599,7 @@ static int gap(void *state, enum dir dir, uint64_t missing, enum loss cause, str
 	struct side *side = &s->sides[dir];
 	bool inside = missing && missing <= side->left;
 
-	side->cut = true;
+	side->cut = side->unsure = true;
 	if (side->ex)
 		side->ex->has_gap = 1;
 	if (side->phase == PHASE_PAYLOAD) {

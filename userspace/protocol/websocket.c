@@ -118,15 +118,16 @@ static bool inflates(struct slice payload, const struct ws_head *h)
 
 enum belief { UNBELIEVED = -1, UNDECIDED, BELIEVED };
 
-/* A whole message by what it holds: text that is text, deflated bytes that inflate. */
-static enum belief by_content(struct slice in, const struct ws_head *h)
+/* A whole message by what it holds: text that is text, deflated bytes that inflate. To try that is dear:
+ * it is done where a call begins, as frames mostly do. */
+static enum belief by_content(struct slice in, const struct ws_head *h, bool first)
 {
 	size_t seen = in.len - h->size < h->len ? in.len - h->size : (size_t)h->len, sure = seen < TEXT_SURE ? seen : TEXT_SURE;
 
 	if (h->len < CONTENT_SURE)
 		return UNBELIEVED;
 	if (h->packed)
-		return seen == h->len && inflates(slice_of(in.ptr + h->size, seen), h) ? BELIEVED : UNBELIEVED;
+		return first && seen == h->len && inflates(slice_of(in.ptr + h->size, seen), h) ? BELIEVED : UNBELIEVED;
 	if (h->opcode != OP_TEXT || !is_text(slice_of(in.ptr + h->size, sure), h))
 		return UNBELIEVED;
 	return seen == h->len || seen >= TEXT_SURE ? BELIEVED : UNDECIDED;
@@ -151,7 +152,7 @@ static enum belief by_sequence(struct slice in, bool masked)
 }
 
 /* Does a message begin here that is whole in one frame? known: of a WebSocket, in which such are masked, or not. */
-static enum belief believed(struct slice in, bool known, bool masked)
+static enum belief believed(struct slice in, bool first, bool known, bool masked)
 {
 	struct ws_head h;
 	enum belief belief;
@@ -163,7 +164,7 @@ static enum belief believed(struct slice in, bool known, bool masked)
 	r = head_read(in, &h);
 	if (r <= 0 || (known && h.masked != masked))
 		return r ? UNBELIEVED : UNDECIDED;
-	belief = by_content(in, &h);
+	belief = by_content(in, &h, first);
 	return belief == UNBELIEVED && known && (h.opcode != OP_TEXT || h.packed || h.len < CONTENT_SURE) ? by_sequence(in, masked) : belief;
 }
 
@@ -173,7 +174,7 @@ static bool frame_seek(struct slice in, bool known, bool masked, size_t *at)
 	enum belief belief = UNBELIEVED;
 
 	for (*at = 0; *at < in.len; ++*at) {
-		belief = believed(slice_of(in.ptr + *at, in.len - *at), known, masked);
+		belief = believed(slice_of(in.ptr + *at, in.len - *at), !*at, known, masked);
 		if (belief != UNBELIEVED)
 			break;
 	}
