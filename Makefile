@@ -29,7 +29,6 @@ bin	:= $(if $(filter build/release,$(out)),weir,$(out)/weir)
 
 MSGPACK	:= $(shell $(PKG) --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2 libbrotlidec libzstd
-LIBS	:= libbpf libelf zlib $(MSGPACK) yaml-0.1 sqlite3 libseccomp libcap libssl libcrypto libnghttp2
 # Batches and messages in LZ4; without it they are not looked into.
 LZ4	:= $(shell $(PKG) --exists liblz4 && echo liblz4)
 LIBS	+= $(LZ4)

@@ -22,7 +22,7 @@ says() { # COUNT SENTENCE COMMAND...
 	is "$(tail -n 1 "$OUT")" "$1" "$2"
 }
 says 97 "the broker itself has 97 records" produce "$port" plain 97
-codecs='gzip snappy lz4'
+codecs='gzip snappy lz4 zstd'
 for codec in $codecs; do
 	says 31 "the broker itself has 31 records, $codec" produce "$port" "in-$codec" 31 compression.type="$codec"
 	says 31 "31 were fetched, $codec" consume "$port" "in-$codec" 31
