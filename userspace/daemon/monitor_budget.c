@@ -149,7 +149,8 @@ static uint64_t may_go(const struct budget *b)
 	return n ? n : 1;
 }
 
-/* Has the analyst slept for its share of CPU? Else what waits, waits for the host, and is gone through when it can be. */
+/* Has the analyst slept for its share of CPU? Else what waits, waits for the host: it is gone through when it can be,
+ * and what the ring has no room for meanwhile is lost, and not left out for a budget that is not used up. */
 static bool is_held_back(struct monitor *m, uint64_t now)
 {
 	struct budget *b = &m->budget;
@@ -172,7 +173,7 @@ static void share_mind(struct monitor *m, uint64_t now)
 
 	if (full && b->went < go)
 		go = b->went;
-	if (full || (held_back && wait > WAIT_MOST_NS)) {
+	if (held_back && (full || wait > WAIT_MOST_NS)) {
 		go -= go / 4 * (wait < 2 * SECOND ? wait : 2 * SECOND) / SECOND;
 		if (go < b->came / 4)
 			go = b->came / 4;
@@ -181,7 +182,8 @@ static void share_mind(struct monitor *m, uint64_t now)
 		share_set(m, share_times(share, go, b->came), now);
 		b->came = go;	/* as it will be: not cut again for what came before */
 	} else if (b->share && b->share < WIRE_SHARE_ALL && (wait < WAIT_LEAST_NS || (!held_back && held < room / 4))) {
-		share_set(m, share_times(share, 9, 8), now);
+		/* Hardly anything comes: a flood is over, and what comes now is to be seen. */
+		share_set(m, b->came < go / 8 ? share_times(share, 2, 1) : share_times(share, 9, 8), now);
 	} else if (b->share == WIRE_SHARE_ALL && now - b->full_at >= FULL_NS) {
 		share_set(m, 0, now);
 	}
