@@ -81,7 +81,8 @@ class Load:
 class Weir:
     def __init__(self, options, log):
         self.log = log
-        command = [options.weir, "run", "--state", options.state, "--quiet"]
+        # No budget for CPU: deaths are told from what it leaves out.
+        command = [options.weir, "run", "--state", options.state, "--quiet", "--max-cpu", "1000"]
         if options.policy:
             command += ["--policy", options.policy]
         self.process = evidence.start(command, log)
