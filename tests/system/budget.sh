@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Much more than weir may use CPU for: it keeps to --max-cpu by looking at fewer connections. Every byte of
 # the others is counted skipped (budget), and of what is seen the counts are those of its messages.
+# Alone: it measures how much of a processor weir takes.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need_weir

@@ -61,4 +61,4 @@ found email 106 sent received route=unanswered
 found email 23 sent received route=lines
 found password 1 sent received "port=$gate"
 is "$(rows "$WORK/violations.json" values path port="$port" | sort -u)" value.card.number "a card number has its path"
-is "$(rows "$WORK/violations.json" distinct route port="$port")" 5 "each topic with card numbers is told of"
+is "$(rows "$WORK/violations.json" distinct route port="$port")" 6 "each topic with card numbers is told of"
