@@ -158,12 +158,18 @@ static void closing_begin(struct stream *s, const uint64_t pos[2], const uint64_
 	s->closed_at = time < s->table->now + CLOSE_AHEAD ? time : s->table->now;
 }
 
+/* Plaintext that the probes saw is on its way, or known to be missing. */
+static bool plain_waits(const struct stream *s, int d)
+{
+	return s->plain_end.known && !s->plain_end.before[d] && s->lanes[d].plain.next < s->plain_end.pos[d];
+}
+
 static bool closing_done(struct stream *s)
 {
 	if (s->nr_held || bind_waits(s))
 		return false;
 	for (int d = 0; d < 2; d++)
-		if (s->lanes[d].kernel.next < s->final[d] || (s->layer == LAYER_TLS && cipher_waits(s, d)))
+		if (s->lanes[d].kernel.next < s->final[d] || (s->layer == LAYER_TLS && (cipher_waits(s, d) || plain_waits(s, d))))
 			return false;
 	return true;
 }
