@@ -69,6 +69,26 @@ NEGATIVE = [
     ("parcel", v.luhn_id), ("contract no", v.sku), ("seat", lambda r: "%d%s" % (r.randint(1, 40), r.choice("ABCDEF"))),
 ]
 
+# Columns of lists of records under names that say nothing: numbers with a check digit, and numbers that begin like them.
+COLUMNS = [(n, POSITIVE[n][1]) for n in ("pl_pesel", "uk_nhs", "de_tax_id", "ro_cnp", "tr_tckn", "cn_resident_id", "th_id", "in_aadhaar", "bg_egn", "hr_oib",
+                                         "si_emso", "za_id", "ee_isikukood")]
+COLUMNS += [("pan", lambda r: v.luhn(r.choice(["4539", "5412", "4716"]) + v.digits(r, 11)))] * 4
+COLUMNS_NONE = [lambda r: "4539" + v.digits(r, 12), lambda r: "51" + v.digits(r, 14), lambda r: v.digits(r, 11, "123456789"), lambda r: v.digits(r, 9, "123456789"),
+                lambda r: v.digits(r, 10, "123456789"), v.snowflake, lambda r: v.luhn("77" + v.digits(r, 8)), lambda r: v.digits(r, 13, "123456789"),
+                lambda r: "2026%02d%02d%s" % (r.randint(1, 12), r.randint(1, 28), v.digits(r, 5))]
+ROW_NAMES = lambda r: r.choice(v.GIVEN) + " " + r.choice(v.FAMILY)
+ROW_TITLES = lambda r: r.choice(["Blue", "Old", "Large", "Royal", "Solid"]) + " " + v.word(r).capitalize()
+
+# Fields that are a person's beside an e-mail address and a shop's or a product's without: phrase, values of each, class.
+STREET = lambda r: r.choice(words.STREETS) % r.randint(1, 240)
+ZIP = lambda r: v.digits(r, 5)
+AMBIGUOUS = [
+    ("name", ROW_NAMES, ROW_TITLES, "person_name"), ("display name", ROW_NAMES, ROW_TITLES, "person_name"),
+    ("address", STREET, STREET, "address"), ("zip", ZIP, ZIP, "postal_code"), ("age", lambda r: str(r.randint(18, 95)), v.small, "age"),
+    ("born", lambda r: v.birthday(r).isoformat(), lambda r: v.birthday(r, 2015, 2027).isoformat(), "date_of_birth"),
+    ("lat", v.coordinate, v.coordinate, "coordinates"),
+]
+
 # Names of objects around fields.
 PERSON_OBJECTS = ["customer", "user", "resident", "employee", "applicant", "member", "kunde", "client", "usuario", "passenger",
                   "contact", "billing", "recipient", "account holder"]

@@ -101,6 +101,7 @@ class Maker:
         self.things = share(classes.THING_OBJECTS, part)
         self.opaque = share(OPAQUE, part)
         self.names = list(classes.POSITIVE)
+        self.columns = share(classes.COLUMNS, part, lambda c: c[0])
         self.turn = 0
 
     def next_class(self):
@@ -252,7 +253,40 @@ class Maker:
             {"role": Leaf([("user", None)]), "content": Leaf(self.text(positive))}],
             "temperature": Leaf([("0.%d" % self.r.randrange(1, 9), None)], True)}, self.r, self.r.random() < 0.5)
 
-    KINDS = [("json", 40), ("nested", 6), ("form", 10), ("logfmt", 10), ("sql", 8), ("prose", 14), ("chat", 12)]
+    def rows(self, out, positive):
+        """A list of records: what one value of a column leaves open, all of them together tell."""
+        r, style = self.r, self.r.choice(STYLES[:6])
+        out.spaced = r.random() < 0.4
+        columns = [(style(words_of(p)), make, None) for p, make in r.sample(self.negative, r.randint(2, 4))]
+        columns += [(r.choice(self.opaque) % r.randrange(100, 200), make, None) for make in r.sample(classes.COLUMNS_NONE, 2)]
+        if positive:
+            cls, make = r.choice(self.columns)
+            columns.append((r.choice(self.opaque) % r.randrange(200, 300), make, cls))
+        if r.random() < 0.5:
+            person = positive	# who has such a number is a person
+            columns.append((style(["name"]), classes.ROW_NAMES if person else classes.ROW_TITLES, "person_name" if person else None))
+            if person and r.random() < 0.6:
+                columns.append((style(words_of(r.choice(self.phrases["email"]))), classes.POSITIVE["email"][1], "email"))
+        r.shuffle(columns)
+        made = dict((key, (make, cls)) for key, make, cls in columns)
+        tree = [{key: Leaf([(make(r), cls)]) for key, (make, cls) in made.items()} for _ in range(r.randint(20, 32))]
+        put_json(out, {style(words_of(r.choice(self.things))) + "s": tree}, r, r.random() < 0.3)
+
+    def beside(self, out, positive):
+        """Words that may be a person's or a place's or a thing's: what stands beside them tells."""
+        r, style = self.r, self.r.choice(STYLES[:6])
+        out.spaced = r.random() < 0.4
+        tree = self.fields(style, 0, r.randint(1, 4))
+        for phrase, person, thing, cls in r.sample(classes.AMBIGUOUS, r.randint(1, 3)):
+            tree[style(words_of(phrase))] = Leaf([((person if positive else thing)(r), cls if positive else None)])
+        if positive:
+            cls = r.choice(["email", "phone", "iban", "us_ssn"])
+            tree[style(words_of(r.choice(self.phrases[cls])))] = Leaf([(classes.POSITIVE[cls][1](r), cls)])
+        items = list(tree.items())
+        r.shuffle(items)
+        put_json(out, {style(words_of(r.choice(self.things))): dict(items)}, r, r.random() < 0.3)
+
+    KINDS = [("rows", 1), ("beside", 6), ("json", 40), ("nested", 6), ("form", 10), ("logfmt", 10), ("sql", 8), ("prose", 14), ("chat", 12)]
 
     def line(self):
         kinds, weights = zip(*self.KINDS)
