@@ -106,11 +106,12 @@ static const char full_sql[] =
 	" " SQL_J("protocol") ", " SQL_J("route") ","
 	" (SELECT group_concat(json_extract(c.value,'$.class') || ' (' || json_extract(c.value,'$.group') || ', ' ||"
 	" json_extract(c.value,'$.confidence') || ', ' || json_extract(c.value,'$.data') || ', ' || json_extract(c.value,'$.findings') ||"
-	" ' findings)', ', ') FROM json_each(doc,'$.classes') AS c), " SQL_J("path") ", " SQL_J("mask") ", " SQL_J("exchanges") ""
+	" ' findings)', ', ') FROM json_each(doc,'$.classes') AS c),"
+	" (SELECT group_concat(value,', ') FROM json_each(doc,'$.classes[0].evidence')), " SQL_J("path") ", " SQL_J("mask") ", " SQL_J("exchanges") ""
 	" FROM (SELECT doc, max(leaf) FROM leaf WHERE type='violation' AND " SQL_J("id") " GLOB ?4) WHERE doc IS NOT NULL";
 static const char *const full_names[] = {
 	"id", "title", "rule", "severity", "criteria", "status", "opened", "updated", "workload", "executable", "role", "peer", "zone", "port",
-	"protocol", "route", "class", "field", "mask", "exchanges",
+	"protocol", "route", "class", "because of", "field", "mask", "exchanges",
 };
 static const char history_sql[] =
 	"SELECT leaf, " SQL_J("status") ", " SQL_J("updated") ", " SQL_J("exchanges") " FROM leaf WHERE type='violation' AND "

@@ -20,6 +20,7 @@ WORDS(auth, "none", "basic", "bearer", "cookie", "other", "database-user");
 _Static_assert(sizeof(auth_words) / sizeof(auth_words[0]) == AUTH_MAX, "a name for each");
 WORDS(inspected, "full", "partial", "none");
 WORDS(mutual, "unknown", "no", "yes");
+WORDS(why, "value", "key", "object", "sibling", "records");
 WORDS(upgrade, "none", "smtp", "imap", "pop3", "ftp", "xmpp", "ldap", "postgres", "mysql", "http-connect");
 
 static int word_find(const char *const *words, size_t nr, const char *word)
@@ -52,6 +53,18 @@ PARSE(tls)
 PARSE(zone)
 PARSE(location)
 
+const char *why_name(unsigned bit)
+{
+	return bit && bit <= WHY_ALL ? why_words[__builtin_ctz(bit)] : NULL;
+}
+
+int why_parse(const char *s)
+{
+	int v = word_find(why_words, NR(why), s);
+
+	return v < 0 ? 0 : 1 << v;
+}
+
 int confidence_parse(const char *s)
 {
 	int v = word_find(confidence_words, NR(confidence), s);
@@ -69,6 +82,8 @@ void exchange_copy(struct exchange *to, const struct exchange *from)
 	uint32_t nr = from->nr_findings < MAX_FINDINGS ? from->nr_findings : MAX_FINDINGS;
 
 	memcpy(to, from, offsetof(struct exchange, findings) + nr * sizeof(from->findings[0]));
+	for (uint32_t i = MAX_FINDINGS - from->nr_possible; i < MAX_FINDINGS; i++)
+		to->findings[i] = from->findings[i];
 }
 
 /* A fact's number is within 2^60 (facts_wire.c); whoever lies with many of them gets no wrap. */

@@ -28,6 +28,9 @@ enum tls_state { TLS_UNKNOWN, TLS_ABSENT, TLS_PRESENT };
 enum binding { BINDING_NONE, BINDING_WEAK, BINDING_STRONG, BINDING_EXACT };
 enum zone { ZONE_UNKNOWN, ZONE_LOOPBACK, ZONE_HOST, ZONE_PRIVATE, ZONE_INTERNET };
 enum confidence { CONF_POSSIBLE = 1, CONF_LIKELY, CONF_CERTAIN };	/* < 0.5, 0.5 to 0.8, above */
+/* What speaks for a finding: the value by itself, the name of its field, the object around it, another finding of
+ * that object, the other values of the field. Names in facts.c. */
+enum why { WHY_VALUE = 1, WHY_KEY = 2, WHY_OBJECT = 4, WHY_SIBLING = 8, WHY_RECORDS = 16, WHY_ALL = 31 };
 enum auth { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_COOKIE, AUTH_OTHER, AUTH_DATABASE, AUTH_MAX };
 enum inspected { INSPECTED_FULL, INSPECTED_PARTIAL, INSPECTED_NONE };
 enum mutual { MUTUAL_UNKNOWN, MUTUAL_NO, MUTUAL_YES };	/* did the client show a certificate? TLS 1.3 hides it */
@@ -118,6 +121,7 @@ struct finding {
 	uint8_t location;	/* enum location */
 	uint8_t dir;		/* enum dir */
 	uint8_t sample;		/* a documentation or test value */
+	uint8_t why;		/* enum why */
 	uint32_t count;		/* fields with it */
 	uint32_t distinct;	/* of these, values not seen before in this interval and flow */
 	char path[PATH_SIZE];	/* "$.card.number", "query.email", "header.authorization" */
@@ -143,6 +147,7 @@ struct exchange {
 	char host[NAME_SIZE];	/* Host, authority or SNI; empty: not seen */
 	struct byte_account bytes[2];	/* by enum dir; of the connection since its last exchange or traffic fact */
 	uint32_t nr_findings;
+	uint32_t nr_possible;	/* of the analyst, while fields are seen: from the end on, what is no finding by itself */
 	struct finding findings[MAX_FINDINGS];
 };
 
@@ -256,6 +261,8 @@ const char *tls_name(unsigned);
 const char *binding_name(unsigned);
 const char *zone_name(unsigned);
 const char *confidence_name(unsigned);
+const char *why_name(unsigned bit);	/* NULL: there is no such bit */
+int why_parse(const char *name);	/* the bit, or 0 */
 const char *location_name(unsigned);	/* "path" "query" "request-header" … */
 const char *loss_name(unsigned);
 const char *auth_name(unsigned);

@@ -77,6 +77,15 @@ static void text_or_null(struct json *j, const char *key, const char *value)
 	json_string(j, key, value[0] ? value : NULL);
 }
 
+static void write_why(struct json *j, unsigned why)
+{
+	json_open(j, "evidence", '[');
+	for (unsigned bit = 1; bit <= WHY_ALL; bit <<= 1)
+		if (why & bit)
+			json_string(j, NULL, why_name(bit));
+	json_close(j, ']');
+}
+
 static void write_criteria(struct json *j, const char *words)
 {
 	json_open(j, "criteria", '[');
@@ -125,6 +134,7 @@ static void write_violation(struct violations *v, const struct violation *x, con
 	json_string(&j, "class", info->name);
 	json_string(&j, "group", group_name(info->group));
 	json_string(&j, "confidence", confidence_name(x->finding.confidence));
+	write_why(&j, x->finding.why);
 	json_string(&j, "data", dir_name(x->finding.dir));
 	json_uint(&j, "findings", x->findings);
 	json_uint(&j, "distinct", x->distinct);
@@ -181,6 +191,7 @@ static void grow(struct violation *x, const struct flow_facts *f, const struct f
 		x->distinct = x->fresh;
 	if (d->confidence > x->finding.confidence)
 		x->finding.confidence = d->confidence;
+	x->finding.why |= d->why;
 	x->updated_ms = utc_ms > x->updated_ms ? utc_ms : x->updated_ms;
 	x->grown = true;
 }
@@ -298,8 +309,20 @@ const char violations_restore_sql[] =
 	" json_extract(doc,'$.peer_zone'), json_extract(doc,'$.port'), json_extract(doc,'$.protocol'), json_extract(doc,'$.route'),"
 	" json_extract(doc,'$.classes[0].class'), json_extract(doc,'$.classes[0].confidence'), json_extract(doc,'$.classes[0].data'),"
 	" json_extract(doc,'$.classes[0].findings'), json_extract(doc,'$.classes[0].distinct'), json_extract(doc,'$.path'),"
-	" json_extract(doc,'$.mask'), json_extract(doc,'$.exchanges') FROM leaf l WHERE type='violation' AND json_extract(doc,'$.status')='open'"
+	" json_extract(doc,'$.mask'), json_extract(doc,'$.exchanges'),"
+	" (SELECT group_concat(value,' ') FROM json_each(doc,'$.classes[0].evidence')) FROM leaf l WHERE type='violation' AND json_extract(doc,'$.status')='open'"
 	" AND leaf=(SELECT max(leaf) FROM leaf m WHERE m.type='violation' AND json_extract(m.doc,'$.id')=json_extract(l.doc,'$.id'))";
+
+static uint8_t why_of(const char *words)
+{
+	unsigned why = 0;
+	char word[16];
+	int used;
+
+	for (; words && sscanf(words, "%15s%n", word, &used) == 1; words += used)
+		why |= (unsigned)why_parse(word);
+	return (uint8_t)why;
+}
 
 #define TAKE(field, n) snprintf(field, sizeof(field), "%s", c[n] ? c[n] : "")
 #define NUMBER(n) (c[n] ? strtoull(c[n], NULL, 10) : 0)
@@ -340,6 +363,7 @@ int violations_restore(struct violations *v, int columns, const char *const *c, 
 	TAKE(x->finding.path, 20);
 	TAKE(x->finding.mask, 21);
 	x->exchanges = NUMBER(22);
+	x->finding.why = columns > 23 ? why_of(c[23]) : 0;
 	x->window_ns = window_ns;
 	age_ns = now_ms > x->updated_ms ? (now_ms - x->updated_ms) * 1000000 : 0;
 	x->last_boot = now_boot > age_ns ? now_boot - age_ns : 0;
