@@ -10,11 +10,13 @@ static bool is_joined(uint8_t c)
 	return is_alnum(c) || c == '_';
 }
 
+enum evidence_level evidence_level = EVIDENCE_ALL;
+
 bool edge_before(struct slice s, size_t start)
 {
 	uint8_t c;
 
-	if (!start)
+	if (!start || evidence_level < EVIDENCE_BOUNDARY)
 		return true;
 	c = s.ptr[start - 1];
 	if (is_joined(c))
@@ -27,6 +29,8 @@ bool edge_after(struct slice s, size_t end)
 {
 	uint8_t c = byte_at(s, end);
 
+	if (evidence_level < EVIDENCE_BOUNDARY)
+		return true;
 	if (is_joined(c))
 		return false;
 	/* "1111." may end a sentence, "1111.5" is a decimal. */

@@ -28,6 +28,10 @@ static inline int hex_value(uint8_t c) { return is_digit(c) ? c - '0' : to_lower
 /* The byte at i, or 0 outside. */
 static inline uint8_t byte_at(struct slice s, size_t i) { return i < s.len ? s.ptr[i] : 0; }
 
+/* How much counts, for measuring what each kind of evidence is worth; all, but in `weir classify --evidence`. */
+enum evidence_level { EVIDENCE_VALUE, EVIDENCE_BOUNDARY, EVIDENCE_KEY, EVIDENCE_OBJECT, EVIDENCE_ALL };
+extern enum evidence_level evidence_level;
+
 /* May a number or token begin at start (end before end)? Not next to a letter,
  * digit or '_'; nor to '.' or '-' that joins it to one: those are decimals,
  * versions, UUIDs. Bytes >= 0x80 are fine: scripts without spaces. */

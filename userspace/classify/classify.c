@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "classify/check.h"
+#include "classify/evidence.h"
 #include "classify/waiting.h"
 
 #define PRINTS		(1u << 16)	/* slots; 512 KiB */
@@ -17,6 +17,7 @@
 #define NAMES		1024	/* sets of cleaned names kept: a service says the same few all day */
 #define WAYS		4	/* names of one set */
 #define KEYS		4096	/* keys of which is kept what they speak for */
+#define FIELDS		8192	/* fields of which is kept what their values were; 640 KiB */
 /* ns, by scripts/bench-cost: a hit into its row, and a byte of a name cleaned for the first time. */
 #define COST_ROW	300
 #define COST_NAME	130
@@ -24,7 +25,7 @@
 
 struct known_name { uint8_t len; char name[NAME_SIZE]; };
 struct known_key { uint64_t print; struct key_rows rows; };
-struct batch { struct classifier *c; size_t nr; struct hit hits[CLASSIFY_HITS]; };
+struct batch { struct classifier *c; size_t nr, len; bool text; struct hit hits[CLASSIFY_HITS]; };
 struct classifier {
 	struct siphash_key key, quick;	/* of fingerprints; of the caches */
 	uint32_t epoch, nr_prints;
@@ -34,6 +35,8 @@ struct classifier {
 	struct known_name names[NAMES][WAYS];
 	uint8_t next_way[NAMES];
 	struct known_key keys[KEYS];
+	struct fields fields;
+	struct finding rows[MAX_FINDINGS];	/* of the exchange that is settled */
 	struct batch batch;	/* of the field in hand */
 	struct waiting *waiting;	/* NULL until a class needs another one */
 };
@@ -45,7 +48,7 @@ struct classifier *classifier_new(void)
 	if (!c)
 		return NULL;
 	c->prints = calloc(PRINTS, sizeof(*c->prints));
-	if (!c->prints || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
+	if (!c->prints || fields_init(&c->fields, FIELDS) || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
 		classifier_free(c);
 		return NULL;
 	}
@@ -60,6 +63,7 @@ void classifier_free(struct classifier *c)
 		explicit_bzero(c->prints, PRINTS * sizeof(*c->prints));
 	free(c->prints);
 	waiting_free(c->waiting);
+	fields_fini(&c->fields);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }
@@ -137,21 +141,45 @@ static bool print_add(struct classifier *c, uint64_t print)
 	return true;
 }
 
+/* Rows of what is possible only stand at the end of the list, the newest first, until the message is settled. */
+static struct finding *row_at(struct exchange *ex, uint32_t i, bool possible)
+{
+	return &ex->findings[possible ? MAX_FINDINGS - 1 - i : i];
+}
+
+/* A new row; one of the others makes room for a finding. NULL when full. */
+static struct finding *row_new(struct exchange *ex, bool possible)
+{
+	if (ex->nr_findings + ex->nr_possible == MAX_FINDINGS) {
+		if (possible)
+			return NULL;
+		if (!ex->nr_possible) {
+			ex->findings_dropped++;
+			return NULL;
+		}
+		ex->nr_possible--;
+	}
+	return row_at(ex, possible ? ex->nr_possible++ : ex->nr_findings++, possible);
+}
+
+static bool row_is(const struct finding *row, unsigned class_id, unsigned location, unsigned dir, const char *path)
+{
+	return row->class_id == class_id && row->location == location && row->dir == dir && !strncmp(row->path, path, PATH_SIZE - 1);
+}
+
 /* The row of class, place and path; a new one, without confidence yet, when there is none, NULL when full. */
-static struct finding *row_find(struct exchange *ex, unsigned class_id, unsigned location, unsigned dir, const char *path)
+static struct finding *row_find(struct exchange *ex, bool possible, unsigned class_id, unsigned location, unsigned dir, const char *path)
 {
 	struct finding *row;
 
-	for (uint32_t i = 0; i < ex->nr_findings; i++) {
-		row = &ex->findings[i];
-		if (row->class_id == class_id && row->location == location && row->dir == dir && !strncmp(row->path, path, PATH_SIZE - 1))
+	for (uint32_t i = 0; i < (possible ? ex->nr_possible : ex->nr_findings); i++) {
+		row = row_at(ex, i, possible);
+		if (row_is(row, class_id, location, dir, path))
 			return row;
 	}
-	if (ex->nr_findings == MAX_FINDINGS) {
-		ex->findings_dropped++;
+	row = row_new(ex, possible);
+	if (!row)
 		return NULL;
-	}
-	row = &ex->findings[ex->nr_findings++];
 	memset(row, 0, sizeof(*row));
 	return row;
 }
@@ -168,7 +196,8 @@ static void row_begin(struct finding *row, const struct field *f, const struct h
 
 static struct finding *row_get(struct exchange *ex, const struct field *f, const struct hit *hit)
 {
-	struct finding *row = row_find(ex, hit->class_id, (unsigned)f->location, (unsigned)f->dir, f->path);
+	struct finding *row = row_find(ex, hit->confidence == CONF_POSSIBLE, hit->class_id, (unsigned)f->location, (unsigned)f->dir,
+				       f->path);
 
 	if (row && !row->confidence)
 		row_begin(row, f, hit);
@@ -176,28 +205,30 @@ static struct finding *row_get(struct exchange *ex, const struct field *f, const
 }
 
 /* One hit into its row. fresh: the first of its class in this field. */
-static void row_add(struct classifier *c, struct exchange *ex, const struct field *f, const struct hit *hit, bool fresh)
+static struct finding *row_add(struct classifier *c, struct exchange *ex, const struct field *f, const struct hit *hit, bool fresh)
 {
 	struct finding *row = row_get(ex, f, hit);
 	struct slice value = { f->value.ptr + hit->start, hit->end - hit->start };
 
 	if (!row)
-		return;
+		return NULL;
 	row->count += fresh;
 	row->distinct += print_add(c, flow_print(c, ex, hit->class_id, value_print(c, value)));
 	/* Shown is the first mask; that of a real value before a sample's. */
 	if (!row->mask[0] || (row->sample && !hit->sample))
 		memcpy(row->mask, hit->mask, MASK_SIZE);
 	row->sample &= hit->sample;
+	row->why |= hit->why;
 	if (hit->confidence > row->confidence)
 		row->confidence = hit->confidence;
+	return row;
 }
 
 /* What it waited for has come. */
 static void held_add(struct classifier *c, struct exchange *ex, const struct held *h)
 {
 	const struct finding *like = &h->row;
-	struct finding *row = row_find(ex, like->class_id, like->location, like->dir, like->path);
+	struct finding *row = row_find(ex, false, like->class_id, like->location, like->dir, like->path);
 
 	if (!row)
 		return;
@@ -206,43 +237,18 @@ static void held_add(struct classifier *c, struct exchange *ex, const struct hel
 	} else {
 		row->count += like->count;
 		row->sample &= like->sample;
+		row->why |= like->why;
 		row->confidence = like->confidence > row->confidence ? like->confidence : row->confidence;
 	}
 	row->distinct += print_add(c, h->print);
-}
-
-/* A hit that may have to wait for another class of its message, or is the one that others wait for. */
-static void hit_combine(struct classifier *c, struct exchange *ex, const struct field *f, struct waiting_message *m,
-			const struct hit *hit, bool fresh)
-{
-	bool lost;
-	int slot = combine_take(&m->combine, hit->class_id, &lost);
-	uint32_t freed = combine_frees(&m->combine, hit->class_id);
-
-	c->counts.hits_dropped += lost;
-	if (slot == COMBINE_STANDS) {
-		row_add(c, ex, f, hit, fresh);
-	} else {
-		struct held *h = &m->held[slot];
-
-		memset(h, 0, sizeof(*h));
-		row_begin(&h->row, f, hit);
-		h->row.count = fresh;
-		h->row.sample = hit->sample;
-		h->row.confidence = hit->confidence;
-		memcpy(h->row.mask, hit->mask, MASK_SIZE);
-		h->print = flow_print(c, ex, hit->class_id, value_print(c, slice_of(f->value.ptr + hit->start, hit->end - hit->start)));
-	}
-	for (unsigned i = 0; freed; i++, freed >>= 1)
-		if (freed & 1)
-			held_add(c, ex, &m->held[i]);
 }
 
 static void batch_add(void *owner, const struct hit *hit)
 {
 	struct batch *b = owner;
 
-	if (hit->confidence < CONF_LIKELY)
+	/* Of a whole value its field and what stands beside it may say more; of a user's class its policy has said all. */
+	if (hit->confidence < CONF_LIKELY && (b->text || hit->start || hit->end != b->len || class_row(hit->class_id)->user))
 		return;
 	if (b->nr == CLASSIFY_HITS)
 		b->c->counts.hits_dropped++;
@@ -271,6 +277,178 @@ static const struct key_rows *rows_known(struct classifier *c, struct slice pare
 	return &known->rows;
 }
 
+/* A field of a workload's route, as classifier_settle finds it again. */
+static uint64_t field_print(const struct classifier *c, const struct exchange *ex, unsigned location, unsigned dir, const char *path)
+{
+	struct {
+		uint64_t cgroup, route, path;
+		uint8_t addr[16];
+		char comm[16];
+		uint16_t port;
+		uint8_t role, location, dir;
+	} key;
+
+	memset(&key, 0, sizeof(key));
+	key.cgroup = ex->conn.cgroup;
+	memcpy(key.comm, ex->conn.comm, sizeof(key.comm));
+	key.route = quick_hash(&c->quick, ex->route, strnlen(ex->route, sizeof(ex->route)));
+	key.path = quick_hash(&c->quick, path, strnlen(path, PATH_SIZE - 1));
+	key.role = ex->conn.role;
+	key.location = (uint8_t)location;
+	key.dir = (uint8_t)dir;
+	if (ex->conn.role == ROLE_CLIENT) {
+		memcpy(key.addr, ex->conn.remote.addr, sizeof(key.addr));
+		key.port = ex->conn.remote.port;
+	}
+	return quick_hash(&c->quick, &key, sizeof(key)) + CLASSIFY_SALT;
+}
+
+/* Counts the value for its field, and asks the field what no single value tells. */
+static void field_count(struct classifier *c, const struct exchange *ex, const struct field *f, const struct evidence *ev, struct slice value)
+{
+	struct batch *batch = &c->batch;
+	unsigned shape = f->cut || f->text ? 0 : field_shape(value, batch->hits, batch->nr);
+	struct field_record *r;
+	struct hit hit = { .confidence = CONF_LIKELY, .why = WHY_RECORDS };
+	int class;
+
+	if (!shape)
+		return;
+	r = field_get(&c->fields, field_print(c, ex, f->location, f->dir, f->path));
+	c->counts.cost += field_add(&c->fields, r, value, shape, batch->hits, batch->nr);
+	class = shape == FIELD_WORDS ? -1 : field_class(r, value);
+	if (class < 0 || batch->nr == CLASSIFY_HITS || !evidence_allows(ev, class_row((unsigned)class)))
+		return;
+	for (size_t i = 0; i < batch->nr; i++)
+		if (batch->hits[i].confidence >= CONF_LIKELY)
+			return;
+	hit.class_id = (uint8_t)class;
+	if (class_row((unsigned)class)->find(value, 0, &hit) > 0)
+		batch->hits[batch->nr++] = hit;
+}
+
+/* The object of a path: all but its last name, and the array that this is. */
+static size_t object_len(const char *path)
+{
+	size_t len = strnlen(path, PATH_SIZE);
+
+	while (len >= 2 && !memcmp(path + len - 2, "[]", 2))
+		len -= 2;
+	while (len && path[len - 1] != '.')
+		len--;
+	return len;
+}
+
+static bool is_beside(const struct finding *a, const struct finding *b)
+{
+	size_t len = object_len(a->path);
+
+	return a->class_id != b->class_id && a->location == b->location && a->dir == b->dir && len == object_len(b->path) &&
+	       !memcmp(a->path, b->path, len);
+}
+
+/* The exchange's rows as they are to be, into c->rows; returns how many. */
+static uint32_t rows_judge(struct classifier *c, struct exchange *ex)
+{
+	bool person[MAX_FINDINGS];
+	uint32_t nr = ex->nr_findings + ex->nr_possible;
+
+	/* Those that are possible only come after the others, in the order in which they were seen. */
+	for (uint32_t i = ex->nr_findings; i < nr; i++)
+		c->rows[i] = *row_at(ex, i - ex->nr_findings, true);
+	memcpy(c->rows, ex->findings, ex->nr_findings * sizeof(c->rows[0]));
+	for (uint32_t i = 0; i < nr; i++) {
+		struct finding *row = &c->rows[i];
+		const struct class_row *class = class_row(row->class_id);
+		const struct field_record *r = field_known(&c->fields, field_print(c, ex, row->location, row->dir, row->path));
+
+		if (r)
+			row->confidence = evidence_field(class, row->confidence, &row->why, field_judge(r, row->class_id));
+		person[i] = evidence_is_person(class, row->confidence, row->why);
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		struct finding *row = &c->rows[i];
+		bool beside = false;
+
+		for (uint32_t j = 0; j < nr && !beside && class_row(row->class_id)->info.tier == 3; j++)
+			beside = person[j] && is_beside(row, &c->rows[j]);
+		if (beside)
+			row->confidence = evidence_beside(class_row(row->class_id), row->confidence, &row->why);
+	}
+	return nr;
+}
+
+/* One that stands may be what others wait for; one that waits becomes a finding when such a one has come. */
+static void waiting_hit_decide(struct classifier *c, struct exchange *ex, struct waiting_message *m, const struct waiting_hit *h)
+{
+	bool lost;
+	int slot;
+	uint32_t freed;
+
+	combine_field(&m->combine, h->field, h->object);
+	slot = combine_take(&m->combine, h->class_id, &lost);
+	freed = combine_frees(&m->combine, h->class_id);
+	c->counts.hits_dropped += lost;
+	if (slot != COMBINE_STANDS)
+		m->held[slot] = h->held;
+	else if (h->waits)
+		held_add(c, ex, &h->held);
+	for (unsigned i = 0; freed; i++, freed >>= 1)
+		if (freed & 1)
+			held_add(c, ex, &m->held[i]);
+}
+
+/* By c->rows, of which nr_findings were the findings and nr_possible the others when they were judged. */
+static void waiting_hits_decide(struct classifier *c, struct exchange *ex, struct waiting_message *m, uint32_t nr_findings, uint32_t nr)
+{
+	for (unsigned i = 0; i < m->nr; i++) {
+		const struct waiting_hit *h = &m->hits[i];
+		uint32_t row = (uint32_t)h->row + (h->possible ? nr_findings : 0);
+
+		if (h->waits || h->row < 0 || (row < nr && c->rows[row].confidence >= CONF_LIKELY))
+			waiting_hit_decide(c, ex, m, h);
+	}
+	m->nr = 0;
+}
+
+/* In a message that is not at its end, by what was seen until now. */
+static void waiting_decide(struct classifier *c, struct exchange *ex, struct waiting_message *m)
+{
+	uint32_t nr_findings = ex->nr_findings, nr = rows_judge(c, ex);
+
+	c->counts.cost += nr * COST_ROW;
+	waiting_hits_decide(c, ex, m, nr_findings, nr);
+}
+
+/* A hit that may have to wait for another class of its message, or is the one that others wait for. */
+static void hit_combine(struct classifier *c, struct exchange *ex, const struct field *f, struct waiting_message *m,
+			const struct hit *hit, bool fresh)
+{
+	struct slice value = { f->value.ptr + hit->start, hit->end - hit->start };
+	bool waits = combine_waits(hit->class_id);
+	struct finding *row = waits ? NULL : row_add(c, ex, f, hit, fresh);
+	struct waiting_hit *h;
+
+	if (!waits && (!combine_partner(hit->class_id) || (!row && hit->confidence < CONF_LIKELY)))
+		return;
+	if (m->nr == WAITING_HITS)
+		waiting_decide(c, ex, m);
+	h = waiting_hit(m, hit->class_id);
+	if (waits) {
+		h->waits = true;
+		row_begin(&h->held.row, f, hit);
+		h->held.row.count = fresh;
+		h->held.row.sample = hit->sample;
+		h->held.row.confidence = hit->confidence;
+		h->held.row.why = hit->why;
+		memcpy(h->held.row.mask, hit->mask, MASK_SIZE);
+		h->held.print = flow_print(c, ex, hit->class_id, value_print(c, value));
+	} else if (row) {
+		h->possible = hit->confidence == CONF_POSSIBLE;
+		h->row = (int16_t)(h->possible ? row_at(ex, 0, true) - row : row - ex->findings);
+	}
+}
+
 void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 {
 	struct classifier *c = owner;
@@ -287,6 +465,8 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 		ev.rows = rows_known(c, ev.parent, ev.key);
 	batch->c = c;
 	batch->nr = 0;
+	batch->text = f->text;
+	batch->len = value.len;
 	if (value.len > CLASSIFY_SCAN) {
 		c->counts.bytes_over_budget += value.len - CLASSIFY_SCAN;
 		value.len = CLASSIFY_SCAN;
@@ -294,9 +474,10 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 			ex->inspected = INSPECTED_PARTIAL;
 	}
 	c->counts.cost += classify_scan(&ev, value, batch_add, batch);
+	field_count(c, ex, f, &ev, value);
 	c->counts.cost += batch->nr * COST_ROW;
 	if (combine_wanted())
-		message = waiting_field(&c->waiting, &c->key, ex, f);
+		message = waiting_field(&c->waiting, &c->key, ex, f, &c->counts.hits_dropped);
 	for (size_t i = 0; i < batch->nr; i++) {
 		const struct hit *hit = &batch->hits[i];
 
@@ -309,6 +490,40 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 		else
 			row_add(c, ex, f, hit, batch_fresh(batch, i));
 	}
+}
+
+/* Adds the row to the others; to one of its class, place and path if there is one. */
+static void row_put(struct finding *rows, uint32_t *nr, const struct finding *row)
+{
+	for (uint32_t i = 0; i < *nr; i++) {
+		struct finding *to = &rows[i];
+
+		if (!row_is(to, row->class_id, row->location, row->dir, row->path))
+			continue;
+		to->count += row->count;
+		to->distinct += row->distinct;
+		to->why |= row->why;
+		to->sample &= row->sample;
+		if (row->confidence > to->confidence)
+			to->confidence = row->confidence;
+		return;
+	}
+	rows[(*nr)++] = *row;
+}
+
+void classifier_settle(struct classifier *c, struct exchange *ex)
+{
+	uint32_t kept = 0, nr_findings = ex->nr_findings, nr = rows_judge(c, ex);
+	struct waiting_message *m;
+
+	for (uint32_t i = 0; i < nr; i++)
+		if (c->rows[i].confidence >= CONF_LIKELY)
+			row_put(ex->findings, &kept, &c->rows[i]);
+	ex->nr_findings = kept;
+	ex->nr_possible = 0;
+	for (unsigned dir = 0; dir < 2; dir++)
+		if ((m = waiting_find(c->waiting, ex, dir)))
+			waiting_hits_decide(c, ex, m, nr_findings, nr);
 }
 
 /* Cleaning classifies, and every field has a name: the last clean form of each is

@@ -11,6 +11,7 @@
 /* One hit inside a value. start and end are offsets in the value. */
 struct hit {
 	uint8_t class_id, confidence, sample;
+	uint8_t why;		/* enum why, of what speaks for it so far */
 	size_t start, end;
 	char mask[MASK_SIZE];
 };
@@ -61,6 +62,7 @@ struct class_row {
 	uint8_t digits;		/* TRIGGER_DIGIT: a value has at least so many; asked only where they stand */
 	uint8_t run;		/* the first run of digits is at most so long; 0: any */
 	bool is_name;		/* a peer's name as well: it stays where names are cleaned */
+	bool thing;		/* of a device or an institution: what stands beside it need not be a person's */
 	uint8_t head;		/* TRIGGER_MIXED: asked after just so many letters; 0: any */
 	const char *const *literals;	/* NULL-ended */
 	/* What find of a family of classes goes by; it is told its class in out->class_id. */
@@ -75,7 +77,7 @@ struct class_row {
 	 * stretch around `at`, so that a scan stays linear, and never outside value. */
 	int (*find)(struct slice value, size_t at, struct hit *out);
 };
-#define CLASS_ROWS 256		/* class_id is a byte */
+#define CLASS_ROWS 254		/* class_id is a byte, and so is it and one, and a mark for none */
 const struct class_row *class_row(unsigned id);	/* NULL: no such class */
 struct class_row *class_user_row(unsigned id);	/* NULL: no class of a user */
 /* The rows have changed: what was worked out from them is no longer true. */
@@ -103,9 +105,11 @@ struct classifier_counts {
 struct classifier;
 struct classifier *classifier_new(void);	/* draws its key; NULL: no memory or no randomness */
 void classifier_free(struct classifier *);
-/* field_sink.field and .clean with owner = struct classifier. Only hits of at
- * least CONF_LIKELY become findings. */
+/* field_sink.field and .clean with owner = struct classifier. */
 void classifier_field(void *owner, struct exchange *, const struct field *);
+/* Once for each exchange, when all of its fields were seen: what the fields' values and the fields beside them say.
+ * Only what is then at least CONF_LIKELY stays a finding. */
+void classifier_settle(struct classifier *, struct exchange *);
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw);
 void classifier_interval(struct classifier *, uint32_t epoch);	/* forgets fingerprints */
 const struct classifier_counts *classifier_counts(const struct classifier *);

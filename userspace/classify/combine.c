@@ -30,9 +30,22 @@ bool combine_wanted(void)
 	return wanted;
 }
 
-void combine_field(struct combine *c, uint64_t object)
+bool combine_waits(unsigned class_id)
 {
-	c->field++;
+	const struct class_row *row = class_row(class_id);
+
+	return row && row->user && row->user->nr_with;
+}
+
+bool combine_partner(unsigned class_id)
+{
+	look();
+	return partner[class_id];
+}
+
+void combine_field(struct combine *c, uint32_t field, uint64_t object)
+{
+	c->field = field;
 	c->object = object;
 }
 
@@ -52,7 +65,7 @@ static bool fulfils(const struct class_rule *rule, const struct combine_hit *a, 
 
 int combine_take(struct combine *c, unsigned class_id, bool *lost)
 {
-	const struct class_rule *rule = class_row(class_id)->user;
+	const struct class_rule *rule = class_row(class_id)->user;	/* of a class that is looked for */
 	struct combine_hit hit = { .field = c->field, .class_id = (uint8_t)class_id, .used = 1, .object = c->object };
 	unsigned slot = c->next_slot;
 	bool stands = !rule || !rule->nr_with;

@@ -12,14 +12,17 @@
 struct combine_hit { uint32_t field; uint8_t class_id, used; uint64_t object; };
 /* One message, zeroed. */
 struct combine {
-	uint32_t field;		/* its number */
+	uint32_t field;		/* at hand */
 	unsigned next_seen, next_slot;
 	uint64_t object;	/* of the field */
 	struct combine_hit seen[COMBINE_SEEN], slot[COMBINE_SLOTS];
 };
 /* Is there a class that needs this at all? */
 bool combine_wanted(void);
-void combine_field(struct combine *, uint64_t object);
+bool combine_waits(unsigned class_id);	/* Does this class count only near another one? */
+bool combine_partner(unsigned class_id);	/* Does another one wait for it? */
+/* The field at hand: its number, and that of its object. */
+void combine_field(struct combine *, uint32_t field, uint64_t object);
 /* A hit of the field at hand: COMBINE_STANDS, or the slot in which it waits from now on; *lost: another had waited there. */
 int combine_take(struct combine *, unsigned class_id, bool *lost);
 /* The slots, as bits, that need to wait no longer for a hit of this class in the field at hand. */

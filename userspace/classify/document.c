@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "classify/check.h"
-#include "classify/combine.h"
+#include "classify/evidence.h"
+#include "classify/held.h"
 
 #define NAME_TEXT 160	/* bytes of an unescaped name that are read */
 
@@ -18,10 +18,11 @@
 #define KNOWN_KEYS 1024
 static struct known_key { uint64_t print; struct key_rows rows; } known_keys[KNOWN_KEYS];
 
+/* Any will do: one who aims at a collision only misleads the run over their own bytes. */
+static const struct siphash_key fixed = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
+
 static const struct key_rows *rows_known(struct slice parent, struct slice key)
 {
-	/* Any will do: one who aims at a collision only misleads the run over their own bytes. */
-	static const struct siphash_key fixed = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
 	uint64_t print = (quick_hash(&fixed, key.ptr, key.len) + 3 * quick_hash(&fixed, parent.ptr, parent.len) + CLASSIFY_SALT) | 1;
 	struct known_key *known = &known_keys[(print >> 1) % KNOWN_KEYS];
 
@@ -38,27 +39,30 @@ struct level {
 	struct slice key;	/* raw name of this object; of an array in an array, its outermost's */
 	struct slice member;	/* raw name of the member at hand; an array has none */
 	uint64_t object;	/* its number; of an array, that of what it stands in */
+	uint64_t path;		/* hash of the names down to here; elements of an array have one path */
 };
 struct walk {
 	struct slice in;
 	size_t i;
-	bool leaves;		/* second pass: classify */
+	enum pass { PASS_GRAMMAR, PASS_LEAVES, PASS_FIELDS } pass;
+	bool text_only;
+	bool chosen;		/* a field has a class that only all of its values tell: there is a third pass */
+	unsigned arrays;	/* around the cursor */
 	int error;		/* -ENOMEM */
 	unsigned depth;
 	struct level level[DOCUMENT_DEPTH];
-	struct document_hit hit;
+	struct held held;
+	struct held_hit hit;
 	bool named;		/* hit's path and key are those of the leaf at hand */
 	uint64_t objects;	/* so far */
-	struct combine *combine;	/* NULL: no class needs another one */
-	struct document_hit *held;	/* by its slot */
 	struct slice key;	/* raw name of the leaf at hand */
 	uint8_t *text;		/* unescaped string */
 	size_t *map;		/* raw offset of each byte of text, and of its end */
-	size_t text_size;
+	size_t text_size, text_used;	/* used: the most of it that held a value of this document */
 	size_t base;		/* raw offset of an unescaped leaf */
 	bool mapped;
-	void (*emit)(void *owner, const struct document_hit *);
-	void *owner;
+	struct hit whole[CLASSIFY_HITS];	/* of the leaf at hand, for the counts of its field */
+	size_t nr_whole;
 };
 
 static void skip_space(struct walk *w)
@@ -203,8 +207,10 @@ static bool text_reserve(struct walk *w, size_t len)
 	uint8_t *text;
 	size_t *map;
 
-	if (len < w->text_size)
+	if (len < w->text_size) {
+		w->text_used = len > w->text_used ? len : w->text_used;
 		return true;
+	}
 	text = malloc(len + 1);
 	map = malloc((len + 1) * sizeof(*map));
 	if (!text || !map) {
@@ -220,6 +226,7 @@ static bool text_reserve(struct walk *w, size_t len)
 	w->text = text;
 	w->map = map;
 	w->text_size = len + 1;
+	w->text_used = len;
 	return true;
 }
 
@@ -262,7 +269,7 @@ static bool path_add(char path[PATH_SIZE], const char *more)
 /* Names are cleaned only when there is something to report: cleaning classifies. */
 static void leaf_name(struct walk *w)
 {
-	struct document_hit *h = &w->hit;
+	struct document_hit *h = &w->hit.hit;
 	char name[NAME_SIZE];
 	bool fits = true;
 
@@ -278,38 +285,59 @@ static void leaf_name(struct walk *w)
 	w->named = true;
 }
 
-/* A hit that may have to wait for another class, or is the one that others wait for. */
-static void hit_combine(struct walk *w)
+/* What stands in one line of a text belongs together. */
+static uint64_t line_of(struct slice in, size_t at)
 {
-	bool lost;
-	int slot = combine_take(w->combine, w->hit.class_id, &lost);
-	uint32_t freed = combine_frees(w->combine, w->hit.class_id);
+	const uint8_t *before = at ? memrchr(in.ptr, '\n', at) : NULL;
 
-	if (slot == COMBINE_STANDS)
-		w->emit(w->owner, &w->hit);
-	else
-		w->held[slot] = w->hit;
-	for (unsigned i = 0; freed; i++, freed >>= 1)
-		if (freed & 1)
-			w->emit(w->owner, &w->held[i]);
+	return before ? (uint64_t)(before - in.ptr) + 1 : 0;
 }
 
 static void leaf_hit(void *owner, const struct hit *hit)
 {
 	struct walk *w = owner;
+	struct document_hit *h = &w->hit.hit;
 
 	if (!w->named)
 		leaf_name(w);
-	w->hit.class_id = hit->class_id;
-	w->hit.confidence = hit->confidence;
-	w->hit.sample = hit->sample;
-	w->hit.start = w->mapped ? w->map[hit->start] : w->base + hit->start;
-	w->hit.end = w->mapped ? w->map[hit->end] : w->base + hit->end;
-	memcpy(w->hit.mask, hit->mask, MASK_SIZE);
-	if (w->combine && hit->confidence >= CONF_LIKELY)
-		hit_combine(w);
-	else if (!w->combine || !class_row(hit->class_id)->is_name || !class_row(hit->class_id)->user)
-		w->emit(w->owner, &w->hit);
+	h->class_id = hit->class_id;
+	h->confidence = hit->confidence;
+	h->sample = hit->sample;
+	h->why = hit->why;
+	h->start = w->mapped ? w->map[hit->start] : w->base + hit->start;
+	h->end = w->mapped ? w->map[hit->end] : w->base + hit->end;
+	memcpy(h->mask, hit->mask, MASK_SIZE);
+	if (w->text_only)
+		w->hit.object = line_of(w->in, h->start);
+	if (held_add(&w->held, &w->hit))
+		w->error = -ENOMEM;
+	if (w->nr_whole < CLASSIFY_HITS)
+		w->whole[w->nr_whole++] = *hit;
+}
+
+static uint64_t path_step(uint64_t path, struct slice name)
+{
+	return (path ^ quick_hash(&fixed, name.ptr, name.len)) * 0x9e3779b97f4a7c15;
+}
+
+/* The values of one field in a list of records, together. */
+static void leaf_count(struct walk *w, const struct evidence *ev, struct slice value, unsigned shape)
+{
+	struct field_record *r = field_get(&w->held.fields, w->hit.field);
+	struct hit hit = { .confidence = CONF_LIKELY, .why = WHY_RECORDS };
+	int class;
+
+	if (w->pass == PASS_LEAVES) {
+		field_add(&w->held.fields, r, value, shape, w->whole, w->nr_whole);
+		w->chosen |= shape != FIELD_WORDS && field_class(r, value) >= 0;
+		return;
+	}
+	class = shape == FIELD_WORDS ? -1 : field_class(r, value);
+	if (class < 0 || !evidence_allows(ev, class_row((unsigned)class)))
+		return;
+	hit.class_id = (uint8_t)class;
+	if (class_row((unsigned)class)->find(value, 0, &hit) > 0)
+		leaf_hit(w, &hit);
 }
 
 /* Name of the nearest object above the innermost, through arrays. */
@@ -350,7 +378,12 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 		.key = name_unescape(w->key, key), .parent = name_unescape(parent_key(w), parent),
 	};
 	struct slice value = raw;
+	unsigned shape = 0;
 
+	if (evidence_level < EVIDENCE_OBJECT)
+		ev.parent.len = 0;
+	if (evidence_level < EVIDENCE_KEY)
+		ev.key.len = 0;
 	if (ev.key.len || ev.parent.len)
 		ev.rows = rows_known(ev.parent, ev.key);
 	w->base = (size_t)(raw.ptr - w->in.ptr);
@@ -361,9 +394,15 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 		if (w->error)
 			return;
 	}
-	if (w->combine)
-		combine_field(w->combine, w->depth ? w->level[w->depth - 1].object : 0);
-	classify_scan(&ev, value, leaf_hit, w);
+	w->nr_whole = 0;
+	w->hit.leaf++;
+	w->hit.element = w->depth ? w->level[w->depth - 1].object : 0;
+	w->hit.object = w->depth ? w->level[w->depth - 1].path : 0;
+	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(w->hit.object, w->key) | 1 : 0;
+	if (w->pass == PASS_LEAVES)
+		classify_scan(&ev, value, leaf_hit, w);
+	if (w->hit.field && (shape = field_shape(value, w->whole, w->nr_whole)))
+		leaf_count(w, &ev, value, shape);
 }
 
 static bool level_push(struct walk *w, bool array)
@@ -374,7 +413,9 @@ static bool level_push(struct walk *w, bool array)
 		return false;
 	*l = (struct level){ .array = array, .key = w->key };
 	l->object = array && w->depth ? l[-1].object : ++w->objects;
+	l->path = path_step(w->depth ? w->level[w->depth - 1].path : 0, l->key);
 	w->depth++;
+	w->arrays += array;
 	w->i++;
 	return true;
 }
@@ -382,6 +423,7 @@ static bool level_push(struct walk *w, bool array)
 static void level_pop(struct walk *w)
 {
 	w->depth--;
+	w->arrays -= w->level[w->depth].array;
 	w->i++;
 }
 
@@ -402,7 +444,7 @@ static bool leaf_take(struct walk *w)
 	} else {
 		return word_take(w, "true") || word_take(w, "false") || word_take(w, "null");
 	}
-	if (w->leaves)
+	if (w->pass != PASS_GRAMMAR)
 		leaf_classify(w, raw, escaped, type);
 	return !w->error;
 }
@@ -465,12 +507,13 @@ static bool level_open(struct walk *w, bool *empty)
 }
 
 /* The whole text as JSON; false when it is not, or memory ran out. */
-static bool walk_json(struct walk *w, bool leaves)
+static bool walk_json(struct walk *w, enum pass pass)
 {
 	bool done = false;
 
-	w->leaves = leaves;
-	w->i = w->depth = 0;
+	w->pass = pass;
+	w->i = w->depth = w->arrays = 0;
+	w->objects = w->hit.leaf = 0;
 	w->key = (struct slice){ w->in.ptr, 0 };
 	while (!done) {
 		uint8_t c;
@@ -539,8 +582,7 @@ static void form_classify(struct walk *w)
 
 		w->key = ev.key;
 		w->named = false;
-		if (w->combine)
-			combine_field(w->combine, 0);
+		w->hit.leaf++;
 		w->map = map + n;	/* leaf_hit counts from the value's first byte */
 		classify_scan(&ev, slice_of(w->text + n, end - n), leaf_hit, w);
 		w->map = map;
@@ -556,42 +598,77 @@ static void text_classify(struct walk *w)
 	w->depth = 0;
 	w->base = 0;
 	w->mapped = w->named = false;
-	if (is_form(w->in))
-		form_classify(w);
-	else
+	w->hit = (struct held_hit){ 0 };
+	w->text_only = !is_form(w->in);
+	if (w->text_only)
 		classify_scan(&ev, w->in, leaf_hit, w);
+	else
+		form_classify(w);
+}
+
+/* What a document needs room for is kept for the next: most are smaller than that. */
+static struct walk *spare;
+
+static struct walk *walk_take(void)
+{
+	struct walk *w = spare;
+
+	spare = NULL;
+	if (w)
+		return w;
+	w = calloc(1, sizeof(*w));
+	if (w && held_init(&w->held)) {
+		held_fini(&w->held);
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+static void walk_put(struct walk *w)
+{
+	if (w->text)
+		explicit_bzero(w->text, w->text_used);
+	w->text_used = 0;
+	spare = w;
 }
 
 int document_classify(const char *bytes, size_t len,
 		      void (*hit)(void *owner, const struct document_hit *), void *owner)
 {
-	struct walk *w = calloc(1, sizeof(*w));
+	struct walk *w = walk_take();
 	int error;
 
-	if (w && combine_wanted()) {
-		w->combine = calloc(1, sizeof(*w->combine));
-		w->held = calloc(COMBINE_SLOTS, sizeof(*w->held));
-	}
-	if (!w || (combine_wanted() && (!w->combine || !w->held))) {
-		if (w)
-			free(w->combine);
-		free(w);
+	if (!w)
+		return -ENOMEM;
+	w->in = slice_of(bytes, len);
+	w->error = 0;
+	w->chosen = w->text_only = false;
+	if (held_begin(&w->held, hit, owner)) {
+		walk_put(w);
 		return -ENOMEM;
 	}
-	w->in = slice_of(bytes, len);
-	w->emit = hit;
-	w->owner = owner;
-	if (walk_json(w, false))
-		walk_json(w, true);
-	else
+	if (walk_json(w, PASS_GRAMMAR)) {
+		walk_json(w, PASS_LEAVES);
+		if (w->chosen)
+			walk_json(w, PASS_FIELDS);
+	} else {
 		text_classify(w);
+	}
+	held_end(&w->held, w->chosen);
 	error = w->error;
-	if (w->text)
-		explicit_bzero(w->text, w->text_size);
-	free(w->text);
-	free(w->map);
-	free(w->combine);
-	free(w->held);
-	free(w);
+	walk_put(w);
 	return error;
+}
+
+int document_evidence(const char *level)
+{
+	static const char *const levels[] = { "value", "boundary", "key", "object", "all" };
+
+	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (!strcmp(level, levels[i])) {
+			evidence_level = (enum evidence_level)i;
+			return 0;
+		}
+	return -1;
 }

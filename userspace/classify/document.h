@@ -10,13 +10,16 @@
 
 struct document_hit {
 	uint8_t class_id, confidence, sample;
+	uint8_t why;		/* enum why */
 	size_t start, end;	/* bytes of the raw value in the document */
 	char path[PATH_SIZE];	/* "$.card.number", "$.users[].email"; "$" in a text */
 	char key[NAME_SIZE];	/* cleaned last name; empty in a text or array */
 	char mask[MASK_SIZE];
 };
 
-/* Calls hit for each, in order. 0, or -ENOMEM for a string with escapes. */
+/* Calls hit for each, in order, once the document was seen. 0 or -ENOMEM. */
 int document_classify(const char *bytes, size_t len,
 		      void (*hit)(void *owner, const struct document_hit *), void *owner);
+/* How much evidence counts from now on, for measuring: "value", "boundary", "key", "object", "all". -1: none of these. */
+int document_evidence(const char *level);
 #endif

@@ -68,7 +68,7 @@ static struct key_verdict hit_key(const struct surroundings *s, const struct cla
 	struct key_verdict v = { 0 };
 	struct key_text inner;
 
-	if (start && assigned_name(value, start, &inner)) {
+	if (start && evidence_level >= EVIDENCE_KEY && assigned_name(value, start, &inner)) {
 		v = key_judge(&inner, row);
 		if (v.support || v.against)
 			return v;
@@ -81,7 +81,7 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
 	struct key_text text;
 	struct key_verdict v;
 
-	if (!start)
+	if (!start || evidence_level < EVIDENCE_KEY)
 		return 0;
 	key_text_prose(&text, prose_before(value, start));
 	v = key_judge(&text, row);
@@ -90,8 +90,14 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
 	return v.after <= 2 ? v.support : PROSE_FAR;
 }
 
+/* Names, addresses, ages, diseases: of a person only beside something that is a person's, or in an object that is one. */
+static bool is_doubted(const struct class_row *row)
+{
+	return row->info.tier == 3 && row->info.group != GROUP_SECRET && row->info.group != GROUP_CONFIDENTIAL;
+}
+
 int evidence_score(const struct surroundings *s, const struct class_row *row, struct slice value,
-		   const struct hit *hit, int value_says, bool *named)
+		   struct hit *hit, int value_says)
 {
 	struct key_verdict v = hit_key(s, row, value, hit->start);
 	int support = v.against ? 0 : v.support, score;
@@ -101,23 +107,86 @@ int evidence_score(const struct surroundings *s, const struct class_row *row, st
 
 		support = prose > support ? prose : support;
 	}
-	*named = support >= KEY_EXACT;
+	hit->why = (uint8_t)((value_says >= SCORE_LIKELY ? WHY_VALUE : 0) | (support >= KEY_EXACT ? WHY_KEY : 0));
 	if (value_says < BARE_SHAPE && !support)
 		return 0;
 	/* A key-driven class has nothing left when the key contradicts itself. */
 	if (row->info.tier == 3 && v.against)
 		return 0;
 	score = value_says + support - (v.against ? AGAINST_COST : 0);
-	if (v.object || (s->key.person && row->info.group == GROUP_PII && support))
+	if (v.object || (s->key.person && support && (row->info.group == GROUP_PII || is_doubted(row)))) {
 		score += OBJECT_GAIN;
+		hit->why |= WHY_OBJECT;
+	}
 	return score;
 }
 
-int evidence_confidence(int score, int value_says)
+int evidence_confidence(const struct class_row *row, const struct hit *hit, int score, int value_says)
 {
-	if (score >= SCORE_CERTAIN && value_says >= BARE_SHAPE)
+	if (is_doubted(row) && !(hit->why & (WHY_KEY | WHY_OBJECT)))
+		return score >= SCORE_WORD ? CONF_POSSIBLE : 0;
+	if (score >= SCORE_CERTAIN && value_says >= BARE_SHAPE && (!is_doubted(row) || (hit->why & WHY_OBJECT)))
 		return CONF_CERTAIN;
 	if (score >= SCORE_LIKELY)
 		return CONF_LIKELY;
 	return score >= SCORE_WORD ? CONF_POSSIBLE : 0;
+}
+
+bool evidence_allows(const struct evidence *ev, const struct class_row *row)
+{
+	struct surroundings s;
+	bool allows;
+
+	surroundings_init(&s, ev);
+	allows = !s.has_key || (!key_judge(&s.key, row).against && !key_numbers(&s.key));
+	explicit_bzero(&s, sizeof(s));
+	return allows;
+}
+
+bool evidence_is_person(const struct class_row *row, uint8_t confidence, uint8_t why)
+{
+	unsigned group = row->info.group;
+
+	return confidence >= CONF_LIKELY && !row->thing && (group <= GROUP_PCI) && (row->info.tier < 3 || (why & WHY_KEY));
+}
+
+uint8_t evidence_field(const struct class_row *row, uint8_t confidence, uint8_t *why, enum field_says says)
+{
+	bool named = *why & WHY_KEY;
+
+	if (row->user)	/* its policy says what it is worth */
+		return confidence;
+	switch (says) {
+	case FIELD_SILENT:
+		break;
+	case FIELD_NOISE:
+		if (!named && row->info.tier < 3)
+			return CONF_POSSIBLE;
+		break;
+	case FIELD_CHANCE:
+		if (row->info.tier < 3 && (!named || row->info.tier == 2))
+			return CONF_POSSIBLE;
+		break;
+	case FIELD_LIKELY:
+	case FIELD_CERTAIN:
+		if (row->info.tier == 3 ? !named || says == FIELD_LIKELY : confidence == CONF_POSSIBLE && row->info.tier == 2)
+			break;
+		*why |= WHY_RECORDS;
+		if (says == FIELD_CERTAIN && confidence < CONF_CERTAIN)
+			confidence++;
+		break;
+	case FIELD_CONSTANT:
+		if (row->info.tier > 1 && row->info.group != GROUP_SECRET && !(*why & WHY_OBJECT) && (!named || row->info.tier == 3))
+			return CONF_POSSIBLE;
+		break;
+	}
+	return confidence;
+}
+
+uint8_t evidence_beside(const struct class_row *row, uint8_t confidence, uint8_t *why)
+{
+	if (evidence_level < EVIDENCE_OBJECT || row->user || !is_doubted(row) || (*why & WHY_OBJECT))
+		return confidence;
+	*why |= WHY_SIBLING;
+	return (uint8_t)(confidence + (confidence < CONF_CERTAIN));
 }

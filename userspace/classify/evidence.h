@@ -3,6 +3,7 @@
  * that one weak piece alone can be kept from ever reaching certain. */
 #ifndef WEIR_CLASSIFY_EVIDENCE_H
 #define WEIR_CLASSIFY_EVIDENCE_H
+#include "classify/fields.h"
 #include "classify/keys.h"
 
 /* What surrounds the value, worked out once. */
@@ -13,11 +14,18 @@ struct surroundings {
 };
 
 void surroundings_init(struct surroundings *, const struct evidence *);
-/* Score, 0 to 160, of a hit whose value alone says `value_says`; named: a key or a word says the class. */
-int evidence_score(const struct surroundings *, const struct class_row *, struct slice value,
-		   const struct hit *, int value_says, bool *named);
+/* Score, 0 to 160, of a hit whose value alone says `value_says`; sets its why: WHY_KEY when a key or a word says the class. */
+int evidence_score(const struct surroundings *, const struct class_row *, struct slice value, struct hit *, int value_says);
 /* The words before start that may name the value. */
 struct slice prose_before(struct slice value, size_t start);
 /* 0 when it is not worth a word, else enum confidence. */
-int evidence_confidence(int score, int value_says);
+int evidence_confidence(const struct class_row *, const struct hit *, int score, int value_says);
+/* May a number of this field be of a class that only its values speak for? Not when its name says otherwise. */
+bool evidence_allows(const struct evidence *, const struct class_row *);
+/* The confidence of a hit once its message is known, and what is added to its why: first by the values of its field,
+ * then where another finding of a person stands in the same object. */
+uint8_t evidence_field(const struct class_row *, uint8_t confidence, uint8_t *why, enum field_says);
+uint8_t evidence_beside(const struct class_row *, uint8_t confidence, uint8_t *why);
+/* Does a finding make whatever stands beside it a person's? */
+bool evidence_is_person(const struct class_row *, uint8_t confidence, uint8_t why);
 #endif

@@ -37,12 +37,15 @@ bool day_ok(unsigned day, unsigned month);
 bool date_ok(const char *text, const char *order);	/* "ymd", "dmy", "Ymd": two digits each, Y four */
 
 /* A row: its symbol, name, group, tier, default confidence, what it is, triggers, rule, keys. */
+#ifndef ID_KIND
+#define ID_KIND
+#endif
 #define ID_CLASS(symbol, name_, group_, tier_, about, keys_, ...) \
 	static const struct id_rule rule_##symbol = { __VA_ARGS__ }; \
 	const struct class_row symbol = { \
 		.info = { name_, group_, tier_, CONF_LIKELY, about }, \
 		.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY | TRIGGER_NEAR, \
-		.against = AGAINST_GENERAL, .id = &rule_##symbol, .keys = keys_, .find = id_find, \
+		.against = AGAINST_GENERAL, ID_KIND .id = &rule_##symbol, .keys = keys_, .find = id_find, \
 	}
 #define KEYS(...) (const struct key_phrase []){ __VA_ARGS__, { NULL, 0 } }
 #define K(words) { words, KEY_EXACT }

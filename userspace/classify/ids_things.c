@@ -2,6 +2,7 @@
 /* ids_things.c - numbers of devices, vehicles, accounts, securities and health records that have a shape or a check digit. */
 #include <string.h>
 
+#define ID_KIND .thing = true,
 #include "classify/ids.h"
 
 /* ---- devices and vehicles */

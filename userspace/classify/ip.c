@@ -110,6 +110,7 @@ const struct class_row class_ip = {
 	.triggers = TRIGGER_DIGIT | TRIGGER_KEY,
 	.run = 4,
 	.is_name = true,
+	.thing = true,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.counter = counter,

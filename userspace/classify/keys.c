@@ -220,6 +220,16 @@ static unsigned tokens_after(const struct key_text *k, size_t end)
 	return after;
 }
 
+bool key_numbers(const struct key_text *k)
+{
+	for (size_t i = k->own, n; i < k->len; i += n) {
+		n = token_len(k, i);
+		if (token_in(k, i, n, numbering))
+			return true;
+	}
+	return false;
+}
+
 struct key_verdict key_judge(const struct key_text *k, const struct class_row *row)
 {
 	struct key_verdict v = { 0 };

@@ -51,6 +51,7 @@ const struct class_row class_mac = {
 	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY,
 	.run = 2,
 	.is_name = true,
+	.thing = true,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.find = mac_find,

@@ -26,7 +26,7 @@ enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, 
 #define NEAR_LONG	5	/* a shorter run of digits and letters is no number that a word before it names */
 #define ASKED_MAX	48	/* classes that one name speaks for */
 
-struct pending { struct hit hit; int score; bool named; };
+struct pending { struct hit hit; int score; bool named; };	/* named: a key says the class, and its value bears it out */
 struct scan {
 	struct slice value;
 	const struct evidence *evidence;
@@ -222,7 +222,8 @@ static void scan_user_hit(struct scan *s, const struct user_hit *h)
 	struct pending p = { .hit = { .class_id = h->class_id, .start = h->start, .end = h->end } };
 
 	s->cost += COST_WEIGH;
-	p.score = evidence_score(scan_around(s), row, s->value, &p.hit, USER_SAYS, &p.named);
+	p.score = evidence_score(scan_around(s), row, s->value, &p.hit, USER_SAYS);
+	p.named = p.hit.why & WHY_KEY;
 	p.hit.confidence = (uint8_t)user_confidence(row->user, p.score, p.named, h->label);
 	if (!p.hit.confidence)
 		return;
@@ -266,9 +267,10 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
 		return;
 	s->cost += COST_WEIGH;
-	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says, &p.named);
+	p.score = evidence_score(around ? around : scan_around(s), row, value, &p.hit, says);
+	p.named = p.hit.why & WHY_KEY;
 	p.hit.confidence = (uint8_t)(row->user ? (int)user_confidence(row->user, p.score, p.named, false) :
-				     evidence_confidence(p.score, says));
+				     evidence_confidence(row, &p.hit, p.score, says));
 	p.named &= row->info.tier < 3;
 	if (!p.hit.confidence)
 		return;
@@ -310,7 +312,7 @@ static void scan_near(struct scan *s, size_t at, size_t head)
 	struct key_text words;
 	unsigned nr;
 
-	if (before != ' ' && before != '(' && before != '#')
+	if ((before != ' ' && before != '(' && before != '#') || evidence_level < EVIDENCE_KEY)
 		return;
 	s->cost += COST_NEAR;
 	key_text_prose(&words, prose_before(s->value, start));
@@ -554,7 +556,7 @@ static void scan_assign(struct scan *s, size_t i)
 	bool asked = false;
 	unsigned nr;
 
-	if (!may_be_key(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+	if (evidence_level < EVIDENCE_KEY || !may_be_key(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
 	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));

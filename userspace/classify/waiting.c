@@ -6,10 +6,11 @@
 
 #include "base/hash.h"
 
-#define MESSAGES 64	/* under way at once, with a class that needs another; 0.6 MiB */
+#define MESSAGES 64	/* under way at once, with a class that needs another; 2 MiB */
 
 struct waiting {
 	uint64_t serial;	/* of objects */
+	uint32_t exchanges;
 	struct waiting_message message[MESSAGES];
 };
 
@@ -38,22 +39,57 @@ static uint64_t object_of(struct waiting *w, struct waiting_message *m, const st
 	return m->level[i].object;
 }
 
-struct waiting_message *waiting_field(struct waiting **at, const struct siphash_key *hash,
-					      const struct exchange *ex, const struct field *f)
+/* Exchanges are numbered as they begin: the one that gives way is the oldest. */
+static struct waiting_message *message_at(struct waiting *w, uint64_t key)
 {
-	struct { uint64_t conn, began, exchange, dir; } id = { ex->conn.id, ex->began, (uint64_t)(uintptr_t)ex, (uint64_t)f->dir };
+	return &w->message[key % MESSAGES];
+}
+
+static uint64_t message_key(const struct exchange *ex, unsigned dir)
+{
+	return (uint64_t)ex->waiting << 1 | (dir == DIR_SENT);
+}
+
+struct waiting_message *waiting_find(struct waiting *w, const struct exchange *ex, unsigned dir)
+{
+	uint64_t key = message_key(ex, dir);
+	struct waiting_message *m;
+
+	if (!w || !ex->waiting)
+		return NULL;
+	m = message_at(w, key);
+	/* Of other classes nobody knows any more what they were. */
+	return m->key == key && m->generation == classify_generation ? m : NULL;
+}
+
+struct waiting_message *waiting_field(struct waiting **at, const struct siphash_key *hash, struct exchange *ex,
+				      const struct field *f, uint64_t *lost)
+{
 	struct waiting *w = *at ? *at : (*at = calloc(1, sizeof(*w)));
 	struct waiting_message *m;
-	uint64_t key;
 
 	if (!w)
 		return NULL;
-	key = siphash(hash, &id, sizeof(id)) | 1;
-	m = &w->message[(key >> 1) % MESSAGES];
-	if (m->key != key) {
-		memset(m, 0, offsetof(struct waiting_message, held));
-		m->key = key;
+	while (!ex->waiting)
+		ex->waiting = ++w->exchanges;
+	m = waiting_find(w, ex, f->dir);
+	if (!m) {
+		m = message_at(w, message_key(ex, f->dir));
+		for (unsigned i = 0; i < m->nr; i++)
+			*lost += m->hits[i].waits;
+		memset(m, 0, offsetof(struct waiting_message, hits));
+		m->key = message_key(ex, f->dir);
+		m->generation = classify_generation;
 	}
-	combine_field(&m->combine, object_of(w, m, hash, f));
+	m->fields++;
+	m->object = object_of(w, m, hash, f);
 	return m;
+}
+
+struct waiting_hit *waiting_hit(struct waiting_message *m, unsigned class_id)
+{
+	struct waiting_hit *h = &m->hits[m->nr++];
+
+	*h = (struct waiting_hit){ .object = m->object, .field = m->fields, .class_id = (uint8_t)class_id, .row = -1 };
+	return h;
 }

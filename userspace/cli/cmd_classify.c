@@ -24,6 +24,8 @@
 static const struct option_row options[] = {
 	{ "--lines", NULL, "each line is one document: JSON if it parses as JSON, else text" },
 	{ "--min", "LEVEL", "possible, likely (default) or certain" },
+	{ "--evidence", "LEVEL", "count only value, boundary (and before), key, object or all (default): what each is worth" },
+	{ "--why", NULL, "with each finding what speaks for it: value, key, object, sibling (another finding beside it), records (its field's other values)" },
 	{ "--stats", NULL, "a last object with bytes, seconds and findings per class" },
 	{ "--list", NULL, "print every class with group, tier and default confidence" },
 	{ "--policy", "PATH", "a policy file or a folder of them: the classes that they define are looked for too; may be repeated" },
@@ -33,7 +35,7 @@ static const struct option_row options[] = {
 };
 
 struct job {
-	bool lines, stats, list, json, many, hashes;
+	bool lines, stats, list, json, many, why, hashes;
 	const char *policies[POLICIES_MAX];
 	unsigned nr_policies;
 	int min;
@@ -75,6 +77,13 @@ static void print_hit(void *owner, const struct document_hit *hit)
 	json_uint(&j, "start", hit->start);
 	json_uint(&j, "end", hit->end);
 	json_string(&j, "mask", hit->mask);
+	if (job->why) {
+		json_open(&j, "evidence", '[');
+		for (unsigned bit = 1; bit <= WHY_ALL; bit <<= 1)
+			if (hit->why & bit)
+				json_string(&j, NULL, why_name(bit));
+		json_close(&j, ']');
+	}
 	if (hit->sample)
 		json_bool(&j, "sample", true);
 	json_close(&j, '}');
@@ -236,6 +245,8 @@ static int read_options(struct job *j, struct cli *cli)
 	while ((row = cli_next(cli, &value))) {
 		if (!strcmp(row->name, "--lines"))
 			j->lines = true;
+		else if (!strcmp(row->name, "--why"))
+			j->why = true;
 		else if (!strcmp(row->name, "--stats"))
 			j->stats = true;
 		else if (!strcmp(row->name, "--list"))
@@ -245,7 +256,11 @@ static int read_options(struct job *j, struct cli *cli)
 		else if (!strcmp(row->name, "--policy")) {
 			if (policies_add(j->policies, &j->nr_policies, POLICIES_MAX, value))
 				return EXIT_USAGE;
-		} else if (!strcmp(row->name, "--min"))
+		} else if (!strcmp(row->name, "--evidence") && document_evidence(value))
+			return fprintf(stderr, "weir classify: --evidence takes value, boundary, key, object or all, not %s\n", value), EXIT_USAGE;
+		else if (!strcmp(row->name, "--evidence"))
+			continue;
+		else if (!strcmp(row->name, "--min"))
 			j->min = confidence_parse(value);
 		else if (!strcmp(row->name, "-o") && strcmp(value, "json") && strcmp(value, "table"))
 			return fprintf(stderr, "weir classify: -o takes json or table, not %s\n", value), EXIT_USAGE;
@@ -309,6 +324,6 @@ static int cmd_classify(int argc, char **argv)
 }
 
 const struct command command_classify = {
-	"classify", "[FILE]... [--lines] [--min LEVEL] [--stats] [--policy PATH]... | --list [-o json] | --hashes [FILE]...",
+	"classify", "[FILE]... [--lines] [--min LEVEL] [--why] [--stats] [--policy PATH]... | --list [-o json] | --hashes [FILE]...",
 	"classify bytes from files or stdin; needs no daemon and no root", options, cmd_classify,
 };

@@ -70,6 +70,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 	on_afford(f, COST_EXCHANGE);
 	f->fact.kind = FACT_EXCHANGE;
 	exchange_copy(&f->fact.exchange, ex);
+	classifier_settle(f->classifier, &f->fact.exchange);
 	f->sink(f->owner, &f->fact);
 	stream_told(f->streams, true);
 }

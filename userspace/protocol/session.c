@@ -540,7 +540,7 @@ void session_emit_part(struct session *s, struct exchange *ex, struct stamp at)
 		return;
 	session_emit(s, ex, at);
 	ex->again = 1;
-	ex->nr_findings = ex->findings_dropped = 0;
+	ex->nr_findings = ex->nr_possible = ex->findings_dropped = 0;
 }
 
 void session_interval(struct session *s, struct stamp at)
