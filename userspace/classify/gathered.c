@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* held.c - see held.h. */
-#include "classify/held.h"
+/* gathered.c - see gathered.h. */
+#include "classify/gathered.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,30 +8,32 @@
 
 #include "classify/evidence.h"
 
-#define HELD_FIRST	64
-#define HELD_MAX	8192	/* 2 MiB */
+#define GATHERED_FIRST	64
 #define FIELDS		1024	/* of one document whose values are compared */
 #define OBJECTS		512	/* a power of two: a later object may take an earlier one's place */
 
-int held_init(struct held *h)
+int gathered_init(struct gathered *h)
 {
-	*h = (struct held){ .size = HELD_FIRST };
+	*h = (struct gathered){ .size = GATHERED_FIRST };
 	h->list = malloc(h->size * sizeof(*h->list));
 	if (!h->list)
 		return -ENOMEM;
-	return fields_init(&h->fields, FIELDS);
+	if (fields_init(&h->fields, FIELDS))
+		return -EIO;
+	h->fields.key = (struct siphash_key){ 1, 2 };	/* the same document gives the same hits, always */
+	return 0;
 }
 
-void held_fini(struct held *h)
+void gathered_fini(struct gathered *h)
 {
 	free(h->list);
 	free(h->combine);
 	free(h->waiting);
 	fields_fini(&h->fields);
-	*h = (struct held){ 0 };
+	*h = (struct gathered){ 0 };
 }
 
-int held_begin(struct held *h, void (*emit)(void *owner, const struct document_hit *), void *owner)
+int gathered_begin(struct gathered *h, void (*emit)(void *owner, const struct document_hit *), void *owner)
 {
 	fields_forget(&h->fields);
 	h->nr = 0;
@@ -50,7 +52,7 @@ int held_begin(struct held *h, void (*emit)(void *owner, const struct document_h
 
 static int by_start(const void *a, const void *b)
 {
-	const struct document_hit *x = a, *y = b;	/* the first member of held_hit */
+	const struct document_hit *x = a, *y = b;	/* the first member of gathered_hit */
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
@@ -60,14 +62,14 @@ static int by_start(const void *a, const void *b)
 /* Of an object two findings of different classes that make it a person's, counted from 1: each needs another one. */
 struct person { uint16_t first, second; };
 
-static bool is_beside(const struct held *h, unsigned at, const struct held_hit *hit)
+static bool is_beside(const struct gathered *h, unsigned at, const struct gathered_hit *hit)
 {
 	return at && h->list[at - 1].object == hit->object && h->list[at - 1].hit.class_id != hit->hit.class_id;
 }
 
-static void person_add(const struct held *h, struct person *p, unsigned at)
+static void person_add(const struct gathered *h, struct person *p, unsigned at)
 {
-	const struct held_hit *hit = &h->list[at - 1];
+	const struct gathered_hit *hit = &h->list[at - 1];
 
 	if (!p->first || h->list[p->first - 1].object != hit->object)
 		*p = (struct person){ .first = (uint16_t)at };
@@ -76,13 +78,13 @@ static void person_add(const struct held *h, struct person *p, unsigned at)
 }
 
 /* First by the values of each field, so that a number that is one by chance makes nobody a person. */
-static void settle(struct held *h)
+static void settle(struct gathered *h)
 {
 	struct person persons[OBJECTS];
 
 	memset(persons, 0, sizeof(persons));
 	for (size_t i = 0; i < h->nr; i++) {
-		struct held_hit *x = &h->list[i];
+		struct gathered_hit *x = &h->list[i];
 		const struct class_row *row = class_row(x->hit.class_id);
 
 		if (x->field)
@@ -92,7 +94,7 @@ static void settle(struct held *h)
 			person_add(h, &persons[x->object & (OBJECTS - 1)], (unsigned)i + 1);
 	}
 	for (size_t i = 0; i < h->nr; i++) {
-		struct held_hit *x = &h->list[i];
+		struct gathered_hit *x = &h->list[i];
 		const struct person *p = &persons[x->object & (OBJECTS - 1)];
 
 		if (is_beside(h, p->first, x) || is_beside(h, p->second, x))
@@ -101,7 +103,7 @@ static void settle(struct held *h)
 }
 
 /* A hit that may have to wait for another class, or is the one that others wait for. */
-static void tell_near(struct held *h, const struct held_hit *x)
+static void tell_near(struct gathered *h, const struct gathered_hit *x)
 {
 	bool lost;
 	int slot;
@@ -119,7 +121,7 @@ static void tell_near(struct held *h, const struct held_hit *x)
 			h->emit(h->owner, &h->waiting[i]);
 }
 
-static void tell(struct held *h, const struct held_hit *x)
+static void tell(struct gathered *h, const struct gathered_hit *x)
 {
 	if (h->combine && x->hit.confidence >= CONF_LIKELY)
 		tell_near(h, x);
@@ -127,7 +129,7 @@ static void tell(struct held *h, const struct held_hit *x)
 		h->emit(h->owner, &x->hit);
 }
 
-void held_end(struct held *h, bool sort)
+void gathered_end(struct gathered *h, bool sort)
 {
 	size_t end = 0;
 
@@ -145,12 +147,12 @@ void held_end(struct held *h, bool sort)
 	h->nr = 0;
 }
 
-int held_add(struct held *h, const struct held_hit *hit)
+int gathered_add(struct gathered *h, const struct gathered_hit *hit)
 {
-	if (h->nr == HELD_MAX)
-		held_end(h, false);
+	if (h->nr == GATHERED_MAX)
+		gathered_end(h, false);
 	if (h->nr == h->size) {
-		struct held_hit *list = realloc(h->list, 2 * h->size * sizeof(*list));
+		struct gathered_hit *list = realloc(h->list, 2 * h->size * sizeof(*list));
 
 		if (!list)
 			return -ENOMEM;

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* classify.c - what classification costs on one core: documents of each kind with 0, 1 and 10 findings in each KiB
+ * through document_classify (leaves, all classes, the caches warm), and beside it in the same rounds memcpy of the same
+ * bytes, a block scan by Vectorscan/Hyperscan for the prefixes of the same secrets, one for an expression for each of
+ * the same detectors, and those by PCRE2 with its compiler. The engines only say that something matched somewhere: no
+ * path, no key, no check digit, no confidence.
+ *
+ *   classify [--rounds R]
+ *
+ * CPU time, median of the rounds with the quartiles, which alternate between all of them. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <getopt.h>
+#include <hs/hs.h>
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "classify/document.h"
+#include "classify/ids.h"
+#include "classify/tokens.h"
+
+#define DOCUMENT	1024
+#define BYTES		(8 << 20)	/* of one kind in a round */
+#define PCRE_BYTES	(64 << 10)	/* it is slow */
+#define ROUNDS_MAX	101
+#define RULES_MAX	2048
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double cpu_now(void) { return now(CLOCK_PROCESS_CPUTIME_ID); }
+
+/* ---- documents */
+
+static uint32_t draw_state = 1;
+static uint32_t draw(uint32_t below)
+{
+	draw_state = draw_state * 1664525 + 1013904223;
+	return (draw_state >> 8) % below;
+}
+
+static const char *word(void)
+{
+	static const char *const words[] = { "order", "shipped", "left", "neighbour", "Tuesday", "parcel", "invoice", "again", "the", "of", "with", "river",
+					     "measure", "without", "stopping", "please", "tomorrow", "window", "status", "active" };
+
+	return words[draw(sizeof(words) / sizeof(words[0]))];
+}
+
+/* Something to be found, as a key and a value. */
+static void finding(struct buf *b, const char *before, const char *between, const char *after)
+{
+	switch (draw(4)) {
+	case 0:
+		buf_printf(b, "%semail%s%s.%u@corp.com%s", before, between, word(), draw(1000), after);
+		return;
+	case 1:
+		buf_printf(b, "%sssn%s%03u-%02u-%04u%s", before, between, 100 + draw(500), 1 + draw(99), 1 + draw(9999), after);
+		return;
+	case 2:
+		buf_printf(b, "%sphone%s+1 415-62%u-%04u%s", before, between, draw(10), 1000 + draw(9000), after);
+		return;
+	default:
+		buf_printf(b, "%scard%s4111111111111111%s", before, between, after);
+	}
+}
+
+static void add_json(struct buf *b, unsigned i, unsigned part)
+{
+	(void)part;
+	buf_printf(b, "%s{\"id\":%u,\"status\":\"active\",\"created_at\":\"2026-03-14T15:09:26Z\",\"price\":%u.5,\"sku\":\"AB-%04u-X\",", i ? "," : "",
+		   100000 + draw(800000), draw(500), draw(10000));
+	buf_printf(b, "\"trace\":\"%08x%08x\",\"tags\":[\"%s\",\"large\"],\"note\":\"%s %s %s\",\"ok\":true", draw_state, draw(1u << 30), word(), word(),
+		   word(), word());
+	for (unsigned n = 0; n < part; n++)
+		finding(b, ",\"", "\":\"", "\"");
+	buf_puts(b, "}");
+}
+
+static void add_form(struct buf *b, unsigned i, unsigned part)
+{
+	buf_printf(b, "%sid=%u&status=active&note=%s+%s%%21&price=%u.5&sku=AB-%04u-X", i ? "&" : "", 100000 + draw(800000), word(), word(), draw(500), draw(10000));
+	for (unsigned n = 0; n < part; n++)
+		finding(b, "&", "=", "");
+}
+
+static void add_prose(struct buf *b, unsigned i, unsigned part)
+{
+	(void)i;
+	for (unsigned n = 0; n < 12; n++)
+		buf_printf(b, "%s ", word());
+	for (unsigned n = 0; n < part; n++)
+		finding(b, "my ", " is ", ". ");
+	buf_printf(b, "order %u. ", draw(100000));
+}
+
+static const struct kind {
+	const char *name;
+	void (*add)(struct buf *, unsigned i, unsigned findings);
+	const char *head, *tail;
+	unsigned pieces;
+} kinds[] = {
+	{ "API JSON", add_json, "{\"items\":[", "]}", 5 },
+	{ "form", add_form, "", "", 10 },
+	{ "prose", add_prose, "", "", 10 },
+};
+
+static const char *bytes_at(const struct buf *b, size_t at) { return (const char *)b->ptr + at; }
+
+struct text { struct buf all; size_t *ends; size_t nr, findings; };
+
+static void text_make(struct text *t, const struct kind *k, unsigned findings)
+{
+	buf_init(&t->all, 2 * BYTES);
+	t->ends = calloc(BYTES / 256, sizeof(*t->ends));
+	while (t->all.len < BYTES) {
+		unsigned left = findings;
+
+		buf_puts(&t->all, k->head);
+		for (unsigned i = 0; i < k->pieces; i++) {
+			unsigned part = left / (k->pieces - i);
+
+			left -= part;
+			k->add(&t->all, i, part);
+		}
+		buf_puts(&t->all, k->tail);
+		t->ends[t->nr++] = t->all.len;
+	}
+	if (t->all.failed || !t->ends)
+		exit(2);
+}
+
+static void on_hit(void *owner, const struct document_hit *hit)
+{
+	*(size_t *)owner += hit->confidence >= CONF_LIKELY;
+}
+
+static void weir_run(struct text *t)
+{
+	size_t from = 0;
+
+	t->findings = 0;
+	for (size_t i = 0; i < t->nr; from = t->ends[i++])
+		document_classify(bytes_at(&t->all, from), t->ends[i] - from, on_hit, &t->findings);
+}
+
+/* ---- the same detectors as expressions */
+
+static char *literals[RULES_MAX], *rules[RULES_MAX];
+static unsigned nr_literals, nr_rules;
+
+static void keep(char **list, unsigned *nr, struct buf *b)
+{
+	if (*nr == RULES_MAX || b->failed)
+		exit(2);
+	list[(*nr)++] = strndup(bytes_at(b, 0), b->len);
+	buf_reset(b);
+}
+
+static void escape(struct buf *b, const char *text)
+{
+	for (; *text; text++)
+		buf_printf(b, is_alnum((uint8_t)*text) ? "%c" : "\\x%02x", (uint8_t)*text);
+}
+
+static const char *alphabet(unsigned of)
+{
+	static const char *const sets[] = {
+		[OF_HEX] = "[0-9a-fA-F]", [OF_DIGIT] = "[0-9]", [OF_LOWER] = "[a-z0-9]", [OF_UPPER] = "[A-Z0-9]", [OF_ALNUM] = "[A-Za-z0-9]",
+		[OF_WORD] = "[A-Za-z0-9_]", [OF_URL] = "[A-Za-z0-9_-]", [OF_BASE64] = "[A-Za-z0-9+/=]", [OF_DOTTED] = "[A-Za-z0-9_.-]",
+		[OF_CRYPT] = "[A-Za-z0-9./$,=+_:-]", [OF_ANY] = "[A-Za-z0-9_.~+/=%:-]",
+	};
+
+	return sets[of];
+}
+
+static void form_rule(struct buf *b, const char *form)
+{
+	while (*form) {
+		char kind = *form++, one[2] = { kind, 0 };
+		unsigned n = (unsigned)strtoul(form, (char **)&form, 10);
+
+		if (!n)
+			escape(b, one);
+		else
+			buf_printf(b, "%s{%u}", kind == 'h' ? "[0-9a-fA-F]" : kind == 'd' ? "[0-9]" : kind == 'l' ? "[a-z0-9]" : kind == 'u' ? "[A-Z0-9]" :
+				   kind == 'c' ? "[A-Za-z0-9./]" : kind == 'w' ? "[A-Za-z0-9_-]" : "[A-Za-z0-9]", n);
+	}
+}
+
+static void shape_rule(struct buf *b, const char *form)
+{
+	buf_puts(b, "\\b");
+	for (; *form; form++) {
+		char one[2] = { *form, 0 };
+
+		if (*form == '#')
+			buf_puts(b, "[0-9]");
+		else if (*form == 'A')
+			buf_puts(b, "[A-Za-z]");
+		else if (*form == '*')
+			buf_puts(b, "[A-Za-z0-9]");
+		else if (*form == '_')
+			buf_puts(b, "[ ./-]");
+		else
+			escape(b, one);
+	}
+	buf_puts(b, "\\b");
+}
+
+static void rules_make(void)
+{
+	static const char *const more[] = {
+		"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}", "\\b[0-9](?:[ -]?[0-9]){11,18}\\b", "\\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\\b",
+		"\\b[0-9]{3}-[0-9]{2}-[0-9]{4}\\b", "\\+[0-9][0-9 ().-]{7,18}[0-9]", "\\b(?:[0-9]{1,3}\\.){3}[0-9]{1,3}\\b",
+		"\\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\\b", "eyJ[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+", "(?i)password[\"' ]*[:=][\"' ]*[^\"' ,]{3,}",
+	};
+	struct buf b;
+
+	buf_init(&b, 4096);
+	for (unsigned i = 0; i < class_count(); i++) {
+		const struct class_row *row = class_row(i);
+
+		for (const struct token_format *f = row->tokens; f && f->prefix; f++) {
+			escape(&b, f->prefix);
+			keep(literals, &nr_literals, &b);
+			escape(&b, f->prefix);
+			if (f->form)
+				form_rule(&b, f->form);
+			else
+				buf_printf(&b, "%s{%u,}", alphabet(f->alphabet), f->min);
+			keep(rules, &nr_rules, &b);
+		}
+		for (const struct id_shape *s = row->id ? row->id->shapes : NULL; s && s->form; s++) {
+			if (s->says < ID_ALONE)
+				continue;
+			shape_rule(&b, s->form);
+			keep(rules, &nr_rules, &b);
+		}
+	}
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		buf_puts(&b, more[i]);
+		keep(rules, &nr_rules, &b);
+	}
+	buf_free(&b);
+}
+
+struct engine { hs_database_t *db; hs_scratch_t *scratch; size_t matches; double compiled; };
+
+static void engine_make(struct engine *e, char **list, unsigned nr)
+{
+	static unsigned flags[RULES_MAX], ids[RULES_MAX];
+	double began = now(CLOCK_MONOTONIC);
+	hs_compile_error_t *error;
+
+	for (unsigned i = 0; i < nr; i++)
+		ids[i] = i;
+	if (hs_compile_multi((const char *const *)list, flags, ids, nr, HS_MODE_BLOCK, NULL, &e->db, &error) != HS_SUCCESS) {
+		fprintf(stderr, "classify: %s: %s\n", error->expression < 0 ? "the set" : list[error->expression], error->message);
+		exit(2);
+	}
+	if (hs_alloc_scratch(e->db, &e->scratch) != HS_SUCCESS)
+		exit(2);
+	e->compiled = now(CLOCK_MONOTONIC) - began;
+}
+
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *owner)
+{
+	++*(size_t *)owner;
+	return 0;
+}
+
+static void engine_run(struct engine *e, const struct text *t)
+{
+	size_t from = 0;
+
+	e->matches = 0;
+	for (size_t i = 0; i < t->nr; from = t->ends[i++])
+		hs_scan(e->db, bytes_at(&t->all, from), (unsigned)(t->ends[i] - from), 0, e->scratch, on_match, &e->matches);
+}
+
+static pcre2_code *codes[RULES_MAX];
+static pcre2_match_data *match_data;
+
+static void pcre_make(void)
+{
+	int error;
+	size_t at;
+
+	match_data = pcre2_match_data_create(4, NULL);
+	for (unsigned i = 0; i < nr_rules; i++) {
+		codes[i] = pcre2_compile((PCRE2_SPTR)rules[i], PCRE2_ZERO_TERMINATED, 0, &error, &at, NULL);
+		if (!codes[i] || pcre2_jit_compile(codes[i], PCRE2_JIT_COMPLETE))
+			exit(2);
+	}
+}
+
+static size_t pcre_run(const struct text *t, size_t bytes)
+{
+	size_t found = 0;
+
+	for (unsigned i = 0; i < nr_rules; i++)
+		for (size_t at = 0; at < bytes;) {
+			if (pcre2_jit_match(codes[i], (PCRE2_SPTR)t->all.ptr, bytes, at, 0, match_data, NULL) < 0)
+				break;
+			at = pcre2_get_ovector_pointer(match_data)[1];
+			found++;
+		}
+	return found;
+}
+
+/* ---- measuring */
+
+enum { WEIR, COPY, LITERALS, RULES, PCRE, NR_RUNS };
+static double speed[NR_RUNS][ROUNDS_MAX];
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void run_all(struct text *t, struct engine e[2], char *copy, unsigned round)
+{
+	double began = cpu_now();
+
+	weir_run(t);
+	speed[WEIR][round] = (double)t->all.len / 1e6 / (cpu_now() - began);
+	began = cpu_now();
+	for (size_t n = 0; n < 8; n++)
+		for (size_t i = 0, from = 0; i < t->nr; from = t->ends[i++]) {
+			memcpy(copy, t->all.ptr + from, t->ends[i] - from);
+			__asm__ volatile("" : : "r"(copy) : "memory");
+		}
+	speed[COPY][round] = 8 * (double)t->all.len / 1e6 / (cpu_now() - began);
+	for (int i = 0; i < 2; i++) {
+		began = cpu_now();
+		engine_run(&e[i], t);
+		speed[LITERALS + i][round] = (double)t->all.len / 1e6 / (cpu_now() - began);
+	}
+	began = cpu_now();
+	pcre_run(t, PCRE_BYTES);
+	speed[PCRE][round] = PCRE_BYTES / 1e6 / (cpu_now() - began);
+}
+
+static void latencies(const struct text *t, unsigned rounds)
+{
+	double *took = calloc(t->nr * rounds, sizeof(*took));
+	size_t from, nr = 0, found = 0;
+
+	if (!took)
+		exit(2);
+	for (unsigned r = 0; r < rounds; r++) {
+		from = 0;
+		for (size_t i = 0; i < t->nr; from = t->ends[i++]) {
+			double began = cpu_now();
+
+			document_classify(bytes_at(&t->all, from), t->ends[i] - from, on_hit, &found);
+			took[nr++] = cpu_now() - began;
+		}
+	}
+	qsort(took, nr, sizeof(*took), by_value);
+	printf("  a message: p50 %5.2f us, p99 %6.2f us", 1e6 * took[nr / 2], 1e6 * took[nr / 100 * 99]);
+	free(took);
+}
+
+static long peak_kib(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_maxrss;
+}
+
+static double report(unsigned run, const char *name, unsigned rounds)
+{
+	qsort(speed[run], rounds, sizeof(double), by_value);
+	printf("  %-34s %8.1f MB/s [%.1f %.1f]", name, speed[run][rounds / 2], speed[run][rounds / 4], speed[run][3 * rounds / 4]);
+	return speed[run][rounds / 2];
+}
+
+int main(int argc, char **argv)
+{
+	static const unsigned densities[] = { 0, 1, 10 };
+	static struct engine engines[2];
+	unsigned rounds = 7;
+	size_t found = 0;
+	char *copy = malloc(1 << 20);
+	double began = now(CLOCK_MONOTONIC);
+	long before = peak_kib();
+
+	if (argc == 3 && !strcmp(argv[1], "--rounds"))
+		rounds = (unsigned)atoi(argv[2]);
+	if (!copy || !rounds || rounds > ROUNDS_MAX || (argc != 1 && argc != 3))
+		return fprintf(stderr, "classify: --rounds 1 to %d\n", ROUNDS_MAX), 2;
+	document_classify("{\"a\":\"b\"}", 9, on_hit, &found);
+	printf("ready after %.1f ms, %u classes, %ld KiB of memory more\n", 1e3 * (now(CLOCK_MONOTONIC) - began), class_count(), peak_kib() - before);
+	rules_make();
+	engine_make(&engines[0], literals, nr_literals);
+	engine_make(&engines[1], rules, nr_rules);
+	pcre_make();
+	printf("Vectorscan or Hyperscan %s: %u prefixes compiled in %.2f s, %u expressions in %.2f s; peak %ld KiB\n", hs_version(), nr_literals,
+	       engines[0].compiled, nr_rules, engines[1].compiled, peak_kib());
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		for (size_t d = 0; d < sizeof(densities) / sizeof(densities[0]); d++) {
+			struct text t = { 0 };
+			double weir;
+
+			text_make(&t, &kinds[k], densities[d]);
+			run_all(&t, engines, copy, 0);	/* warm */
+			for (unsigned r = 0; r < rounds; r++)
+				run_all(&t, engines, copy, r);
+			printf("%s, %zu bytes a message, %.1f findings in a KiB\n", kinds[k].name, t.all.len / t.nr,
+			       (double)t.findings / ((double)t.all.len / DOCUMENT));
+			weir = report(WEIR, "weir, all classes, leaves, checks", rounds);
+			latencies(&t, rounds > 3 ? 3 : rounds);
+			printf("\n");
+			printf(", weir 1/%.0f\n", report(COPY, "memcpy", rounds) / weir);
+			printf(", weir %.2f x\n", weir / report(LITERALS, "prefixes of secrets, block scan", rounds));
+			printf(", weir %.2f x\n", weir / report(RULES, "expressions, block scan", rounds));
+			printf(", weir %.0f x\n", weir / report(PCRE, "expressions, PCRE2-JIT", rounds));
+			fflush(stdout);
+			buf_free(&t.all);
+			free(t.ends);
+		}
+	printf("peak %ld KiB, of which the engines' databases and the documents are most\n", peak_kib());
+	return 0;
+}
