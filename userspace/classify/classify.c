@@ -10,13 +10,13 @@
 
 #include "base/hash.h"
 #include "classify/evidence.h"
+#include "classify/known.h"
 #include "classify/waiting.h"
 
 #define PRINTS		(1u << 16)	/* slots; 512 KiB */
 #define PRINTS_FULL	(PRINTS / 4 * 3)
 #define NAMES		1024	/* sets of cleaned names kept: a service says the same few all day */
 #define WAYS		4	/* names of one set */
-#define KEYS		4096	/* keys of which is kept what they speak for */
 #define FIELDS		8192	/* fields of which is kept what their values were; 640 KiB */
 /* ns, by scripts/bench-cost: a hit into its row, and a byte of a name cleaned for the first time. */
 #define COST_ROW	300
@@ -24,7 +24,6 @@
 #define NORMAL_MAX	256	/* bytes of a value that are normalised; longer ones are taken as they are */
 
 struct known_name { uint8_t len; char name[NAME_SIZE]; };
-struct known_key { uint64_t print; struct key_rows rows; };
 struct batch { struct classifier *c; size_t nr, len; bool text; struct hit hits[CLASSIFY_HITS]; };
 struct classifier {
 	struct siphash_key key, quick;	/* of fingerprints; of the caches */
@@ -34,7 +33,7 @@ struct classifier {
 	uint64_t name_prints[NAMES][WAYS];	/* 0: none */
 	struct known_name names[NAMES][WAYS];
 	uint8_t next_way[NAMES];
-	struct known_key keys[KEYS];
+	struct known_keys keys;
 	struct fields fields;
 	struct finding rows[MAX_FINDINGS];	/* of the exchange that is settled */
 	struct batch batch;	/* of the field in hand */
@@ -264,19 +263,6 @@ static bool batch_fresh(const struct batch *b, size_t i)
 	return true;
 }
 
-static const struct key_rows *rows_known(struct classifier *c, struct slice parent, struct slice key)
-{
-	uint64_t print = (quick_hash(&c->quick, key.ptr, key.len) + 3 * quick_hash(&c->quick, parent.ptr, parent.len) +
-			  CLASSIFY_SALT) | 1;
-	struct known_key *known = &c->keys[(print >> 1) % KEYS];
-
-	if (known->print != print) {
-		key_rows_find(&known->rows, parent, key);
-		known->print = print;
-	}
-	return &known->rows;
-}
-
 /* A field of a workload's route, as classifier_settle finds it again. */
 static uint64_t field_print(const struct classifier *c, const struct exchange *ex, unsigned location, unsigned dir, const char *path)
 {
@@ -462,7 +448,8 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 	if (f->type == VALUE_BOOL || f->type == VALUE_NULL)
 		return;
 	if (ev.key.len || ev.parent.len)
-		ev.rows = rows_known(c, ev.parent, ev.key);
+		ev.rows = known_rows(&c->keys, ev.parent, quick_hash(&c->quick, ev.parent.ptr, ev.parent.len), ev.key,
+				     quick_hash(&c->quick, ev.key.ptr, ev.key.len));
 	batch->c = c;
 	batch->nr = 0;
 	batch->text = f->text;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* document.c - two passes: the first only decides whether the document is JSON
- * (RFC 8259, strict), the second walks the same grammar and classifies leaves.
- * So a text that merely begins like JSON never yields half a document. */
+/* document.c - one pass over the grammar (RFC 8259, strict) classifies the leaves; their hits are told when it came to
+ * its end. So a text that merely begins like JSON never yields half a document: it is taken as text. */
 #include "classify/document.h"
 
 #include <errno.h>
@@ -9,34 +8,25 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "classify/bytes.h"
 #include "classify/evidence.h"
-#include "classify/held.h"
+#include "classify/gathered.h"
+#include "classify/known.h"
 
 #define NAME_TEXT 160	/* bytes of an unescaped name that are read */
 
-/* Documents of one source say the same few names: what each speaks for is worked out once. */
-#define KNOWN_KEYS 1024
-static struct known_key { uint64_t print; struct key_rows rows; } known_keys[KNOWN_KEYS];
+/* Documents of one source say the same few names. */
+static struct known_keys known;
 
 /* Any will do: one who aims at a collision only misleads the run over their own bytes. */
 static const struct siphash_key fixed = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
-
-static const struct key_rows *rows_known(struct slice parent, struct slice key)
-{
-	uint64_t print = (quick_hash(&fixed, key.ptr, key.len) + 3 * quick_hash(&fixed, parent.ptr, parent.len) + CLASSIFY_SALT) | 1;
-	struct known_key *known = &known_keys[(print >> 1) % KNOWN_KEYS];
-
-	if (known->print != print) {
-		key_rows_find(&known->rows, parent, key);
-		known->print = print;
-	}
-	return &known->rows;
-}
 
 /* An object or array around the cursor. */
 struct level {
 	bool array;
 	struct slice key;	/* raw name of this object; of an array in an array, its outermost's */
+	uint64_t key_print;	/* its hash */
+	bool escaped;		/* it is written with escapes */
 	struct slice member;	/* raw name of the member at hand; an array has none */
 	uint64_t object;	/* its number; of an array, that of what it stands in */
 	uint64_t path;		/* hash of the names down to here; elements of an array have one path */
@@ -51,11 +41,13 @@ struct walk {
 	int error;		/* -ENOMEM */
 	unsigned depth;
 	struct level level[DOCUMENT_DEPTH];
-	struct held held;
-	struct held_hit hit;
+	struct gathered gathered;
+	struct gathered_hit hit;
 	bool named;		/* hit's path and key are those of the leaf at hand */
 	uint64_t objects;	/* so far */
 	struct slice key;	/* raw name of the leaf at hand */
+	uint64_t key_print;	/* its hash */
+	bool key_escaped;
 	uint8_t *text;		/* unescaped string */
 	size_t *map;		/* raw offset of each byte of text, and of its end */
 	size_t text_size, text_used;	/* used: the most of it that held a value of this document */
@@ -89,17 +81,19 @@ static bool string_take(struct walk *w, struct slice *raw, bool *escaped)
 		return false;
 	*escaped = false;
 	for (start = w->i; w->i < w->in.len; w->i++) {
-		uint8_t c = w->in.ptr[w->i];
+		uint8_t c;
 
+		w->i += bytes_plain(w->in.ptr + w->i, w->in.len - w->i);
+		if (w->i == w->in.len)
+			return false;
+		c = w->in.ptr[w->i];
 		if (c == '"') {
 			*raw = slice_of(w->in.ptr + start, w->i - start);
 			w->i++;
 			return true;
 		}
-		if (c < 0x20)
-			return false;
 		if (c != '\\')
-			continue;
+			return false;
 		*escaped = true;
 		c = byte_at(w->in, ++w->i);
 		if (c == 'u') {
@@ -309,26 +303,26 @@ static void leaf_hit(void *owner, const struct hit *hit)
 	memcpy(h->mask, hit->mask, MASK_SIZE);
 	if (w->text_only)
 		w->hit.object = line_of(w->in, h->start);
-	if (held_add(&w->held, &w->hit))
+	if (gathered_add(&w->gathered, &w->hit))
 		w->error = -ENOMEM;
 	if (w->nr_whole < CLASSIFY_HITS)
 		w->whole[w->nr_whole++] = *hit;
 }
 
-static uint64_t path_step(uint64_t path, struct slice name)
+static uint64_t path_step(uint64_t path, uint64_t name)
 {
-	return (path ^ quick_hash(&fixed, name.ptr, name.len)) * 0x9e3779b97f4a7c15;
+	return (path ^ name) * 0x9e3779b97f4a7c15;
 }
 
 /* The values of one field in a list of records, together. */
 static void leaf_count(struct walk *w, const struct evidence *ev, struct slice value, unsigned shape)
 {
-	struct field_record *r = field_get(&w->held.fields, w->hit.field);
+	struct field_record *r = field_get(&w->gathered.fields, w->hit.field);
 	struct hit hit = { .confidence = CONF_LIKELY, .why = WHY_RECORDS };
 	int class;
 
 	if (w->pass == PASS_LEAVES) {
-		field_add(&w->held.fields, r, value, shape, w->whole, w->nr_whole);
+		field_add(&w->gathered.fields, r, value, shape, w->whole, w->nr_whole);
 		w->chosen |= shape != FIELD_WORDS && field_class(r, value) >= 0;
 		return;
 	}
@@ -341,15 +335,19 @@ static void leaf_count(struct walk *w, const struct evidence *ev, struct slice v
 }
 
 /* Name of the nearest object above the innermost, through arrays. */
-static struct slice parent_key(const struct walk *w)
+static struct slice parent_key(const struct walk *w, uint64_t *print, bool *escaped)
 {
 	unsigned d = w->depth;
 
+	*print = 0;
+	*escaped = false;
 	if (!d)
 		return (struct slice){ NULL, 0 };
 	/* In an array the array's own name is the key; its object the parent. */
 	for (d--; w->level[d].array && d; d--)
 		;
+	*print = w->level[d].key_print;
+	*escaped = w->level[d].escaped;
 	return w->level[d].key;
 }
 
@@ -358,8 +356,6 @@ static struct slice name_unescape(struct slice raw, uint8_t out[NAME_TEXT])
 {
 	size_t n = 0, used;
 
-	if (!raw.len || !memchr(raw.ptr, '\\', raw.len))
-		return raw;
 	for (size_t i = 0; i < raw.len && n < NAME_TEXT - 4; i += used) {
 		used = 1;
 		if (raw.ptr[i] == '\\')
@@ -372,10 +368,13 @@ static struct slice name_unescape(struct slice raw, uint8_t out[NAME_TEXT])
 
 static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum value_type type)
 {
-	uint8_t key[NAME_TEXT], parent[NAME_TEXT];
+	uint8_t key[NAME_TEXT] UNINITIALIZED, parent[NAME_TEXT] UNINITIALIZED;
+	uint64_t parent_print;
+	bool above_escaped;
+	struct slice above = parent_key(w, &parent_print, &above_escaped);
 	struct evidence ev = {
 		.location = LOC_NONE, .type = (uint8_t)type,
-		.key = name_unescape(w->key, key), .parent = name_unescape(parent_key(w), parent),
+		.key = w->key_escaped ? name_unescape(w->key, key) : w->key, .parent = above_escaped ? name_unescape(above, parent) : above,
 	};
 	struct slice value = raw;
 	unsigned shape = 0;
@@ -385,7 +384,7 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	if (evidence_level < EVIDENCE_KEY)
 		ev.key.len = 0;
 	if (ev.key.len || ev.parent.len)
-		ev.rows = rows_known(ev.parent, ev.key);
+		ev.rows = known_rows(&known, ev.parent, ev.parent.len ? parent_print : 0, ev.key, ev.key.len ? w->key_print : 0);
 	w->base = (size_t)(raw.ptr - w->in.ptr);
 	w->mapped = escaped;
 	w->named = false;
@@ -398,7 +397,7 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	w->hit.leaf++;
 	w->hit.element = w->depth ? w->level[w->depth - 1].object : 0;
 	w->hit.object = w->depth ? w->level[w->depth - 1].path : 0;
-	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(w->hit.object, w->key) | 1 : 0;
+	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(w->hit.object, w->key_print) | 1 : 0;
 	if (w->pass == PASS_LEAVES)
 		classify_scan(&ev, value, leaf_hit, w);
 	if (w->hit.field && (shape = field_shape(value, w->whole, w->nr_whole)))
@@ -411,9 +410,9 @@ static bool level_push(struct walk *w, bool array)
 
 	if (w->depth == DOCUMENT_DEPTH)
 		return false;
-	*l = (struct level){ .array = array, .key = w->key };
+	*l = (struct level){ .array = array, .key = w->key, .key_print = w->key_print, .escaped = w->key_escaped };
 	l->object = array && w->depth ? l[-1].object : ++w->objects;
-	l->path = path_step(w->depth ? w->level[w->depth - 1].path : 0, l->key);
+	l->path = path_step(w->depth ? w->level[w->depth - 1].path : 0, l->key_print);
 	w->depth++;
 	w->arrays += array;
 	w->i++;
@@ -462,6 +461,8 @@ static bool key_take(struct walk *w)
 	if (!take(w, ':'))
 		return false;
 	w->level[w->depth - 1].member = w->key = raw;
+	w->key_print = quick_hash(&fixed, raw.ptr, raw.len);
+	w->key_escaped = escaped;
 	return true;
 }
 
@@ -482,6 +483,8 @@ static bool value_next(struct walk *w, bool *done)
 			if (!l->array)
 				return key_take(w);
 			w->key = l->key;	/* an element bears the array's own name */
+			w->key_print = l->key_print;
+			w->key_escaped = l->escaped;
 			return true;
 		}
 		if (byte_at(w->in, w->i) != (l->array ? ']' : '}'))
@@ -515,6 +518,8 @@ static bool walk_json(struct walk *w, enum pass pass)
 	w->i = w->depth = w->arrays = 0;
 	w->objects = w->hit.leaf = 0;
 	w->key = (struct slice){ w->in.ptr, 0 };
+	w->key_print = 0;
+	w->key_escaped = false;
 	while (!done) {
 		uint8_t c;
 		bool empty = false;
@@ -598,7 +603,7 @@ static void text_classify(struct walk *w)
 	w->depth = 0;
 	w->base = 0;
 	w->mapped = w->named = false;
-	w->hit = (struct held_hit){ 0 };
+	w->hit = (struct gathered_hit){ 0 };
 	w->text_only = !is_form(w->in);
 	if (w->text_only)
 		classify_scan(&ev, w->in, leaf_hit, w);
@@ -617,8 +622,8 @@ static struct walk *walk_take(void)
 	if (w)
 		return w;
 	w = calloc(1, sizeof(*w));
-	if (w && held_init(&w->held)) {
-		held_fini(&w->held);
+	if (w && gathered_init(&w->gathered)) {
+		gathered_fini(&w->gathered);
 		free(w);
 		return NULL;
 	}
@@ -644,18 +649,16 @@ int document_classify(const char *bytes, size_t len,
 	w->in = slice_of(bytes, len);
 	w->error = 0;
 	w->chosen = w->text_only = false;
-	if (held_begin(&w->held, hit, owner)) {
-		walk_put(w);
-		return -ENOMEM;
-	}
-	if (walk_json(w, PASS_GRAMMAR)) {
-		walk_json(w, PASS_LEAVES);
+	/* Of a long one the first hits may be told before its end: so its grammar is looked at first. */
+	if (gathered_begin(&w->gathered, hit, owner)) {
+		w->error = -ENOMEM;
+	} else if ((len <= GATHERED_WHOLE || walk_json(w, PASS_GRAMMAR)) && walk_json(w, PASS_LEAVES)) {
 		if (w->chosen)
 			walk_json(w, PASS_FIELDS);
-	} else {
+	} else if (!w->error && !(w->error = gathered_begin(&w->gathered, hit, owner))) {
 		text_classify(w);
 	}
-	held_end(&w->held, w->chosen);
+	gathered_end(&w->gathered, w->chosen);
 	error = w->error;
 	walk_put(w);
 	return error;

@@ -21,6 +21,16 @@ void surroundings_init(struct surroundings *s, const struct evidence *ev)
 	s->type = ev->type;
 }
 
+static bool ends_thought(uint8_t c)
+{
+	switch (c) {
+	case '\n': case ',': case ';': case '&': case '{': case '}': case '|':
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The words before start that may name the value: same line, and nothing between
  * that ends a thought or is a value itself. */
 struct slice prose_before(struct slice value, size_t start)
@@ -31,7 +41,7 @@ struct slice prose_before(struct slice value, size_t start)
 		uint8_t c = value.ptr[from - 1];
 
 		digits = is_digit(c) ? digits + 1 : 0;
-		if ((c && strchr("\n,;&{}|", c)) || digits > 3)
+		if (ends_thought(c) || digits > 3)
 			break;
 		from--;
 	}

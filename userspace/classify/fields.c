@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classify/bytes.h"
 #include "classify/ids.h"
 
 #define SHAPE_MIN	7	/* bytes, and DIGITS_MIN digits: shorter numbers pass too many checks */
@@ -83,29 +84,19 @@ struct field_record *field_get(struct fields *f, uint64_t print)
 /* Kinds of characters and about how long. */
 static unsigned number_shape(struct slice v)
 {
-	unsigned kinds = 0, digits = 0, len;
+	static const struct specials between = { 4, { '-', ' ', '.', '/' } };
+	struct kinds k;
+	unsigned digits, len;
 
 	if (v.len < SHAPE_MIN || v.len > SHAPE_MAX)
 		return 0;
-	for (size_t i = 0; i < v.len; i++) {
-		uint8_t c = v.ptr[i];
-
-		if (is_digit(c)) {
-			kinds |= 1;
-			digits++;
-		} else if (is_alpha(c)) {
-			kinds |= is_upper(c) ? 2 : 4;
-		} else if (c == '-' || c == ' ' || c == '.' || c == '/') {
-			kinds |= c == '-' ? 8 : c == ' ' ? 16 : 32;
-		} else {
-			return 0;
-		}
-	}
-	if (digits < DIGITS_MIN)
+	k = kinds_of(&between, v.ptr, v.len);
+	digits = (unsigned)__builtin_popcountll(k.digits);
+	if (digits < DIGITS_MIN || (k.digits | k.letters | k.specials) != ((uint64_t)1 << v.len) - 1)
 		return 0;
 	/* Cards have 12 to 19 digits, and a field of cards has all kinds. */
 	len = digits == v.len && v.len >= 12 && v.len <= 19 ? 12 : (unsigned)v.len;
-	return kinds << 8 | len;
+	return (k.specials ? v.ptr[__builtin_ctzll(k.specials)] & 0x1fu : 0) << 8 | (k.letters ? 0x40u : 0) | len | 0x80;
 }
 
 /* Is it told by the value as a whole, so that it may be there by chance? */
@@ -211,18 +202,34 @@ static void classes_drop(struct field_record *r)
 	r->nr = (uint8_t)kept;
 }
 
-static unsigned classes_begin(struct field_record *r, struct slice value)
-{
-	unsigned tried = 0;
+/* Classes to try on a value, by its length. */
+#define TRIES 48
+static struct tries { bool ready; uint8_t nr[SHAPE_MAX + 1], rows[SHAPE_MAX + 1][TRIES]; } tries;
 
-	for (unsigned i = 0; i < class_count() && r->nr < FIELD_CLASSES; i++) {
+static void tries_init(void)
+{
+	for (unsigned i = 0; i < class_count(); i++) {
 		if (!may_try(class_row(i)))
 			continue;
-		tried++;
-		if (value_is(i, value))
-			class_put(r, i);
+		for (const struct id_shape *s = class_row(i)->id->shapes; s->form; s++) {
+			size_t len = strlen(s->form);
+			uint8_t *nr = len <= SHAPE_MAX ? &tries.nr[len] : NULL;
+
+			if (nr && *nr < TRIES && (!*nr || tries.rows[len][*nr - 1] != i))
+				tries.rows[len][(*nr)++] = (uint8_t)i;
+		}
 	}
-	return tried;
+	tries.ready = true;
+}
+
+static unsigned classes_begin(struct field_record *r, struct slice value)
+{
+	if (!tries.ready)
+		tries_init();
+	for (unsigned i = 0; i < tries.nr[value.len] && r->nr < FIELD_CLASSES; i++)
+		if (value_is(tries.rows[value.len][i], value))
+			class_put(r, tries.rows[value.len][i]);
+	return tries.nr[value.len];
 }
 
 unsigned field_add(struct fields *f, struct field_record *r, struct slice value, unsigned shape, const struct hit *hits, size_t nr)
@@ -238,6 +245,10 @@ unsigned field_add(struct fields *f, struct field_record *r, struct slice value,
 	r->strange = 0;
 	if (r->chosen == CHOSEN_NONE && r->tested < MANY + CHOOSE)	/* a later value may tell more */
 		r->chosen = 0;
+	/* A class that comes late has not passed before; its value may fall on a bit that is set, and counts for nothing then. */
+	for (size_t i = 0; i < nr; i++)
+		if (!hits[i].start && hits[i].end == value.len && is_tested(class_row(hits[i].class_id)))
+			class_put(r, hits[i].class_id)->hit = 1;
 	if (r->seen & bit) {
 		r->same = (uint8_t)(r->same + (r->same < 255 && r->tested == 1));
 		return cost;
@@ -247,9 +258,6 @@ unsigned field_add(struct fields *f, struct field_record *r, struct slice value,
 	if (r->tested == 1 && shape != FIELD_WORDS)	/* most fields come once, or say one thing */
 		cost += COST_TRY * classes_begin(r, value);
 	r->tested++;
-	for (size_t i = 0; i < nr; i++)
-		if (!hits[i].start && hits[i].end == value.len && is_tested(class_row(hits[i].class_id)))
-			class_put(r, hits[i].class_id)->hit = 1;
 	cost += COST_TRY * r->nr;
 	if (r->chosen && r->chosen != CHOSEN_NONE && !value_is(r->chosen - 1u, value))
 		r->chosen = 0;

@@ -101,6 +101,14 @@ bool id_starts(const struct id_rule *rule, size_t head, size_t run, enum id_afte
 	return false;
 }
 
+bool id_has_head(const struct id_rule *rule)
+{
+	for (const struct id_shape *shape = rule->shapes; shape->form; shape++)
+		if (shape->says >= ID_ALONE && (shape->form[0] == 'A' || shape->form[0] == '*'))
+			return true;
+	return false;
+}
+
 unsigned id_digits(const struct id_rule *rule)
 {
 	unsigned fewest = 255;

@@ -23,6 +23,7 @@ int id_find(struct slice, size_t at, struct hit *);
 enum id_after { AFTER_OTHER, AFTER_BLANK, AFTER_MINUS, AFTER_DOT, AFTER_SLASH, AFTER_PLUS, AFTER_LETTER, AFTER_MAX };
 enum id_after id_after(uint8_t c);
 bool id_starts(const struct id_rule *, size_t head, size_t run, enum id_after);
+bool id_has_head(const struct id_rule *);	/* may one begin with a letter? */
 unsigned id_digits(const struct id_rule *);	/* the fewest digits from the first on to a letter, of these shapes */
 
 /* What the checks share. weights ends with 0; the text's digits count from its first. */

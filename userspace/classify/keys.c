@@ -36,14 +36,56 @@ static const char *const fillers[] = {
 	"ist", "est", "es", NULL
 };
 
+/* What a token may be, of all lists: looked up once, instead of in each. */
+enum { IS_GENERAL = 1, IS_GENERAL_AFTER = 2, IS_NUMBERING = 4, IS_PERSON = 8, IS_FILLER = 16 };
+#define WORD_SLOTS 1024
+static struct { bool ready; struct word_slot { const char *word; uint8_t is; } slot[WORD_SLOTS]; } listed;
+
+static uint32_t word_hash(const char *text, size_t len)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+	return hash >> 7 & (WORD_SLOTS - 1);
+}
+
+static struct word_slot *word_slot(const char *text, size_t len)
+{
+	uint32_t i = word_hash(text, len);
+
+	while (listed.slot[i].word && (strncmp(listed.slot[i].word, text, len) || listed.slot[i].word[len]))
+		i = (i + 1) & (WORD_SLOTS - 1);
+	return &listed.slot[i];
+}
+
+static void words_put(const char *const *list, uint8_t is, uint8_t is_after)
+{
+	for (; *list; list++) {
+		const char *word = *list + (**list == '-');
+		struct word_slot *slot = word_slot(word, strlen(word));
+
+		slot->word = word;
+		slot->is |= word == *list ? is : is_after;
+	}
+}
+
+static unsigned word_is(const char *text, size_t len)
+{
+	if (!listed.ready) {
+		words_put(general, IS_GENERAL, IS_GENERAL_AFTER);
+		words_put(numbering, IS_NUMBERING, 0);
+		words_put(persons, IS_PERSON, 0);
+		words_put(fillers, IS_FILLER, 0);
+		listed.ready = true;
+	}
+	return word_slot(text, len)->is;
+}
+
 /* Is the byte at i part of a word? Letters beyond ASCII are, CJK and full-width
  * punctuation (U+3000 to U+303F, U+FF00 to U+FF1F) is not. */
-static bool is_word(struct slice s, size_t i)
+static bool is_word_far(struct slice s, size_t i)
 {
-	uint8_t c = s.ptr[i];
-
-	if (c < 0x80)
-		return is_alnum(c);
 	for (size_t back = 0; back < 3 && back <= i; back++) {
 		const uint8_t *lead = s.ptr + i - back;
 
@@ -54,6 +96,11 @@ static bool is_word(struct slice s, size_t i)
 		return !(lead[0] == 0xe3 && lead[1] == 0x80) && !(lead[0] == 0xef && lead[1] == 0xbc && lead[2] < 0xa0);
 	}
 	return true;
+}
+
+static inline bool is_word(struct slice s, size_t i)
+{
+	return s.ptr[i] < 0x80 ? is_alnum(s.ptr[i]) : is_word_far(s, i);
 }
 
 /* Does a token begin at i? "userID" user|ID, "XMLBody" XML|Body, "line2" line|2. */
@@ -98,6 +145,12 @@ static void fold(char *text)
 	text[1] = (char)b;
 }
 
+static void token_add(struct key_text *k, char c)
+{
+	k->tokens[k->nr_tokens++] = k->len;
+	k->heads |= head_bit(c);
+}
+
 static void key_text_add(struct key_text *k, struct slice s)
 {
 	for (size_t i = 0; i < s.len && k->len < KEY_TEXT; i++) {
@@ -108,8 +161,11 @@ static void key_text_add(struct key_text *k, struct slice s)
 		k->len++;
 		if (s.ptr[i] >= 0x80 && k->len > 1 && (uint8_t)k->text[k->len - 2] >= 0xc3)
 			fold(k->text + k->len - 2);
-		if (k->border[k->len - 1])
-			k->heads |= head_bit(k->text[k->len - 1]);
+		if (k->border[k->len - 1]) {
+			k->len--;
+			token_add(k, k->text[k->len]);
+			k->len++;
+		}
 	}
 	k->border[k->len] = true;
 }
@@ -133,15 +189,12 @@ static bool token_is(const struct key_text *k, size_t i, size_t len, const char 
 	return n == len && !word[n];
 }
 
-static bool token_in(const struct key_text *k, size_t i, size_t len, const char *const *list)
+static unsigned token_of(const struct key_text *k, size_t i, size_t len)
 {
-	for (; *list; list++)
-		if (token_is(k, i, len, *list))
-			return true;
-	return false;
+	return word_is(k->text + i, len);
 }
 
-/* The same for a list with "-word"s; end is the end of the phrase. */
+/* Is it in the list, with its "-word"s? end is the end of the phrase. */
 static bool token_against(const struct key_text *k, size_t i, size_t len, const char *const *list, size_t end)
 {
 	for (; list && *list; list++) {
@@ -155,7 +208,7 @@ static bool token_against(const struct key_text *k, size_t i, size_t len, const 
 
 void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 {
-	k->len = k->own = k->person = 0;
+	k->len = k->own = k->person = k->nr_tokens = 0;
 	k->heads = 0;
 	if (parent.len > KEY_TEXT / 2) {	/* leave room for the key */
 		parent.ptr += parent.len - KEY_TEXT / 2;
@@ -165,14 +218,14 @@ void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 	k->own = k->len;
 	for (size_t i = 0, n; i < k->own; i += n) {
 		n = token_len(k, i);
-		k->person |= token_in(k, i, n, persons);
+		k->person |= (token_of(k, i, n) & IS_PERSON) != 0;
 	}
 	key_text_add(k, key);
 }
 
 void key_text_prose(struct key_text *k, struct slice before)
 {
-	k->len = k->own = k->person = 0;
+	k->len = k->own = k->person = k->nr_tokens = 0;
 	k->heads = 0;
 	key_text_add(k, before);
 }
@@ -180,8 +233,6 @@ void key_text_prose(struct key_text *k, struct slice before)
 /* End of phrase when it stands at i on token borders, plural allowed; else 0. */
 static size_t phrase_at(const struct key_text *k, size_t i, const char *words)
 {
-	if (!k->border[i])
-		return 0;
 	for (; *words; words++, i++)
 		if (i >= k->len || k->text[i] != *words)
 			return 0;
@@ -196,12 +247,15 @@ static size_t phrase_at(const struct key_text *k, size_t i, const char *words)
 static bool words_against(const struct key_text *k, const struct class_row *row, size_t start, size_t end, bool exact)
 {
 	for (size_t i = k->own, n; i < k->len; i += n) {
+		unsigned is;
+
 		n = token_len(k, i);
 		if (i >= start && i < end)
 			continue;
-		if ((row->against & AGAINST_GENERAL) && token_against(k, i, n, general, end))
+		is = row->against ? token_of(k, i, n) : 0;
+		if ((row->against & AGAINST_GENERAL) && (is & (i >= end ? IS_GENERAL | IS_GENERAL_AFTER : IS_GENERAL)))
 			return true;
-		if ((row->against & AGAINST_NUMBER) && (!exact || i >= end) && token_against(k, i, n, numbering, end))
+		if ((row->against & AGAINST_NUMBER) && (!exact || i >= end) && (is & IS_NUMBERING))
 			return true;
 		if (token_against(k, i, n, row->counter, end))
 			return true;
@@ -215,7 +269,7 @@ static unsigned tokens_after(const struct key_text *k, size_t end)
 
 	for (size_t i = end, n; i < k->len; i += n) {
 		n = token_len(k, i);
-		after += !token_in(k, i, n, fillers);
+		after += !(token_of(k, i, n) & IS_FILLER);
 	}
 	return after;
 }
@@ -224,7 +278,7 @@ bool key_numbers(const struct key_text *k)
 {
 	for (size_t i = k->own, n; i < k->len; i += n) {
 		n = token_len(k, i);
-		if (token_in(k, i, n, numbering))
+		if (token_of(k, i, n) & IS_NUMBERING)
 			return true;
 	}
 	return false;
@@ -238,7 +292,9 @@ struct key_verdict key_judge(const struct key_text *k, const struct class_row *r
 	for (const struct key_phrase *p = row->keys; p && p->words; p++) {
 		if (!(k->heads & head_bit(p->words[0])))
 			continue;
-		for (size_t i = 0; i < k->len; i++) {
+		for (unsigned n = 0; n < k->nr_tokens; n++) {
+			size_t i = k->tokens[n];
+
 			if (k->text[i] != p->words[0] || !(end = phrase_at(k, i, p->words)))
 				continue;
 			if (end <= k->own) {

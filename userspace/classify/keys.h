@@ -15,6 +15,8 @@ struct key_text {
 	uint8_t person;		/* the parent is a person: user, customer, patient */
 	char text[KEY_TEXT];
 	bool border[KEY_TEXT + 1];	/* a token begins here; also true at len */
+	uint8_t nr_tokens;
+	uint8_t tokens[KEY_TEXT];	/* where each begins */
 	uint32_t heads;		/* bit first letter % 32 of each token: most phrases end here */
 };
 struct key_verdict {
@@ -33,6 +35,7 @@ void key_text_prose(struct key_text *, struct slice before);
 struct phrase_table {
 	size_t longest;
 	unsigned nr;
+	uint8_t heads[PHRASE_SLOTS / 8];	/* one bit a hash of the first three bytes, or of all two: most words begin none */
 	uint8_t known[PHRASE_SLOTS];	/* one bit a hash: most words are none, and this stays in the nearest cache */
 	struct phrase_slot { uint32_t hash; uint8_t row; } slot[PHRASE_SLOTS];
 };

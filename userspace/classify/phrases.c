@@ -12,14 +12,22 @@ static uint32_t hash_add(uint32_t hash, char c)
 }
 #define HASH_START 2166136261u
 
+static uint32_t head_slot(uint32_t hash)
+{
+	return hash >> 8 & (PHRASE_SLOTS - 1);
+}
+
 void phrase_table_add(struct phrase_table *t, uint8_t row, const struct key_phrase *keys)
 {
 	for (const struct key_phrase *p = keys; p && p->words; p++) {
 		uint32_t hash = HASH_START, i;
 		size_t len = 0;
 
-		for (; p->words[len]; len++)
+		for (; p->words[len]; len++) {
 			hash = hash_add(hash, p->words[len]);
+			if (len == 2 || (len == 1 && !p->words[2]))
+				t->heads[head_slot(hash) / 8] |= (uint8_t)(1 << (head_slot(hash) & 7));
+		}
 		hash |= 1;
 		if (t->nr == PHRASE_SLOTS / 2)
 			abort();	/* the tables of the program do not fit: any test shows it */
@@ -55,14 +63,26 @@ static unsigned slots_take(const struct phrase_table *t, uint32_t hash, uint8_t 
 	return nr;
 }
 
+/* May a phrase begin with the bytes at i? */
+static bool head_known(const struct phrase_table *t, const struct key_text *k, size_t i)
+{
+	uint32_t hash = hash_add(hash_add(HASH_START, k->text[i]), i + 1 < k->len ? k->text[i + 1] : 0);
+
+	if (t->heads[head_slot(hash) / 8] >> (head_slot(hash) & 7) & 1)
+		return true;
+	hash = hash_add(hash, i + 2 < k->len ? k->text[i + 2] : 0);
+	return t->heads[head_slot(hash) / 8] >> (head_slot(hash) & 7) & 1;
+}
+
 unsigned phrases_find(const struct phrase_table *t, const struct key_text *k, uint8_t *rows, unsigned max)
 {
 	unsigned nr = 0;
 
-	for (size_t i = 0; i < k->len; i++) {
+	for (unsigned n = 0; n < k->nr_tokens; n++) {
+		size_t i = k->tokens[n];
 		uint32_t hash = HASH_START;
 
-		if (!k->border[i])
+		if (!head_known(t, k, i))
 			continue;
 		for (size_t end = i; end < k->len && end - i <= t->longest; end++) {
 			/* The plural of a phrase ends at the token, the phrase one before. */

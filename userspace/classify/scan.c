@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "classify/bytes.h"
 #include "classify/evidence.h"
 #include "classify/ids.h"
 #include "classify/tokens.h"
@@ -51,6 +52,7 @@ struct row_list { uint8_t nr, rows[LIST_MAX]; };
 static struct {
 	bool ready;
 	uint8_t kind[256];
+	struct specials specials;
 	const struct class_row *rows[CLASS_ROWS];
 	uint8_t digits[CLASS_ROWS];	/* that a number has at least */
 	struct row_list at;
@@ -103,6 +105,8 @@ static void table_number(unsigned i, const struct class_row *row)
 				list_add(&table.digit[run][after], i);
 	if ((row->triggers & TRIGGER_MIXED) && !row->id && !row->head)
 		list_add(&table.inner, i);
+	if (row->id && !id_has_head(row->id))
+		return;
 	for (unsigned run = 0; run <= RUN_MAX && row->id; run++)
 		for (unsigned after = 0; after < AFTER_MAX; after++)
 			if (id_starts(row->id, ID_SPACED, run, after)) {
@@ -149,6 +153,11 @@ static void table_init(void)
 	table.kind['%'] |= ON_PERCENT;
 	table.kind['='] |= ON_ASSIGN;
 	table.kind[':'] |= ON_ASSIGN;
+	for (unsigned c = 0; c < 256; c++)
+		if (table.kind[c] && !(table.kind[c] & (ON_DIGIT | ON_LETTER))) {
+			assert(table.specials.nr < SPECIALS);
+			table.specials.bytes[table.specials.nr++] = (uint8_t)c;
+		}
 	table.ready = true;
 }
 
@@ -593,19 +602,55 @@ static void scan_at(struct scan *s, size_t i, unsigned kind)
 		scan_assign(s, i);
 }
 
-/* Past the letters of a word: the others begin nothing. */
-static size_t letters_end(struct slice v, size_t i)
+/* "2026-03-14T15:09:26.123Z" and "19.50": whole values, and common ones, in which nothing begins. */
+static bool says_when(struct slice v)
 {
-	while (i < v.len && (table.kind[v.ptr[i]] & ON_LETTER))
-		i++;
-	return i;
+	if (v.len < 19 || v.len > 35 || v.ptr[4] != '-' || v.ptr[7] != '-' || (v.ptr[10] != 'T' && v.ptr[10] != ' ') || v.ptr[13] != ':' || v.ptr[16] != ':')
+		return false;
+	for (size_t i = 0; i < v.len; i++)
+		if (!is_digit(v.ptr[i]) && !memchr("-T :.+Z", v.ptr[i], 7))
+			return false;
+	return true;
+}
+
+static bool says_how_much(const struct evidence *ev, struct slice v)
+{
+	return ev->type == VALUE_NUMBER && (memchr(v.ptr, '.', v.len) || memchr(v.ptr, 'e', v.len) || memchr(v.ptr, 'E', v.len));
+}
+
+/* What begins where a run of digits or of letters does, or at a special byte; the rest of a run begins nothing. */
+static void scan_bytes(struct scan *s)
+{
+	uint64_t digit = 0, letter = 0;	/* is the byte before the block one? */
+
+	for (size_t at = 0; at < s->value.len; at += 64) {
+		size_t left = s->value.len - at;
+		struct kinds k = kinds_of(&table.specials, s->value.ptr + at, left < 64 ? left : 64);
+		uint64_t words = k.letters & ~(k.letters << 1 | letter);
+		uint64_t starts = (k.digits & ~(k.digits << 1 | digit)) | words | k.specials;
+
+		digit = k.digits >> 63;
+		letter = k.letters >> 63;
+		for (; starts; starts &= starts - 1) {
+			size_t bit = (size_t)__builtin_ctzll(starts), i = at + bit;
+			unsigned kind;
+
+			if (words >> bit & 1) {
+				if (pair_begins(s->value, i) && word_begins(s->value, i))
+					scan_literals(s, i);
+				continue;
+			}
+			kind = table.kind[s->value.ptr[i]];
+			if (kind != ON_LITERAL || pair_begins(s->value, i))
+				scan_at(s, i, kind);
+		}
+	}
 }
 
 uint64_t classify_scan(const struct evidence *ev, struct slice value,
 		   void (*emit)(void *owner, const struct hit *), void *owner)
 {
 	struct scan s UNINITIALIZED;	/* 5 KiB for every field, of which little is used */
-	size_t i = 0;
 
 	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
 		return 0;
@@ -621,24 +666,8 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 	s.user.at = s.user.nr = 0;
 	s.user.next = user_in_use() ? 0 : value.len;
 	scan_keyed(&s);
-	while (value.len >= VALUE_MIN && i < value.len) {
-		unsigned kind = 0;
-
-		while (i < value.len && !(kind = table.kind[value.ptr[i]]))
-			i++;
-		if (kind & ON_LETTER) {
-			if (pair_begins(value, i) && word_begins(value, i))
-				scan_literals(&s, i);
-			i = letters_end(value, i);
-			continue;
-		}
-		if (kind && (kind != ON_LITERAL || pair_begins(value, i)))
-			scan_at(&s, i, kind);
-		i++;
-		if (kind & ON_DIGIT)	/* the run's other digits begin nothing */
-			while (i < value.len && is_digit(value.ptr[i]))
-				i++;
-	}
+	if (value.len >= VALUE_MIN && !says_when(value) && !says_how_much(ev, value))
+		scan_bytes(&s);
 	scan_user(&s, SIZE_MAX);
 	scan_flush(&s, s.nr);
 	if (s.surrounded)

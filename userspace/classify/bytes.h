@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bytes.h - what the bytes of a value are, sixteen at a time where the machine can. Reads inside the value only. */
+#ifndef WEIR_CLASSIFY_BYTES_H
+#define WEIR_CLASSIFY_BYTES_H
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "classify/check.h"
+
+#define SPECIALS 16	/* kinds of bytes that are neither digit nor letter and may begin something */
+struct specials { uint8_t nr, bytes[SPECIALS]; };
+/* Of up to 64 bytes: bit i for byte i. */
+struct kinds { uint64_t digits, letters, specials; };
+
+#ifdef __SSE2__
+static inline __m128i bytes_load(const uint8_t *p, size_t n)
+{
+	uint64_t low, high;
+	uint32_t a, b;
+
+	if (n >= 16)
+		return _mm_loadu_si128((const __m128i *)p);
+	if (n >= 8) {
+		memcpy(&low, p, 8);
+		memcpy(&high, p + n - 8, 8);
+		return _mm_set_epi64x(n > 8 ? (int64_t)(high >> 8 * (16 - n)) : 0, (int64_t)low);
+	}
+	if (n >= 4) {
+		memcpy(&a, p, 4);
+		memcpy(&b, p + n - 4, 4);
+		return _mm_set_epi64x(0, (int64_t)(a | (n > 4 ? (uint64_t)(b >> 8 * (8 - n)) << 32 : 0)));
+	}
+	low = n ? p[0] : 0;
+	low |= n > 1 ? (uint64_t)p[1] << 8 : 0;
+	low |= n > 2 ? (uint64_t)p[2] << 16 : 0;
+	return _mm_set_epi64x(0, (int64_t)low);
+}
+
+/* Bytes from..from + n - 1. */
+static inline __m128i bytes_between(__m128i x, uint8_t from, uint8_t n)
+{
+	__m128i y = _mm_sub_epi8(x, _mm_set1_epi8((char)from));
+
+	return _mm_cmpeq_epi8(_mm_min_epu8(y, _mm_set1_epi8((char)(n - 1))), y);
+}
+
+static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, size_t n)
+{
+	struct kinds k = { 0 };
+
+	for (size_t at = 0; at < n; at += 16) {
+		__m128i x = bytes_load(p + at, n - at), found = _mm_setzero_si128();
+
+		for (unsigned i = 0; i < s->nr; i++)
+			found = _mm_or_si128(found, _mm_cmpeq_epi8(x, _mm_set1_epi8((char)s->bytes[i])));
+		k.digits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, '0', 10)) << at;
+		k.letters |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26)) << at;
+		k.specials |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << at;
+	}
+	return k;
+}
+
+/* Bytes before the first quote, backslash or control character. */
+static inline size_t bytes_plain(const uint8_t *p, size_t n)
+{
+	for (size_t at = 0; at < n; at += 16) {
+		__m128i x = bytes_load(p + at, n - at);
+		unsigned end = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
+									bytes_between(x, 0, 0x20)));
+
+		if (end)	/* what is filled up with zeros ends there */
+			return at + (size_t)__builtin_ctz(end);
+	}
+	return n;
+}
+#else
+static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, size_t n)
+{
+	struct kinds k = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		k.digits |= (uint64_t)is_digit(p[i]) << i;
+		k.letters |= (uint64_t)is_alpha(p[i]) << i;
+		k.specials |= (uint64_t)(memchr(s->bytes, p[i], s->nr) != NULL) << i;
+	}
+	return k;
+}
+
+static inline size_t bytes_plain(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && p[at] != '"' && p[at] != '\\' && p[at] >= 0x20)
+		at++;
+	return at;
+}
+#endif
+#endif
