@@ -192,6 +192,13 @@ static void two_that_name_a_person_support_each_other(void **state)
 
 /* ---- the counts of a field */
 
+/* With a known key, so that the same values fall on the same bits. */
+static void fields_begin(struct fields *f, uint32_t nr)
+{
+	assert_int_equal(fields_init(f, nr), 0);
+	f->key = (struct siphash_key){ 1, 2 };
+}
+
 static struct slice number(char out[32], uint64_t n)
 {
 	return slice_of(out, (size_t)snprintf(out, 32, "%llu", (unsigned long long)n));
@@ -217,7 +224,7 @@ static void what_a_field_holds_may_change(void **state)
 	struct fields f;
 	struct field_record *r;
 
-	assert_int_equal(fields_init(&f, 64), 0);
+	fields_begin(&f, 64);
 	r = field_get(&f, 77);
 	assert_int_equal(feed(&f, r, 0, 4, true), FIELD_SILENT);
 	assert_int_equal(feed(&f, r, 4, 40, true), FIELD_CERTAIN);
@@ -234,7 +241,7 @@ static void another_shape_begins_again(void **state)
 	struct fields f;
 	struct field_record *r;
 
-	assert_int_equal(fields_init(&f, 64), 0);
+	fields_begin(&f, 64);
 	r = field_get(&f, 77);
 	assert_int_equal(feed(&f, r, 0, 40, true), FIELD_CERTAIN);
 	for (unsigned i = 0; i < 7; i++)
@@ -251,7 +258,7 @@ static void one_value_again_and_again_is_a_constant(void **state)
 	struct fields f;
 	struct field_record *r;
 
-	assert_int_equal(fields_init(&f, 64), 0);
+	fields_begin(&f, 64);
 	r = field_get(&f, 5);
 	for (unsigned i = 0; i < 64; i++)
 		field_add(&f, r, SLICE("Ana Ruiz"), FIELD_WORDS, &hit, 1);
@@ -268,7 +275,7 @@ static void memory_is_bounded_and_what_learns_stays(void **state)
 	struct fields f;
 	unsigned pan = class_of("pan");
 
-	assert_int_equal(fields_init(&f, 16), 0);
+	fields_begin(&f, 16);
 	feed(&f, field_get(&f, 99), 0, 30, true);
 	for (uint64_t i = 0; i < 8; i++)	/* fields that came once do not drive out one that has learnt */
 		feed(&f, field_get(&f, 1000 + i * 256 * 16), 0, 1, true);
@@ -303,7 +310,7 @@ static void messages_of_a_route_tell_together(void **state)
 
 		exchange_begin(ex);
 		snprintf(ex->route, sizeof(ex->route), "/orders/{id}");
-		snprintf(value, sizeof(value), "%llu%u", (unsigned long long)body, (luhn_digit(body) + (i % 10 ? 1 : 0)) % 10);
+		snprintf(value, sizeof(value), "%llu%u", (unsigned long long)body, (luhn_digit(body) + (i % 30 ? 1 : 0)) % 10);
 		say(c, ex, "$.f1", "f1", value);
 		classifier_settle(c, ex);
 		found += ex->nr_findings;
@@ -362,6 +369,68 @@ static void siblings_settle_in_messages_too(void **state)
 	classifier_free(c);
 }
 
+/* ---- how many people */
+
+static void export(struct classifier *c, struct exchange *ex, unsigned from, unsigned n)
+{
+	char value[32];
+
+	exchange_begin(ex);
+	snprintf(ex->route, sizeof(ex->route), "/export");
+	ex->conn.id = 7;
+	for (unsigned i = from; i < from + n; i++) {
+		snprintf(value, sizeof(value), "user%u@corp.com", i);
+		say(c, ex, "$.rows[].mail", "mail", value);
+	}
+	classifier_settle(c, ex);
+	assert_int_equal(ex->nr_findings, n > 0);
+}
+
+static bool near(uint32_t got, uint32_t want)
+{
+	return got >= want - want / 10 && got <= want + want / 10;
+}
+
+static void a_bulk_export_is_counted(void **state)
+{
+	struct classifier *c = classifier_new();
+	struct exchange *ex = calloc(1, sizeof(*ex));
+
+	assert_non_null(c);
+	assert_non_null(ex);
+	export(c, ex, 0, 1);
+	assert_int_equal(ex->findings[0].records, 1);
+	export(c, ex, 0, 40009);
+	assert_true(near(ex->findings[0].records, 40009));
+	assert_int_equal(ex->findings[0].distinct, 40008);
+	/* Again in the same minute: nobody new, and as many people. */
+	export(c, ex, 0, 40009);
+	assert_int_equal(ex->findings[0].distinct, 0);
+	assert_true(near(ex->findings[0].records, 40009));
+	assert_true(near(ex->findings[0].flow_records, 40009));
+	/* More than the exact table holds. */
+	export(c, ex, 40009, 60013);
+	assert_true(near(ex->findings[0].records, 60013));
+	assert_true(near(ex->findings[0].flow_records, 100022));
+	/* Page by page: few in each message, many in the flow. */
+	classifier_interval(c, 9);
+	for (unsigned page = 0; page < 100; page++)
+		export(c, ex, page * 101, 101);
+	assert_true(ex->findings[0].records >= 101 && near(ex->findings[0].records, 101));
+	assert_true(near(ex->findings[0].flow_records, 10100));
+	/* One person a hundred times is one. */
+	classifier_interval(c, 10);
+	exchange_begin(ex);
+	for (unsigned i = 0; i < 100; i++)
+		say(c, ex, "$.rows[].mail", "mail", i & 1 ? "ana@corp.com" : "ANA@corp.com");
+	classifier_settle(c, ex);
+	assert_int_equal(ex->findings[0].count, 100);
+	assert_int_equal(ex->findings[0].records, 1);
+	assert_int_equal(classifier_counts(c)->counts_evicted, 0);
+	free(ex);
+	classifier_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +446,7 @@ int main(void)
 		cmocka_unit_test(memory_is_bounded_and_what_learns_stays),
 		cmocka_unit_test(messages_of_a_route_tell_together),
 		cmocka_unit_test(siblings_settle_in_messages_too),
+		cmocka_unit_test(a_bulk_export_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,11 @@ static void operators_compare(void **state)
 
 	assert_int_equal(ask(RULE("{data.count: {min: 3, max: 3}}"), &flow, &f), VERDICT_VIOLATION);
 	assert_int_equal(ask(RULE("{data.records: {min: 3}}"), &flow, &f), VERDICT_QUIET);
+	f.records = 3;
+	assert_int_equal(ask(RULE("{data.records: {min: 3}}"), &flow, &f), VERDICT_VIOLATION);
+	assert_int_equal(ask(RULE("{data.flow_records: {min: 40000}}"), &flow, &f), VERDICT_QUIET);
+	f.flow_records = 40000;
+	assert_int_equal(ask(RULE("{data.flow_records: {min: 40000}}"), &flow, &f), VERDICT_VIOLATION);
 	assert_int_equal(ask(RULE("{data.confidence: possible}"), &flow, &f), VERDICT_VIOLATION);
 	assert_int_equal(ask(RULE("{data.confidence: certain}"), &flow, &f), VERDICT_QUIET);
 	assert_int_equal(ask(RULE("{data: {group: [pci, pii], sample: false}}"), &flow, &f), VERDICT_VIOLATION);

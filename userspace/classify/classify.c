@@ -11,12 +11,15 @@
 #include "base/hash.h"
 #include "classify/evidence.h"
 #include "classify/known.h"
+#include "classify/records.h"
 #include "classify/waiting.h"
 
 #define PRINTS		(1u << 16)	/* slots; 512 KiB */
 #define PRINTS_FULL	(PRINTS / 4 * 3)
 #define NAMES		1024	/* sets of cleaned names kept: a service says the same few all day */
 #define WAYS		4	/* names of one set */
+#define OF_MESSAGES	256	/* counts of different values, of rows of the messages in hand; 520 KiB */
+#define OF_FLOWS	512	/* of classes of flows, in the interval */
 #define FIELDS		8192	/* fields of which is kept what their values were; 640 KiB */
 /* ns, by scripts/bench-cost: a hit into its row, and a byte of a name cleaned for the first time. */
 #define COST_ROW	300
@@ -35,6 +38,7 @@ struct classifier {
 	uint8_t next_way[NAMES];
 	struct known_keys keys;
 	struct fields fields;
+	struct records messages, flows;
 	struct finding rows[MAX_FINDINGS];	/* of the exchange that is settled */
 	struct batch batch;	/* of the field in hand */
 	struct waiting *waiting;	/* NULL until a class needs another one */
@@ -47,7 +51,7 @@ struct classifier *classifier_new(void)
 	if (!c)
 		return NULL;
 	c->prints = calloc(PRINTS, sizeof(*c->prints));
-	if (!c->prints || fields_init(&c->fields, FIELDS) || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
+	if (!c->prints || fields_init(&c->fields, FIELDS) || records_init(&c->messages, OF_MESSAGES) || records_init(&c->flows, OF_FLOWS) || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
 		classifier_free(c);
 		return NULL;
 	}
@@ -63,6 +67,8 @@ void classifier_free(struct classifier *c)
 	free(c->prints);
 	waiting_free(c->waiting);
 	fields_fini(&c->fields);
+	records_fini(&c->messages);
+	records_fini(&c->flows);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }
@@ -73,11 +79,13 @@ void classifier_interval(struct classifier *c, uint32_t epoch)
 		return;
 	c->epoch = epoch;
 	c->nr_prints = 0;
+	records_forget(&c->flows);
 	memset(c->prints, 0, PRINTS * sizeof(*c->prints));
 }
 
-const struct classifier_counts *classifier_counts(const struct classifier *c)
+const struct classifier_counts *classifier_counts(struct classifier *c)
 {
+	c->counts.counts_evicted = c->messages.evicted + c->flows.evicted;
 	return &c->counts;
 }
 
@@ -203,16 +211,40 @@ static struct finding *row_get(struct exchange *ex, const struct field *f, const
 	return row;
 }
 
+/* The row of a message that is in hand, and the class of a flow: what their counts go by. */
+static uint64_t message_print(const struct classifier *c, const struct exchange *ex, const struct finding *row)
+{
+	struct { uint64_t conn, began, path; uint8_t class_id, location, dir; } key;
+
+	memset(&key, 0, sizeof(key));
+	key.conn = ex->conn.id;
+	key.began = ex->began;
+	key.path = quick_hash(&c->quick, row->path, strnlen(row->path, sizeof(row->path)));
+	key.class_id = row->class_id;
+	key.location = row->location;
+	key.dir = row->dir;
+	return quick_hash(&c->quick, &key, sizeof(key));
+}
+
+static uint64_t class_print(const struct classifier *c, const struct exchange *ex, const struct finding *row)
+{
+	return flow_print(c, ex, row->class_id, (uint64_t)row->dir + 1);
+}
+
 /* One hit into its row. fresh: the first of its class in this field. */
 static struct finding *row_add(struct classifier *c, struct exchange *ex, const struct field *f, const struct hit *hit, bool fresh)
 {
 	struct finding *row = row_get(ex, f, hit);
 	struct slice value = { f->value.ptr + hit->start, hit->end - hit->start };
+	uint64_t print;
 
 	if (!row)
 		return NULL;
 	row->count += fresh;
-	row->distinct += print_add(c, flow_print(c, ex, hit->class_id, value_print(c, value)));
+	print = value_print(c, value);
+	row->distinct += print_add(c, flow_print(c, ex, hit->class_id, print));
+	records_add(&c->messages, message_print(c, ex, row), print);
+	records_add(&c->flows, class_print(c, ex, row), print);
 	/* Shown is the first mask; that of a real value before a sample's. */
 	if (!row->mask[0] || (row->sample && !hit->sample))
 		memcpy(row->mask, hit->mask, MASK_SIZE);
@@ -239,7 +271,9 @@ static void held_add(struct classifier *c, struct exchange *ex, const struct hel
 		row->why |= like->why;
 		row->confidence = like->confidence > row->confidence ? like->confidence : row->confidence;
 	}
-	row->distinct += print_add(c, h->print);
+	row->distinct += print_add(c, flow_print(c, ex, like->class_id, h->print));
+	records_add(&c->messages, message_print(c, ex, row), h->print);
+	records_add(&c->flows, class_print(c, ex, row), h->print);
 }
 
 static void batch_add(void *owner, const struct hit *hit)
@@ -412,13 +446,14 @@ static void hit_combine(struct classifier *c, struct exchange *ex, const struct 
 {
 	struct slice value = { f->value.ptr + hit->start, hit->end - hit->start };
 	bool waits = combine_waits(hit->class_id);
-	struct finding *row = waits ? NULL : row_add(c, ex, f, hit, fresh);
+	struct finding *row;
 	struct waiting_hit *h;
 
-	if (!waits && (!combine_partner(hit->class_id) || (!row && hit->confidence < CONF_LIKELY)))
-		return;
 	if (m->nr == WAITING_HITS)
 		waiting_decide(c, ex, m);
+	row = waits ? NULL : row_add(c, ex, f, hit, fresh);
+	if (!waits && (!combine_partner(hit->class_id) || (!row && hit->confidence < CONF_LIKELY)))
+		return;
 	h = waiting_hit(m, hit->class_id);
 	if (waits) {
 		h->waits = true;
@@ -428,7 +463,7 @@ static void hit_combine(struct classifier *c, struct exchange *ex, const struct 
 		h->held.row.confidence = hit->confidence;
 		h->held.row.why = hit->why;
 		memcpy(h->held.row.mask, hit->mask, MASK_SIZE);
-		h->held.print = flow_print(c, ex, hit->class_id, value_print(c, value));
+		h->held.print = value_print(c, value);
 	} else if (row) {
 		h->possible = hit->confidence == CONF_POSSIBLE;
 		h->row = (int16_t)(h->possible ? row_at(ex, 0, true) - row : row - ex->findings);
@@ -498,6 +533,19 @@ static void row_put(struct finding *rows, uint32_t *nr, const struct finding *ro
 	rows[(*nr)++] = *row;
 }
 
+static void row_count(struct classifier *c, const struct exchange *ex, struct finding *row)
+{
+	uint64_t of_message = message_print(c, ex, row);
+
+	row->records = records_count(&c->messages, of_message);
+	records_drop(&c->messages, of_message);
+	if (row->records < row->distinct)	/* so many at least */
+		row->records = row->distinct;
+	row->flow_records = records_count(&c->flows, class_print(c, ex, row));
+	if (row->flow_records < row->records)
+		row->flow_records = row->records;
+}
+
 void classifier_settle(struct classifier *c, struct exchange *ex)
 {
 	uint32_t kept = 0, nr_findings = ex->nr_findings, nr = rows_judge(c, ex);
@@ -511,6 +559,10 @@ void classifier_settle(struct classifier *c, struct exchange *ex)
 	for (unsigned dir = 0; dir < 2; dir++)
 		if ((m = waiting_find(c->waiting, ex, dir)))
 			waiting_hits_decide(c, ex, m, nr_findings, nr);
+	for (uint32_t i = 0; i < ex->nr_findings; i++)
+		row_count(c, ex, &ex->findings[i]);
+	for (uint32_t i = 0; i < nr; i++)	/* of those that were none there is nothing to count any more */
+		records_drop(&c->messages, message_print(c, ex, &c->rows[i]));
 }
 
 /* Cleaning classifies, and every field has a name: the last clean form of each is

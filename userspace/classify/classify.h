@@ -98,6 +98,7 @@ struct classifier_counts {
 	uint64_t hits_dropped;	/* beyond CLASSIFY_HITS in one value */
 	uint64_t bytes_over_budget;	/* beyond CLASSIFY_SCAN in one value */
 	uint64_t values_uncounted;	/* the fingerprint table was full: distinct is too low */
+	uint64_t counts_evicted;	/* more messages and flows at once than are counted: their records are too low */
 	uint64_t cost;		/* of all, as classify_scan tells it */
 };
 
@@ -112,5 +113,5 @@ void classifier_field(void *owner, struct exchange *, const struct field *);
 void classifier_settle(struct classifier *, struct exchange *);
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw);
 void classifier_interval(struct classifier *, uint32_t epoch);	/* forgets fingerprints */
-const struct classifier_counts *classifier_counts(const struct classifier *);
+const struct classifier_counts *classifier_counts(struct classifier *);
 #endif

@@ -102,6 +102,8 @@ struct order {
  *		handshakes that are not over	32 KiB each, its budget	tls facts of the flow
  *		traces of ended connections	65536			their late bytes
  *		values seen, for distinct	49152			distinct, an estimate
+ *		counts of records		256 rows, 512 flows	records, an estimate
+ *		fields whose values are compared	8192		none: they begin again
  *	keeper	processes, connections		16384, 131072, its budget	context_full
  *		handshakes of connections	16384, its budget	tls facts of the flow
  *		names of peers			16384, its budget	the address instead

@@ -124,6 +124,8 @@ struct finding {
 	uint8_t why;		/* enum why */
 	uint32_t count;		/* fields with it */
 	uint32_t distinct;	/* of these, values not seen before in this interval and flow */
+	uint32_t records;	/* different values of this message, an estimate */
+	uint32_t flow_records;	/* of the flow and class in this interval until then, an estimate */
 	char path[PATH_SIZE];	/* "$.card.number", "query.email", "header.authorization" */
 	char key[NAME_SIZE];
 	char mask[MASK_SIZE];

@@ -216,6 +216,8 @@ static void walk_finding(struct walk *w, struct finding *f)
 	NUMBER(w, f->why, WHY_ALL);
 	NUMBER(w, f->count, UINT32_MAX);
 	NUMBER(w, f->distinct, UINT32_MAX);
+	NUMBER(w, f->records, UINT32_MAX);
+	NUMBER(w, f->flow_records, UINT32_MAX);
 	string(w, f->path, sizeof(f->path));
 	string(w, f->key, sizeof(f->key));
 	string(w, f->mask, sizeof(f->mask));
@@ -391,7 +393,7 @@ static int room_write(void *data, const char *ptr, size_t len)
 /* Objects in the message's array: one a field, as the walks write them. */
 static uint32_t fields_of(const struct fact *f)
 {
-	static const uint32_t conn = 16, account = 2 * 7, stamp = 2, finding = 11;
+	static const uint32_t conn = 16, account = 2 * 7, stamp = 2, finding = 13;
 	uint32_t books = 1;
 
 #define X(name) books++;

@@ -32,7 +32,8 @@ static enum seen fetch_data(const struct finding *f, enum policy_fact fact, stru
 	case P_DATA_GROUP: return seen_number(v, class ? class->group : 0, class);
 	case P_DATA_CONFIDENCE: return seen_number(v, f->confidence, f->confidence);
 	case P_DATA_COUNT: return seen_number(v, f->count, true);
-	case P_DATA_RECORDS: return seen_number(v, f->distinct, true);
+	case P_DATA_RECORDS: return seen_number(v, f->records, true);
+	case P_DATA_FLOW_RECORDS: return seen_number(v, f->flow_records, true);
 	case P_DATA_LOCATION: return seen_number(v, f->location, f->location != LOC_NONE);
 	case P_DATA_SAMPLE: return seen_number(v, f->sample, true);
 	case P_DATA_PATH: return seen_text(v, f->path);

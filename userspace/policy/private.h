@@ -16,6 +16,7 @@
 	X(DATA_CLASS, "data.class", CLASS) X(DATA_GROUP, "data.group", GROUP) \
 	X(DATA_CONFIDENCE, "data.confidence", CONFIDENCE) \
 	X(DATA_COUNT, "data.count", NUMBER) X(DATA_RECORDS, "data.records", NUMBER) \
+	X(DATA_FLOW_RECORDS, "data.flow_records", NUMBER) \
 	X(DATA_LOCATION, "data.location", LOCATION) X(DATA_PATH, "data.path", TEXT) \
 	X(DATA_KEY, "data.key", TEXT) X(DATA_SAMPLE, "data.sample", BOOL) \
 	X(FROM_WORKLOAD, "from.workload", TEXT) X(FROM_EXE, "from.exe", TEXT) \

@@ -68,7 +68,8 @@ static void given_value(struct given *g, yaml_node_t *n, enum policy_fact fact, 
 	case P_DATA_LOCATION: d->location = word; break;
 	case P_DATA_SAMPLE: d->sample = word; break;
 	case P_DATA_COUNT: put_number(g, n, v->number, UINT32_MAX, &d->count, sizeof(d->count)); break;
-	case P_DATA_RECORDS: put_number(g, n, v->number, UINT32_MAX, &d->distinct, sizeof(d->distinct)); break;
+	case P_DATA_RECORDS: put_number(g, n, v->number, UINT32_MAX, &d->records, sizeof(d->records)); break;
+	case P_DATA_FLOW_RECORDS: put_number(g, n, v->number, UINT32_MAX, &d->flow_records, sizeof(d->flow_records)); break;
 	case P_TO_ZONE:
 	case P_PEER_ZONE: f->zone = word; break;
 	case P_TO_PORT:
@@ -116,7 +117,7 @@ static void given_parse(struct source *s, yaml_node_t *n, struct policy_case *c)
 {
 	struct given g = { .s = s, .c = c };
 
-	c->finding = (struct finding){ .confidence = CONF_CERTAIN, .count = 1, .distinct = 1, .dir = DIR_SENT };
+	c->finding = (struct finding){ .confidence = CONF_CERTAIN, .count = 1, .distinct = 1, .records = 1, .flow_records = 1, .dir = DIR_SENT };
 	if (!node_is(s, n, YAML_MAPPING_NODE, "given"))
 		return;
 	for each_pair(p, n) {

@@ -79,6 +79,8 @@ static void text_or_null(struct json *j, const char *key, const char *value)
 
 static void write_why(struct json *j, unsigned why)
 {
+	if (!why)	/* opened by a weir that did not keep it */
+		return;
 	json_open(j, "evidence", '[');
 	for (unsigned bit = 1; bit <= WHY_ALL; bit <<= 1)
 		if (why & bit)
