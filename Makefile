@@ -181,14 +181,16 @@ fuzz:
 	$Q$(MAKE) FUZZ=1 CC=$(CLANG) fuzzers
 	$Qscripts/fuzz build/fuzz $(SECONDS) $(TARGET)
 
-# The part to tune by, then the one that counts; last what is left of it without names of fields, and
-# without objects that are persons.
+# The part to tune by, then the one that counts; what each kind of evidence adds to the value alone; last what is left
+# of it without names of fields, and without objects that are persons.
 score = python3 -B tests/corpus/generate.py $1 $(LINES) $(SEED) $(out)/accuracy/$1$2 $2 && \
 	python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/$1$2
 accuracy: $(bin)
 	$Qmkdir -p $(out)/accuracy
 	$Qecho "== tune" && $(call score,tune,) --tiers
 	$Qecho "== held-out" && $(call score,held,)
+	$Qfor level in value boundary key object all; do echo "== held-out, evidence up to: $$level" && \
+		python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/held --tiers --evidence $$level || exit 1; done
 	$Qfor blind in keys objects; do echo "== held-out without $$blind" && $(call score,held,$$blind) --tiers || exit 1; done
 
 tests: $(bin) $(unit) $(runner) $(helper)

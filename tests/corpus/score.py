@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""score.py WEIR CORPUS [--misses N] [--least] [--tiers]: precision and recall of `weir classify --lines` on
+"""score.py WEIR CORPUS [--misses N] [--least] [--tiers] [--evidence LEVEL]: precision and recall of `weir classify --lines` on
 CORPUS.txt against CORPUS.labels, per class and per tier. A finding is right when a label of its class overlaps it; a label is
 found when such a finding exists. A finding that is not right counts against precision whatever stands there.
 --tiers prints the tiers only; --least ends with 1 where a tier is below what the README promises."""
@@ -79,7 +79,8 @@ def main():
         lines = f.read().split(b"\n")[:-1]
     labelled = {lb["line"] for lb in labels}
     megabytes = sum(len(x) + 1 for i, x in enumerate(lines) if i not in labelled) / 1e6
-    score = Score(labels, run(weir, corpus + ".txt"))
+    level = sys.argv[sys.argv.index("--evidence") + 1] if "--evidence" in sys.argv else "all"
+    score = Score(labels, run(weir, corpus + ".txt", "--evidence", level))
     negative = collections.Counter(f["class"] for f in score.negative)
     names = sorted(set(score.found) | set(score.wrong), key=lambda n: (table.get(n, {}).get("tier", 9), n))
     print("%-22s %4s %6s %9s %7s %6s %12s" % ("CLASS", "TIER", "LABELS", "PRECISION", "RECALL", "F1", "PER MB CLEAN"))

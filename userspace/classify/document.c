@@ -583,7 +583,7 @@ static void form_classify(struct walk *w)
 		const uint8_t *equals = memchr(w->in.ptr + from, '=', to - from);
 		size_t value = equals ? (size_t)(equals - w->in.ptr) + 1 : from;
 		size_t n = form_unescape(w, 0, from, equals ? value - 1 : from), end = form_unescape(w, n, value, to);
-		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING, .key = { w->text, n } };
+		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING, .key = { w->text, evidence_level < EVIDENCE_KEY ? 0 : n } };
 
 		w->key = ev.key;
 		w->named = false;
