@@ -51,7 +51,8 @@ struct classifier *classifier_new(void)
 	if (!c)
 		return NULL;
 	c->prints = calloc(PRINTS, sizeof(*c->prints));
-	if (!c->prints || fields_init(&c->fields, FIELDS) || records_init(&c->messages, OF_MESSAGES) || records_init(&c->flows, OF_FLOWS) || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
+	if (!c->prints || fields_init(&c->fields, FIELDS) || records_init(&c->messages, OF_MESSAGES) ||
+	    records_init(&c->flows, OF_FLOWS) || random_bytes(&c->key, sizeof(c->key)) || random_bytes(&c->quick, sizeof(c->quick))) {
 		classifier_free(c);
 		return NULL;
 	}
