@@ -30,7 +30,7 @@
 /* Places in the array of an exchange with one finding, in the order of facts_wire.c. */
 enum {
 	AT_FAMILY = 9, AT_ROLE, AT_TLS, AT_BINDING, AT_LATE, AT_AUTH = 25, AT_INSPECTED, AT_GAP, AT_AGAIN, AT_REASONS = 46, AT_FINDINGS,
-	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_COUNT, AT_END = 58
+	AT_CLASS, AT_CONFIDENCE, AT_LOCATION, AT_DIR, AT_SAMPLE, AT_WHY, AT_COUNT, AT_END = 61
 };
 
 static int facts;
@@ -147,7 +147,7 @@ static void wrong_numbers(const msgpack_object *whole)
 		{ AT_REASONS, UINT32_MAX }, { AT_AUTH, AUTH_MAX }, { AT_INSPECTED, INSPECTED_NONE + 1 },
 		{ AT_GAP, 2 }, { AT_AGAIN, 2 }, { AT_FINDINGS, 0 }, { AT_FINDINGS, 2 }, { AT_FINDINGS, MAX_FINDINGS + 1 }, { AT_FINDINGS, UINT32_MAX },
 		{ AT_CLASS, class_count() }, { AT_CONFIDENCE, 0 }, { AT_CONFIDENCE, CONF_CERTAIN + 1 }, { AT_LOCATION, LOC_MAX },
-		{ AT_DIR, DIR_SENT + 1 }, { AT_SAMPLE, 2 }, { AT_COUNT, (uint64_t)UINT32_MAX + 1 },
+		{ AT_DIR, DIR_SENT + 1 }, { AT_SAMPLE, 2 }, { AT_WHY, WHY_ALL + 1 }, { AT_COUNT, (uint64_t)UINT32_MAX + 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
