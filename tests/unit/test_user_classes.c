@@ -303,6 +303,107 @@ static void what_waits_becomes_a_finding_of_its_own_message_only(void **state)
 	classifier_free(c);
 }
 
+/* An order number, in one of ten by chance a card's, and the word that wants a card beside it. */
+static void order(char *out, size_t size, unsigned i)
+{
+	uint64_t body = 453957800000000 + (uint64_t)i * 7103399713, rest = body;
+	unsigned sum = 0;
+
+	for (unsigned n = 0; rest; rest /= 10, n++) {
+		unsigned d = (unsigned)(rest % 10) * (n & 1 ? 1 : 2);
+
+		sum += d > 9 ? d - 9 : d;
+	}
+	snprintf(out, size, "%llu%u", (unsigned long long)body, (10 - sum % 10 + (i % 10 != 3)) % 10);
+}
+
+#define NEAR(class, near) "version: 1\nclasses:\n  own_one:\n    group: pii\n    summary: s\n    words: [Okonkwo]\n" \
+	"    with: {classes: [" near "], " class "}\n" CASES
+
+/* What a class waits for is what stands once the other values of its field, and what is beside it, were heard. */
+static void a_condition_is_decided_when_all_was_seen(void **state)
+{
+	char text[8192], number[32];
+	size_t len = 1;
+
+	use(NEAR("same: object", "person_name"), true);
+	finds("{\"a\":\"Okonkwo\",\"name\":\"Ana Ruiz\"}", "");	/* may be a product's */
+	finds("{\"a\":\"Okonkwo\",\"name\":\"Ana Ruiz\",\"mail\":\"a@corp.org\"}", "own_one:6-13:likely ");
+	finds("{\"name\":\"Ana Ruiz\",\"mail\":\"a@corp.org\",\"a\":\"Okonkwo\"}", "own_one:44-51:likely ");
+	use(NEAR("same: object", "pan"), true);
+	order(number, sizeof(number), 3);
+	snprintf(text, sizeof(text), "[{\"a\":\"Okonkwo\",\"f1\":\"%s\"}]", number);
+	finds(text, "own_one:7-14:likely ");	/* of one value nobody knows better */
+	text[0] = '[';
+	for (unsigned i = 0; i < 41; i++) {
+		order(number, sizeof(number), i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s{\"a\":\"Okonkwo\",\"f1\":\"%s\"}", i ? "," : "", number);
+	}
+	strcpy(text + len, "]");
+	finds(text, "");
+}
+
+static void a_condition_is_decided_when_its_message_is_settled(void **state)
+{
+	struct classifier *c = classifier_new();
+	static struct exchange copy;
+	unsigned distinct, found_first = 0, found_last = 0;
+	uint64_t dropped;
+	char number[32];
+
+	assert_non_null(c);
+	use(NEAR("same: object", "person_name"), true);
+	for (unsigned beside = 0; beside < 2; beside++) {	/* the message is settled in a copy, as the pipeline does */
+		exchange_begin(&ex);
+		field(c, "$.p[].a", "a", "Okonkwo", 0);
+		field(c, "$.p[].name", "name", "Ana Ruiz", 1);
+		if (beside)
+			field(c, "$.p[].mail", "mail", "a@corp.org", 2);
+		exchange_copy(&copy, &ex);
+		classifier_settle(c, &copy);
+		exchange_copy(&ex, &copy);
+		assert_int_equal(counted("own_one", &distinct), beside);
+		assert_int_equal(counted("person_name", &distinct), beside);
+	}
+	use(NEAR("within: 1", "pan"), true);
+	for (unsigned i = 0; i < 101; i++) {
+		exchange_begin(&ex);
+		snprintf(ex.route, sizeof(ex.route), "/orders/{id}");
+		order(number, sizeof(number), i);
+		field(c, "$.a", "a", "Okonkwo", 0);
+		field(c, "$.f1", "f1", number, 1);
+		classifier_settle(c, &ex);
+		*(i < 7 ? &found_first : &found_last) += counted("own_one", &distinct);
+		assert_int_equal(counted("own_one", &distinct), counted("pan", &distinct));
+	}
+	assert_int_equal(found_first, 1);	/* nothing was known yet */
+	assert_int_equal(found_last, 0);
+	assert_int_equal(classifier_counts(c)->hits_dropped, 0);
+	/* A long message is decided piece by piece, and nothing of it is lost. */
+	use(NEAR("same: object", "email"), true);
+	exchange_begin(&ex);
+	for (unsigned i = 0; i < 1009; i++) {
+		field(c, "$.p[].name", "name", "Okonkwo", 0);
+		snprintf(number, sizeof(number), "ana%u@corp.org", i);
+		field(c, "$.p[].mail", "mail", i % 3 ? "none" : number, 1);
+	}
+	classifier_settle(c, &ex);
+	assert_int_equal(counted("own_one", &distinct), 337);
+	assert_int_equal(counted("email", &distinct), 337);
+	dropped = classifier_counts(c)->hits_dropped;	/* what waited in vain for long: an object's end is not known */
+	/* Messages that are under way side by side do not mix. */
+	for (unsigned i = 0; i < 29; i++) {
+		exchange_begin(&copy);
+		field(c, "$.mail", "mail", "ana@corp.org", 0);
+		exchange_begin(&ex);
+		field(c, "$.name", "name", "Okonkwo", 0);
+		classifier_settle(c, &ex);
+		assert_int_equal(ex.nr_findings, 0);
+	}
+	assert_int_equal(classifier_counts(c)->hits_dropped, dropped);
+	classifier_free(c);
+}
+
 /* Many matches in one value come whole and in order. */
 static void a_long_text_is_found_to_its_end(void **state)
 {
@@ -510,6 +611,8 @@ int main(void)
 		cmocka_unit_test(a_list_of_hashes_names_nothing_and_finds_all),
 		cmocka_unit_test(a_condition_wants_another_class_near),
 		cmocka_unit_test(what_waits_becomes_a_finding_of_its_own_message_only),
+		cmocka_unit_test(a_condition_is_decided_when_all_was_seen),
+		cmocka_unit_test(a_condition_is_decided_when_its_message_is_settled),
 		cmocka_unit_test(a_long_text_is_found_to_its_end),
 		cmocka_unit_test(hyperscan_pcre2_and_the_c_library_find_the_same),
 		cmocka_unit_test(a_name_keeps_its_number_whatever_is_loaded),

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "model/class_rules.h"
+
 #define SCORE_WORD	30	/* below, a hit is noise and not reported */
 #define SCORE_LIKELY	50
 #define SCORE_CERTAIN	80
@@ -157,6 +159,8 @@ bool evidence_is_person(const struct class_row *row, uint8_t confidence, uint8_t
 {
 	unsigned group = row->info.group;
 
+	if (row->user && row->user->nr_with)	/* whether it stands is not known before that of others is */
+		return false;
 	return confidence >= CONF_LIKELY && !row->thing && (group <= GROUP_PCI) && (row->info.tier < 3 || (why & WHY_KEY));
 }
 
