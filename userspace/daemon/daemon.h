@@ -104,6 +104,7 @@ struct order {
  *		values seen, for distinct	49152			distinct, an estimate
  *		counts of records		256 rows, 512 flows	records, an estimate
  *		fields whose values are compared	8192		none: they begin again
+ *		hits that wait for other classes	64 messages, 32 each	hits_dropped
  *	keeper	processes, connections		16384, 131072, its budget	context_full
  *		handshakes of connections	16384, its budget	tls facts of the flow
  *		names of peers			16384, its budget	the address instead
