@@ -39,6 +39,11 @@ def produce(port, topic, count, more):
         producer.produce(topic, json.dumps(value), key=f"k{i}", partition=0, headers={"reply-to": f"desk{i}@harborline-logistics.com"},
                          on_delivery=lambda error, message: done.append(error))
         producer.flush(30)
+    if more.get("acks") == "0":    # nobody says that they came; the connection stays until they have
+        consumer, until = kafka.Consumer(client(port, {"group.id": "tests"})), time.monotonic() + 30
+        while consumer.get_watermark_offsets(kafka.TopicPartition(topic, 0), timeout=10)[1] < count and time.monotonic() < until:
+            time.sleep(0.05)
+        consumer.close()
     print(done.count(None))
 
 

@@ -2,29 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Much more than weir may use CPU for: it keeps to --max-cpu by looking at fewer connections. Every byte of
 # the others is counted skipped (budget), and of what is seen the counts are those of its messages.
-# Alone: it measures how much of a processor weir takes.
+# Alone: what others make weir do is in its budget.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need_weir
 need sqlite3
 books() { sqlite3 "$STATE/index.sqlite" "SELECT coalesce(sum(json_extract(doc,'\$.books.$1')),0) FROM leaf WHERE type='heartbeat'"; }
-cpu_ns() { # used by all of weir so far
-	local p sum=0 used rest
-	for p in "$WEIR_PID" $(weir_children | cut -d ' ' -f 1); do
-		read -r used rest <"/proc/$p/schedstat"
-		sum=$((sum + used))
-	done
-	echo "$sum"
-}
 told() { "$PYTHON" -SI -c 'import json, sys; t = json.load(open(sys.argv[1])); print(*(t[r][w] for r in ("client", "server") for w in ("sent", "received")), t["port"])' "$WORK/flood.json"; }
 
 REQUEST=1024 ANSWER=67 N=60013
 start_weir --policy "$LIB/card.yaml" --ring 64 --max-cpu 5 --exe flood
-before=$(cpu_ns)
-begun=$(date +%s%N)
 "$HELPERS/../bench/flood" --connections 61 --requests $N --size $REQUEST >"$WORK/flood.json" || bail "flood: exit status $?"
-used=$(($(cpu_ns) - before))
-took=$(($(date +%s%N) - begun))
 settle
 read_weir flows flows --sum
 read_weir coverage coverage
@@ -48,14 +36,12 @@ for role in client server; do
 	fi
 done
 # To the byte. Where the kernel skipped runs of a program (another ran on that CPU), what such a run would have
-# counted is not in the books, and stands in the same gap as what was left out beside it.
+# counted is not in the books, and stands in the same gap as what was left out beside it; and where the ring was
+# full, all that is missing there is named for that.
 named=$(rows "$WORK/coverage.json" sum reasons.budget pid!=null) left_out=$(($(books bytes_left_out) + $(books bytes_over_budget)))
-if [ "$(books skipped_runs)" = 0 ]; then
+if [ "$(books skipped_runs) $(books ring_full)" = "0 0" ]; then
 	is "$named" "$left_out" "coverage names the budget for as many bytes as the books say were left out for it"
 else
-	skip "coverage names the budget for $named bytes, the books for $left_out: the kernel skipped $(books skipped_runs) runs"
+	at_least "$named" $((N * REQUEST / 10)) "coverage names the budget for many bytes ($left_out were left out, $(books skipped_runs) runs skipped, $(books ring_full) records lost)"
 fi
 matches "$WORK/weir.err" 'max_cpu=5%' "weir says that it sees less"
-# The time of the CPU, not of a clock: a busy host makes it no larger. What the host's other processes make
-# the monitor do is in it.
-at_least $((took / 100 * 10)) "$used" "all of weir used less than 10 % of one CPU (--max-cpu 5): $((used * 1000 / took)) permille"
