@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # More libraries than there is room for probes: what is not probed is named, in the log and in
 # the coverage of who uses it, and all else goes on.
+# Alone: what others use, and leave again, takes room too.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 start_nginx
