@@ -34,6 +34,10 @@
 #define TICK_MS 5
 #define TICK_SHORT_OF_CPU_MS 20
 #define GRACE_NS 100000000ull
+/* A close is told to the analyst when the data before it, which comes by another way, should be there: more
+ * than the reader ever sleeps, much less than GRACE_NS. One that was told to an analyst which then dies of that
+ * data would be known to nobody. */
+#define CLOSE_HELD_NS 20000000ull
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
 #define KEEPER_STOP_NS (10 * SECOND)
 
@@ -62,8 +66,6 @@ static int write_close(struct monitor *m, const struct order *o)
 
 static void close_tell(struct monitor *m, const struct order *o)
 {
-	if (!m->nr_closes && !write_close(m, o))
-		return;
 	if (m->nr_closes == CLOSES_WAITING)
 		m->no_closes.all++;
 	else
@@ -85,13 +87,15 @@ static void on_close(void *owner, const struct wire_life *l)
 	close_tell(m, &o);
 }
 
-/* Of a connection that goes on: never takes the room of a close. */
+/* Of a connection that goes on: waits for nothing, and never takes the room of a close. */
 static void on_look(void *owner, const struct wire_check *w)
 {
 	struct monitor *m = owner;
 	struct order o = { .kind = ORDER_REACH, .before = { w->before[0], w->before[1] }, .epoch = m->epoch,
 			   .conn = w->conn, .sent_pos = w->sent_pos, .received_pos = w->received_pos, .time = w->time };
 
+	if (!write_close(m, &o))
+		return;
 	if (m->nr_closes < CLOSES_WAITING / 2)
 		close_tell(m, &o);
 	else
@@ -108,9 +112,9 @@ void connections_look(struct monitor *m)
 }
 
 /* Thousands may end at once; one that is never told would keep its state for an hour. */
-static void closes_send(struct monitor *m)
+static void closes_send(struct monitor *m, uint64_t now)
 {
-	while (m->nr_closes && !write_close(m, &m->closes[m->first_close])) {
+	while (m->nr_closes && m->closes[m->first_close].time + CLOSE_HELD_NS <= now && !write_close(m, &m->closes[m->first_close])) {
 		m->first_close = (m->first_close + 1) % CLOSES_WAITING;
 		m->nr_closes--;
 	}
@@ -329,7 +333,7 @@ static void serve(struct monitor *m, bool drain)
 	roles_mind(m, clock_boot_ns());
 	if (drain)
 		watch_drain(m->watch);
-	closes_send(m);
+	closes_send(m, clock_boot_ns());
 	keeper_says(m);
 	gaps_tell(m);
 	interval_advance(m, clock_boot_ns());
@@ -405,7 +409,7 @@ static void monitor_loop(struct monitor *m)
 			gap_add(m, "monitor", "did not run: stopped, starved or the host slept", looked);
 		looked = now;
 		watch_drain(m->watch);
-		closes_send(m);
+		closes_send(m, now);
 		sight_mind(m, now);
 		budget_mind(m, now);
 		while (fds[0].revents && read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
