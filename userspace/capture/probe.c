@@ -120,14 +120,22 @@ static int probe_kind(struct capture *c, const char *name, const char *path, con
 int capture_probe(struct capture *c, const char *path, const struct tls_sites *s, unsigned *at)
 {
 	bool has[SITE_KINDS] = { false };
+	unsigned needs = 0;
 	int err = 0;
 
 	for (*at = 0; *at < s->nr; (*at)++) {
-		if (s->site[*at].kind >= SITE_KINDS)
+		unsigned kind = s->site[*at].kind;
+
+		if (kind >= SITE_KINDS)
 			return -EINVAL;
-		has[s->site[*at].kind] = true;
+		if (!has[kind] || !c->multi)
+			needs += site_programs[kind].leave ? 2 : 1;
+		has[kind] = true;
 	}
 	*at = 0;
+	/* Not one of them then: what is said until they are taken back would be seen in part. */
+	if (needs > c->max_links - c->nr_links)
+		return -ENOSPC;
 	for (unsigned kind = 0; !err && kind < SITE_KINDS; kind++) {
 		/* The return first: an entry without its return would leave calls open. */
 		if (has[kind] && site_programs[kind].leave)
