@@ -345,8 +345,10 @@ static void recorder_stop(struct monitor *m)
 	struct order stop = { .kind = ORDER_STOP };
 	uint64_t until = clock_boot_ns() + GRACE_NS;
 
-	while (clock_boot_ns() < until)
+	while (clock_boot_ns() < until) {
+		closes_send(m, clock_boot_ns());
 		nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
+	}
 	(void)!write(m->recorder.ctl[0], &stop, sizeof(stop));
 	if (m->recorder.pid)
 		waitpid(m->recorder.pid, NULL, 0);
