@@ -9,8 +9,8 @@ need node curl
 start_nginx
 node() { command node "$LIB/node_peer.js" "$@"; }
 api=$(free_port) old=$(free_port)
-start "$WORK/api.log" node server "$api" "$CERT" "$KEY"
-start "$WORK/old.log" node server "$old" "$CERT" "$KEY" TLSv1.2
+start "$WORK/api.log" env node "$LIB/node_peer.js" server "$api" "$CERT" "$KEY"
+start "$WORK/old.log" env node "$LIB/node_peer.js" server "$old" "$CERT" "$KEY" TLSv1.2
 for port in "$api" "$old"; do wait_for 10 listens "$port" || bail "no server on port $port"; done
 "$PYTHON" "$LIB/plant.py" bodies "$WORK/bodies" 97
 start_weir --policy "$LIB/card.yaml"
