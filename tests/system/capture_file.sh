@@ -101,7 +101,7 @@ is "$(rows "$WORK/violations.json" distinct id) $(rows "$WORK/violations.json" c
 	"the rule is broken by each port, by each card"
 
 # The same file, told by others.
-tshark -r "$CAPTURE" -o "tls.keylog_file:$KEYLOG" -d "tcp.port==$HTTP_PORT,http" -d "tcp.port==$HTTPS_PORT,tls" \
+tshark -r "$CAPTURE" -o tcp.reassemble_out_of_order:TRUE -o "tls.keylog_file:$KEYLOG" -d "tcp.port==$HTTP_PORT,http" -d "tcp.port==$HTTPS_PORT,tls" \
 	-Y http -T json -e http.request.method -e http.response.code >"$WORK/tshark.json" 2>"$WORK/tshark.err" || not_ok "tshark: $(tail -1 "$WORK/tshark.err")"
 tally() {
 	"$PYTHON" - "$WORK/tshark.json" "$WORK/messages.json" <<'END'
