@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -53,10 +52,9 @@ static bool rules_load(struct monitor *m, const char *const *names, unsigned nr)
 
 int rules_open(struct monitor *m)
 {
-	m->rules_fd = memory_file("weir-rules", RULES_MEMORY);
-	m->rules = m->rules_fd < 0 ? MAP_FAILED : mmap(NULL, RULES_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, m->rules_fd, 0);
-	if (m->rules == MAP_FAILED) {
-		log_error("cannot make memory for the policies error=\"%s\"", strerror(errno));
+	m->rules_fd = memory_to_read("weir-rules", RULES_MEMORY, &m->rules);
+	if (m->rules_fd < 0) {
+		log_error("cannot make memory for the policies error=\"%s\"", strerror(-m->rules_fd));
 		return EXIT_DEGRADED;
 	}
 	return rules_load(m, m->options->policies, m->options->nr_policies) ? 0 : EXIT_USAGE;

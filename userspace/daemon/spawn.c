@@ -106,18 +106,54 @@ int socket_pair(int fds[2], int bytes)
 	return 0;
 }
 
-int memory_file(const char *name, size_t size)
+/* Nobody may shrink it under a mapping of another. */
+static int memory_make(const char *name, size_t size)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), err;
 
 	if (fd < 0)
 		return -errno;
-	/* Nobody may shrink it under a mapping of another. */
-	if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+	if (!ftruncate(fd, (off_t)size) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int memory_seal(int fd, int seals)
+{
+	int err;
+
+	if (!fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int memory_file(const char *name, size_t size)
+{
+	int fd = memory_make(name, size);
+
+	return fd < 0 ? fd : memory_seal(fd, 0);
+}
+
+int memory_to_read(const char *name, size_t size, void **mine)
+{
+	int fd = memory_make(name, size);
+
+	*mine = fd < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd < 0)
+		return fd;
+	if (*mine == MAP_FAILED) {
 		int err = -errno;
 
 		close(fd);
 		return err;
 	}
+	/* Of all mappings to come, and for as long as they are there (Linux 5.1). */
+	fd = memory_seal(fd, F_SEAL_FUTURE_WRITE);
+	if (fd < 0)
+		munmap(*mine, size);
 	return fd;
 }

@@ -24,4 +24,7 @@ pid_t role_spawn(const struct role_plan *);
 /* A pair of connected SEQPACKET sockets with room for a few facts. 0 or -errno. */
 int socket_pair(int fds[2], int bytes);
 int memory_file(const char *name, size_t size);	/* descriptor or -errno */
+/* As memory_file(), mapped here for writing at *mine, for as long as the process lives; no other mapping, in
+ * whatever process, can be written or be made writable. */
+int memory_to_read(const char *name, size_t size, void **mine);
 #endif
