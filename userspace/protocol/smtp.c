@@ -541,8 +541,9 @@ static struct feed_result feed_client(struct state *s, struct slice in, struct s
 		return (struct feed_result){ FEED_OK, n, n };
 	s->lost[s->front] = false;
 	session_count(s->session, FATE_EXAMINED, n);
-	if (!s->sink->afford || s->sink->afford(s->sink->owner, COST_LINE))
-		command(s, slice_of(in.ptr, n), at);
+	if (s->sink->afford)	/* what comes next is known by the command, whatever it has cost */
+		s->sink->afford(s->sink->owner, COST_LINE);
+	command(s, slice_of(in.ptr, n), at);
 	return (struct feed_result){ FEED_OK, n, 0 };
 }
 
