@@ -15,6 +15,7 @@
 
 #define VERDICT_RATE 1000	/* a second */
 #define VERDICT_BURST 64
+#define UNREAD_MAX 65536
 #define LOOK_NS (SECOND / 50)
 
 static bool is_sane(const struct capture_verdict *v)
@@ -82,7 +83,8 @@ void sight_analyst_died(struct monitor *m)
 {
 	struct capture_verdict v;
 
-	while (read(m->analyst.ctl[0], &v, sizeof(v)) >= 0)
+	/* As many as a socket can hold at most: one that is shut down would give nothing for ever. */
+	for (unsigned i = 0; i < UNREAD_MAX && read(m->analyst.ctl[0], &v, sizeof(v)) >= 0; i++)
 		;
 	heeded_forget(m, UINT64_MAX);
 }
