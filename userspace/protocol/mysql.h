@@ -139,7 +139,6 @@ int my_frame_begins(struct slice, enum my_packing *);
 bool my_is_column(struct slice body);
 bool my_is_command(uint8_t);
 
-struct slice my_string(struct reader *);		/* up to a NUL, which is taken too */
 uint64_t my_number(struct reader *);			/* of the length that its first byte says */
 uint64_t my_little(struct reader *, unsigned bytes);
 struct slice my_vector(struct reader *, bool cut, bool *is_cut);	/* behind its length; of one that is cut, what is there */

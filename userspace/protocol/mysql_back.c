@@ -197,7 +197,7 @@ static void login_answer(struct my_state *s, const struct my_message *m, struct 
 
 	switch (what) {
 	case 0xfe:
-		plugin = my_string(&r);
+		plugin = reader_string(&r);
 		s->ask_plain = (plugin.len == 20 && !memcmp(plugin.ptr, "mysql_clear_password", 20)) || (plugin.len == 6 && !memcmp(plugin.ptr, "dialog", 6));
 		return;
 	case 1:	/* of caching_sha2: what the server remembers is not enough */

@@ -372,7 +372,7 @@ static void other(struct my_state *s, const struct my_message *m, uint8_t comman
 		if (command == COM_INIT_DB || command == COM_CREATE_DB || command == COM_DROP_DB)
 			s->sink->clean(s->sink->owner, ex->route, r->left);
 		else if (command == COM_FIELD_LIST)
-			s->sink->clean(s->sink->owner, ex->route, my_string(r));
+			s->sink->clean(s->sink->owner, ex->route, reader_string(r));
 	}
 	my_push(s, simple[i].kind, ex, st, false, command == COM_STMT_FETCH, at);
 }
@@ -430,12 +430,12 @@ static void log_in(struct my_state *s, const struct my_message *m, struct stamp 
 	if (back->phase == PHASE_RESYNC && !back->after_gap)
 		back->phase = PHASE_PACKET;
 	reader_take(&r, 28);
-	user = my_string(&r);
-	secret = s->caps & MY_AUTH_LENENC ? my_vector(&r, false, &cut) : s->caps & MY_SECURE ? reader_vector(&r, 1) : my_string(&r);
+	user = reader_string(&r);
+	secret = s->caps & MY_AUTH_LENENC ? my_vector(&r, false, &cut) : s->caps & MY_SECURE ? reader_vector(&r, 1) : reader_string(&r);
 	if (s->caps & MY_CONNECT_WITH_DB)
-		database = my_string(&r);
+		database = reader_string(&r);
 	if (s->caps & MY_PLUGIN_AUTH)
-		plugin = my_string(&r);
+		plugin = reader_string(&r);
 	s->login = true;
 	my_push(s, MY_LOGIN, NULL, NULL, false, false, at);
 	if (!ex)
@@ -451,10 +451,10 @@ static void log_in(struct my_state *s, const struct my_message *m, struct stamp 
 static void change_user(struct my_state *s, const struct my_message *m, struct reader *r, struct stamp at)
 {
 	struct exchange *ex = my_asking(s, at);
-	struct slice user = my_string(r), database;
+	struct slice user = reader_string(r), database;
 
 	reader_vector(r, 1);
-	database = my_string(r);
+	database = reader_string(r);
 	s->login = true;
 	my_push(s, MY_LOGIN, NULL, NULL, false, false, at);
 	if (!ex)

@@ -6,20 +6,6 @@
 
 #include "protocol/mysql.h"
 
-struct slice my_string(struct reader *r)
-{
-	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
-	struct slice s;
-
-	if (!nul) {
-		r->failed = true;
-		return (struct slice){ 0 };
-	}
-	s = reader_take(r, (size_t)(nul - r->left.ptr));
-	reader_take(r, 1);
-	return s;
-}
-
 uint64_t my_little(struct reader *r, unsigned bytes)
 {
 	struct slice s = reader_take(r, bytes);

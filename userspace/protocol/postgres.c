@@ -97,7 +97,7 @@ static bool is_description(struct slice in, uint32_t body)
 {
 	struct reader r = { in, false };
 	unsigned nr = reader_number(&r, 2);
-	struct slice name = nr ? pg_string(&r) : (struct slice){ 0 };
+	struct slice name = nr ? reader_string(&r) : (struct slice){ 0 };
 
 	return nr <= COLUMNS_MAX && body >= 2 + 19ull * nr && (r.failed || (is_text(name, false, 64) && (nr || body == 2)));
 }
@@ -130,13 +130,13 @@ static bool front_fits(uint8_t type, struct slice in, uint32_t body, bool whole)
 	switch (type) {
 	case 'Q': return body >= 1 && is_text(in, whole, 64);
 	case 'P':
-		return body >= 4 && is_text(pg_string(&r), false, NAME_SIZE) && (r.failed || is_text(slice_of(r.left.ptr, r.left.len / 2), false, 32));
-	case 'B': return body >= 8 && is_text(pg_string(&r), false, NAME_SIZE) && is_text(pg_string(&r), false, NAME_SIZE);
+		return body >= 4 && is_text(reader_string(&r), false, NAME_SIZE) && (r.failed || is_text(slice_of(r.left.ptr, r.left.len / 2), false, 32));
+	case 'B': return body >= 8 && is_text(reader_string(&r), false, NAME_SIZE) && is_text(reader_string(&r), false, NAME_SIZE);
 	case 'D': case 'C':
 		return body >= 2 && body < 4096 && (!in.len || in.ptr[0] == 'S' || in.ptr[0] == 'P') && is_text(in, whole, 64) &&
 		       (!whole || !memchr(in.ptr, 0, in.len - 1));
 	case 'E':
-		pg_string(&r);
+		reader_string(&r);
 		return body >= 5 && (r.failed ? !whole : !whole || r.left.len == 4);
 	case 'F': return body >= 10;
 	case 'p': return body >= 1;

@@ -83,5 +83,4 @@ void pg_tell(struct pg_state *, struct exchange *, const struct statement *, con
 /* CopyData of either direction; end: nothing more comes. */
 void pg_copy(struct pg_state *, struct pg_item *, struct slice data, enum dir, bool end);
 bool pg_format(const struct pg_formats *, unsigned i);
-struct slice pg_string(struct reader *);	/* up to a NUL, which is taken too */
 #endif

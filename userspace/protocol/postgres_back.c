@@ -37,7 +37,7 @@ static void row_description(struct pg_state *s, const struct pg_message *m, stru
 		item = pg_answered(s, at);
 	for (unsigned i = 0; rows && i < nr && i < rows->nr && !r.failed; i++) {
 		struct column *c = &rows->column[i];
-		struct slice name = pg_string(&r);
+		struct slice name = reader_string(&r);
 
 		if (!r.failed)
 			column_name(s->sink, c, "row", name);
@@ -106,7 +106,7 @@ static uint16_t error_fields(struct pg_state *s, const struct pg_message *m, str
 
 	while (r.left.len && r.left.ptr[0]) {
 		uint32_t code = reader_number(&r, 1);
-		struct slice text = pg_string(&r);
+		struct slice text = reader_string(&r);
 
 		if (r.failed)
 			break;
@@ -154,8 +154,8 @@ static void notification(struct pg_state *s, const struct pg_message *m, struct 
 	if (!ex)
 		return;
 	reader_take(&r, 4);
-	channel = pg_string(&r);
-	payload = pg_string(&r);
+	channel = reader_string(&r);
+	payload = reader_string(&r);
 	snprintf(ex->method, sizeof(ex->method), "NOTIFY");
 	s->sink->clean(s->sink->owner, ex->route, channel);
 	ex->response_bytes = m->total;

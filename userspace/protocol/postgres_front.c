@@ -9,20 +9,6 @@
 
 #define CANCEL_REQUEST	80877102
 
-struct slice pg_string(struct reader *r)
-{
-	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
-	struct slice s;
-
-	if (!nul) {
-		r->failed = true;
-		return (struct slice){ 0 };
-	}
-	s = reader_take(r, (size_t)(nul - r->left.ptr));
-	reader_take(r, 1);
-	return s;
-}
-
 bool pg_format(const struct pg_formats *f, unsigned i)
 {
 	unsigned at = f->nr == 1 ? 0 : i;
@@ -49,7 +35,7 @@ static struct slice text_of(struct reader *r)
 {
 	const uint8_t *nul = r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
 
-	return nul ? pg_string(r) : reader_take(r, r->left.len);
+	return nul ? reader_string(r) : reader_take(r, r->left.len);
 }
 
 static void query(struct pg_state *s, const struct pg_message *m, struct stamp at)
@@ -87,7 +73,7 @@ static void parse(struct pg_state *s, const struct pg_message *m, struct stamp a
 {
 	struct exchange *ex = pg_asking(s, at);
 	struct reader r = { m->body, false };
-	struct slice name = pg_string(&r);
+	struct slice name = reader_string(&r);
 	struct sql_reader sql;
 	struct statement *st;
 	unsigned types;
@@ -115,7 +101,7 @@ static void bind(struct pg_state *s, const struct pg_message *m, struct stamp at
 {
 	struct exchange *ex = pg_asking(s, at);
 	struct reader r = { m->body, false };
-	struct slice portal_name = pg_string(&r), name = pg_string(&r);
+	struct slice portal_name = reader_string(&r), name = reader_string(&r);
 	struct pg_formats formats = formats_read(&r);
 	unsigned nr = reader_number(&r, 2);
 	struct statement *st = statement_hold(statements_find(&s->statements, name));
@@ -148,7 +134,7 @@ static void describe(struct pg_state *s, const struct pg_message *m, struct stam
 {
 	struct reader r = { m->body, false };
 	uint32_t what = reader_number(&r, 1);
-	struct slice name = pg_string(&r);
+	struct slice name = reader_string(&r);
 	struct pg_portal *portal = what == 'P' ? pg_portal_find(s, name, false) : NULL;
 	struct statement *st = statement_hold(what == 'P' ? portal ? portal->statement : NULL : statements_find(&s->statements, name));
 
@@ -160,7 +146,7 @@ static void describe(struct pg_state *s, const struct pg_message *m, struct stam
 static void execute(struct pg_state *s, const struct pg_message *m, struct stamp at)
 {
 	struct reader r = { m->body, false };
-	struct pg_portal *portal = pg_portal_find(s, pg_string(&r), false);
+	struct pg_portal *portal = pg_portal_find(s, reader_string(&r), false);
 	struct statement *st = portal ? statement_hold(portal->statement) : statement_new();
 	struct exchange *ex = pg_asking(s, at);
 
@@ -181,7 +167,7 @@ static void close_one(struct pg_state *s, const struct pg_message *m)
 {
 	struct reader r = { m->body, false };
 	uint32_t what = reader_number(&r, 1);
-	struct slice name = pg_string(&r);
+	struct slice name = reader_string(&r);
 	struct pg_portal *portal;
 
 	if (r.failed)
@@ -241,7 +227,7 @@ void pg_startup(struct pg_state *s, struct slice body, uint32_t code, struct sta
 	}
 	ex = pg_asking(s, at);
 	while (ex && r.left.len > 1 && r.left.ptr[0]) {
-		struct slice key = pg_string(&r), value = pg_string(&r);
+		struct slice key = reader_string(&r), value = reader_string(&r);
 
 		if (r.failed)
 			break;
@@ -262,7 +248,7 @@ static void password(struct pg_state *s, const struct pg_message *m, struct stam
 		return;
 	ex->request_bytes += m->total;
 	if (s->plain_password)
-		password_tell(s->sink, ex, s->front, pg_string(&r));
+		password_tell(s->sink, ex, s->front, reader_string(&r));
 	s->plain_password = false;
 }
 

@@ -4,6 +4,7 @@
 #ifndef WEIR_READER_H
 #define WEIR_READER_H
 #include <stdbool.h>
+#include <string.h>
 #include "base/varint.h"
 #include "model/payload.h"
 
@@ -59,6 +60,21 @@ static inline uint64_t reader_varint(struct reader *r)
 	}
 	r->left = slice_of(p, r->left.len - (size_t)(p - r->left.ptr));
 	return v;
+}
+
+/* Up to a NUL, which is taken too. */
+static inline struct slice reader_string(struct reader *r)
+{
+	const uint8_t *nul = !r->failed && r->left.len ? memchr(r->left.ptr, 0, r->left.len) : NULL;
+	struct slice s;
+
+	if (!nul) {
+		r->failed = true;
+		return (struct slice){ 0 };
+	}
+	s = reader_take(r, (size_t)(nul - r->left.ptr));
+	reader_take(r, 1);
+	return s;
 }
 
 /* As reader_vector; what is not there any more is left out. */
