@@ -3,7 +3,6 @@
  * all of a file: each site has its own cookie, processes that are not watched tell nothing, what is
  * detached tells nothing more, and a link of many needs no SYS_ADMIN. Needs root. */
 #include <errno.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "capture/record.h"
 #include "capture/ring.h"
 #include "capture/tls/tls.h"
+#include "capture/uprobe.h"
 
 #define RING (1 << 20)
 
@@ -67,29 +67,6 @@ static int take(void *owner, const void *record, size_t len)
 	return 0;
 }
 
-struct own { uintptr_t address; uint64_t offset; };
-
-static int own_offset(struct dl_phdr_info *info, size_t size, void *data)
-{
-	struct own *o = data;
-
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-
-		if (p->p_type == PT_LOAD && o->address >= info->dlpi_addr + p->p_vaddr && o->address - info->dlpi_addr - p->p_vaddr < p->p_filesz)
-			o->offset = o->address - info->dlpi_addr - p->p_vaddr + p->p_offset;
-	}
-	return 1;
-}
-
-static uint64_t offset_of(uintptr_t address)
-{
-	struct own o = { .address = address };
-
-	dl_iterate_phdr(own_offset, &o);
-	return o.offset;
-}
-
 static void talk(unsigned gives, unsigned gets)
 {
 	char buf[97];
@@ -137,9 +114,9 @@ static void test_sites(void)
 	unsigned at;
 	int err;
 
-	s.site[0].offset = offset_of((uintptr_t)give);
+	s.site[0].offset = uprobe_own_offset((void (*)(void))give);
 	s.site[0].cookie = WIRE_COOKIE_SENT | 1u << WIRE_COOKIE_OBJ_SHIFT | 2u << WIRE_COOKIE_BUF_SHIFT;
-	s.site[1].offset = offset_of((uintptr_t)get);
+	s.site[1].offset = uprobe_own_offset((void (*)(void))get);
 	s.site[1].cookie = 1u << WIRE_COOKIE_OBJ_SHIFT | 3u << WIRE_COOKIE_BUF_SHIFT;
 	none = s;
 	none.site[1].offset = 1ull << 40;	/* beyond the file */

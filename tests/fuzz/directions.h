@@ -8,11 +8,6 @@
 #define WEIR_FUZZ_DIRECTIONS_H
 #include "tests/fuzz/events.h"
 
-static bool same(const struct buf *a, const struct buf *b)
-{
-	return a->len == b->len && !(a->len && memcmp(a->ptr, b->ptr, a->len));
-}
-
 static void give(struct session *s, enum dir dir, struct slice in, size_t most, uint64_t *time)
 {
 	for (size_t at = 0, n; at < in.len; at += n) {
@@ -58,22 +53,6 @@ static int64_t play(struct buf *events, struct input in, size_t most)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct buf whole, cut;
-	int64_t lost;
-
-	buf_init(&whole, 64 << 20);
-	buf_init(&cut, 64 << 20);
-	lost = play(&whole, (struct input){ bytes, len }, 0);
-	lost += play(&cut, (struct input){ bytes, len }, len % 7 + 1);
-	if (!lost && !same(&whole, &cut)) {
-		fprintf(stderr, "--- whole\n");
-		fwrite(whole.ptr, 1, whole.len, stderr);
-		fprintf(stderr, "--- in pieces of %zu\n", len % 7 + 1);
-		fwrite(cut.ptr, 1, cut.len, stderr);
-	}
-	MUST(lost || same(&whole, &cut));
-	buf_free(&whole);
-	buf_free(&cut);
-	return 0;
+	return whole_and_pieces(bytes, len, play);
 }
 #endif

@@ -3,6 +3,7 @@
  * compared, and a replay of two directions of bytes into a session. */
 #ifndef WEIR_FUZZ_EVENTS_H
 #define WEIR_FUZZ_EVENTS_H
+#include "base/budget.h"
 #include "base/buf.h"
 #include "protocol/protocol.h"
 #include "tests/fuzz/fuzz.h"
@@ -86,5 +87,32 @@ static inline struct byte_account replay_connection(struct buf *events, struct s
 	for (unsigned d = 0; d < 2; d++)
 		MUST(acct[d].examined >= 0 && acct[d].opaque >= 0 && acct[d].examined + acct[d].opaque + acct[d].skipped == given[d]);
 	return byte_accounts_sum(acct);
+}
+
+/* The input as it is, then in pieces of `most` bytes: where it is cut into calls changes nothing, but behind
+ * bytes that are no message, of which play() returns how many there were. No memory stays. */
+static inline int whole_and_pieces(const uint8_t *bytes, size_t len, int64_t (*play)(struct buf *events, struct input in, size_t most))
+{
+	size_t used = budget_used();
+	struct buf whole, cut;
+	bool same;
+	int64_t lost;
+
+	buf_init(&whole, 64 << 20);
+	buf_init(&cut, 64 << 20);
+	lost = play(&whole, (struct input){ bytes, len }, 0);
+	lost += play(&cut, (struct input){ bytes, len }, len % 7 + 1);
+	same = whole.len == cut.len && !(whole.len && memcmp(whole.ptr, cut.ptr, whole.len));
+	if (!lost && !same) {
+		fprintf(stderr, "--- whole\n");
+		fwrite(whole.ptr, 1, whole.len, stderr);
+		fprintf(stderr, "--- in pieces of %zu\n", len % 7 + 1);
+		fwrite(cut.ptr, 1, cut.len, stderr);
+	}
+	MUST(lost || same);
+	buf_free(&whole);
+	buf_free(&cut);
+	MUST(budget_used() == used);
+	return 0;
 }
 #endif

@@ -70,23 +70,5 @@ static int64_t replay(struct buf *events, struct input in, size_t piece)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct buf whole, cut;
-	bool same;
-	int64_t lost;
-
-	buf_init(&whole, 64 << 20);
-	buf_init(&cut, 64 << 20);
-	lost = replay(&whole, (struct input){ bytes, len }, 0);
-	lost += replay(&cut, (struct input){ bytes, len }, len % 7 + 1);
-	same = whole.len == cut.len && !(whole.len && memcmp(whole.ptr, cut.ptr, whole.len));
-	if (!lost && !same) {
-		fprintf(stderr, "--- whole\n");
-		fwrite(whole.ptr, 1, whole.len, stderr);
-		fprintf(stderr, "--- in pieces of %zu\n", len % 7 + 1);
-		fwrite(cut.ptr, 1, cut.len, stderr);
-	}
-	MUST(lost || same);
-	buf_free(&whole);
-	buf_free(&cut);
-	return 0;
+	return whole_and_pieces(bytes, len, replay);
 }

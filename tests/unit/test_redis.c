@@ -1,73 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What golden cases are too short for: pipelines longer than what may wait, values larger than what
  * is held, transactions longer than what is remembered, depth, and memory that runs out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/budget.h"
-#include "protocol/protocol.h"
-
-static struct { unsigned exchanges, fields, statuses[1000]; char path[PATH_SIZE], route[PATH_SIZE], method[WORD_SIZE]; size_t longest; } seen;
-
-static void on_field(void *owner, struct exchange *ex, const struct field *f)
-{
-	seen.fields++;
-	seen.longest = f->value.len > seen.longest ? f->value.len : seen.longest;
-	memcpy(seen.path, f->path, strlen(f->path) + 1);
-}
-
-static size_t on_clean(void *owner, char out[NAME_SIZE], struct slice raw)
-{
-	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
-
-	memcpy(out, raw.ptr, n);
-	out[n] = 0;
-	return n;
-}
-
-static void on_exchange(void *owner, const struct exchange *ex)
-{
-	seen.exchanges++;
-	seen.statuses[ex->status]++;
-	memcpy(seen.route, ex->route, PATH_SIZE);
-	memcpy(seen.method, ex->method, WORD_SIZE);
-}
-
-static const struct field_sink sink = { .field = on_field, .clean = on_clean, .exchange = on_exchange };
-
-/* A connection and what its two ends say. */
-static struct { struct session *s; struct byte_account acct[2]; int64_t given[2]; uint64_t time; } c;
-
-static bool begin(void)
-{
-	struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
-
-	memset(&seen, 0, sizeof(seen));
-	memset(&c, 0, sizeof(c));
-	c.s = session_new(&conn, &sink, c.acct);
-	return c.s != NULL;
-}
-
-static void give(enum dir dir, const void *bytes, size_t len)
-{
-	session_bytes(c.s, dir, slice_of(bytes, len), (struct stamp){ c.time += 1000, 1 });
-	c.given[dir] += (int64_t)len;
-}
+#include "tests/unit/session_world.h"
 
 #define CLIENT(text)	give(DIR_RECEIVED, text, sizeof(text) - 1)
 #define SERVER(text)	give(DIR_SENT, text, sizeof(text) - 1)
-
-static void end(void)
-{
-	session_close(c.s, (struct stamp){ c.time, 1 });
-	for (unsigned d = 0; d < 2; d++)
-		assert_int_equal(c.acct[d].examined + c.acct[d].opaque + c.acct[d].skipped, c.given[d]);
-}
 
 static void long_pipelines_are_counted_to_the_last(void **state)
 {
