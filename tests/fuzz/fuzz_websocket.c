@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two directions of WebSocket. Where the bytes are cut into calls must not change what is found in
  * them, no byte may leave the account, and all memory is given back. Only behind bytes that are no
- * frames may the cuts matter, where an older connection's beginning is looked for, and where deflated
- * bytes are damaged.
+ * frames may the cuts matter, and behind missing ones: there a frame is looked for where a call begins; and
+ * where deflated bytes are damaged.
  *
  * The first byte: 1 the connection is older, 2 HTTP/1 asks for it and agrees on permessage-deflate, 4
  * without context of the server's. Then pieces: OP, and as many bytes as it says. OP: bit 0 direction,
  * 1 a frame (its first byte comes before, length and mask are made), 2 as many bytes are missing
  * instead, 3 to 7 the length, 31 as the next byte says. */
-#include "base/budget.h"
 #include "tests/fuzz/events.h"
 
-struct world { struct session *session; int64_t given[2]; uint64_t time; size_t piece; bool deflated; };
+struct world { struct session *session; int64_t given[2]; uint64_t time; size_t piece; bool cuts_matter; };
 
 static void give(struct world *w, enum dir dir, const uint8_t *bytes, size_t len)
 {
@@ -48,12 +47,13 @@ static void give_all(struct world *w, struct input in)
 		if (len == 31)
 			len = input_number(&in, 1);
 		if (op & 4) {
+			w->cuts_matter = true;
 			session_gap(w->session, (enum dir)(op & 1), 1 + len, LOSS_MISSING, (struct stamp){ ++w->time, 1 });
 			continue;
 		}
 		if (op & 2) {
 			bytes[head++] = (uint8_t)input_number(&in, 1);
-			w->deflated |= bytes[0] & 0x40;
+			w->cuts_matter |= bytes[0] & 0x40;
 			len = len < in.len ? len : in.len;
 			bytes[head++] = (uint8_t)((client ? 0x80 : 0) | (len < 126 ? len : 126));
 			if (len >= 126)
@@ -84,7 +84,7 @@ static int64_t replay(struct buf *events, struct input in, size_t piece)
 	session_close(w.session, (struct stamp){ 1 << 20, 1 });
 	for (unsigned d = 0; d < 2; d++)
 		MUST(acct[d].examined >= 0 && acct[d].opaque >= 0 && acct[d].examined + acct[d].opaque + acct[d].skipped == w.given[d]);
-	return acct[0].opaque + acct[1].opaque + (how & 1) + w.deflated;
+	return acct[0].opaque + acct[1].opaque + (how & 1) + w.cuts_matter;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
