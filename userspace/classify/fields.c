@@ -38,6 +38,8 @@ int fields_init(struct fields *f, uint32_t nr)
 
 void fields_fini(struct fields *f)
 {
+	if (f->records)
+		explicit_bzero(f->records, f->nr * sizeof(*f->records));
 	free(f->records);
 	f->records = NULL;
 }

@@ -16,6 +16,8 @@ struct waiting {
 
 void waiting_free(struct waiting *w)
 {
+	if (w)
+		explicit_bzero(w, sizeof(*w));
 	free(w);
 }
 
