@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_MATCH	(-1)	/* PCRE2_ERROR_NOMATCH; what is below is a failure */
 #define WORKSPACE	16384	/* ints in which PCRE2 keeps the places of an automaton */
 #define FAST_MIN	64	/* bytes of a value that are worth asking Hyperscan about */
 #define ANCHORED	0x80000000u	/* PCRE2_ANCHORED */
@@ -42,6 +43,7 @@ struct regexes {
 	void *code[PATTERNS_MAX], *data, *database, *scratch;
 	size_t low[PATTERNS_MAX], high[PATTERNS_MAX];	/* where it may begin; low > high: nowhere */
 	size_t base;		/* of what Hyperscan looks at */
+	uint64_t failures;
 	int workspace[WORKSPACE];
 };
 
@@ -190,14 +192,27 @@ void regexes_look(struct regexes *r, struct slice v, size_t from, size_t to)
 		regexes_look(r, v, from, from);	/* it could not: anything may be anywhere */
 }
 
+size_t regexes_may(const struct regexes *r, unsigned pattern, struct slice v, size_t at)
+{
+	const struct class_pattern *p = r->pattern[pattern];
+
+	if (at < r->low[pattern] || at > r->high[pattern] || v.len - at < p->min)
+		return 0;
+	return v.len - at < p->max ? v.len - at : p->max;
+}
+
+uint64_t regexes_failures(const struct regexes *r)
+{
+	return r->failures;
+}
+
 size_t regexes_match(struct regexes *r, unsigned pattern, struct slice v, size_t at)
 {
 	size_t len = v.len - at < PATTERN_LENGTH ? v.len - at : PATTERN_LENGTH;
 	int n;
 
-	if (at < r->low[pattern] || at > r->high[pattern] || len < r->pattern[pattern]->min)
-		return 0;
 	/* Of the matches that begin here the longest is told first; 0: there are more. */
 	n = pcre.match(r->code[pattern], v.ptr + at, len, 0, ANCHORED, r->data, NULL, r->workspace, WORKSPACE);
+	r->failures += n < NO_MATCH;
 	return n < 0 ? 0 : at + pcre.ends(r->data)[1];
 }

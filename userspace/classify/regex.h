@@ -15,6 +15,9 @@ void regexes_free(struct regexes *);
 bool regexes_are_fast(const struct regexes *);
 /* Looks ahead over from..to: matches that begin there. */
 void regexes_look(struct regexes *, struct slice, size_t from, size_t to);
-/* The end of the longest match of this pattern that begins at `at`, which was looked ahead over; 0: none. */
+/* How many bytes are tried of this pattern at `at`, which was looked ahead over; 0: it cannot match there. */
+size_t regexes_may(const struct regexes *, unsigned pattern, struct slice, size_t at);
+/* The end of the longest match that begins there, which it may; 0: none, or the library could not tell. */
 size_t regexes_match(struct regexes *, unsigned pattern, struct slice, size_t at);
+uint64_t regexes_failures(const struct regexes *);	/* how often it could not, so far */
 #endif

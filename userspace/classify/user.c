@@ -17,6 +17,7 @@
 #define ANY_MAX		256			/* bytes of a value of a class that has keys only */
 
 /* ns, by the dearest bytes: a byte passed; a regex tried; one looked ahead over, a byte; a token hashed. */
+enum { STATES_NS = 7 };	/* pairs of places of an automaton that are looked at in a ns, measured with 1,641 of them */
 enum { COST_BYTE = 2, COST_TRY = 400, COST_TRY_BYTE = 8, COST_AHEAD = 1, COST_HASH = 1500, COST_WORD = 20 };
 enum { IS_WORD = 1, STARTS = 2 };
 
@@ -27,6 +28,7 @@ struct user_classes {
 	const struct class_rules *rules;
 	struct regexes *regexes;
 	uint8_t pattern_class[PATTERNS_MAX];
+	uint32_t pattern_cost[PATTERNS_MAX];	/* ns a byte that is tried, at most */
 	unsigned nr_patterns;
 	uint8_t kind[256];
 	uint8_t start_nr[256], starts[256][PATTERNS_MAX];	/* patterns that may begin with a byte */
@@ -39,6 +41,7 @@ struct user_classes {
 	struct key_phrase *phrases[CLASS_USER_MAX];
 };
 static struct user_classes *used;
+static uint64_t failures_before;	/* of classes that are gone */
 
 /* Small letters, of Latin with marks too: the second byte of U+00C0 to U+00DE. */
 static uint8_t fold(uint8_t before, uint8_t c)
@@ -137,6 +140,7 @@ static bool patterns_new(struct user_classes *u, bool fast, char *why, size_t si
 	for (size_t i = 0; i < u->rules->nr; i++)
 		for (size_t p = 0; p < u->rules->rule[i].nr_patterns && u->nr_patterns < PATTERNS_MAX; p++) {
 			all[u->nr_patterns] = &u->rules->rule[i].patterns[p];
+			u->pattern_cost[u->nr_patterns] = COST_TRY_BYTE + (uint32_t)all[u->nr_patterns]->states * all[u->nr_patterns]->states / STATES_NS;
 			u->pattern_class[u->nr_patterns++] = u->rules->rule[i].id;
 		}
 	for (unsigned c = 0; c < 256; c++) {
@@ -176,6 +180,11 @@ void user_classes_prepare(void)
 	class_hash(out, key, "", 0);
 }
 
+uint64_t user_classes_failures(void)
+{
+	return failures_before + (used && used->regexes ? regexes_failures(used->regexes) : 0);
+}
+
 struct user_classes *user_classes_new(const struct class_rules *rules, bool fast, char *why, size_t size)
 {
 	struct user_classes *u = calloc(1, sizeof(*u));
@@ -200,6 +209,7 @@ void user_classes_free(struct user_classes *u)
 		user_classes_use(NULL);
 	for (unsigned i = 0; i < CLASS_USER_MAX; i++)
 		free(u->phrases[i]);
+	failures_before += u->regexes ? regexes_failures(u->regexes) : 0;
 	regexes_free(u->regexes);
 	free(u->entries);
 	free(u->slots);
@@ -404,9 +414,13 @@ static uint64_t patterns_find(const struct user_classes *u, struct slice v, size
 		return 0;
 	for (unsigned i = 0; i < u->start_nr[c]; i++) {
 		unsigned p = u->starts[c][i];
-		size_t end = regexes_match(u->regexes, p, v, at);
+		size_t end = 0, tried = regexes_may(u->regexes, p, v, at);
 
-		cost += COST_TRY + COST_TRY_BYTE * (v.len - at < PATTERN_LENGTH ? v.len - at : PATTERN_LENGTH);
+		cost += COST_TRY / 8;
+		if (!tried)
+			continue;
+		end = regexes_match(u->regexes, p, v, at);
+		cost += COST_TRY + (uint64_t)u->pattern_cost[p] * tried;
 		if (end && !(is_joined(v.ptr[end - 1]) && !edge_after(v, end)))
 			hit_add(h, u->pattern_class[p], at, end, false);
 	}

@@ -15,6 +15,8 @@ struct user_classes *user_classes_new(const struct class_rules *, bool fast, cha
 void user_classes_free(struct user_classes *);
 /* From now on these are looked for, by all of this process; NULL: none. */
 void user_classes_use(struct user_classes *);
+/* How often a regex could not be run, so far: what it would have found is missing. */
+uint64_t user_classes_failures(void);
 bool user_classes_fast(const struct user_classes *);
 /* Their own cases; the classes must be in use. Writes one line each to out; returns how many failed. */
 int user_classes_test(const struct class_rules *, FILE *out, unsigned *run);

@@ -13,6 +13,7 @@
 struct class_pattern {
 	const char *text;
 	uint16_t min, max;	/* bytes of a match */
+	uint16_t states;	/* places of an automaton: what a byte costs grows with their square */
 	uint64_t first[4];
 };
 

@@ -9,7 +9,7 @@
 
 #define NESTED_MAX	8
 #define REPEAT_MAX	PATTERN_LENGTH
-#define STATES_MAX	2048	/* places that an automaton of it has */
+#define STATES_MAX	512	/* places that an automaton of it has */
 #define BARE_LENGTH	3
 #define BARE_CHANCE	1e-3	/* of a word of chance to match */
 #define KEYED_CHANCE	0.5
@@ -294,6 +294,7 @@ static struct part group_read(struct reader *r)
 	put(r, "(?:");
 	p = r->failed ? nothing() : alternatives(r);
 	put(r, ")");
+	p.states += 2;	/* where it begins and ends */
 	r->depth--;
 	if (*r->at != ')')
 		refuse(r, "a '(' has no ')'; close it");
@@ -485,7 +486,7 @@ int pattern_read(const char *text, bool fold, bool bare, struct class_pattern *p
 	judge(&r, &all, bare);
 	if (r.failed)
 		return -1;
-	*p = (struct class_pattern){ .text = out, .min = (uint16_t)all.min, .max = (uint16_t)all.max };
+	*p = (struct class_pattern){ .text = out, .min = (uint16_t)all.min, .max = (uint16_t)all.max, .states = (uint16_t)all.states };
 	memcpy(p->first, all.first.bits, sizeof(p->first));
 	return 0;
 }
