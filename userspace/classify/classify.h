@@ -95,7 +95,7 @@ uint64_t classify_scan(const struct evidence *, struct slice value,
 
 /* What a classifier could not do, each since it was made. */
 struct classifier_counts {
-	uint64_t hits_dropped;	/* beyond CLASSIFY_HITS in one value */
+	uint64_t hits_dropped;	/* beyond CLASSIFY_HITS in one value; those that waited for another class and had no room */
 	uint64_t bytes_over_budget;	/* beyond CLASSIFY_SCAN in one value */
 	uint64_t values_uncounted;	/* the fingerprint table was full: distinct is too low */
 	uint64_t counts_evicted;	/* more messages and flows at once than are counted: their records are too low */

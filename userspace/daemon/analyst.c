@@ -48,7 +48,8 @@ struct analyst {
 	uint64_t time, ticked;	/* of the last record; of the last tick */
 	uint64_t held_back;	/* when it last slept for its share of CPU */
 	uint64_t evicted;	/* connections, so far */
-	bool lost_keeper, stop, hurries;	/* hurries: until what it takes is fresh */
+	struct front_counts counts;	/* that are in the books */
+	bool lost_keeper, stop, failed, hurries;	/* hurries: until what it takes is fresh */
 	struct pace pace;
 	uint8_t packed[FACT_MAX_SIZE];	/* facts that wait for the end of the batch */
 	size_t held;			/* bytes of them */
@@ -161,10 +162,15 @@ static size_t work(struct analyst *a)
 /* While records wait, time is theirs: what is not there yet may still be among them. */
 static void tick(struct analyst *a, uint64_t time)
 {
+	struct role_epoch *books = role_epoch(a->stats, a->epoch);
 	uint64_t evicted = front_evicted(a->front);
+	struct front_counts counts = front_counts(a->front);
 
-	role_epoch(a->stats, a->epoch)->evicted += evicted - a->evicted;
+	books->evicted += evicted - a->evicted;
+	books->hits_dropped += counts.hits_dropped - a->counts.hits_dropped;
+	books->counts_low += counts.counts_low - a->counts.counts_low;
 	a->evicted = evicted;
+	a->counts = counts;
 	if (time < a->ticked || time - a->ticked >= TICK_NS)
 		front_tick(a->front, (struct stamp){ a->ticked = time, a->epoch });
 	facts_send(a);
@@ -176,8 +182,11 @@ static void rules_reload(struct analyst *a)
 {
 	char why[256];
 
-	if (rules_use(&a->rules, a->memory, false, why, sizeof(why)))
-		log_error("the classes of the policies cannot be taken over, the old ones stay: %s", why);
+	if (!rules_use(&a->rules, a->memory, false, why, sizeof(why)))
+		return;
+	/* The ledger says that the new ones hold: the next analyst begins with them. */
+	log_error("the classes of the policies cannot be taken over, the analyst starts again: %s", why);
+	a->failed = true;
 }
 
 static void obey(struct analyst *a)
@@ -297,7 +306,7 @@ int analyst_main(int argc, char **argv)
 	}
 	resume(&a, argc > 2 && !strcmp(argv[2], "blame=1"));
 	role_ready(a.stats);
-	while (!a.stop) {
+	while (!a.stop && !a.failed) {
 		if (poll(fds, 2, TICK_MS) > 0 && (fds[0].revents & POLLIN) && read(FD_KICK, &kicks, sizeof(kicks)) < 0)
 			a.stats->beat++;
 		while (work(&a) == BATCH) {
@@ -307,6 +316,8 @@ int analyst_main(int argc, char **argv)
 		rest(&a);
 		tick(&a, clock_boot_ns());
 	}
+	if (a.failed)	/* as if it had died: nothing is told as ended that goes on */
+		return 1;
 	front_free(a.front);
 	facts_send(&a);
 	return 0;

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "capture/record.h"
 #include "classify/classify.h"
+#include "classify/user.h"
 #include "protocol/protocol.h"
 #include "stream/stream.h"
 
@@ -398,6 +399,13 @@ uint64_t front_evicted(const struct front *f)
 
 	stream_stats(f->streams, &s);
 	return s.evicted;
+}
+
+struct front_counts front_counts(const struct front *f)
+{
+	const struct classifier_counts *c = classifier_counts(f->classifier);
+
+	return (struct front_counts){ c->hits_dropped + user_classes_failures(), c->values_uncounted + c->counts_evicted };
 }
 
 void front_interval(struct front *f, struct stamp ended)
