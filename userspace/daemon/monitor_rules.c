@@ -57,6 +57,7 @@ int rules_open(struct monitor *m)
 		log_error("cannot make memory for the policies error=\"%s\"", strerror(-m->rules_fd));
 		return EXIT_DEGRADED;
 	}
+	user_classes_prepare();	/* not later: what a library is by then, and with which rights this role reads it, is not known */
 	return rules_load(m, m->options->policies, m->options->nr_policies) ? 0 : EXIT_USAGE;
 }
 
