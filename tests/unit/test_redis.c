@@ -124,6 +124,22 @@ static void memory_that_runs_out_costs_no_byte(void **state)
 	assert_int_equal(seen.exchanges, 26);
 }
 
+/* Elements of an array in a message's first place, each of which says that a message begins. */
+static void a_message_that_begins_in_itself_is_one(void **state)
+{
+	size_t before = budget_used(), open;
+
+	assert_true(begin());
+	CLIENT("*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n");
+	SERVER(">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n>2\r\n*100000\r\n");
+	for (unsigned i = 0; i < 997; i++)
+		SERVER("$7\r\nmessage\r\n");
+	open = budget_used() - before;
+	end();
+	assert_true(open < 100000);
+	assert_int_equal(budget_used(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +147,7 @@ int main(void)
 		cmocka_unit_test(large_values_are_not_held),
 		cmocka_unit_test(long_transactions_lose_names_alone),
 		cmocka_unit_test(what_is_too_deep_is_not_followed),
+		cmocka_unit_test(a_message_that_begins_in_itself_is_one),
 		cmocka_unit_test(memory_that_runs_out_costs_no_byte),
 	};
 

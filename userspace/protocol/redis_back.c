@@ -55,7 +55,7 @@ static void aside(struct re_state *s, struct slice v, bool cut, struct stamp at)
 	struct re_side *side = back(s);
 	unsigned place = side->depth ? side->levels[0].at : 0, last = place + (side->depth ? side->levels[0].left : 0) - 1;
 
-	if (!place && (is_word(v, "message") || is_word(v, "pmessage") || is_word(v, "smessage") || is_word(v, "invalidate"))) {
+	if (!place && side->depth == 1 && (is_word(v, "message") || is_word(v, "pmessage") || is_word(v, "smessage") || is_word(v, "invalidate"))) {
 		s->message = database_exchange(s->front == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT, at);
 		s->channel = statement_new();
 		if (s->message && s->channel) {
