@@ -132,9 +132,22 @@ static void a_budget_refuses_and_is_given_back(void **state)
 	budget_set(0);
 }
 
+static void a_buffer_that_failed_before_it_had_memory_can_be_used_again(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 4);
+	assert_int_equal(buf_add(&b, "12345", 5), -ENOSPC);
+	assert_true(b.failed && !b.ptr);
+	buf_free(&b);
+	assert_int_equal(buf_add(&b, "1234", 4), 0);
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_buffer_that_failed_before_it_had_memory_can_be_used_again),
 		cmocka_unit_test(a_budget_refuses_and_is_given_back),
 		cmocka_unit_test(a_buffer_never_passes_its_maximum),
 		cmocka_unit_test(consuming_wipes_the_tail),

@@ -15,10 +15,12 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_free(struct buf *b)
 {
-	if (!b || !b->ptr)
+	if (!b)
 		return;
-	explicit_bzero(b->ptr, b->size);
-	budget_free(b->ptr, b->size);
+	if (b->ptr) {
+		explicit_bzero(b->ptr, b->size);
+		budget_free(b->ptr, b->size);
+	}
 	*b = (struct buf){ .max = b->max };
 }
 
