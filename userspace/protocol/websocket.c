@@ -164,8 +164,9 @@ static enum belief believed(struct slice in, bool first, bool known, bool masked
 	r = head_read(in, &h);
 	if (r <= 0 || (known && h.masked != masked))
 		return r ? UNBELIEVED : UNDECIDED;
-	belief = by_content(in, &h, first);
-	return belief == UNBELIEVED && known && (h.opcode != OP_TEXT || h.packed || h.len < CONTENT_SURE) ? by_sequence(in, masked) : belief;
+	/* What is cheap goes first: to inflate is tried once, not again with each byte that is waited for. */
+	belief = known && (h.opcode != OP_TEXT || h.packed || h.len < CONTENT_SURE) ? by_sequence(in, masked) : UNBELIEVED;
+	return belief == UNBELIEVED ? by_content(in, &h, first) : belief;
 }
 
 /* As protocol.seek. */
