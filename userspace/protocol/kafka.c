@@ -153,9 +153,9 @@ static int response_begins(struct kafka_state *s, struct slice in, bool resync, 
 		return -1;
 	*head = HEAD_RESPONSE;
 	*total = number_at(in.ptr) + 4ull;
-	pair = pairs_find(&s->pairs, number_at(in.ptr + 4));
 	if (*total < HEAD_RESPONSE || *total > KAFKA_RESPONSE)
 		return 0;
+	pair = pairs_find(&s->pairs, number_at(in.ptr + 4));
 	if (!resync)	/* an answer to what was not seen has a size all the same */
 		return pair || !s->frames.sides[!s->front].after_gap;
 	if (!pair)

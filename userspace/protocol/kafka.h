@@ -30,7 +30,7 @@ struct kafka_api {
 	uint8_t time_from;	/* the first version with that time */
 };
 
-enum kafka_stage { STAGE_TAGS, STAGE_HEAD, STAGE_TOPIC, STAGE_PARTITION, STAGE_RECORDS, STAGE_REST };
+enum kafka_stage { STAGE_TAGS, STAGE_HEAD, STAGE_TOPIC, STAGE_PARTITION, STAGE_ABORTED, STAGE_RECORDS, STAGE_REST };
 
 /* The message that a direction is in. */
 struct kafka_message {
@@ -47,7 +47,7 @@ struct kafka_message {
 	bool topic_told;	/* of the topic being read */
 	uint8_t topics_told;
 	uint16_t error;
-	uint32_t topics, partitions;	/* left */
+	uint32_t topics, partitions, aborted;	/* left */
 	uint64_t records;	/* bytes left of this partition's */
 	uint32_t fields;
 	char topic[NAME_SIZE];	/* cleaned */

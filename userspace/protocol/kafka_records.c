@@ -148,6 +148,9 @@ static bool unpack(struct batch *b, enum packing packing, struct slice in, struc
 {
 	enum unpacked done = packed_read(b->s->sink, packing, in, plain);
 
+	/* To walk it costs as much as if it had come so. */
+	if (b->s->sink->afford)
+		b->s->sink->afford(b->s->sink->owner, (int64_t)(plain->len * KAFKA_COST));
 	b->m->unread |= done != UNPACKED_WHOLE;
 	return done != UNPACKED_NONE;
 }
@@ -278,32 +281,43 @@ static bool topic(struct kafka_state *s, struct kafka_message *m, struct reader 
 	return true;
 }
 
-/* Up to its records. */
+/* Up to the transactions that were aborted in it, which are steps of their own: a list is not read again
+ * from its beginning when more of it comes. */
 static bool partition(struct kafka_message *m, struct reader *r)
 {
 	unsigned v = m->version;
 	uint16_t error = 0;
-	uint32_t size;
+	uint32_t aborted = 0;
 
 	reader_take(r, 4);
 	if (m->response) {
-		uint32_t aborted;
-
 		error = (uint16_t)reader_number(r, 2);
 		reader_take(r, 8 + (v >= 4 ? 8 : 0) + (v >= 5 ? 8 : 0));
 		aborted = v >= 4 ? kafka_count(r, m->flexible) : 0;
-		if (aborted != UINT32_MAX && 16ull * aborted > r->left.len)
-			r->failed = true;
-		for (uint32_t i = 0; i < aborted && aborted != UINT32_MAX && !r->failed; i++) {
-			reader_take(r, 16);
-			kafka_tags(r, m->flexible);
-		}
-		reader_take(r, v >= 11 ? 4 : 0);
 	}
-	size = kafka_count(r, m->flexible);
 	if (r->failed)
 		return false;
 	m->error = m->error ? m->error : error;
+	m->aborted = aborted == UINT32_MAX ? 0 : aborted;
+	m->stage = STAGE_ABORTED;
+	return true;
+}
+
+/* One of them, or what stands behind all. */
+static bool aborted(struct kafka_message *m, struct reader *r)
+{
+	uint32_t size;
+
+	if (m->aborted) {
+		reader_take(r, 16);
+		kafka_tags(r, m->flexible);
+		m->aborted -= !r->failed;
+		return !r->failed;
+	}
+	reader_take(r, m->response && m->version >= 11 ? 4 : 0);
+	size = kafka_count(r, m->flexible);
+	if (r->failed)
+		return false;
 	m->records = size == UINT32_MAX ? 0 : size;
 	m->stage = STAGE_RECORDS;
 	return true;
@@ -365,6 +379,7 @@ static bool step(struct kafka_state *s, struct kafka_message *m, struct reader *
 	case STAGE_HEAD: return head(m, r);
 	case STAGE_TOPIC: return topic(s, m, r);
 	case STAGE_PARTITION: return m->partitions ? partition(m, r) : partition_end(m, r);
+	case STAGE_ABORTED: return aborted(m, r);
 	case STAGE_RECORDS: return partition_end(m, r);	/* of which none is left */
 	default: return false;
 	}
