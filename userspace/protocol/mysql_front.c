@@ -142,6 +142,21 @@ static void type_keep(struct statement *st, unsigned i, uint32_t type)
 		st->params->column[i].type = type;
 }
 
+/* What the values are of which nothing is told: those of the next time are of the same kinds. */
+static void params_keep(const struct params *p, struct statement *st)
+{
+	struct reader types = { p->types, false };
+	bool is_cut;
+
+	for (unsigned i = 0; p->new_types && i < p->nr && !types.failed; i++) {
+		uint32_t type = (uint32_t)my_little(&types, 2);
+
+		type_keep(st, i, (type & 0xff) | (type & 0x8000 ? MY_UNSIGNED : 0));
+		if (p->named)
+			my_vector(&types, false, &is_cut);
+	}
+}
+
 static void params_tell(struct my_state *s, struct reader *r, struct params *p, struct statement *st, struct exchange *ex, bool cut)
 {
 	struct reader types = { p->types, false };
@@ -162,8 +177,11 @@ static void params_tell(struct my_state *s, struct reader *r, struct params *p, 
 		}
 		if (p->nulls.ptr[i / 8] >> i % 8 & 1 || (i < 64 && st && s->long_params >> i & 1))
 			continue;
-		if (!my_value(r, type, cut, &is_cut, &v, room))
+		if (!my_value(r, type, cut, &is_cut, &v, room)) {
+			if (ex && ex->inspected == INSPECTED_FULL)
+				ex->inspected = INSPECTED_PARTIAL;
 			break;
+		}
 		if (name.len && ex && v.text.len)
 			named_tell(s->sink, ex, "bind", name, s->front, LOC_REQUEST_BODY, v.text);
 		else
@@ -284,6 +302,7 @@ static void execute(struct my_state *s, const struct my_message *m, struct reade
 	uint8_t flags = (uint8_t)my_little(r, 1);
 	struct statement *st = statement_of(s, id);
 	struct exchange *ex = st ? executed(s, m, st, at) : NULL;
+	bool begun;
 	struct params p = { .nr = st ? st->nr_params : 0, .named = s->caps ? s->caps & MY_QUERY_ATTRIBUTES : flags & 8 };
 
 	if (!st)
@@ -298,8 +317,11 @@ static void execute(struct my_state *s, const struct my_message *m, struct reade
 			p.nr = st->nr_params = nr;
 			st->params = st->params ? st->params : columns_new(nr);
 		}
-	if (p.nr && p.nr < 65536 && !r->failed && database_affords(s->sink, ex, m->body.len, ROW_COST) && params_begin(r, &p))
+	begun = p.nr && p.nr < 65536 && !r->failed && params_begin(r, &p);
+	if (begun && database_affords(s->sink, ex, m->body.len, ROW_COST))
 		params_tell(s, r, &p, st, ex, m->cut);
+	else if (begun)
+		params_keep(&p, st);
 	else if (ex && r->left.len && ex->inspected == INSPECTED_FULL)
 		ex->inspected = INSPECTED_PARTIAL;
 	s->long_params = 0;
