@@ -38,8 +38,12 @@ struct columns *columns_new(unsigned nr)
 
 void columns_free(struct columns *c)
 {
-	if (c)
-		budget_free(c, sizeof(*c) + c->nr * sizeof(c->column[0]));
+	size_t size = c ? sizeof(*c) + c->nr * sizeof(c->column[0]) : 0;
+
+	if (!c)
+		return;
+	explicit_bzero(c, size);	/* names may be what a client wrote */
+	budget_free(c, size);
 }
 
 void column_name(const struct field_sink *sink, struct column *c, const char *what, struct slice raw)
@@ -176,6 +180,7 @@ void statement_put(struct statement *st)
 		return;
 	columns_free(st->params);
 	columns_free(st->rows);
+	explicit_bzero(st, sizeof(*st));
 	budget_free(st, sizeof(*st));
 }
 

@@ -49,8 +49,12 @@ static void piece_free(void *owner, void *piece)
 {
 	union size_before *p = piece;
 
-	if (p)
-		budget_free(p - 1, p[-1].size);
+	size_t size = p ? p[-1].size : 0;
+
+	if (!p)
+		return;
+	explicit_bzero(p - 1, size);	/* a window holds what was inflated */
+	budget_free(p - 1, size);
 }
 
 static voidpf zlib_piece(voidpf owner, uInt items, uInt size)
