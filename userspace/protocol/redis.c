@@ -142,7 +142,7 @@ static struct feed_result lose(struct re_state *s, struct re_side *side, enum di
 	side->phase = PHASE_RESYNC;
 	side->after_gap = true;
 	side->depth = 0;
-	side->scanned = 0;
+	side->scanned = side->carried = 0;
 	side->message = 0;
 	re_lost(s, dir);
 	return (struct feed_result){ FEED_OK, 1, 1 };
@@ -380,6 +380,7 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 
 	if (!lost && side->phase != PHASE_BULK && !side->message) {
 		side->phase = PHASE_RESYNC;	/* joined here */
+		side->scanned = 0;
 		return 0;
 	}
 	re_lost(s, dir);
