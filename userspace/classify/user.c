@@ -313,21 +313,24 @@ static size_t entry_end(const struct entry *e, struct slice v, size_t at)
 	return at + e->len < v.len && is_word(v.ptr[at + e->len - 1]) && is_word(v.ptr[at + e->len]) ? 0 : at + e->len;
 }
 
-static void words_find(const struct user_classes *u, struct slice v, size_t at, uint32_t hash, struct user_hits *h)
+/* Returns how many were looked at: phrases that begin alike all are. */
+static uint32_t words_find(const struct user_classes *u, struct slice v, size_t at, uint32_t hash, struct user_hits *h)
 {
-	uint32_t i;
+	uint32_t i, nr = 0;
 
 	hash = hash_end(hash);
 	if (!(u->known[(hash & u->known_mask) / 8] >> (hash & u->known_mask) % 8 & 1))
-		return;
+		return 0;
 	for (i = hash & u->mask; u->slots[i].first && u->slots[i].hash != hash; i = (i + 1) & u->mask)
 		;
 	for (uint32_t e = u->slots[i].first; e; e = u->entries[e - 1].next) {
 		size_t end = entry_end(&u->entries[e - 1], v, at);
 
+		nr++;
 		if (end)
 			hit_add(h, u->entries[e - 1].class_id, at, end, u->entries[e - 1].label);
 	}
+	return nr;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -457,7 +460,7 @@ uint64_t user_find(struct slice v, struct user_hits *h)
 			if (head)
 				hash = hash_add(hash, fold(v.ptr[i - 1], v.ptr[i]));
 		if (head)
-			words_find(u, v, start, hash, h);
+			cost += (uint64_t)COST_WORD * words_find(u, v, start, hash, h);
 		cost += COST_WORD + (u->lengths ? hashes_find(u, v, start, h) : 0);
 	}
 	h->next = i;
