@@ -393,12 +393,17 @@ static void a_condition_is_decided_when_its_message_is_settled(void **state)
 	dropped = classifier_counts(c)->hits_dropped;	/* what waited in vain for long: an object's end is not known */
 	/* Messages that are under way side by side do not mix. */
 	for (unsigned i = 0; i < 29; i++) {
-		exchange_begin(&copy);
+		exchange_begin(&ex);
 		field(c, "$.mail", "mail", "ana@corp.org", 0);
+		exchange_copy(&copy, &ex);	/* goes on while the other comes and ends */
 		exchange_begin(&ex);
 		field(c, "$.name", "name", "Okonkwo", 0);
 		classifier_settle(c, &ex);
 		assert_int_equal(ex.nr_findings, 0);
+		classifier_settle(c, &copy);
+		exchange_copy(&ex, &copy);
+		assert_int_equal(counted("email", &distinct), 1);
+		assert_int_equal(counted("own_one", &distinct), 0);
 	}
 	assert_int_equal(classifier_counts(c)->hits_dropped, dropped);
 	classifier_free(c);
