@@ -221,9 +221,10 @@ need_helper() { # NAME...
 }
 
 # weir run with its state in $STATE (and $RUN_IN as its folder); returns when it says that it is ready.
+# It watches the whole host, other tests too, on processors that it shares with them: hence the larger ring.
 start_weir() {
 	need_weir
-	(cd "${RUN_IN:-$WORK}" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" ${WEIR_OPTIONS-} "$@") \
+	(cd "${RUN_IN:-$WORK}" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" --ring 64 ${WEIR_OPTIONS-} "$@") \
 		>"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 	WEIR_PID=$!
 	wait_for 25 ready_or_gone

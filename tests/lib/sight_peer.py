@@ -42,8 +42,11 @@ class Verdicts:
     def __init__(self, pid):
         want = {"map_type": "1", "key_size": "8", "value_size": "32", "max_entries": "16384"}
         for name in os.listdir(f"/proc/{pid}/fdinfo"):
-            with open(f"/proc/{pid}/fdinfo/{name}", encoding="ascii") as f:
-                info = dict(line.split(":", 1) for line in f.read().splitlines() if ":" in line)
+            try:
+                with open(f"/proc/{pid}/fdinfo/{name}", encoding="ascii") as f:
+                    info = dict(line.split(":", 1) for line in f.read().splitlines() if ":" in line)
+            except FileNotFoundError:       # closed since the folder was read: weir reads files of other processes
+                continue
             info = {k.strip(): v.strip() for k, v in info.items()}
             if all(info.get(k) == v for k, v in want.items()):
                 self.fd = bpf(FD_BY_ID, struct.pack("=III", int(info["map_id"]), 0, 0))
