@@ -481,9 +481,11 @@ static __always_inline struct session *session_get(struct session_key *key)
 	return s;
 }
 
-static __always_inline void session_drop(struct session_key *key)
+static __always_inline void session_drop(const struct session *s, struct session_key *key)
 {
-	if (!bpf_map_delete_elem(&sessions, key))
+	bool counted = !s->uncounted;
+
+	if (!bpf_map_delete_elem(&sessions, key) && counted)
 		session_counted(NULL, key->tgid);
 }
 
@@ -498,7 +500,11 @@ static __always_inline bool session_is_held(const struct session *s, u64 object,
 
 static long session_forget_one(void *map, struct session_key *key, struct session *s, u32 *tgid)
 {
-	if (key->tgid == *tgid && !session_is_held(s, key->object, *tgid))
+	if (key->tgid != *tgid)
+		return 0;
+	if (session_is_held(s, key->object, *tgid))
+		s->uncounted = 1;
+	else
 		bpf_map_delete_elem(map, key);
 	return 0;
 }
@@ -542,7 +548,11 @@ static __attribute__((noinline)) int session_renew(struct session *s)
 	s->cut = s->dropped[0] = s->dropped[1] = 0;
 	s->pos[0] = s->pos[1] = 0;
 	s->queued = s->freed = s->choice = 0;
-	s->generation = next_id(ID_SESSION);
+	if (s->uncounted)
+		session_counted(s, bpf_get_current_pid_tgid() >> 32);
+	else
+		s->generation = next_id(ID_SESSION);
+	s->uncounted = 0;
 	return 0;
 }
 
@@ -561,7 +571,7 @@ static __always_inline void session_inherit(struct session *s, const struct conn
 		s->pos[0] = old->pos[0];
 		s->pos[1] = old->pos[1];
 		s->queued = old->queued;
-		session_drop(key);
+		session_drop(old, key);
 	}
 	key->tgid = tgid;
 }
@@ -576,12 +586,13 @@ static __always_inline void tls_head(struct piece *p, const struct session *s, u
 	p->head.time = bpf_ktime_get_boot_ns();
 	p->head.epoch = cfg->epoch;
 	p->head.dir = cookie & WIRE_COOKIE_SENT ? WIRE_SENT : WIRE_RECEIVED;
+	p->head.flags = cookie >> WIRE_COOKIE_PARTLY_SHIFT ? WIRE_F_PARTLY : 0;
 	p->head.before = s->dropped[p->head.dir & 1];
 	p->head.call = moved;
 	p->head.session = object;
 	p->head.generation = s->generation;
 	if (c && c->who.conn == s->conn) {
-		p->head.flags = WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
+		p->head.flags |= WIRE_F_BOUND | (c->late ? WIRE_F_LATE : 0);
 		who_conn(&p->head.who, c);
 		return;
 	}

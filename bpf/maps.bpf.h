@@ -102,6 +102,7 @@ struct session {
 	u8 cut;		/* its last write sent something and did not end well */
 	u8 dropped[2];	/* enum wire_reason: its records since the last that is in the ring are not */
 	u8 choice;	/* CHOICE_* */
+	u8 uncounted;	/* it outlived its program: it is none of tls_tasks */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -131,12 +132,12 @@ struct go_call {
 	u64 caller;	/* the return address */
 	u64 ends[2];	/* first and last bytes of what is written */
 	u64 pos;	/* placed: position of the first byte */
-	u32 cookie;
+	u64 cookie;
 	u32 wire, records;	/* placed: bytes given to the socket since, records before it */
 	u8 on_stack, placed, told;
 	u8 checked;	/* ends[] are known */
 	u8 shakes;	/* a handshake is inside */
-	u8 pad[7];
+	u8 pad[3];
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

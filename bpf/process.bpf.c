@@ -124,7 +124,7 @@ __attribute__((noinline)) int conn_told(struct conn *c, const u64 *sk)
 	s = c->session ? bpf_map_lookup_elem(&sessions, &key) : NULL;
 	if (s && s->conn == c->who.conn) {
 		session_leaves(s, c);
-		session_drop(&key);
+		session_drop(s, &key);
 	}
 	conn = c->who.conn;
 	if (cfg && cfg->flags & WIRE_CONFIG_UNWANTED)

@@ -174,6 +174,6 @@ int tls_freed(struct pt_regs *regs)
 	if (session_is_held(s, key.object, key.tgid))
 		s->freed = 1;
 	else
-		session_drop(&key);
+		session_drop(s, &key);
 	return 0;
 }

@@ -5,6 +5,8 @@
  *	sessions memory N	through buffers in memory: no library call moves anything on a socket
  *	sessions socket N	each over a TCP connection of its own
  *	sessions kept N		as memory, and none is freed: they end with the process
+ *	sessions replaced N	as socket, and left open over an exec of this very program. That keeps N of its own,
+ *				and then closes the connections of the ones before
  *
  * Says "made" when all are, and ends when its input does. */
 #include <netinet/in.h>
@@ -86,6 +88,7 @@ static bool message(SSL *from, SSL *to)
 	return n == 7 && !memcmp(in, "message", 7);
 }
 
+/* kept: not freed, and where the connection is left open, by the same process as another program. */
 static bool session(SSL_CTX *client, SSL_CTX *server, int listener, bool kept)
 {
 	SSL *ends[2] = { SSL_new(client), SSL_new(server) };
@@ -100,7 +103,7 @@ static bool session(SSL_CTX *client, SSL_CTX *server, int listener, bool kept)
 	for (int i = 0; i < 2 && !kept; i++)
 		SSL_free(ends[i]);
 	for (int i = 0; i < 2; i++)
-		if (fds[i] >= 0)
+		if (fds[i] >= 0 && !kept)
 			close(fds[i]);
 	return good;
 }
@@ -108,20 +111,26 @@ static bool session(SSL_CTX *client, SSL_CTX *server, int listener, bool kept)
 int main(int argc, char **argv)
 {
 	SSL_CTX *client = context(TLS_client_method()), *server = context(TLS_server_method());
-	int listener = argc == 3 && !strcmp(argv[1], "socket") ? socket(AF_INET, SOCK_STREAM, 0) : -1;
+	bool replaced = argc == 3 && !strcmp(argv[1], "replaced"), after = argc == 3 && !strcmp(argv[1], "after");
+	bool kept = replaced || after || (argc == 3 && !strcmp(argv[1], "kept"));
+	int listener = replaced || (argc == 3 && !strcmp(argv[1], "socket")) ? socket(AF_INET, SOCK_STREAM, 0) : -1;
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	if (argc != 3 || !client || !server || (listener >= 0 && (bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 16)))) {
-		fprintf(stderr, "sessions: want: memory|socket|kept N\n");
+		fprintf(stderr, "sessions: want: memory|socket|kept|replaced N\n");
 		ERR_print_errors_fp(stderr);
 		return 1;
 	}
 	for (int i = 0; i < atoi(argv[2]); i++)
-		if (!session(client, server, listener, !strcmp(argv[1], "kept"))) {
+		if (!session(client, server, listener, kept)) {
 			fprintf(stderr, "sessions: number %d did not work\n", i);
 			ERR_print_errors_fp(stderr);
 			return 1;
 		}
+	if (replaced)
+		execl("/proc/self/exe", argv[0], "after", argv[2], NULL);
+	if (after)
+		close_range(3, ~0u, 0);
 	printf("made\n");
 	fflush(stdout);
 	while (getchar() != EOF)

@@ -27,6 +27,21 @@ for way in memory socket; do
 	wait_for 30 at_most 1006
 	is "$(in_map)" 1006 "and of their 10006 ends none is left in it"
 done
+
+# Sessions whose connection outlives their program, and close when the next one has its own: these are not fewer by that.
+mkfifo "$WORK/after"
+exec 8<>"$WORK/after"
+"$HELPERS/sessions" replaced 107 <"$WORK/after" >"$WORK/replaced.log" 2>&1 7>&- 8>&- &
+replaced=$!
+started+=("$replaced")
+wait_for 60 grep -q made "$WORK/replaced.log" || bail "sessions replaced: $(cat "$WORK/replaced.log")"
+wait_for 30 at_most 1220
+is "$(in_map)" 1220 "a program that took the place of one with 107 sessions has its own 107, and no more"
+exec 8>&-
+wait "$replaced"
+is $? 0 "the program that took its place ends"
+wait_for 30 at_most 1006
+is "$(in_map)" 1006 "and its sessions with it"
 exec 7>&-
 wait "$kept"
 is $? 0 "the process that kept its own ends"
