@@ -69,7 +69,7 @@ int go_enter(struct pt_regs *regs)
 /* The end of a Read that began before its probe was there, as that of every idle connection
  * does. Its arguments are where the function itself has kept them. Since the probe is there
  * the goroutine was nowhere else, so what it has received from since is its socket. */
-static __attribute__((noinline)) bool go_recover(struct go_key *key, u64 stack, u32 cookie)
+static __attribute__((noinline)) bool go_recover(struct go_key *key, u64 stack, u64 cookie)
 {
 	struct task_state *ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	struct go_call call = { .cookie = cookie };

@@ -109,6 +109,7 @@ enum wire_upgrade {
 #define WIRE_F_FD_RESOLVED 0x0020u /* last-resort hook: the socket was looked up from the descriptor */
 #define WIRE_F_LAST	   0x0040u /* last piece of its call */
 #define WIRE_F_AHEAD	   0x0100u /* WIRE_TLS, sent: of these bytes no ciphertext has passed yet */
+#define WIRE_F_PARTLY	   0x0200u /* WIRE_TLS: other functions of the library have no probe, and may move what is in no record */
 #define WIRE_F_PROBED	   0x0080u /* WIRE_CIPHER: a TLS session is bound to this connection */
 
 /* One end of a connection. Address bytes in network order; IPv4 in the first
@@ -252,6 +253,9 @@ enum wire_counter {
 /* Two results, negated, 8 bits each, by which the library says that it took the bytes and
  * wants to be called again for them. */
 #define WIRE_COOKIE_AGAIN_SHIFT	40
+
+/* Of a site of any kind: the kernel refused a probe at another of its file. */
+#define WIRE_COOKIE_PARTLY_SHIFT 63
 
 /* The same for a site in a Go program; WIRE_COOKIE_SENT and the row are as above. */
 #define WIRE_COOKIE_GO_STACK	 0x02u	/* arguments are on the stack: before Go 1.17 */

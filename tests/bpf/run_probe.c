@@ -25,7 +25,7 @@ static struct ring ring;
 static unsigned passed, failed;
 static const char *way;
 
-static struct { unsigned records[2], bytes[2], wrong; } seen;
+static struct { unsigned records[2], bytes[2], wrong, partly; } seen;
 
 /* The library that is probed: a TLS object, a buffer, how much of it. */
 __attribute__((noinline)) static int give(void *object, const char *buf, int n)
@@ -40,6 +40,10 @@ __attribute__((noinline)) static int get(void *object, int n, char *buf)
 	memset(buf, 'g', (size_t)n);
 	return n;
 }
+
+/* Begins with an instruction that the kernel does not probe; nobody calls it. */
+asm(".text\n.type unprobed, @function\nunprobed:\n\thlt\n\tret\n");
+__attribute__((visibility("hidden"))) void unprobed(void);
 
 static void check(const char *what, unsigned long want, unsigned long got)
 {
@@ -62,6 +66,7 @@ static int take(void *owner, const void *record, size_t len)
 		return 0;
 	seen.records[d.dir & 1]++;
 	seen.bytes[d.dir & 1] += d.len;
+	seen.partly += !!(d.flags & WIRE_F_PARTLY);
 	for (u32 i = 0; i < d.len; i++)
 		seen.wrong += ((const char *)record)[sizeof(d) + i] != (d.dir == WIRE_SENT ? 's' : 'g');
 	return 0;
@@ -108,26 +113,59 @@ static void admin(cap_flag_value_t value)
 	cap_free(caps);
 }
 
+/* Of many sites three cannot be probed: the others are. */
+static void test_refused(const struct tls_sites *good)
+{
+	struct tls_sites s = { .nr = 37 };
+	int refused[TLS_SITES], err;
+	unsigned named = 0;
+
+	for (unsigned i = 0; i < s.nr; i++) {
+		s.site[i] = good->site[0];
+		s.site[i].offset = uprobe_own_offset(unprobed) + 1;	/* its return: once as often as you like */
+	}
+	s.site[0] = good->site[0];
+	s.site[36] = good->site[1];
+	s.site[7].offset = s.site[8].offset = s.site[31].offset = uprobe_own_offset(unprobed);
+	capture_group(cap, 3);
+	err = capture_probe(cap, "/proc/self/exe", &s, refused);
+	check("a file with three sites that cannot be probed is probed", 0, (unsigned long)-err);
+	for (unsigned i = 0; i < s.nr; i++)
+		named += refused[i] < 0;
+	check("three are named", 3, named);
+	check("and they are these", 1, refused[7] < 0 && refused[8] < 0 && refused[31] < 0);
+	talk(13, 7);
+	check("records of the others", 20, seen.records[0] + seen.records[1]);
+	check("which say that there is more", 20, seen.partly);
+	capture_unprobe(cap, 3);
+	s.site[31].kind = SITE_FREED;
+	err = capture_probe(cap, "/proc/self/exe", &s, refused);
+	check("one of the three is needed: none is probed", 1, err < 0);
+	talk(13, 7);
+	check("and none tells", 0, seen.records[0] + seen.records[1]);
+	capture_unprobe(cap, 3);
+}
+
 static void test_sites(void)
 {
 	struct tls_sites s = { .nr = 2 }, none;
-	unsigned at;
-	int err;
+	int err, refused[TLS_SITES];
 
 	s.site[0].offset = uprobe_own_offset((void (*)(void))give);
 	s.site[0].cookie = WIRE_COOKIE_SENT | 1u << WIRE_COOKIE_OBJ_SHIFT | 2u << WIRE_COOKIE_BUF_SHIFT;
 	s.site[1].offset = uprobe_own_offset((void (*)(void))get);
 	s.site[1].cookie = 1u << WIRE_COOKIE_OBJ_SHIFT | 3u << WIRE_COOKIE_BUF_SHIFT;
 	none = s;
-	none.site[1].offset = 1ull << 40;	/* beyond the file */
+	none.site[0].offset = none.site[1].offset = 1ull << 40;	/* beyond the file */
 	capture_group(cap, 2);
-	err = capture_probe(cap, "/proc/self/exe", &none, &at);
-	check("a site that is not in the file is refused", 1, err < 0);
+	err = capture_probe(cap, "/proc/self/exe", &none, refused);
+	check("sites that are not in the file are refused", 1, err < 0 && refused[0] < 0 && refused[1] < 0);
 	capture_unprobe(cap, 2);
+	test_refused(&s);
 	capture_group(cap, 1);
 	if (capture_probes_by_link(cap))
 		admin(CAP_CLEAR);
-	err = capture_probe(cap, "/proc/self/exe", &s, &at);
+	err = capture_probe(cap, "/proc/self/exe", &s, refused);
 	if (capture_probes_by_link(cap))
 		admin(CAP_SET);
 	check("attached", 0, (unsigned long)-err);
@@ -137,6 +175,7 @@ static void test_sites(void)
 	check("records of what was got", 7, seen.records[0]);
 	check("bytes of it", 7 * 89, seen.bytes[0]);
 	check("wrong bytes", 0, seen.wrong);
+	check("records that say that there is more", 0, seen.partly);
 	capture_own(cap, (uint32_t)getpid(), true);	/* not watched, nor is what it forks */
 	talk_elsewhere();
 	check("records of another process", 0, seen.records[0] + seen.records[1]);

@@ -394,6 +394,10 @@ static void the_state_follows_from_bytes_and_probe(void **state)
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_LIMIT, "blind", "probe_limit");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unknown_protocol", PROBE_LIMIT, "blind", "unknown_protocol");
 	state_is(none, "", PROBE_HIDDEN, "unproven", "no_traffic");
+	state_is(none, "", PROBE_PARTLY, "unproven", "no_traffic");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_PARTLY, "dead", "probe_refused");
+	state_is((struct byte_account){ .moved = 9, .examined = 4, .opaque = 5, .why[LOSS_NO_PLAINTEXT] = 5 }, "", PROBE_PARTLY, "partial", "probe_refused");
+	state_is((struct byte_account){ .moved = 9, .examined = 4, .framing = 5 }, "", PROBE_PARTLY, "visible", "(null)");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_HIDDEN, "blind", "not_visible");
 	state_is((struct byte_account){ .moved = 9, .examined = 4, .opaque = 5 }, "unprobed_tls", PROBE_HIDDEN, "partial", "not_visible");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "quic", PROBE_HIDDEN, "blind", "quic");

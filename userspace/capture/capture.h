@@ -59,9 +59,10 @@ int capture_look(struct capture *, bool last, void (*take)(void *owner, const st
 size_t capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
 
 /* All probe sites of a library or program. path is opened by the kernel, so it may be a
- * /proc/PID/root path. 0 or -errno, and at which site: then some may be attached. */
+ * /proc/PID/root path. refused: of each site, of which there are at most TLS_SITES, 0 or why it could
+ * not be probed. 0: the others are, and can do without these; else -errno, and none is. */
 struct tls_sites;
-int capture_probe(struct capture *, const char *path, const struct tls_sites *, unsigned *at);
+int capture_probe(struct capture *, const char *path, const struct tls_sites *, int refused[]);
 bool capture_probes_by_link(const struct capture *);	/* it needs no SYS_ADMIN for that */
 /* The inode that is mapped and probed when this file is: on an overlay that of the layer below.
  * A number that no other has while it lives: somebody has it open, mapped or probed. 0 or -errno. */

@@ -161,6 +161,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	c.before = record_loss(d.before);
 	c.probed = !!(d.flags & WIRE_F_PROBED);
 	c.ahead = !!(d.flags & WIRE_F_AHEAD);
+	c.partly = !!(d.flags & WIRE_F_PARTLY);
 	c.bytes = slice_of((const uint8_t *)record + sizeof(d), d.len);
 	switch (d.kind) {
 	case WIRE_SOCKET:

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define UPROBE_MULTI 48		/* BPF_TRACE_UPROBE_MULTI: what a program must be loaded for */
-#define UPROBE_OFFSETS 64
 
 /* Does this kernel take such a link? Tried on a function of our own. */
 bool uprobe_multi_works(void);

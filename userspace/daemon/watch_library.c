@@ -252,6 +252,7 @@ static bool file_shares(struct watch *w, uint16_t i)
 		if (other->state != FILE_PROBED || other->inode != f->inode || other->same != NO_FILE || k == i)
 			continue;
 		f->same = k;
+		f->refused = other->refused;
 		f->state = FILE_PROBED;
 		other->refs++;
 		log_info("probed already file=%s build_id=%s inode=%llu: its overlay has the same layer below as another", f->name, f->build_id,
@@ -261,24 +262,35 @@ static bool file_shares(struct watch *w, uint16_t i)
 	return false;
 }
 
+/* What the kernel says no to, it would say no to again: an instruction that it cannot probe. */
+static void sites_told(struct file *f, const struct tls_sites *s, const int denied[TLS_SITES], int err)
+{
+	f->refused = 0;
+	for (unsigned k = 0; k < s->nr; k++) {
+		f->refused += denied[k] != 0;
+		if (denied[k])
+			log_warn("cannot probe library=%s build_id=%s offset=%#llx error=\"%s\": %s", f->name, f->build_id,
+				 (unsigned long long)s->site[k].offset, strerror(-denied[k]),
+				 err ? "its traffic stays opaque" : "what moves through that function only is not seen");
+		else if (!err && s->site[k].dear)
+			log_info("a dearer probe site is used library=%s: its layout is not the known one", f->name);
+	}
+	if (err && !f->limited && !f->refused)
+		log_warn("cannot probe library=%s build_id=%s error=\"%s\": its traffic stays opaque", f->name, f->build_id, strerror(-err));
+	f->probes = err ? 0 : s->nr - f->refused;
+}
+
 static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 {
 	struct file *f = &w->files[i];
+	int err, denied[TLS_SITES];
 	char path[64];
-	unsigned at;
-	int err;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
 	capture_group(w->config.capture, i + 1u);
-	err = capture_probe(w->config.capture, path, s, &at);
+	err = capture_probe(w->config.capture, path, s, denied);
 	f->limited = err == -ENOSPC;
-	if (err && !f->limited)
-		log_warn("cannot probe library=%s offset=%#llx error=\"%s\"", f->name, (unsigned long long)s->site[at].offset, strerror(-err));
-	if (!err)
-		f->probes = s->nr;
-	for (unsigned k = 0; !err && k < s->nr; k++)
-		if (s->site[k].dear)
-			log_info("a dearer probe site is used library=%s: its layout is not the known one", f->name);
+	sites_told(f, s, denied, err);
 	capture_group(w->config.capture, 0);
 	w->stats.libraries++;
 	w->stats.probes += f->probes;
@@ -290,7 +302,6 @@ static void file_attach(struct watch *w, uint16_t i, const struct tls_sites *s)
 	}
 	if (f->limited)
 		refused(w, f->name, "as many probes as fit are attached: raise the limit of open files, ulimit -n or LimitNOFILE=");
-	/* A half would tell half of what is said, and look whole. */
 	file_unprobe(w, i);
 	f->state = FILE_FAILED;
 }

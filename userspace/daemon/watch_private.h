@@ -43,7 +43,7 @@ struct file {
 	bool doubt;		/* its last one has gone: somebody else may still have it */
 	uint32_t census;	/* the last that found it mapped */
 	unsigned standing;	/* known paths at which it is */
-	unsigned probes;
+	unsigned probes, refused;	/* refused: of its functions, by the kernel */
 	uint64_t inode;		/* behind it, of one that is probed on a file system without a device: capture_inode */
 	uint16_t same;		/* the file whose probes are its own too, being the same inode on another overlay; NO_FILE: none */
 	uint16_t next, serial;	/* in its bucket; of the use of this slot */

@@ -125,12 +125,22 @@ static const char *program_id(const struct watch *w, const struct process *p)
 	return "";
 }
 
-bool process_probe(const struct watch *w, struct process *p)
+static uint8_t probe_state(const struct file *f)
 {
 	static const uint8_t states[] = { [FILE_PROBED] = PROBE_ATTACHED, [FILE_FAILED] = PROBE_FAILED, [FILE_HIDDEN] = PROBE_HIDDEN,
 					  [FILE_WAITING] = PROBE_NONE, [FILE_SCANNING] = PROBE_NONE };
+
+	if (!f)
+		return PROBE_NO_LIBRARY;
+	if (f->state == FILE_FAILED && f->limited)
+		return PROBE_LIMIT;
+	return f->state == FILE_PROBED && f->refused ? PROBE_PARTLY : states[f->state];
+}
+
+bool process_probe(const struct watch *w, struct process *p)
+{
 	const struct file *f = process_file(w, p);
-	uint8_t probe = !f ? PROBE_NO_LIBRARY : f->state == FILE_FAILED && f->limited ? PROBE_LIMIT : states[f->state];
+	uint8_t probe = probe_state(f);
 	const char *name = f ? f->name : "", *build_id = f ? f->build_id : program_id(w, p);
 	bool changed = p->facts.tls_probe != probe || strcmp(p->facts.library, name) || strcmp(p->facts.build_id, build_id);
 

@@ -216,6 +216,7 @@ enum probe_state {
 	PROBE_NONE, PROBE_NO_LIBRARY, PROBE_ATTACHED, PROBE_FAILED,
 	PROBE_LIMIT,	/* there is no room for more probes */
 	PROBE_HIDDEN,	/* nothing can be probed */
+	PROBE_PARTLY,	/* the kernel refused some of its probes */
 };
 
 /* First use of a connection by a process: lets both local ends find each other. */

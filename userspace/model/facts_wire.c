@@ -279,7 +279,7 @@ static void walk_process(struct walk *w, struct process_facts *p)
 	string(w, p->user, sizeof(p->user));
 	string(w, p->library, sizeof(p->library));
 	string(w, p->build_id, sizeof(p->build_id));
-	NUMBER(w, p->tls_probe, PROBE_HIDDEN);
+	NUMBER(w, p->tls_probe, PROBE_PARTLY);
 	NUMBER(w, p->selftest, 1);
 	NUMBER(w, p->exited, 1);
 	NUMBER(w, p->uid_known, 1);

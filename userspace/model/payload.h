@@ -42,6 +42,7 @@ struct chunk {
 	uint64_t moved;		/* LAYER_CIPHER: socket bytes of the call */
 	uint8_t probed;		/* LAYER_CIPHER: a TLS session is bound here */
 	uint8_t ahead;		/* LAYER_TLS: the records that carry these bytes have not passed yet */
+	uint8_t partly;		/* LAYER_TLS: its library may move more than it is seen to move */
 	uint8_t known;		/* LAYER_CIPHER: whole records, and who captured them has opened them: */
 	uint32_t framing, plain;	/* of moved; plain follows as LAYER_TLS, the rest nobody could open */
 	uint64_t session;	/* LAYER_TLS: the process's TLS object; with generation the session */

@@ -184,7 +184,7 @@ static const char *state_of(const struct row *r)
 		return r->probe == PROBE_FAILED || r->probe == PROBE_LIMIT ? "dead" : "unproven";
 	if (b->examined)
 		return b->opaque || b->lost ? "partial" : "visible";
-	if (r->probe == PROBE_ATTACHED && b->opaque && !strcmp(r->reason, "unprobed_tls"))
+	if ((r->probe == PROBE_ATTACHED || r->probe == PROBE_PARTLY) && b->opaque && !strcmp(r->reason, "unprobed_tls"))
 		return "dead";
 	/* A handshake only: nothing was said yet, so nothing was missed. */
 	return b->opaque || b->lost || !b->framing ? "blind" : "unproven";
@@ -201,6 +201,8 @@ static const char *reason_of(const struct row *r, const char *state)
 		return has_traffic(&sum) ? "handshake_only" : "no_traffic";
 	if (r->probe == PROBE_LIMIT && (dead || !strcmp(r->reason, "unprobed_tls")))
 		return "probe_limit";
+	if (r->probe == PROBE_PARTLY && (dead || sum.why[LOSS_NO_PLAINTEXT]))
+		return "probe_refused";
 	if (dead)
 		return r->probe == PROBE_FAILED ? "probe_failed" : "no_hit";
 	if (r->probe == PROBE_HIDDEN && !strcmp(r->reason, "unprobed_tls"))

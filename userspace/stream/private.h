@@ -160,6 +160,7 @@ struct stream {
 	unsigned nr_held;
 	uint8_t layer;		/* what the session was told: 0 nothing, LAYER_SOCKET, LAYER_TLS */
 	bool closing, probed;
+	bool partly;		/* its plaintext may be a part of what was said */
 	bool judged;		/* whether its first payload is TLS */
 	bool no_plaintext;	/* TLS bodies were counted opaque */
 	bool ending;		/* who set it ends it */

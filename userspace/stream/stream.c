@@ -360,6 +360,7 @@ int stream_take(struct stream_table *t, const struct chunk *ch)
 	node_unlink(&s->idle);
 	node_link(&t->idle, &s->idle);
 	stream_learn(s, ch);
+	s->partly |= ch->partly;
 	if (!s->session)
 		stream_open(s);
 	if (ch->layer == LAYER_TLS || ch->layer == LAYER_HELLO)

@@ -13,8 +13,8 @@
  * by subtraction, and plaintext that a probe has missed shows as unexplained.
  *
  * This holds for what is all seen and bound exactly. Where records were lost, on a
- * connection older than weir, and where the session was inferred, the two need not agree
- * (may_differ): there what does not is named `no_plaintext` by the difference, or taken
+ * connection older than weir, where some functions of the library have no probe, and where
+ * the session was inferred, the two need not agree (may_differ): there what does not is named `no_plaintext` by the difference, or taken
  * back from what was guessed, so that such an account balances by what it admits.
  *
  * TLS 1.3 hides the rest of its handshake in type 23 as well (Finished, certificates,
@@ -587,7 +587,7 @@ static int64_t rest_of(const struct cipher *c)
  * whose session is known, they must. */
 static bool may_differ(const struct stream *s, const struct cipher *c)
 {
-	return c->hurt || s->conn.late || s->conn.binding == BINDING_WEAK || s->conn.binding == BINDING_STRONG;
+	return c->hurt || s->conn.late || s->partly || s->conn.binding == BINDING_WEAK || s->conn.binding == BINDING_STRONG;
 }
 
 void cipher_interval(struct stream *s, enum dir dir)
