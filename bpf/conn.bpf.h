@@ -548,12 +548,16 @@ static __attribute__((noinline)) int session_renew(struct session *s)
 	s->cut = s->dropped[0] = s->dropped[1] = 0;
 	s->pos[0] = s->pos[1] = 0;
 	s->queued = s->freed = s->choice = 0;
-	if (s->uncounted)
-		session_counted(s, bpf_get_current_pid_tgid() >> 32);
-	else
-		s->generation = next_id(ID_SESSION);
-	s->uncounted = 0;
+	s->generation = next_id(ID_SESSION);
 	return 0;
+}
+
+/* It is the new program's. Not in session_renew, for the stack. */
+static __always_inline void session_count(struct session *s, u32 tgid)
+{
+	if (s->uncounted)
+		session_counted(s, tgid);
+	s->uncounted = 0;
 }
 
 /* A session that was used on this connection by the process that the current one was forked
@@ -636,6 +640,7 @@ __attribute__((noinline)) int session_bind(u64 object, struct conn *c, u64 sk, u
 	if (s) {
 		if (s->conn) /* the object was taken for another connection */
 			session_renew(s);
+		session_count(s, tgid);
 		session_inherit(s, c, &key);
 		s->conn = c->who.conn;
 		s->sk = sk;

@@ -101,8 +101,10 @@ static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, 
 	if (!moved)
 		return;
 	count(cfg->epoch, WIRE_C_TLS_CALLS, 1);
-	if (s->freed)
+	if (s->freed) {
 		session_renew(s);
+		session_count(s, key.tgid);
+	}
 	tls_head(&p, s, ts->object, ts->cookie, moved, cfg);
 	if (p.head.dir == WIRE_SENT && !ts->sent)
 		p.head.flags |= WIRE_F_AHEAD;
