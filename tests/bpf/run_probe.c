@@ -2,11 +2,15 @@
 /* run_probe.c - probes of functions, by perf events and, where the kernel has it, by one link for
  * all of a file: each site has its own cookie, processes that are not watched tell nothing, what is
  * detached tells nothing more, and a link of many needs no SYS_ADMIN. Needs root. */
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -190,6 +194,61 @@ static void test_sites(void)
 	check("records after detaching", 0, seen.records[0] + seen.records[1]);
 }
 
+/* A program at one kprobe calls what has another: there the kernel runs nothing, and counts it. */
+static int kprobe_at(const char *function, const struct bpf_insn *code, unsigned nr)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .config1 = (uint64_t)(uintptr_t)function };
+	FILE *f = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
+	int event = -1, program, link;
+
+	if (f && fscanf(f, "%u", &attr.type) == 1)
+		event = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (f)
+		fclose(f);
+	program = event < 0 ? -1 : bpf_prog_load(BPF_PROG_TYPE_KPROBE, "weir_missed", "GPL", code, nr, NULL);
+	link = program < 0 ? -1 : bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
+	if (program >= 0)
+		close(program);
+	if (event >= 0)
+		close(event);
+	return link;
+}
+
+static void test_missed(void)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 }, { .code = BPF_JMP | BPF_EXIT },
+	};
+	const struct bpf_insn calls[] = { /* bpf_get_current_comm(r10 - 16, 16) */
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -16 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 16 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_comm },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 }, { .code = BPF_JMP | BPF_EXIT },
+	};
+	int inner = kprobe_at("bpf_get_current_comm", nothing, 2), outer = kprobe_at("__x64_sys_getpgid", calls, 6);
+	uint64_t told;
+
+	way = "kprobes";
+	if (inner < 0 || outer < 0) {
+		printf("SKIP misses of kprobes: this kernel allows none\n");
+	} else {
+		for (int i = 0; i < 53; i++)
+			(void)syscall(SYS_getpgid, 0);
+		told = kprobe_missed(inner);
+		if (told)
+			check("misses of 53, or more by others", 1, told >= 53);
+		else
+			printf("SKIP misses of kprobes: this kernel tells none (Linux 6.7)\n");
+		check("one that runs misses none", 0, kprobe_missed(outer));
+		check("a descriptor that is no link", 0, kprobe_missed(0));
+	}
+	if (inner >= 0)
+		close(inner);
+	if (outer >= 0)
+		close(outer);
+}
+
 static void run(bool perf)
 {
 	struct capture_config config = { .data_ring = RING, .life_ring = 1 << 20, .max_parts = 8, .filter = WIRE_FILTER_PID, .perf_probes = perf };
@@ -222,6 +281,7 @@ int main(void)
 	}
 	run(true);
 	run(false);
+	test_missed();
 	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
 	return failed != 0;
 }

@@ -50,7 +50,7 @@ int capture_share(struct capture *, uint32_t share);	/* of connections that are 
 int capture_watch_cgroup(struct capture *, uint64_t id);
 void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]);
 uint64_t capture_counter(struct capture *, uint32_t epoch, enum wire_counter);
-uint64_t capture_skipped_runs(struct capture *);	/* recursion_misses of all programs so far */
+uint64_t capture_skipped_runs(struct capture *);	/* that the kernel admits so far: of programs, and of the kprobes that run them */
 /* Looks at all connections: take is told how far each that moved bytes since the last look has
  * come; those that are over without having said so close in the life ring. The last look does not wait for
  * the next one to be sure of what no hook has told. Goes through every

@@ -25,6 +25,7 @@ struct capture {
 	int cpus;
 };
 
+uint64_t capture_links_missed(const struct capture *);	/* by hooks, before any program was asked for */
 int capture_link_keep(struct capture *, struct bpf_link *);	/* NULL: as errno says */
 int capture_config_write(struct capture *);
 #endif

@@ -44,6 +44,17 @@ void capture_detach(struct capture *c)
 		link_drop(&c->links[--c->nr_links]);
 }
 
+/* Those of libraries are not asked: there may be many, and of uprobes nothing is known. */
+uint64_t capture_links_missed(const struct capture *c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < c->nr_links; i++)
+		if (c->links[i].link && !c->links[i].group)
+			sum += kprobe_missed(bpf_link__fd(c->links[i].link));
+	return sum;
+}
+
 void capture_group(struct capture *c, uint32_t group)
 {
 	c->group = group;

@@ -30,6 +30,26 @@ int uprobe_multi(int program, const char *path, const uint64_t *offsets, const u
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* struct bpf_link_info, include/uapi/linux/bpf.h, as it is for a perf event that is a kprobe. */
+struct kprobe_info {
+	uint32_t type, id, program, pad, event, pad_event;
+	uint64_t name;
+	uint32_t name_size, offset;
+	uint64_t address, missed, cookie;
+};
+#define LINK_PERF_EVENT 7	/* BPF_LINK_TYPE_PERF_EVENT */
+#define EVENT_KPROBE 3		/* BPF_PERF_EVENT_KPROBE */
+
+uint64_t kprobe_missed(int link)
+{
+	struct kprobe_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link, &info, &size) || size < sizeof(info) || info.type != LINK_PERF_EVENT || info.event != EVENT_KPROBE)
+		return 0;
+	return info.missed;
+}
+
 /* What is probed here to see whether it can be: nobody calls it. */
 __attribute__((noinline, used, section(".text.probed"))) static void probed(void)
 {

@@ -15,4 +15,7 @@ uint64_t uprobe_own_offset(void (*function)(void));	/* in our own file; 0: not f
 int uprobe_nothing(void);	/* a program for such a link that does nothing; -1: the kernel refuses it */
 /* A descriptor of the link, which detaches when it is closed, or -errno. cookies: one for each offset. */
 int uprobe_multi(int program, const char *path, const uint64_t *offsets, const uint64_t *cookies, uint32_t nr, bool leave);
+/* Of a link to a kprobe: how often the kernel ran nothing there, as it was in another on that CPU. Linux 6.7
+ * tells; 0 where it does not, and for other links. Of uprobes no kernel counts any. */
+uint64_t kprobe_missed(int link);
 #endif
