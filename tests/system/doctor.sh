@@ -24,6 +24,14 @@ grep -qaw kprobe_dispatcher /sys/kernel/btf/vmlinux || layer='dead: this kernel 
 is "$(state_of hooks)" OK "the hooks were tried"
 found_of hooks >"$WORK/hooks"
 matches "$WORK/hooks" "tracepoint: $best; socket: $layer; sys_exit: $shows" "each set by its own exchange"
+first=tracepoint
+! grep -qaw class_srcu_fast_notrace_t /sys/kernel/btf/vmlinux || first=socket	# programs at tracepoints can be preempted
+[ "$first$best" != "tracepoint$shows" ] && { [ "$layer" = "$shows" ] && first=socket || first=sys_exit; }
+matches "$WORK/hooks" "; weir run uses $first \\(" "and which of them weir run uses, with the reason"
+start_weir --policy "$rule"
+is "$(sed -n 's/.*watching hooks=\([a-z_]*\) .*/\1/p' "$WORK/weir.err")" "$first" "which it does"
+stop_weir
+rm -rf "$STATE"
 is "$(state_of uprobes)" OK "and uprobes, by the exchange over TLS"
 [ "$PROBES_IN" != bpf_link ] || [ "$(uname -m)" != x86_64 ] ||
 	matches "$WORK/checks.json" 'a probe costs here [1-9][0-9]* ns on an instruction that the kernel emulates, [1-9][0-9]* ns' "with what a probe costs here"

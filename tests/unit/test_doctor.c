@@ -134,10 +134,13 @@ static void hooks_are_what_their_trial_showed(void **state)
 	expect(h, "hooks", CHECK_BLOCKING, "not in 10 s");
 	h.trial[2].plain = true;
 	expect(h, "hooks", CHECK_DEGRADED, "sys_exit: shows");
+	expect(h, "hooks", CHECK_DEGRADED, "weir run uses sys_exit (");
 	h.trial[1].plain = true;
 	expect(h, "hooks", CHECK_OK, "socket: shows");
+	expect(h, "hooks", CHECK_OK, "weir run uses socket (tracepoints cost least");
 	h.trial[0].plain = true;
 	expect(h, "hooks", CHECK_OK, "tracepoint: shows");
+	expect(h, "hooks", CHECK_OK, "weir run uses tracepoint (");
 	h.tried = h.privileged = false;
 	expect(h, "hooks", CHECK_UNKNOWN, "not tried");
 }

@@ -31,15 +31,14 @@ extern const uint8_t bpf_object_start[], bpf_object_end[];
  * (bpf/emit.bpf.h): the type came with that, after 6.18. At kprobes they never are. */
 #define PREEMPTS "class_srcu_fast_notrace_t"
 
-/* The hook sets, best first: which programs capture at the socket, by how their sections begin,
+/* The hook sets: which programs capture at the socket, by how their sections begin,
  * and what the kernel must know for them. A program in no row is loaded with every set. */
-static const struct hook_set { const char *name, *sections[2], *needs, *doc; uint16_t flags; } hook_sets[] = {
+static const struct hook_set { const char *name, *sections[2], *needs, *doc; uint16_t flags; } hook_sets[HOOK_SETS] = {
 	{ "tracepoint", { "tp_btf/sock_send_length", "tp_btf/sock_recv_length" }, "btf_trace_sock_send_length",
 	  "sock_send_length and sock_recv_length (Linux 6.3)", 0 },
 	{ "socket", { "kprobe/", "fexit/" }, "kprobe_dispatcher", "kprobes and fexit programs at the socket layer", 0 },
 	{ "sys_exit", { "raw_tp/sys_exit" }, "btf_trace_sys_exit", "raw system call exit, fd-resolved", WIRE_CONFIG_EXIT },
 };
-#define HOOK_SETS (sizeof(hook_sets) / sizeof(hook_sets[0]))
 enum { AT_TRACEPOINTS, AT_SOCKETS, AT_EXIT };
 
 const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
@@ -49,6 +48,17 @@ const char *capture_hook_set(unsigned i, const char **needs, const char **doc)
 	*needs = hook_sets[i].needs;
 	*doc = hook_sets[i].doc;
 	return hook_sets[i].name;
+}
+
+const char *capture_hook_order(const char *btf_path, unsigned order[HOOK_SETS])
+{
+	bool preempts = capture_kernel_knows(btf_path, PREEMPTS) == 1;
+
+	order[0] = preempts ? AT_SOCKETS : AT_TRACEPOINTS;
+	order[1] = preempts ? AT_TRACEPOINTS : AT_SOCKETS;
+	order[2] = AT_EXIT;
+	return preempts ? "this kernel preempts programs at tracepoints, and skips them for all others on that CPU until they go on; at kprobes it does not" :
+			  "tracepoints cost least and see most, then kprobes at the socket layer";
 }
 
 /* Programs that the first set is better with, where the kernel has what they hook: it has,
@@ -269,25 +279,26 @@ static bool locked_down(void)
 /* The first set that loads and works, with the probes of TLS libraries if they do. */
 static int capture_load(struct capture *c, char *why, size_t why_size)
 {
-	int order[HOOK_SETS] = { AT_TRACEPOINTS, AT_SOCKETS, AT_EXIT }, err = -ENOENT;
+	unsigned order[HOOK_SETS];
+	const char *because;
+	int err = -ENOENT;
 
 	if (access(BTF, R_OK)) {
 		snprintf(why, why_size, "this kernel has no BTF (" BTF ": %s); weir needs a kernel built "
 			 "with CONFIG_DEBUG_INFO_BTF=y, as Debian's since 5.10 are", strerror(errno));
 		return -ENOENT;
 	}
-	if (capture_kernel_knows(BTF, PREEMPTS) == 1) {
-		order[0] = AT_SOCKETS;
-		order[1] = AT_TRACEPOINTS;
-	}
+	because = capture_hook_order(BTF, order);
 	for (size_t i = 0; i < HOOK_SETS; i++) {
 		const struct hook_set *h = &hook_sets[order[i]];
 
 		if (c->config.hooks && strcmp(c->config.hooks, h->name))
 			continue;
 		err = order[i] != AT_TRACEPOINTS && capture_kernel_knows(BTF, h->needs) != 1 ? -ESRCH : set_start(c, h, true);
-		if (!err)
+		if (!err) {
+			log_debug("hook set chosen set=%s order=\"%s\"", h->name, because);
 			return 0;
+		}
 		if (locked_down()) {
 			snprintf(why, why_size, "no capture possible: lockdown=confidentiality keeps memory from BPF programs, root's "
 				 "too; boot with lockdown=integrity at most");
@@ -494,7 +505,7 @@ uint64_t capture_skipped_runs(struct capture *c)
 		if (bpf_program__autoload(p) && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
 			sum += info.recursion_misses;
 	}
-	return sum;
+	return sum + capture_links_missed(c);
 }
 
 struct life_sink { void (*take)(void *, const struct wire_life *); void *owner; };

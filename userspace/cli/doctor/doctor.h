@@ -8,9 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "capture/kernel.h"
 #include "cli/trial.h"
-
-#define HOOK_SETS 8
 
 enum check_state { CHECK_OK, CHECK_UNKNOWN, CHECK_DEGRADED, CHECK_BLOCKING };
 

@@ -33,32 +33,46 @@ static void hooks_try(struct host *h)
 	h->tried = true;
 }
 
+/* The one that weir run takes, which is the first that works: -1, none does. */
+static int hooks_chosen(const struct host *h, const char **why)
+{
+	unsigned order[HOOK_SETS];
+
+	*why = capture_hook_order(host_path(h, BTF), order);
+	for (unsigned i = 0; i < HOOK_SETS; i++)
+		if (h->trial[order[i]].plain)
+			return (int)order[i];
+	return -1;
+}
+
 void check_hooks(struct host *h, struct answer *a)
 {
-	const char *needs, *doc, *name;
-	int best = -1, last = -1;
+	const char *needs, *doc, *name, *why;
+	int best;
 
 	if (h->privileged)
 		hooks_try(h);
 	for (unsigned i = 0; i < HOOK_SETS && (name = capture_hook_set(i, &needs, &doc)); i++) {
 		const struct trial *t = &h->trial[i];
 
-		last = (int)i;
 		if (!h->tried) {
 			answer_also(a, "%s: %s", name, capture_kernel_knows(host_path(h, BTF), needs) > 0 ? "this kernel has it" : "not in this kernel");
 			continue;
 		}
-		if (t->plain && best < 0)
-			best = (int)i;
 		answer_also(a, "%s: %s%s", name, t->plain ? "shows weir's own exchange" : "dead: ", t->plain ? "" : t->why);
 	}
 	if (!h->tried) {
 		answer_also(a, "not tried: only root may load programs");
 		a->state = CHECK_UNKNOWN;
-	} else if (best < 0) {
+		return;
+	}
+	best = hooks_chosen(h, &why);
+	if (best >= 0)
+		answer_also(a, "weir run uses %s (%s)", capture_hook_set((unsigned)best, &needs, &doc), why);
+	if (best < 0) {
 		a->state = CHECK_BLOCKING;
 		answer_fix(a, "no socket is seen", "the rows above say what this kernel lacks; weir run says more");
-	} else if (best == last) {
+	} else if (best == HOOK_SETS - 1) {
 		a->state = CHECK_DEGRADED;
 		answer_fix(a, "the hook set of the last resort is used", "see length_tracepoints");
 	}
