@@ -2,6 +2,7 @@
 """What the corpus is made of: for each class its values, with and without a key, and the words that name it; and
 the fields that hold no class at all."""
 import ids
+import papers
 import values as v
 import words
 
@@ -30,7 +31,7 @@ add("basic_auth", v.basic_auth, None, "authorization", "proxy authorization", "a
 add("password", None, v.password, "password", "passwd", "pwd", "user password", "db password", "new password", "passwort",
     "kennwort", "mot de passe", "contrasena", "senha", "wachtwoord", "haslo")
 
-for row in ids.ROWS + words.ROWS:
+for row in ids.ROWS + words.ROWS + papers.ROWS:
     add(row[0], row[1], row[2], *row[3])
 
 # Key phrases and values of fields that hold nothing.

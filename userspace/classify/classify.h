@@ -61,6 +61,7 @@ struct class_row {
 	uint8_t triggers, against;
 	uint8_t digits;		/* TRIGGER_DIGIT: a value has at least so many; asked only where they stand */
 	uint8_t run;		/* the first run of digits is at most so long; 0: any */
+	bool then_letter;	/* TRIGGER_DIGIT: asked only where a letter follows the first run */
 	bool is_name;		/* a peer's name as well: it stays where names are cleaned */
 	bool thing;		/* of a device or an institution: what stands beside it need not be a person's */
 	uint8_t head;		/* TRIGGER_MIXED: asked after just so many letters; 0: any */
@@ -73,7 +74,8 @@ struct class_row {
 	const struct key_phrase *keys;	/* ends with NULL words */
 	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */
 	/* Is this class at `at`? Fills start, end, mask and sample and returns how much
-	 * the value alone says, 1 to 100 (classify.md 5.5), or 0. Reads a bounded
+	 * the value alone says, 1 to 100 (classify.md 5.5), or 0; below 0 where it took
+	 * so many ns more than a look to know that it is none. Reads a bounded
 	 * stretch around `at`, so that a scan stays linear, and never outside value. */
 	int (*find)(struct slice value, size_t at, struct hit *out);
 };

@@ -5,7 +5,7 @@
 #include "classify/check.h"
 
 #define ID_TEXT 48
-#define ID_SHAPES 8	/* one of them is the end */
+#define ID_SHAPES 24	/* one of them is the end */
 #define ID_ALONE 50	/* a shape that says less is looked for only where a key or a word speaks for it */
 
 /* form: '#' a digit, 'A' a letter, '*' either, '_' one of " -./", the same in all places; any other

@@ -115,6 +115,8 @@ static bool token_begins(struct slice s, size_t i)
 		return true;
 	if (!is_upper(c))
 		return false;
+	if (before == 'i' && (i < 2 || !is_word(s, i - 2)))	/* "iPhone" is no phone */
+		return false;
 	return !is_upper(before) || is_lower(byte_at(s, i + 1));
 }
 

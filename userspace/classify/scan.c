@@ -101,7 +101,7 @@ static void table_number(unsigned i, const struct class_row *row)
 		return;
 	for (unsigned run = 0; run <= longest && (row->triggers & TRIGGER_DIGIT); run++)
 		for (unsigned after = 0; after < AFTER_MAX; after++)
-			if (!row->id || id_starts(row->id, 0, run, after))
+			if (row->id ? id_starts(row->id, 0, run, after) : !row->then_letter || after == AFTER_LETTER)
 				list_add(&table.digit[run][after], i);
 	if ((row->triggers & TRIGGER_MIXED) && !row->id && !row->head)
 		list_add(&table.inner, i);
@@ -273,6 +273,8 @@ static void scan_ask(struct scan *s, unsigned id, const struct surroundings *aro
 	int says = row->find(value, at, &p.hit);
 
 	s->cost += COST_ASK + COST_LOOK * (value.len - at < LOOKED_AT ? value.len - at : LOOKED_AT);
+	if (says < 0)
+		s->cost += (uint64_t)-says;
 	if (says <= 0 || p.hit.end <= p.hit.start || p.hit.end > value.len)
 		return;
 	s->cost += COST_WEIGH;

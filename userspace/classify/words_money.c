@@ -60,3 +60,21 @@ WORD_CLASS(class_bank_account, "bank_account", GROUP_PII, "bank account number w
 	     K("numerodaconta"), K("numeroconta"), K("rekeningnummer"), K("numerrachunku"), K("rachunek"), K("checkingaccount"), K("savingsaccount"),
 	     K("debitaccount"), K("creditoraccount")),
 	NULL, .ok = is_account, .min = 6, .max = 24, .says = 20);
+
+static bool is_loan(struct slice v)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (!is_alnum(v.ptr[i]) && v.ptr[i] != '-' && v.ptr[i] != ' ' && v.ptr[i] != '/')
+			return false;
+		digits += is_digit(v.ptr[i]);
+	}
+	return digits >= 5;
+}
+
+WORD_CLASS(class_loan_number, "loan_number", GROUP_CONFIDENTIAL, "number of a loan or mortgage",
+	KEYS(K("loannumber"), K("loanno"), K("loanid"), K("loanaccount"), K("loanaccountnumber"), K("mortgagenumber"), K("mortgageaccount"),
+	     K("mortgageid"), K("creditagreementnumber"), K("kreditnummer"), K("darlehensnummer"), K("darlehenskonto"), K("numerodepret"),
+	     K("numeropret"), K("numerodeprestamo"), K("numeroprestamo"), K("numeromutuo"), K("numerodoemprestimo"), K("leningnummer"), K("numerkredytu")),
+	WORDS("-count", "book", "library"), .ok = is_loan, .min = 5, .max = 24, .says = 32);

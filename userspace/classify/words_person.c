@@ -161,3 +161,28 @@ WORD_CLASS(class_salary, "salary", GROUP_CONFIDENTIAL, "pay or income of a perso
 WORD_CLASS(class_credit_score, "credit_score", GROUP_CONFIDENTIAL, "credit rating of a person",
 	KEYS(K("creditscore"), K("ficoscore"), K("fico"), K("creditrating"), K("schufascore"), K("schufa"), K("bonitaet"), K("bonität")),
 	NULL, .ok = is_number, .min = 1, .max = 8, .says = 32);
+
+/* The states' forms: up to two letters and then digits, or digits alone, or a letter for every few digits. */
+static bool is_us_license(struct slice v)
+{
+	size_t digits = 0, letters = 0, head = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (is_digit(v.ptr[i])) {
+			digits++;
+		} else if (is_alpha(v.ptr[i])) {
+			head += i == letters;
+			letters++;
+		} else if (v.ptr[i] != '-' && v.ptr[i] != ' ' && v.ptr[i] != '*') {
+			return false;
+		}
+	}
+	return digits >= 5 && letters <= 5 && (head == letters || digits + letters == 9 || digits + letters == 12) && !is_date_text(v);
+}
+
+WORD_CLASS(class_us_driver_license, "us_driver_license", GROUP_PII, "driver's license number of a US state",
+	KEYS(K("driverslicense"), K("driverlicense"), K("driverslicensenumber"), K("driverlicensenumber"), K("driverslicenseno"), K("driverlicenseno"),
+	     K("driverslicensenum"), K("drivinglicense"), K("drivinglicensenumber"), K("dlnumber"), K("dlno"), K("dln"), K("driverslicenseid"),
+	     K("driverlicenseid"), K("operatorlicense"), K("dmvnumber"), W("licensenumber"), W("licenseno"), W("dl")),
+	WORDS("-state", "-class", "-expiry", "-expiration", "-issued", "-country", "plate", "software", "product", "medical", "business", "dea", "fishing"),
+	.ok = is_us_license, .min = 5, .max = 20, .says = 30);

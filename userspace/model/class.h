@@ -23,7 +23,7 @@ const char *group_name(unsigned);
 int group_parse(const char *);
 /* Classes that policies define. Their numbers follow the program's own, and a name keeps its number as
  * long as the process lives: what was told under it may still be on its way. */
-#define CLASS_USER_MAX 64
+#define CLASS_USER_MAX 56
 struct class_user { char name[NAME_SIZE], summary[PATH_SIZE]; uint8_t group, tier, confidence, live; };
 struct class_users { uint32_t nr; struct class_user list[CLASS_USER_MAX]; };
 int class_user_add(const char *name, const char *summary, unsigned group, unsigned tier, unsigned confidence);	/* -1: no room */
