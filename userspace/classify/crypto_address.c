@@ -181,7 +181,10 @@ static int crypto_address_find(struct slice s, size_t at, struct hit *out)
 	uint8_t first = byte_at(s, at), second = byte_at(s, at + 1);
 	int says;
 
-	if (!is_alnum(first) || !is_alnum(second) || !edge_before(s, at))
+	/* What most numbers and words are not, first. */
+	if (is_digit(first) && (first == '0' ? second != 'x' : first != '1' && first != '3'))
+		return 0;
+	if (!is_alnum(byte_at(s, at + 25)) || !is_alnum(first) || !is_alnum(second) || !edge_before(s, at))
 		return 0;
 	while (word.len <= 90 && is_alnum(byte_at(s, at + word.len)))
 		word.len++;

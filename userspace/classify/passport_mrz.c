@@ -132,7 +132,7 @@ static int passport_mrz_find(struct slice s, size_t at, struct hit *out)
 	return len ? 95 : 0;
 }
 
-static const char *const literals[] = { "P<", "I<", "A<", "C<", "V<", "IDD<<", "IDFRA", "IDESP", "IDBEL", "IDCHE", "IDPRT", "IDEST", NULL };
+static const char *const literals[] = { "P<", "I<", "A<", "C<", "V<", "IDD<<", NULL };
 static const struct key_phrase keys[] = {
 	{ "mrz", KEY_EXACT }, { "mrzline", KEY_EXACT }, { "mrz1", KEY_EXACT }, { "mrz2", KEY_EXACT }, { "mrzline2", KEY_EXACT }, { "mrzcode", KEY_EXACT },
 	{ "mrzdata", KEY_EXACT }, { "machinereadablezone", KEY_EXACT }, { "rawmrz", KEY_EXACT }, { "passport", KEY_WEAK }, { NULL, 0 }

@@ -6,11 +6,10 @@
 #include "classify/check.h"
 
 static const char *const literals[] = {
-	"Traceback (most recent call last)", "goroutine 1 [", "Caused by: java", "Caused by: org.", "Caused by: com.", "java.lang.NullPointerException",
+	"Traceback (most recent call last)", "Caused by: java", "Caused by: org.", "Caused by: com.", "java.lang.NullPointerException",
 	"java.lang.IllegalStateException", "java.lang.IllegalArgumentException", "java.lang.RuntimeException", "java.sql.SQLException",
-	"org.springframework.", "org.hibernate.", "at Object.<anonymous>", "at async ", "at Module._compile", "at process.processTicksAndRejections",
-	"at System.", "at Microsoft.", "System.NullReferenceException", "System.Data.SqlClient.SqlException", "Fatal error: Uncaught", "Stack trace:",
-	"SQLSTATE[", "ORA-0", "You have an error in your SQL syntax", "ERROR: syntax error at or near", "pq: ", "psycopg2.errors.", "sqlite3.OperationalError",
+	"System.NullReferenceException", "System.Data.SqlClient.SqlException", "Fatal error: Uncaught", "Stack trace:",
+	"SQLSTATE[", "ORA-0", "You have an error in your SQL syntax", "ERROR: syntax error at or near", "sqlite3.OperationalError",
 	"ActiveRecord::StatementInvalid", "PG::UndefinedTable", "thread 'main' panicked at", "Unclosed quotation mark after the character string",
 	"ER_PARSE_ERROR", "ER_NO_SUCH_TABLE", NULL
 };
