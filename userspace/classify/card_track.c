@@ -81,12 +81,17 @@ static const struct key_phrase keys[] = {
 	{ "cardtrack", KEY_EXACT }, { "track2equivalentdata", KEY_EXACT }, { "magnetstreifen", KEY_EXACT }, { "card", KEY_WEAK }, { NULL, 0 }
 };
 
+/* "%B" before a card's number, or ";" alone. */
+static bool card_track_starts(size_t head, size_t run, unsigned after)
+{
+	return head <= 1 && run <= 19;
+}
+
 const struct class_row class_card_track = {
 	.info = { "card_track", GROUP_PCI, 1, CONF_CERTAIN, "magnetic stripe of a card" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED,
 	.digits = 12,
-	.run = 19,
-	.head = 1,
+	.starts = card_track_starts,
 	.against = AGAINST_NOTHING,
 	.keys = keys,
 	.find = card_track_find,

@@ -60,11 +60,8 @@ struct class_row {
 	struct class_info info;
 	uint8_t triggers, against;
 	uint8_t digits;		/* TRIGGER_DIGIT: a value has at least so many; asked only where they stand */
-	uint8_t run;		/* the first run of digits is at most so long; 0: any */
-	bool then_letter;	/* TRIGGER_DIGIT: asked only where a letter follows the first run */
 	bool is_name;		/* a peer's name as well: it stays where names are cleaned */
 	bool thing;		/* of a device or an institution: what stands beside it need not be a person's */
-	uint8_t head;		/* TRIGGER_MIXED: asked after just so many letters; 0: any */
 	const char *const *literals;	/* NULL-ended */
 	/* What find of a family of classes goes by; it is told its class in out->class_id. */
 	const struct id_rule *id;	/* asked only where a number begins like one of its shapes */
@@ -73,6 +70,9 @@ struct class_row {
 	const struct class_rule *user;	/* one that a policy defines: classify/user.h */
 	const struct key_phrase *keys;	/* ends with NULL words */
 	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */
+	/* Of a class without id: may one begin with so many letters (TRIGGER_MIXED) and then so many digits, before a byte of
+	 * this enum id_after? NULL: any may. */
+	bool (*starts)(size_t head, size_t run, unsigned after);
 	/* Is this class at `at`? Fills start, end, mask and sample and returns how much
 	 * the value alone says, 1 to 100 (classify.md 5.5), or 0; below 0 where it took
 	 * so many ns more than a look to know that it is none. Reads a bounded

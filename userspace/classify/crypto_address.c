@@ -221,11 +221,17 @@ static const struct key_phrase keys[] = {
 };
 static const char *const counter[] = { "contract", "hash", "tx", "txhash", "transaction", "token", "block", "commit", NULL };
 
+/* Of digits it begins with one or a few, and goes on with a letter. */
+static bool crypto_address_starts(size_t head, size_t run, unsigned after)
+{
+	return after == AFTER_LETTER;
+}
+
 const struct class_row class_crypto_address = {
 	.info = { "crypto_address", GROUP_PII, 1, CONF_CERTAIN, "address of a cryptocurrency" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_LITERAL | TRIGGER_KEY,
 	.digits = 1,
-	.then_letter = true,
+	.starts = crypto_address_starts,
 	.literals = literals,
 	.against = AGAINST_GENERAL,
 	.keys = keys,

@@ -141,6 +141,11 @@ static int iban_find(struct slice s, size_t at, struct hit *out)
 	return 90;
 }
 
+static bool iban_starts(size_t head, size_t run, unsigned after)
+{
+	return head == 2;
+}
+
 static const struct key_phrase keys[] = {
 	{ "iban", KEY_EXACT }, { "bankaccount", KEY_EXACT }, { "accountnumber", KEY_EXACT }, { "kontonummer", KEY_EXACT },
 	{ "bankverbindung", KEY_EXACT }, { "compte", KEY_WEAK }, { "cuenta", KEY_WEAK }, { "conto", KEY_WEAK },
@@ -151,8 +156,8 @@ static const struct key_phrase keys[] = {
 const struct class_row class_iban = {
 	.info = { "iban", GROUP_PII, 1, CONF_CERTAIN, "international bank account number" },
 	.triggers = TRIGGER_MIXED,
-	.head = 2,
 	.against = AGAINST_NOTHING,
 	.keys = keys,
+	.starts = iban_starts,
 	.find = iban_find,
 };

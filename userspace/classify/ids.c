@@ -63,6 +63,8 @@ enum id_after id_after(uint8_t c)
 		return AFTER_SLASH;
 	case '+':
 		return AFTER_PLUS;
+	case ':':
+		return AFTER_COLON;
 	default:
 		return is_alpha(c) ? AFTER_LETTER : AFTER_OTHER;
 	}

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "classify/check.h"
+#include "classify/ids.h"
 
 #define TEXT_MAX 45	/* of an IPv6 address */
 
@@ -96,6 +96,11 @@ static int ip_find(struct slice s, size_t at, struct hit *out)
 	return memchr(s.ptr, ':', s.len < TEXT_MAX ? s.len : TEXT_MAX) ? v6_find(s, at, out) : 0;
 }
 
+static bool ip_starts(size_t head, size_t run, unsigned after)
+{
+	return after == AFTER_DOT ? run < 4 : run <= 4 && (after == AFTER_COLON || after == AFTER_LETTER);
+}
+
 static const struct key_phrase keys[] = {
 	{ "ip", KEY_EXACT }, { "ipaddress", KEY_EXACT }, { "ipaddr", KEY_EXACT }, { "clientip", KEY_EXACT }, { "remoteip", KEY_EXACT },
 	{ "remoteaddr", KEY_EXACT }, { "remoteaddress", KEY_EXACT }, { "xforwardedfor", KEY_EXACT }, { "xrealip", KEY_EXACT },
@@ -108,11 +113,11 @@ static const char *const counter[] = { "version", "build", "release", "firmware"
 const struct class_row class_ip = {
 	.info = { "ip", GROUP_PII, 2, CONF_LIKELY, "internet address" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_KEY,
-	.run = 4,
 	.is_name = true,
 	.thing = true,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.counter = counter,
+	.starts = ip_starts,
 	.find = ip_find,
 };

@@ -2,7 +2,7 @@
 /* mac.c - hardware addresses, six groups of two hex digits. */
 #include <string.h>
 
-#include "classify/check.h"
+#include "classify/ids.h"
 
 #define LENGTH 17
 
@@ -41,6 +41,11 @@ static int mac_find(struct slice s, size_t at, struct hit *out)
 	return sep == ':' ? 60 : 52;
 }
 
+static bool mac_starts(size_t head, size_t run, unsigned after)
+{
+	return run < 2 || (run == 2 && (after == AFTER_COLON || after == AFTER_MINUS));
+}
+
 static const struct key_phrase keys[] = {
 	{ "mac", KEY_EXACT }, { "macaddress", KEY_EXACT }, { "macaddr", KEY_EXACT }, { "hwaddr", KEY_EXACT }, { "hardwareaddress", KEY_EXACT },
 	{ "bssid", KEY_EXACT }, { "wifimac", KEY_EXACT }, { "ethernetaddress", KEY_EXACT }, { "adressemac", KEY_EXACT }, { "device", KEY_WEAK }, { NULL, 0 }
@@ -49,10 +54,10 @@ static const struct key_phrase keys[] = {
 const struct class_row class_mac = {
 	.info = { "mac", GROUP_PII, 2, CONF_LIKELY, "hardware address of a network interface" },
 	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY,
-	.run = 2,
 	.is_name = true,
 	.thing = true,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
+	.starts = mac_starts,
 	.find = mac_find,
 };

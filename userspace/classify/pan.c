@@ -4,7 +4,7 @@
  * and boundaries do the rest (classify.md 4.1). */
 #include <string.h>
 
-#include "classify/check.h"
+#include "classify/ids.h"
 
 #define LEN(n)		(1u << (n))
 #define LENS(a, b)	((LEN((b) + 1) - 1) & ~(LEN(a) - 1))
@@ -149,6 +149,11 @@ static int pan_find(struct slice s, size_t at, struct hit *out)
 	return says;
 }
 
+static bool pan_starts(size_t head, size_t run, unsigned after)
+{
+	return (run >= 12 && run <= 19) || ((run == 4 || run == 8) && (after == AFTER_BLANK || after == AFTER_MINUS));
+}
+
 static const struct key_phrase keys[] = {
 	{ "pan", KEY_EXACT }, { "cardnumber", KEY_EXACT }, { "cardno", KEY_EXACT }, { "cardnum", KEY_EXACT },
 	{ "creditcard", KEY_EXACT }, { "creditcardnumber", KEY_EXACT }, { "ccnumber", KEY_EXACT }, { "ccnum", KEY_EXACT },
@@ -171,5 +176,6 @@ const struct class_row class_pan = {
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,
 	.counter = counter,
+	.starts = pan_starts,
 	.find = pan_find,
 };

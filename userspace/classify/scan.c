@@ -44,6 +44,8 @@ struct scan {
 #define LITERALS_MAX 4096
 #define LIST_MAX 63	/* classes that one beginning of a number may be asked of */
 #define CHAINS 2048	/* a power of two */
+#define HEADS_BITS 15	/* 4 KiB: it stays in the nearest cache */
+#define HEADS (1u << HEADS_BITS)
 struct literal { const char *text; uint16_t len, next; uint8_t row; };
 struct row_list { uint8_t nr, rows[LIST_MAX]; };
 
@@ -55,14 +57,15 @@ static struct {
 	struct specials specials;
 	const struct class_row *rows[CLASS_ROWS];
 	uint8_t digits[CLASS_ROWS];	/* that a number has at least */
+	uint8_t after[CLASS_ROWS];	/* bit enum id_after: what may follow its first run of them; of an id in any of its shapes */
 	struct row_list at;
 	struct row_list digit[RUN_MAX + 1][AFTER_MAX];	/* by the length of the first run and what follows it */
 	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
 	struct row_list spaced[RUN_MAX + 1];	/* where a separator stands between */
-	struct row_list inner;	/* where these letters are in the middle of a word */
+	struct row_list inner[RUN_MAX + 1];	/* where these letters are in the middle of a word */
 	struct phrase_table keyed, near;
 	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
-	uint8_t pairs[65536 / 8];	/* bit first byte << 8 | second: a literal begins so */
+	uint8_t heads[HEADS / 8];	/* one bit a hash of three bytes: a literal begins so */
 	struct literal literals[LITERALS_MAX];
 } table;
 
@@ -73,6 +76,23 @@ static unsigned pair_chain(const uint8_t *p)
 	return (p[0] * 31u + p[1] * 7u) & (CHAINS - 1);
 }
 
+static uint32_t head_slot(uint32_t three)
+{
+	return three * 0x9e3779b1u >> (32 - HEADS_BITS);
+}
+
+/* Of a literal of two bytes any third may follow. */
+static void table_head(const uint8_t *text)
+{
+	for (uint32_t third = text[2] ? text[2] : 0; third < 256; third++) {
+		uint32_t slot = head_slot(text[0] | (uint32_t)text[1] << 8 | third << 16);
+
+		table.heads[slot / 8] |= (uint8_t)(1 << (slot & 7));
+		if (text[2])
+			break;
+	}
+}
+
 static void table_literal(const char *text, uint8_t row)
 {
 	struct literal *l = &table.literals[++table.nr_literals];
@@ -81,7 +101,7 @@ static void table_literal(const char *text, uint8_t row)
 	assert(table.nr_literals < LITERALS_MAX - 1 && text[0] && text[1]);
 	*l = (struct literal){ text, (uint16_t)strlen(text), *chain, row };
 	*chain = table.nr_literals;
-	table.pairs[(uint8_t)text[0] << 5 | (uint8_t)text[1] >> 3] |= (uint8_t)(1 << (text[1] & 7));
+	table_head((const uint8_t *)text);
 	if (!is_alpha((uint8_t)*text))
 		table.kind[(uint8_t)*text] |= ON_LITERAL;
 }
@@ -92,35 +112,51 @@ static void list_add(struct row_list *list, unsigned row)
 	list->rows[list->nr++] = (uint8_t)row;
 }
 
+/* After which bytes could it go on, of so many letters and digits at its beginning? A bit for each. */
+static unsigned row_after(const struct class_row *row, size_t head, size_t run)
+{
+	unsigned bits = 0;
+
+	for (unsigned after = 0; after < AFTER_MAX; after++)
+		if (row->id ? id_starts(row->id, head, run, after) : !row->starts || row->starts(head, run, after))
+			bits |= 1u << after;
+	return bits;
+}
+
 static void table_number(unsigned i, const struct class_row *row)
 {
-	unsigned longest = row->run ? row->run : RUN_MAX;
+	unsigned bits;
 
 	table.digits[i] = row->id ? (uint8_t)id_digits(row->id) : row->digits;
 	if (table.digits[i] == 255)	/* no shape stands on its own */
 		return;
-	for (unsigned run = 0; run <= longest && (row->triggers & TRIGGER_DIGIT); run++)
+	table.after[i] = row->id ? UINT8_MAX : 0;
+	for (unsigned run = 0; run <= RUN_MAX && (row->triggers & TRIGGER_DIGIT); run++) {
+		bits = row_after(row, 0, run);
 		for (unsigned after = 0; after < AFTER_MAX; after++)
-			if (row->id ? id_starts(row->id, 0, run, after) : !row->then_letter || after == AFTER_LETTER)
+			if (bits >> after & 1)
 				list_add(&table.digit[run][after], i);
-	if ((row->triggers & TRIGGER_MIXED) && !row->id && !row->head)
-		list_add(&table.inner, i);
+		table.after[i] |= (uint8_t)bits;
+	}
 	if (row->id && !id_has_head(row->id))
 		return;
-	for (unsigned run = 0; run <= RUN_MAX && row->id; run++)
-		for (unsigned after = 0; after < AFTER_MAX; after++)
-			if (id_starts(row->id, ID_SPACED, run, after)) {
-				list_add(&table.spaced[run], i);
-				break;
-			}
-	for (unsigned head = 1; head <= HEAD_MAX && (row->triggers & TRIGGER_MIXED); head++)
-		for (unsigned run = 0; run <= longest; run++) {
-			bool asked = !row->id && (!row->head || row->head == head);
-
-			for (unsigned after = 0; after < AFTER_MAX && !asked && row->id; after++)
-				asked = id_starts(row->id, head, run, after);
-			if (asked)
+	for (unsigned run = 0; run <= RUN_MAX && row->id; run++) {
+		bits = row_after(row, ID_SPACED, run);
+		if (bits)
+			list_add(&table.spaced[run], i);
+		table.after[i] |= (uint8_t)bits;
+	}
+	if (!(row->triggers & TRIGGER_MIXED))
+		return;
+	for (unsigned head = 1; head <= HEAD_MAX; head++)
+		for (unsigned run = 0; run <= RUN_MAX; run++) {
+			bits = row_after(row, head, run);
+			if (bits)
 				list_add(&table.mixed[head][run], i);
+			table.after[i] |= (uint8_t)bits;
+			/* Of a class that may begin after any letters the run alone tells. */
+			if (bits && !row->id && head == HEAD_MAX)
+				list_add(&table.inner[run], i);
 		}
 }
 
@@ -315,21 +351,34 @@ static unsigned digits_near(struct slice v, size_t at)
 	return nr;
 }
 
+/* Does a number or code that begins here stand alone, so that a word before it may name it? */
+static bool near_begins(struct slice v, size_t start)
+{
+	uint8_t before = start ? v.ptr[start - 1] : 0;
+
+	return before == ' ' || before == '(' || before == '#';
+}
+
 /* A number after a word that names it: "my BSN is …". Its value alone says too little. */
 static void scan_near(struct scan *s, size_t at, size_t head)
 {
 	size_t start = at - head;
-	uint8_t rows[ASKED_MAX], before = start ? s->value.ptr[start - 1] : 0;
+	uint8_t rows[ASKED_MAX];
 	struct key_text words;
 	unsigned nr;
 
-	if ((before != ' ' && before != '(' && before != '#') || evidence_level < EVIDENCE_KEY)
+	if (evidence_level < EVIDENCE_KEY)
 		return;
 	s->cost += COST_NEAR;
 	key_text_prose(&words, prose_before(s->value, start));
 	nr = phrases_find(&table.near, &words, rows, ASKED_MAX);
 	for (unsigned i = 0; i < nr && i < ASKED_MAX; i++)
 		scan_ask(s, rows[i], NULL, s->value, at, 0);
+}
+
+static bool is_joint(uint8_t c)
+{
+	return c == ' ' || c == '-' || c == '.' || c == '/';
 }
 
 /* Capitals, digits and dots from at on, as far as they matter: small letters are digests, not numbers. */
@@ -346,40 +395,52 @@ static size_t capital_run(struct slice v, size_t at)
 	return n;
 }
 
-static void scan_list(struct scan *s, const struct row_list *list, size_t at, unsigned near)
+static void scan_list(struct scan *s, const struct row_list *list, size_t at, unsigned near, enum id_after after)
 {
-	for (unsigned i = 0; i < list->nr; i++)
-		if (near >= table.digits[list->rows[i]])
-			scan_ask(s, list->rows[i], NULL, s->value, at, 0);
+	for (unsigned i = 0; i < list->nr; i++) {
+		unsigned row = list->rows[i];
+
+		if (near >= table.digits[row] && table.after[row] >> after & 1)
+			scan_ask(s, row, NULL, s->value, at, 0);
+	}
 }
 
 /* Most numbers are too short for any class, and few classes begin with a run of this length. */
 static void scan_digits(struct scan *s, size_t at)
 {
-	const struct row_list *list;
-	unsigned near = digits_near(s->value, at);
+	const struct row_list *list, *spaced = NULL;
 	size_t run = 0, head = 0;
+	enum id_after after;
+	unsigned near;
 	bool inner;
 
 	while (head < HEAD_MAX && head < at && is_alpha(s->value.ptr[at - 1 - head]))
 		head++;
 	while (run < RUN_MAX && is_digit(byte_at(s->value, at + run)))
 		run++;
+	after = id_after(byte_at(s->value, at + run));
 	inner = head && (head == HEAD_MAX || !edge_before(s->value, at - head));
-	list = inner ? &table.inner : head ? &table.mixed[head][run] : &table.digit[run][id_after(byte_at(s->value, at + run))];
-	scan_list(s, list, at, near);
-	if (!head && at > 1 && is_alpha(s->value.ptr[at - 2]) && strchr(" -./", s->value.ptr[at - 1]))
-		scan_list(s, &table.spaced[run], at, near);
-	if (!inner && (near >= NEAR_LONG || capital_run(s->value, at - head) >= NEAR_LONG))
+	list = inner ? &table.inner[run] : head ? &table.mixed[head][run] : &table.digit[run][after];
+	if (!head && at > 1 && is_alpha(s->value.ptr[at - 2]) && is_joint(s->value.ptr[at - 1]))
+		spaced = &table.spaced[run];
+	if (!list->nr && !spaced && (inner || !near_begins(s->value, at - head)))
+		return;
+	near = digits_near(s->value, at);
+	scan_list(s, list, at, near, after);
+	if (spaced)
+		scan_list(s, spaced, at, near, after);
+	if (!inner && near_begins(s->value, at - head) && (near >= NEAR_LONG || capital_run(s->value, at - head) >= NEAR_LONG))
 		scan_near(s, at, head);
 }
 
-/* Few bytes that may begin a literal are followed by one that may go on. */
-static bool pair_begins(struct slice v, size_t at)
+/* Few words begin with the three bytes that a literal begins with. */
+static bool literal_begins(struct slice v, size_t at)
 {
-	uint8_t second = byte_at(v, at + 1);
+	const uint8_t *p = v.ptr + at;
+	uint32_t slot = head_slot(v.len - at > 2 ? p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 :
+					      p[0] | (uint32_t)byte_at(v, at + 1) << 8);
 
-	return table.pairs[v.ptr[at] << 5 | second >> 3] >> (second & 7) & 1;
+	return table.heads[slot / 8] >> (slot & 7) & 1;
 }
 
 /* A literal that begins with a letter begins a word. An escape before it is no part of it. */
@@ -638,12 +699,12 @@ static void scan_bytes(struct scan *s)
 			unsigned kind;
 
 			if (words >> bit & 1) {
-				if (pair_begins(s->value, i) && word_begins(s->value, i))
+				if (literal_begins(s->value, i) && word_begins(s->value, i))
 					scan_literals(s, i);
 				continue;
 			}
 			kind = table.kind[s->value.ptr[i]];
-			if (kind != ON_LITERAL || pair_begins(s->value, i))
+			if (kind != ON_LITERAL || literal_begins(s->value, i))
 				scan_at(s, i, kind);
 		}
 	}

@@ -4,7 +4,7 @@
  * stands on its own, bare digits need a key. */
 #include <string.h>
 
-#include "classify/check.h"
+#include "classify/ids.h"
 
 static const char *const published[] = {
 	"078051120", "219099999", "123456789", "457555462", "987654321", NULL
@@ -55,6 +55,11 @@ static int us_ssn_find(struct slice s, size_t at, struct hit *out)
 	return d.sep == '-' ? 55 : 25;
 }
 
+static bool us_ssn_starts(size_t head, size_t run, unsigned after)
+{
+	return run == 9 || (run == 3 && (after == AFTER_BLANK || after == AFTER_MINUS));
+}
+
 static const struct key_phrase keys[] = {
 	{ "ssn", KEY_EXACT }, { "socialsecurity", KEY_EXACT }, { "socialsecuritynumber", KEY_EXACT },
 	{ "socialsecurityno", KEY_EXACT }, { "ssnumber", KEY_EXACT }, { "socsec", KEY_EXACT }, { "socialsec", KEY_EXACT },
@@ -68,5 +73,6 @@ const struct class_row class_us_ssn = {
 	.digits = 9,
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,
+	.starts = us_ssn_starts,
 	.find = us_ssn_find,
 };
