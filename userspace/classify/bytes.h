@@ -13,6 +13,7 @@
 struct specials { uint8_t nr, bytes[SPECIALS]; };
 /* Of up to 64 bytes: bit i for byte i. */
 struct kinds { uint64_t digits, letters, specials; };
+struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
 
 #ifdef __SSE2__
 static inline __m128i bytes_load(const uint8_t *p, size_t n)
@@ -62,6 +63,23 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 	return k;
 }
 
+/* fold: those bytes with small letters for capitals, and some more. */
+static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
+{
+	struct letters l = { 0 };
+
+	for (size_t at = 0; at < n; at += 16) {
+		__m128i x = bytes_load(p + at, n - at), upper = bytes_between(x, 'A', 26);
+
+		l.digits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, '0', 10)) << at;
+		l.upper |= (uint64_t)(uint32_t)_mm_movemask_epi8(upper) << at;
+		l.lower |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, 'a', 26)) << at;
+		l.beyond |= (uint64_t)(uint32_t)_mm_movemask_epi8(x) << at;
+		_mm_storeu_si128((__m128i *)(fold + at), _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
+	}
+	return l;
+}
+
 /* Bytes before the first quote, backslash or control character. */
 static inline size_t bytes_plain(const uint8_t *p, size_t n)
 {
@@ -86,6 +104,20 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 		k.specials |= (uint64_t)(memchr(s->bytes, p[i], s->nr) != NULL) << i;
 	}
 	return k;
+}
+
+static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
+{
+	struct letters l = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		l.digits |= (uint64_t)is_digit(p[i]) << i;
+		l.upper |= (uint64_t)is_upper(p[i]) << i;
+		l.lower |= (uint64_t)is_lower(p[i]) << i;
+		l.beyond |= (uint64_t)(p[i] >= 0x80) << i;
+		fold[i] = to_lower(p[i]);
+	}
+	return l;
 }
 
 static inline size_t bytes_plain(const uint8_t *p, size_t n)

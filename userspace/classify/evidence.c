@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "classify/bytes.h"
 #include "model/class_rules.h"
 
 #define SCORE_WORD	30	/* below, a hit is noise and not reported */
@@ -23,32 +24,19 @@ void surroundings_init(struct surroundings *s, const struct evidence *ev)
 	s->type = ev->type;
 }
 
-static bool ends_thought(uint8_t c)
-{
-	switch (c) {
-	case '\n': case ',': case ';': case '&': case '{': case '}': case '|':
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The words before start that may name the value: same line, and nothing between
  * that ends a thought or is a value itself. */
 struct slice prose_before(struct slice value, size_t start)
 {
-	size_t from = start, digits = 0;
+	static const struct specials ends_thought = { 7, { '\n', ',', ';', '&', '{', '}', '|' } };
+	size_t len = start < PROSE_WINDOW ? start : PROSE_WINDOW, from = start - len;
+	struct kinds k = kinds_of(&ends_thought, value.ptr + from, len);
+	uint64_t ends = k.specials | (k.digits & k.digits >> 1 & k.digits >> 2 & k.digits >> 3);
 
-	while (from && start - from < PROSE_WINDOW) {
-		uint8_t c = value.ptr[from - 1];
-
-		digits = is_digit(c) ? digits + 1 : 0;
-		if (ends_thought(c) || digits > 3)
-			break;
-		from--;
-	}
+	if (ends)
+		from += 64 - (size_t)__builtin_clzll(ends);
 	/* A word cut by the window is no word. */
-	if (from && start - from == PROSE_WINDOW)
+	else if (from)
 		while (from < start && is_alnum(value.ptr[from]))
 			from++;
 	return (struct slice){ value.ptr + from, start - from };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "classify/bytes.h"
+
 /* Beside a phrase these say that the value is about the datum, not the datum. With
  * '-' only after the phrase: the last noun is what is named, so password_file is a
  * file and file_password a password. */
@@ -153,7 +155,8 @@ static void token_add(struct key_text *k, char c)
 	k->heads |= head_bit(c);
 }
 
-static void key_text_add(struct key_text *k, struct slice s)
+/* Byte by byte, with letters beyond ASCII. */
+static void key_text_far(struct key_text *k, struct slice s)
 {
 	for (size_t i = 0; i < s.len && k->len < KEY_TEXT; i++) {
 		if (!is_word(s, i))
@@ -168,6 +171,54 @@ static void key_text_add(struct key_text *k, struct slice s)
 			token_add(k, k->text[k->len]);
 			k->len++;
 		}
+	}
+	k->border[k->len] = true;
+}
+
+/* Bytes from..from + len - 1 of fold, of which begins tells where tokens do; in steps, beyond what counts. */
+static void run_add(struct key_text *k, const uint8_t *fold, size_t len, uint64_t begins)
+{
+	size_t at = k->len;
+
+	for (size_t i = 0; i < len; i += KEY_STEP) {
+		memcpy(k->text + at + i, fold + i, KEY_STEP);
+		memset(k->border + at + i, 0, KEY_STEP);
+	}
+	for (; begins; begins &= begins - 1) {
+		k->len = (uint8_t)(at + (size_t)__builtin_ctzll(begins));
+		k->border[k->len] = true;
+		token_add(k, k->text[k->len]);
+	}
+	k->len = (uint8_t)(at + len);
+}
+
+/* token_begins for all bytes at once, and the words moved together. */
+static void key_text_add(struct key_text *k, struct slice s)
+{
+	uint8_t fold[64 + KEY_STEP] UNINITIALIZED;
+	struct letters l;
+	uint64_t word, begins;
+
+	if (s.len > 64) {
+		key_text_far(k, s);
+		return;
+	}
+	l = letters_of(s.ptr, s.len, fold);
+	if (l.beyond) {
+		key_text_far(k, s);
+		return;
+	}
+	word = l.digits | l.upper | l.lower;
+	begins = word & (~(word << 1) | (l.digits ^ l.digits << 1) | (l.upper & (~(l.upper << 1) | l.lower >> 1)));
+	while (word && k->len < KEY_TEXT) {
+		unsigned at = (unsigned)__builtin_ctzll(word);
+		unsigned len = ~(word >> at) ? (unsigned)__builtin_ctzll(~(word >> at)) : 64;
+		uint64_t run;
+
+		len = len < (unsigned)(KEY_TEXT - k->len) ? len : (unsigned)(KEY_TEXT - k->len);
+		run = len < 64 ? ((uint64_t)1 << len) - 1 : UINT64_MAX;
+		run_add(k, fold + at, len, begins >> at & run);
+		word &= ~(run << at);
 	}
 	k->border[k->len] = true;
 }

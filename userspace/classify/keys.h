@@ -7,14 +7,15 @@
 #include "classify/check.h"
 
 #define KEY_TEXT 128	/* squashed bytes kept of parent and key; more says nothing new */
+#define KEY_STEP 16	/* so many are written at once */
 
 /* Tokens, lower case, one after the other without separators. */
 struct key_text {
 	uint8_t len;
 	uint8_t own;		/* the key's own tokens begin here, the parent's before */
 	uint8_t person;		/* the parent is a person: user, customer, patient */
-	char text[KEY_TEXT];
-	bool border[KEY_TEXT + 1];	/* a token begins here; also true at len */
+	char text[KEY_TEXT + KEY_STEP];
+	bool border[KEY_TEXT + KEY_STEP];	/* a token begins here; also true at len */
 	uint8_t nr_tokens;
 	uint8_t tokens[KEY_TEXT];	/* where each begins */
 	uint32_t heads;		/* bit first letter % 32 of each token: most phrases end here */
