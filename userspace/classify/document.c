@@ -585,6 +585,8 @@ static void form_classify(struct walk *w)
 		size_t n = form_unescape(w, 0, from, equals ? value - 1 : from), end = form_unescape(w, n, value, to);
 		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING, .key = { w->text, evidence_level < EVIDENCE_KEY ? 0 : n } };
 
+		if (ev.key.len)
+			ev.rows = known_rows(&known, ev.parent, 0, ev.key, quick_hash(&fixed, ev.key.ptr, ev.key.len));
 		w->key = ev.key;
 		w->named = false;
 		w->hit.leaf++;

@@ -668,17 +668,24 @@ static void scan_at(struct scan *s, size_t i, unsigned kind)
 /* "2026-03-14T15:09:26.123Z" and "19.50": whole values, and common ones, in which nothing begins. */
 static bool says_when(struct slice v)
 {
+	static const struct specials marks = { 7, { '-', 'T', ' ', ':', '.', '+', 'Z' } };
+	struct kinds k;
+
 	if (v.len < 19 || v.len > 35 || v.ptr[4] != '-' || v.ptr[7] != '-' || (v.ptr[10] != 'T' && v.ptr[10] != ' ') || v.ptr[13] != ':' || v.ptr[16] != ':')
 		return false;
-	for (size_t i = 0; i < v.len; i++)
-		if (!is_digit(v.ptr[i]) && !memchr("-T :.+Z", v.ptr[i], 7))
-			return false;
-	return true;
+	k = kinds_of(&marks, v.ptr, v.len);
+	return (k.digits | k.specials) == ((uint64_t)1 << v.len) - 1;
 }
 
 static bool says_how_much(const struct evidence *ev, struct slice v)
 {
-	return ev->type == VALUE_NUMBER && (memchr(v.ptr, '.', v.len) || memchr(v.ptr, 'e', v.len) || memchr(v.ptr, 'E', v.len));
+	static const struct specials marks = { 3, { '.', 'e', 'E' } };
+
+	if (ev->type != VALUE_NUMBER)
+		return false;
+	if (v.len <= 64)
+		return kinds_of(&marks, v.ptr, v.len).specials;
+	return memchr(v.ptr, '.', v.len) || memchr(v.ptr, 'e', v.len) || memchr(v.ptr, 'E', v.len);
 }
 
 /* What begins where a run of digits or of letters does, or at a special byte; the rest of a run begins nothing. */
@@ -731,8 +738,10 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 	scan_keyed(&s);
 	if (value.len >= VALUE_MIN && !says_when(value) && !says_how_much(ev, value))
 		scan_bytes(&s);
-	scan_user(&s, SIZE_MAX);
-	scan_flush(&s, s.nr);
+	if (s.user.next < value.len || s.user.at < s.user.nr)
+		scan_user(&s, SIZE_MAX);
+	if (s.nr)
+		scan_flush(&s, s.nr);
 	if (s.surrounded)
 		explicit_bzero(&s.around, sizeof(s.around));
 	return s.cost;
