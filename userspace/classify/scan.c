@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "classify/assign.h"
 #include "classify/bytes.h"
 #include "classify/evidence.h"
 #include "classify/ids.h"
@@ -14,8 +15,6 @@
 
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
-#define WORD_MAX	40	/* bytes of the name in "name=value" */
-#define TOKEN_MAX	256	/* bytes of its value */
 #define NUMBER_MAX	64	/* bytes of a number as written in which digits are counted */
 
 /* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
@@ -519,106 +518,6 @@ void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
 	explicit_bzero(&around, sizeof(around));
 }
 
-static bool is_name_byte(uint8_t c)
-{
-	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c >= 0x80;
-}
-
-/* The name that ends before the '=' or ':' at i, quotes and blanks between allowed. */
-static struct slice assign_name(struct slice v, size_t i)
-{
-	size_t end = i, start;
-
-	for (unsigned n = 0; n < 3 && end && strchr("\"'\\ ", v.ptr[end - 1]) && v.ptr[end - 1]; n++)
-		end--;
-	for (start = end; start && end - start < WORD_MAX && is_name_byte(v.ptr[start - 1]); start--)
-		;
-	return (struct slice){ v.ptr + start, end - start };
-}
-
-/* Up to two words before the name, for "mot de passe: …". */
-static struct slice assign_before(struct slice v, size_t name)
-{
-	size_t start = name, blanks = 0;
-
-	while (start && name - start < WORD_MAX) {
-		uint8_t c = v.ptr[start - 1];
-
-		if (c == ' ' ? ++blanks > 3 : !is_alpha(c) && c < 0x80 && c != '\'')
-			break;
-		start--;
-	}
-	return (struct slice){ v.ptr + start, name - start };
-}
-
-/* The value that begins after the '=' or ':' at i. */
-static struct slice assign_value(struct slice v, size_t i)
-{
-	size_t start = i + 1, end;
-	uint8_t quote = 0;
-
-	while (start < v.len && start - i <= 4 && v.ptr[start] && strchr(" \t\\\"'", v.ptr[start])) {
-		if (v.ptr[start] == '"' || v.ptr[start] == '\'')
-			quote = v.ptr[start];
-		start++;
-		if (quote)
-			break;
-	}
-	for (end = start; end < v.len && end - start < TOKEN_MAX; end++) {
-		uint8_t c = v.ptr[end];
-
-		if (c == '\n' || c == '\r' || (quote ? c == quote || c == '\\' : c <= ' ' || strchr("&;,\"'<>)]}", c)))
-			break;
-	}
-	return (struct slice){ v.ptr + start, end - start };
-}
-
-/* "Password: must be longer": prose under a heading, not a value. */
-static bool assign_is_prose(struct slice v, size_t colon, struct slice word)
-{
-	size_t end = (size_t)(word.ptr - v.ptr) + word.len;
-
-	if (v.ptr[colon] != ':' || byte_at(v, end) != ' ' || !is_alpha(byte_at(v, end + 1)))
-		return false;
-	for (size_t i = 0; i < word.len; i++)
-		if (!is_alpha(word.ptr[i]) && word.ptr[i] < 0x80)
-			return false;
-	return true;
-}
-
-/* `MDP = MDP`, `pass = Pass::Base`, `PASSWORD = (BASE + 1)`: source, not a value. Quoted is a value. */
-static bool assign_is_code(struct slice v, struct slice name, struct slice word)
-{
-	bool constant = false;
-	size_t at = (size_t)(word.ptr - v.ptr);
-
-	if (at && (v.ptr[at - 1] == '"' || v.ptr[at - 1] == '\''))
-		return false;
-	if (strchr("([{<*:&=>", word.ptr[0] ? word.ptr[0] : ' '))
-		return true;
-	if (word.len == name.len && !strncasecmp((const char *)word.ptr, (const char *)name.ptr, word.len))
-		return true;
-	for (size_t i = 1; i < word.len; i++) {
-		uint8_t c = word.ptr[i];
-
-		if ((c == ':' && word.ptr[i - 1] == ':') || (c == '>' && word.ptr[i - 1] == '-') ||
-		    (c == '(' && is_alnum(word.ptr[i - 1])))
-			return true;
-		constant |= c == '_';
-	}
-	for (size_t i = 0; constant && i < word.len; i++)
-		constant = is_upper(word.ptr[i]) || word.ptr[i] == '_' || is_digit(word.ptr[i]);
-	return constant;
-}
-
-/* A phrase of a key begins with a letter, and it or a filler has to end the name: "12:30" has none. */
-static bool may_be_key(struct slice name)
-{
-	uint8_t first = name.len ? name.ptr[0] : 0, last = name.len ? name.ptr[name.len - 1] : 0;
-
-	return is_alpha(last) || last >= 0x80 || (is_digit(last) && is_alpha(first));
-}
-
 /* "name=value" or "name: value" inside a value. */
 static void scan_assign(struct scan *s, size_t i)
 {
@@ -628,7 +527,7 @@ static void scan_assign(struct scan *s, size_t i)
 	bool asked = false;
 	unsigned nr;
 
-	if (evidence_level < EVIDENCE_KEY || !may_be_key(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+	if (evidence_level < EVIDENCE_KEY || !assign_may_name(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
 	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
