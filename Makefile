@@ -78,6 +78,7 @@ fuzz	:= ring_record \
 	   snappy \
 	   dns \
 	   smtp \
+	   syslog \
 	   chunked \
 	   json \
 	   form \
