@@ -79,6 +79,7 @@ fuzz	:= ring_record \
 	   dns \
 	   smtp \
 	   syslog \
+	   fluent \
 	   chunked \
 	   json \
 	   form \
