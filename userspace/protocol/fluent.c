@@ -42,6 +42,7 @@ struct state {
 	struct session *session;
 	struct side sides[2];
 	uint8_t auth;
+	enum dir asks;		/* of those that wait */
 	unsigned nr_waiting;
 	struct waiting waiting[WAITING];
 };
@@ -178,7 +179,7 @@ static int second_fits(struct slice in)
 	return in.len < n + 2 ? 0 : in.ptr[n + 1] == 0x8b ? 1 : -1;
 }
 
-/* Does a message of a client, or a server's greeting, begin here? As above. */
+/* Does a message of a client, or a server's greeting or acknowledgement, begin here? As above. */
 static int message_begins(struct slice in)
 {
 	uint64_t bytes, values;
@@ -187,6 +188,11 @@ static int message_begins(struct slice in)
 
 	if (!in.len)
 		return 0;
+	if (in.ptr[0] == 0x81) {	/* {"ack": */
+		size_t most = in.len < 5 ? in.len : 5;
+
+		return memcmp(in.ptr, "\x81\xa3" "ack", most) ? -1 : most == 5;
+	}
 	if (in.ptr[0] < 0x92 || in.ptr[0] > 0x94)
 		return -1;
 	in = slice_of(in.ptr + 1, in.len - 1);
@@ -266,8 +272,9 @@ static struct exchange *waiting_drop(struct state *s, unsigned i)
 	return ex;
 }
 
-static void wait_for(struct state *s, struct exchange *ex, uint64_t chunk, struct stamp at)
+static void wait_for(struct state *s, struct exchange *ex, uint64_t chunk, enum dir dir, struct stamp at)
 {
+	s->asks = dir;
 	if (s->nr_waiting == WAITING)
 		emit(s, waiting_drop(s, 0), at);
 	s->waiting[s->nr_waiting++] = (struct waiting){ ex, chunk, at.time };
@@ -313,10 +320,8 @@ static struct slice option(struct slice map, const char *name)
 
 static void tell_record(struct content_job *job, struct slice record)
 {
-	uint32_t fields = job->fields;
 	struct content_job one = *job;
 
-	one.fields = fields;
 	if (content_decode(&one, SLICE("application/msgpack"), record) != INSPECTED_FULL)
 		job->limited = true;
 	job->fields = one.fields;
@@ -377,7 +382,7 @@ static void take_event(struct state *s, const struct side *side, enum dir dir, s
 	if (job.limited || side->cut)
 		ex->inspected = INSPECTED_PARTIAL;
 	if (as_text(option(options, "chunk"), &chunk))
-		wait_for(s, ex, hash_of(chunk), at);
+		wait_for(s, ex, hash_of(chunk), dir, at);
 	else
 		emit(s, ex, at);
 }
@@ -392,7 +397,7 @@ static void take_ping(struct state *s, const struct side *side, enum dir dir, co
 	ex->auth = AUTH_OTHER;	/* a key that both know, of which a digest goes over the wire */
 	if (as_text(parts[4], &f.value) && f.value.len)
 		s->sink->field(s->sink->owner, ex, &f);
-	wait_for(s, ex, 0, at);
+	wait_for(s, ex, 0, dir, at);
 }
 
 static void take_message(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
@@ -500,6 +505,10 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	side->cut = side->gap = true;
 	complete(s, side, dir, (struct slice){ 0 }, at);
 	side->phase = PHASE_LOST;
+	while (s->nr_waiting && dir != s->asks) {	/* it may have been answered */
+		s->waiting[0].ex->has_gap = 1;
+		emit(s, waiting_drop(s, 0), at);
+	}
 	return 0;
 }
 
