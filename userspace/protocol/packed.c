@@ -45,6 +45,7 @@ static bool read_as(enum packing packing, struct slice in, struct buf *plain)
 	switch (packing) {
 	case PACKED_ZLIB: return inflate_body(ENCODING_DEFLATE, in, plain);
 	case PACKED_ZSTD: return inflate_body(ENCODING_ZSTD, in, plain);
+	case PACKED_BROTLI: return inflate_body(ENCODING_BROTLI, in, plain);
 	case PACKED_SNAPPY: return snappy_read(in, plain);
 	case PACKED_LZ4: return lz4_read(in, plain);
 	default: return false;

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "model/payload.h"
 
-enum packing { PACKED_NOT, PACKED_ZLIB, PACKED_SNAPPY, PACKED_LZ4, PACKED_ZSTD, PACKED_UNKNOWN };	/* zlib: gzip too */
+enum packing { PACKED_NOT, PACKED_ZLIB, PACKED_SNAPPY, PACKED_LZ4, PACKED_ZSTD, PACKED_BROTLI, PACKED_UNKNOWN };	/* zlib: gzip too */
 enum unpacked {
 	UNPACKED_WHOLE,
 	UNPACKED_PART,	/* cut, damaged, or over a cap: plain is its beginning */

@@ -25,7 +25,7 @@ void pairs_emit(struct session *session, struct exchange *ex, struct stamp at)
 	budget_free(ex, sizeof(*ex));
 }
 
-static struct pair *pair_at(struct pairs *p, unsigned i)
+struct pair *pairs_at(struct pairs *p, unsigned i)
 {
 	return &p->ring[(p->head + i) & (p->room - 1)];
 }
@@ -41,7 +41,7 @@ static bool make_room(struct pairs *p)
 	if (!more)
 		return false;
 	for (unsigned i = 0; i < p->nr; i++)
-		more[i] = *pair_at(p, i);
+		more[i] = *pairs_at(p, i);
 	budget_free(p->ring, p->room * sizeof(*more));
 	p->ring = more;
 	p->head = 0;
@@ -60,7 +60,7 @@ static void rest(struct pairs *p)
 
 static struct exchange *drop_first(struct pairs *p)
 {
-	struct exchange *ex = pair_at(p, 0)->ex;
+	struct exchange *ex = pairs_at(p, 0)->ex;
 
 	p->held -= ex != NULL;
 	p->bare -= p->bare > 0;
@@ -72,7 +72,7 @@ static struct exchange *drop_first(struct pairs *p)
 void pairs_add(struct pairs *p, struct session *session, struct pair pair, struct stamp at)
 {
 	while (p->held >= PROTOCOL_PENDING) {
-		struct pair *oldest = pair_at(p, p->bare++);
+		struct pair *oldest = pairs_at(p, p->bare++);
 
 		p->held -= oldest->ex != NULL;
 		pairs_emit(session, oldest->ex, at);
@@ -84,15 +84,15 @@ void pairs_add(struct pairs *p, struct session *session, struct pair pair, struc
 		pairs_emit(session, pair.ex, at);
 		return;
 	}
-	*pair_at(p, p->nr++) = pair;
+	*pairs_at(p, p->nr++) = pair;
 	p->held += pair.ex != NULL;
 }
 
-struct pair *pairs_find(struct pairs *p, uint32_t id)
+struct pair *pairs_find(struct pairs *p, uint64_t id)
 {
 	for (unsigned i = 0; i < p->nr; i++)
-		if (pair_at(p, i)->id == id)
-			return pair_at(p, i);
+		if (pairs_at(p, i)->id == id)
+			return pairs_at(p, i);
 	return NULL;
 }
 
@@ -101,7 +101,7 @@ struct exchange *pairs_take(struct pairs *p, struct session *session, struct pai
 	struct exchange *ex = pair->ex;
 	unsigned i = 0;
 
-	while (pair_at(p, i) != pair)
+	while (pairs_at(p, i) != pair)
 		i++;
 	pair->ex = NULL;
 	p->held -= ex != NULL;
@@ -114,8 +114,8 @@ struct exchange *pairs_take(struct pairs *p, struct session *session, struct pai
 	}
 	p->bare += i >= p->bare;
 	for (; i; i--)
-		*pair_at(p, i) = *pair_at(p, i - 1);
-	*pair_at(p, 0) = (struct pair){ 0 };
+		*pairs_at(p, i) = *pairs_at(p, i - 1);
+	*pairs_at(p, 0) = (struct pair){ 0 };
 	drop_first(p);
 	rest(p);
 	return ex;
@@ -133,6 +133,21 @@ void pairs_end(struct pairs *p, struct session *session, struct stamp at)
 	while (p->nr)
 		pairs_emit(session, drop_first(p), at);
 	rest(p);
+}
+
+void pairs_gap(struct pairs *p, struct session *session, struct stamp at)
+{
+	for (unsigned i = 0; i < p->nr; i++)
+		if (pairs_at(p, i)->ex)
+			pairs_at(p, i)->ex->has_gap = 1;
+	pairs_end(p, session, at);
+}
+
+void pairs_interval(struct pairs *p, struct session *session, struct stamp at)
+{
+	for (unsigned i = 0; i < p->nr; i++)
+		if (pairs_at(p, i)->ex)
+			session_emit_part(session, pairs_at(p, i)->ex, at);
 }
 
 void pairs_free(struct pairs *p)
