@@ -69,6 +69,7 @@ fuzz	:= ring_record \
 	   http2 \
 	   websocket \
 	   mqtt \
+	   amqp \
 	   postgres \
 	   mysql \
 	   redis \

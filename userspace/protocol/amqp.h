@@ -20,7 +20,9 @@
 
 enum amqp_frame { AMQP_METHOD = 1, AMQP_HEADER = 2, AMQP_BODY = 3, AMQP_HEARTBEAT = 8 };
 
-enum amqp_class { AMQP_CONNECTION = 10, AMQP_CHANNEL = 20, AMQP_EXCHANGE = 40, AMQP_QUEUE = 50, AMQP_BASIC = 60, AMQP_CONFIRM = 85, AMQP_TX = 90 };
+enum amqp_class {
+	AMQP_CONNECTION = 10, AMQP_CHANNEL = 20, AMQP_EXCHANGE = 40, AMQP_QUEUE = 50, AMQP_BASIC = 60, AMQP_CONFIRM = 85, AMQP_TX = 90,
+};
 #define AMQP_KEY(class, method) ((class) << 7 | (method))	/* of a method, 14 bits */
 #define AMQP_START_OK	AMQP_KEY(AMQP_CONNECTION, 11)
 #define AMQP_SECURE_OK	AMQP_KEY(AMQP_CONNECTION, 21)

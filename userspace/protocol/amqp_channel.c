@@ -146,7 +146,9 @@ static uint32_t asked_id(uint16_t channel, enum dir dir, uint32_t key)
 
 static int decode(struct amqp_state *s, struct amqp_content *c, enum dir dir, struct slice body)
 {
-	static const enum packing packings[] = { [ENCODING_DEFLATE] = PACKED_ZLIB, [ENCODING_BROTLI] = PACKED_BROTLI, [ENCODING_ZSTD] = PACKED_ZSTD };
+	static const enum packing packings[] = {
+		[ENCODING_DEFLATE] = PACKED_ZLIB, [ENCODING_BROTLI] = PACKED_BROTLI, [ENCODING_ZSTD] = PACKED_ZSTD,
+	};
 	struct content_job job = {
 		.exchange = c->ex, .sink = s->sink, .dir = dir, .cut = c->cut, .location = dir == s->front ? LOC_REQUEST_BODY : LOC_RESPONSE_BODY,
 	};

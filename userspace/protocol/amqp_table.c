@@ -121,7 +121,7 @@ void amqp_tell(struct amqp_state *s, struct exchange *ex, enum dir dir, const ch
 	struct content_job job = {
 		.exchange = ex, .sink = s->sink, .dir = dir, .location = dir == s->front ? LOC_REQUEST_HEADER : LOC_RESPONSE_HEADER,
 	};
-	struct field f = { .location = job.location, .dir = dir, .path = path, .key = slice_of(key, strlen(key)), .value = value };
+	struct field f = { .location = job.location, .dir = dir, .path = path, .key = slice_of(key, strlen(key)), .value = value, .text = 1 };
 
 	if (!ex || !value.len)
 		return;
