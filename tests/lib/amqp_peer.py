@@ -12,6 +12,7 @@ What it prints last is the number of messages that the broker has taken, or give
 """
 import json
 import sys
+import time
 
 import pika
 
@@ -33,7 +34,10 @@ def publish(channel, kind, count):
         size = 100_000 if i == 0 and kind == "confirmed" else 40    # more than one frame
         properties = pika.BasicProperties("application/json", headers={"desk": {"reply-to": f"desk{i}@harborline-logistics.com"}})
         channel.basic_publish("", kind, body(i, size), properties, mandatory=kind == "confirmed")
-    return channel.queue_declare(kind, passive=True).method.message_count
+    until = time.monotonic() + 30    # what is not confirmed may be on its way into the queue
+    while (there := channel.queue_declare(kind, passive=True).method.message_count) < count and time.monotonic() < until:
+        time.sleep(0.02)
+    return there
 
 
 def consume(channel, count):
