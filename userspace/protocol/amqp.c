@@ -31,21 +31,15 @@ static uint32_t size_at(const uint8_t *head)
 	return (uint32_t)head[3] << 24 | (uint32_t)head[4] << 16 | (uint32_t)head[5] << 8 | head[6];
 }
 
-/* ---- does a method begin here, or a heartbeat? 1, 0, -1: more would tell ---- */
+/* ---- does a method begin here? 1, 0, -1: more would tell ---- */
 
 static int frame_begins(struct slice in)
 {
-	static const uint8_t beat[] = { AMQP_HEARTBEAT, 0, 0, 0, 0, 0, 0, AMQP_END };
 	uint32_t size;
 	size_t have;
 
 	if (!in.len)
 		return -1;
-	if (in.ptr[0] == AMQP_HEARTBEAT) {
-		size_t n = in.len < sizeof(beat) ? in.len : sizeof(beat);
-
-		return memcmp(in.ptr, beat, n) ? 0 : n == sizeof(beat) ? 1 : -1;
-	}
 	if (in.ptr[0] != AMQP_METHOD || (in.len > 3 && in.ptr[3]) || (in.len > 4 && in.ptr[4]))
 		return 0;
 	if (in.len < AMQP_HEAD)
@@ -68,21 +62,23 @@ static int guess(struct slice in, enum dir dir)
 	begins = frame_begins(in);
 	if (begins < 0)
 		return in.len >= ENOUGH ? 70 : -EAGAIN;
-	return begins && in.ptr[0] == AMQP_METHOD ? 85 : 0;
+	return begins ? 85 : 0;
 }
 
 static bool seek(struct slice in, enum dir dir, size_t *at)
 {
-	int begins = 0;
-
-	for (*at = 0; *at < in.len && !begins; *at += !begins) {
+	for (*at = 0; *at < in.len; ++*at) {
 		const uint8_t *p = memchr(in.ptr + *at, AMQP_METHOD, in.len - *at);
+		int begins;
 
 		*at = p ? (size_t)(p - in.ptr) : in.len;
-		if (p)
-			begins = frame_begins(slice_of(p, in.len - *at));
+		if (!p)
+			break;
+		begins = frame_begins(slice_of(p, in.len - *at));
+		if (begins)
+			return begins > 0;
 	}
-	return begins > 0;
+	return false;
 }
 
 /* ---- the stream ---- */
