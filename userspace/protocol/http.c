@@ -2,10 +2,12 @@
 #include "protocol/http.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "protocol/content.h"
+#include "protocol/content/mime.h"
 #include "protocol/protocol.h"
 
 #define SEGMENTS_MAX 64		/* path segments and query parameters that become fields */
@@ -98,6 +100,22 @@ static void emit(const struct http_message *m, enum location loc, const char *pr
 	m->sink->field(m->sink->owner, m->ex, &f);
 }
 
+/* What users say of an object is a field by the name that they gave it. */
+static void emit_meta(const struct http_message *m, const char *prefix, struct slice name, struct slice value)
+{
+	enum location loc = m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER;
+	char path[32];
+	uint8_t *text = NULL;
+
+	snprintf(path, sizeof(path), "header.%s", prefix);
+	if (value.len && memmem(value.ptr, value.len, "=?", 2))
+		text = malloc(2 * value.len);
+	emit(m, loc, path, name, text ? slice_of(text, mime_words(text, value)) : value, true);
+	if (text)
+		explicit_bzero(text, 2 * value.len);
+	free(text);
+}
+
 static void emit_cookies(const struct http_message *m, struct slice value)
 {
 	enum location loc = m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER;
@@ -142,16 +160,31 @@ static void take_range(struct body *b, struct slice value)
 	b->cut = digits[1] && !(digits[2] && n[1] + 1 >= n[2]);
 }
 
+/* "gzip", or "gzip, aws-chunked", which responses have without doing it. One coding in another is nobody's habit. */
+static void take_coding(const struct http_message *m, struct slice list)
+{
+	struct body *b = m->body;
+
+	while (list.len) {
+		const uint8_t *comma = memchr(list.ptr, ',', list.len);
+		size_t len = comma ? (size_t)(comma - list.ptr) : list.len;
+		struct slice name = http_trim(slice_of(list.ptr, len));
+		enum encoding encoding = http_is(name, "aws-chunked") ? ENCODING_NONE : encoding_named(name);
+
+		b->pieces.on |= !m->response && http_is(name, "aws-chunked");
+		if (encoding != ENCODING_NONE)
+			b->encoding = b->encoding == ENCODING_NONE ? encoding : ENCODING_UNKNOWN;
+		list = slice_of(list.ptr + len + (comma != NULL), list.len - len - (comma != NULL));
+	}
+}
+
 /* What the header means for the message it stands in. */
 static void heed(const struct http_message *m, struct slice name, struct slice value)
 {
 	struct body *b = m->body;
-	enum encoding encoding;
 
 	if (http_is(name, "content-encoding")) {
-		encoding = encoding_named(value);
-		if (encoding != ENCODING_NONE)	/* one in another is nobody's habit */
-			b->encoding = b->encoding == ENCODING_NONE ? encoding : ENCODING_UNKNOWN;
+		take_coding(m, value);
 	} else if (http_is(name, "content-range")) {
 		take_range(b, value);
 	} else if (http_is(name, "content-type")) {
@@ -164,13 +197,17 @@ static void heed(const struct http_message *m, struct slice name, struct slice v
 	} else if (slice_begins(name, "grpc-")) {
 		grpc_header(m, name, value);
 	} else if (m->response) {
-		return;
+		if (http_is_store(true, name, value))
+			http_store_route(m->ex);
 	} else if (http_is(name, "host")) {
 		http_host(m, value);
 	} else if (http_is(name, "cookie") && m->ex->auth == AUTH_NONE) {
 		m->ex->auth = AUTH_COOKIE;
 	} else if (http_is(name, "authorization")) {
 		m->ex->auth = slice_begins(value, "basic ") ? AUTH_BASIC : slice_begins(value, "bearer ") ? AUTH_BEARER : AUTH_OTHER;
+		b->store |= http_is_store(false, name, value);
+	} else if (http_is(name, "x-amz-content-sha256")) {
+		b->pieces.on |= slice_begins(value, "STREAMING-");
 	}
 }
 
@@ -178,6 +215,8 @@ void http_header(const struct http_message *m, struct slice name, struct slice v
 {
 	uint8_t lower[64];
 	size_t n = name.len < sizeof(lower) ? name.len : sizeof(lower);
+	struct slice meta;
+	const char *of;
 
 	heed(m, name, value);
 	if (http_is(name, "cookie") || http_is(name, "set-cookie")) {
@@ -186,6 +225,11 @@ void http_header(const struct http_message *m, struct slice name, struct slice v
 	}
 	for (size_t i = 0; i < n; i++)
 		lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32 : name.ptr[i];
+	meta = http_meta(slice_of(lower, n), &of);
+	if (meta.len) {
+		emit_meta(m, of, meta, value);
+		return;
+	}
 	emit(m, m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER, "header", slice_of(lower, n), value, true);
 }
 
@@ -238,6 +282,19 @@ static void emit_path(const struct http_message *m, uint8_t *p, size_t len)
 	}
 }
 
+/* Whose API it is, headers and query tell, and its route is that of one. */
+static void take_api(const struct http_message *m, struct slice query)
+{
+	bool is_signed = http_is_signed(query);
+
+	if (is_signed && m->ex->auth == AUTH_NONE)
+		m->ex->auth = AUTH_OTHER;
+	if (is_signed || m->body->store)
+		http_store_route(m->ex);
+	else
+		http_search_route(m->ex);
+}
+
 void http_target(const struct http_message *m, uint8_t *p, size_t n)
 {
 	uint8_t *q, *frag, *scheme;
@@ -254,6 +311,7 @@ void http_target(const struct http_message *m, uint8_t *p, size_t n)
 	if (frag)
 		n = (size_t)(frag - p);
 	q = memchr(p, '?', n);
+	take_api(m, q ? slice_of(q + 1, n - (size_t)(q - p) - 1) : (struct slice){ 0 });
 	emit_path(m, p, q ? (size_t)(q - p) : n);
 	if (q)
 		emit_query(m, q + 1, n - (size_t)(q - p) - 1);
@@ -287,6 +345,8 @@ void body_begin(struct body *b)
 	b->flows = false;
 	b->type_len = 0;
 	b->grpc = (struct grpc){ 0 };
+	b->pieces = (struct pieces){ 0 };
+	b->store = false;
 }
 
 void body_free(struct body *b)
@@ -454,7 +514,7 @@ static void judge(struct body *b)
 		    (b->encoding == ENCODING_NONE && content_unread(type, slice_of(b->held.ptr, b->held.len)));
 }
 
-void body_take(const struct http_message *m, struct slice in)
+static void take_plain(const struct http_message *m, struct slice in)
 {
 	if (m->body->grpc.on) {
 		grpc_take(m, in);
@@ -463,6 +523,22 @@ void body_take(const struct http_message *m, struct slice in)
 	} else {
 		body_hold(m->body, in);
 		judge(m->body);
+	}
+}
+
+void body_take(const struct http_message *m, struct slice in)
+{
+	struct pieces *p = &m->body->pieces;
+
+	if (!p->on) {
+		take_plain(m, in);
+		return;
+	}
+	while (in.len) {
+		struct slice bytes = pieces_take(p, &in);
+
+		if (bytes.len)
+			take_plain(m, bytes);
 	}
 }
 
@@ -476,6 +552,7 @@ void body_gap(const struct http_message *m, uint64_t missing)
 	struct body *b = m->body;
 
 	b->cut = true;
+	pieces_gap(&b->pieces, missing);
 	if (b->grpc.on) {
 		grpc_gap(m, missing);
 	} else if (b->flows) {
@@ -494,6 +571,7 @@ void body_end(const struct http_message *m)
 {
 	struct body *b = m->body;
 
+	b->cut |= b->pieces.on && !pieces_whole(&b->pieces);
 	if (b->grpc.on) {
 		grpc_end(m);
 	} else if (b->flows) {

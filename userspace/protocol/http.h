@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "model/payload.h"
 #include "protocol/grpc.h"
+#include "protocol/http_api.h"
 #include "protocol/inflate.h"
 
 #define HTTP_HEADERS_MAX 256	/* headers of a head that become fields */
@@ -23,6 +24,8 @@ struct body {
 	char type[96];			/* Content-Type, for the decoder */
 	size_t type_len;
 	struct grpc grpc;
+	struct pieces pieces;
+	bool store;			/* a header said that it goes to an object store */
 };
 
 /* The message being read, as its parts need to know it. */

@@ -131,7 +131,7 @@ bool content_flows(struct slice media_type)
 {
 	static const char *const types[] = {
 		"text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines",
-		"application/json-seq", "application/stream+json",
+		"application/json-seq", "application/stream+json", "application/vnd.elasticsearch+x-ndjson",
 	};
 
 	for (size_t i = 0; media_type.len && i < sizeof(types) / sizeof(types[0]); i++)
