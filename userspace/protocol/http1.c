@@ -23,6 +23,7 @@ struct pending {
 	uint64_t request_end;
 };
 
+#define EMPTY_MAX 64	/* bytes of empty lines that are waited through until the protocol is known */
 #define QUEUE_SIZE (PROTOCOL_PENDING * sizeof(struct pending))
 
 /* One direction. */
@@ -44,11 +45,25 @@ struct state {
 	unsigned head, nr;
 };
 
+/* RFC 9112, 2.2: a server passes over empty lines before a start line. */
+static size_t empty_lines(struct slice in)
+{
+	size_t n = 0;
+
+	while (n < in.len && (in.ptr[n] == '\r' || in.ptr[n] == '\n'))
+		n++;
+	return n;
+}
+
 static int guess(struct slice head, enum dir dir)
 {
+	size_t skip = empty_lines(head);
 	bool response;
-	int begins = head_begins(head, &response);
+	int begins;
 
+	if (skip == head.len)
+		return skip < EMPTY_MAX ? -EAGAIN : 40;	/* nothing else begins so */
+	begins = head_begins(slice_of(head.ptr + skip, head.len - skip), &response);
 	return begins < 0 ? -EAGAIN : begins ? 95 : 0;
 }
 
@@ -261,13 +276,11 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t 
 
 static struct feed_result feed_start(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
 {
-	size_t skip = 0, len;
+	size_t skip = empty_lines(in), len;
 	uint8_t *copy;
 	bool response, taken;
 	int begins;
 
-	while (skip < in.len && (in.ptr[skip] == '\r' || in.ptr[skip] == '\n'))
-		skip++;	/* RFC 9112, 2.2: empty lines before a start line */
 	if (skip)
 		return (struct feed_result){ FEED_OK, skip, 0 };
 	begins = head_begins(in, &response);
