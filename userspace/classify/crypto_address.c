@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "classify/check.h"
+#include "classify/ids.h"
 
 #define PLAIN_BYTES	25	/* of a base58 address: its kind, twenty of a hash, four of the check */
 #define COST_PLAIN	2500	/* ns of the decoding and the hashes */
