@@ -116,10 +116,15 @@ static void take_length(struct head *h, struct slice value)
 	}
 }
 
-/* Transfer-Encoding wins over Content-Length, whatever came first. */
+/* Transfer-Encoding wins over Content-Length, whatever came first. Its last coding counts, whole: some take "xchunked"
+ * for it, most do not, and between the two a request is hidden. */
 static void take_transfer(struct head *h, struct slice value)
 {
-	if (value.len >= 7 && http_is(slice_of(value.ptr + value.len - 7, 7), "chunked"))
+	size_t n = value.len;
+
+	while (n && !strchr(", \t", value.ptr[n - 1]))
+		n--;
+	if (http_is(slice_of(value.ptr + n, value.len - n), "chunked"))
 		h->framing = h->framing == FRAMING_BAD ? FRAMING_BAD : FRAMING_CHUNKED;
 	else
 		h->framing = h->response ? FRAMING_CLOSE : FRAMING_BAD;
