@@ -210,6 +210,9 @@ static void key_text_add(struct key_text *k, struct slice s)
 	}
 	word = l.digits | l.upper | l.lower;
 	begins = word & (~(word << 1) | (l.digits ^ l.digits << 1) | (l.upper & (~(l.upper << 1) | l.lower >> 1)));
+	for (uint64_t one = l.upper & (l.lower & ~(word << 1)) << 1; one; one &= one - 1)	/* "iPhone" is no phone */
+		if (s.ptr[__builtin_ctzll(one) - 1] == 'i')
+			begins &= ~(one & -one);
 	while (word && k->len < KEY_TEXT) {
 		unsigned at = (unsigned)__builtin_ctzll(word);
 		unsigned len = ~(word >> at) ? (unsigned)__builtin_ctzll(~(word >> at)) : 64;
