@@ -279,6 +279,7 @@ static void with_read(struct source *s, struct class_rule *c, yaml_node_t *n)
 	all = texts(s, part[0], "classes", CLASS_USER_MAX, &nr);
 	c->with = all ? policy_alloc(s->load->set, nr, 1) : NULL;
 	c->within = (uint32_t)within;
+	c->nr_with = 0;	/* a class may stand there twice, which was told */
 	for (size_t i = 0; c->with && i < nr; i++)
 		if (value_parse(s, all[i], T_CLASS, &v))
 			c->with[c->nr_with++] = (uint8_t)v.number;
