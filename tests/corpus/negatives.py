@@ -14,6 +14,8 @@ WORDS = ("order item stock batch queue worker index cache region bucket shard no
          "metric sample window bound limit offset cursor page token scope grant policy rule match route proxy gateway tenant report export import "
          "summary detail header footer invoice parcel vendor label widget panel chart series event topic partition replica leader follower lease "
          "retry backoff timeout latency budget error warning notice debug trace span parent child sibling").split()
+# What programs call the things that they number. Sixteen digits at random with no such word may as well be a card's.
+THINGS = ["order", "batch", "item", "message", "document", "shipment", "offset", "partition", "job", "request", "row", "record", "event", "build", "block"]
 KEYS = ["id", "orderId", "order_id", "orderNumber", "order_number", "itemId", "externalId", "external_id", "ref", "reference", "transactionId", "invoiceNo", "trackingNumber",
         "tracking_number", "sku", "ean", "gtin", "isbn", "serial", "serialNumber", "batchId", "jobId", "shipmentId", "parentId", "rowId", "seq", "offset",
         "sequenceNumber", "messageId", "tweet_id", "id_str", "resourceVersion", "correlationId", "requestId", "traceId", "documentNumber", "caseId", "ticketId"]
@@ -31,6 +33,10 @@ class Draw:
 
     def number(self):
         return self.digits(self.one((4, 5, 6, 7, 8, 9, 9, 10, 10, 11, 12, 13, 14, 15, 16, 16, 17, 18, 19)))
+
+    def small(self):
+        """As a count or in source code: not as long as a card's, but when it is a multiple of bytes or of ns."""
+        return self.digits(self.one((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 18, 19, 20)))
 
     def hex(self, n):
         return "%0*x" % (n, self.bits(4 * n))
@@ -85,7 +91,7 @@ def api_commits(d):
 
 def api_metrics(d):
     return '{"metric":"%s.%s","interval":60,"points":[%s],"counts":[%s],"p99":%s}' % (
-        d.one(WORDS), d.one(WORDS), ",".join("[%d,%s]" % (d.epoch(), d.coordinate(d.below(1, 15))) for _ in range(20)), ",".join(d.number() for _ in range(30)), d.coordinate(6))
+        d.one(WORDS), d.one(WORDS), ",".join("[%d,%s]" % (d.epoch(), d.coordinate(d.below(1, 15))) for _ in range(20)), ",".join(d.small() for _ in range(30)), d.coordinate(6))
 
 
 def api_geo(d):
@@ -123,7 +129,7 @@ def api_settings(d):
 # ---- source code
 
 def code_tables(d):
-    return "static const uint64_t table_%s[] = { %s };" % (d.hex(4), ", ".join(d.one(("0x%s" % d.hex(16), "0x%sull" % d.hex(8), d.number(), "%su" % d.digits(9), "-%s" % d.digits(10))) for _ in range(30)))
+    return "static const uint64_t table_%s[] = { %s };" % (d.hex(4), ", ".join(d.one(("0x%s" % d.hex(16), "0x%sull" % d.hex(8), d.small(), "%su" % d.digits(9), "-%s" % d.digits(10))) for _ in range(30)))
 
 
 def code_sums(d):
@@ -140,7 +146,7 @@ def code_python(d):
 
 
 def code_script(d):
-    return "!function(e,t){" + ";".join("var %s=t(%s),%s=e[%s]||function(n){return n.%s(%s)}" % (d.b62(1), d.digits(4), d.b62(2), d.digits(5), d.b62(2), d.number()) for _ in range(12)) + "}(this,function(e){});"
+    return "!function(e,t){" + ";".join("var %s=t(%s),%s=e[%s]||function(n){return n.%s(%s)}" % (d.b62(1), d.digits(4), d.b62(2), d.digits(5), d.b62(2), d.small()) for _ in range(12)) + "}(this,function(e){});"
 
 
 def code_style(d):
@@ -150,7 +156,7 @@ def code_style(d):
 
 def code_sql(d):
     return "INSERT INTO %ss (id, parent_id, ref, checksum, created, amount) VALUES %s;" % (d.one(WORDS), ", ".join(
-        "(%s, %s, '%s', '%s', '%s', %d.%02d)" % (d.number(), d.number(), d.b62(8).upper(), d.hex(40), d.time(), d.below(9999), d.below(100)) for _ in range(10)))
+        "(%s, %s, '%s', '%s', '%s', %d.%02d)" % (d.small(), d.digits(18), d.b62(8).upper(), d.hex(40), d.time(), d.below(9999), d.below(100)) for _ in range(10)))
 
 
 def code_env(d):
@@ -163,7 +169,7 @@ def code_env(d):
 def code_diff(d):
     return "diff --git a/%s.c b/%s.c\nindex %s..%s 100644\n@@ -%d,%d +%d,%d @@ static int %s_%s(void)\n" % (
         d.one(WORDS), d.one(WORDS), d.hex(12), d.hex(12), d.below(900), d.below(40), d.below(900), d.below(40), d.one(WORDS), d.one(WORDS)) + "\n".join(
-        d.one(("+\treturn %s(%s, %s);" % (d.one(WORDS), d.one(WORDS), d.number()), "-\t#define %s_MAX %s" % (d.one(WORDS).upper(), d.number()), " \t/* %s */" % d.words(7))) for _ in range(8))
+        d.one(("+\treturn %s(%s, %s);" % (d.one(WORDS), d.one(WORDS), d.small()), "-\t#define %s_MAX %s" % (d.one(WORDS).upper(), d.small()), " \t/* %s */" % d.words(7))) for _ in range(8))
 
 
 def code_certificate(d):
@@ -194,20 +200,20 @@ def log_system(d):
 
 
 def log_json(d):
-    return '{"ts":%s,"level":"%s","msg":"%s %s took %s ms","trace_id":"%s","span_id":"%s","request_id":"%s","bytes":%s,"%s":"%s","goid":%d,"attempt":%d,"host":"%s-%s"}' % (
-        d.epoch(), d.one(("info", "warn", "debug")), d.words(4), d.number(), d.digits(5), d.hex(32), d.hex(16), d.one((d.uuid(), d.b62(22), d.hex(24))), d.number(), d.one(KEYS), d.number(),
+    return '{"ts":%s,"level":"%s","msg":"%s, %s %s took %s ms","trace_id":"%s","span_id":"%s","request_id":"%s","bytes":%s,"%s":"%s","goid":%d,"attempt":%d,"host":"%s-%s"}' % (
+        d.epoch(), d.one(("info", "warn", "debug")), d.words(4), d.one(THINGS), d.number(), d.digits(5), d.hex(32), d.hex(16), d.one((d.uuid(), d.b62(22), d.hex(24))), d.number(), d.one(KEYS), d.number(),
         d.below(99999), d.below(9), d.one(WORDS), d.hex(10))
 
 
 def log_text(d):
     return d.one((
-        "%s INFO  [%s-%d] c.e.%s.%s - processed %s %s in %s ms" % (d.time(), d.one(WORDS), d.below(99), d.one(WORDS), d.one(WORDS).capitalize(), d.one(("order", "batch", "item", "message", "document")), d.number(), d.digits(4)),
+        "%s INFO  [%s-%d] c.e.%s.%s - processed %s %s in %s ms" % (d.time(), d.one(WORDS), d.below(99), d.one(WORDS), d.one(WORDS).capitalize(), d.one(THINGS), d.number(), d.digits(4)),
         "%s duration: %s ms  execute <unnamed>: SELECT * FROM %ss WHERE id = $1 -- %s" % (d.time(), d.coordinate(3).lstrip("-"), d.one(WORDS), d.hex(8)),
-        "%s consumer lag partition=%d offset=%s end=%s group=%s" % (d.time(), d.below(99), d.number(), d.number(), d.uuid()),
+        "%s consumer lag partition=%d offset=%s end offset=%s group=%s" % (d.time(), d.below(99), d.number(), d.number(), d.uuid()),
         "%s: checksum mismatch, expected %s, got %s at block %s" % (d.epoch(), d.hex(64), d.hex(64), d.number()),
         "level=info ts=%s caller=%s.go:%d msg=\"%s\" %s=%s uid=%d gid=%d fp=%s" % (d.time(), d.one(WORDS), d.below(999), d.words(5), d.one(KEYS), d.number(), d.below(65536), d.below(65536), d.hex(16)),
         "shipment %s of order %s left %s, parcel %s, tracking number %s, weight %d.%d kg" % (d.number(), d.number(), d.one(WORDS), d.digits(14), d.digits(20), d.below(40), d.below(99)),
-        "java.lang.IllegalStateException: %s %s\\n\\tat org.example.%s.%s(%s.java:%d)" % (d.words(4), d.number(), d.one(WORDS), d.one(WORDS), d.one(WORDS), d.below(900))))
+        "java.lang.IllegalStateException: %s, %s %s\\n\\tat org.example.%s.%s(%s.java:%d)" % (d.words(4), d.one(THINGS), d.number(), d.one(WORDS), d.one(WORDS), d.one(WORDS), d.below(900))))
 
 
 def log_lines(d):

@@ -90,6 +90,23 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
 	return v.after <= 2 ? v.support : PROSE_FAR;
 }
 
+/* A bare number with a word for things before it ("order 4532…"), or that is a segment of a path: somebody's name for
+ * something. In digits that are grouped as on a card, or where a name says the class, that does not count. */
+static bool names_thing(const struct class_row *row, struct slice value, const struct hit *hit)
+{
+	struct key_text text;
+
+	if (!(row->against & AGAINST_NUMBER) || !hit->start || evidence_level < EVIDENCE_KEY)
+		return false;
+	for (size_t i = hit->start; i < hit->end; i++)
+		if (!is_digit(value.ptr[i]))
+			return false;
+	if (value.ptr[hit->start - 1] == '/' && hit->start > 1 && is_alnum(value.ptr[hit->start - 2]))
+		return true;
+	key_text_prose(&text, prose_before(value, hit->start));
+	return key_ends_numbering(&text);
+}
+
 /* Names, addresses, ages, diseases: of a person only beside something that is a person's, or in an object that is one. */
 static bool is_doubted(const struct class_row *row)
 {
@@ -113,7 +130,7 @@ int evidence_score(const struct surroundings *s, const struct class_row *row, st
 	/* A key-driven class has nothing left when the key contradicts itself. */
 	if (row->info.tier == 3 && v.against)
 		return 0;
-	score = value_says + support - (v.against ? AGAINST_COST : 0);
+	score = value_says + support - (v.against || (!support && names_thing(row, value, hit)) ? AGAINST_COST : 0);
 	if (v.object || (s->key.person && support && (row->info.group == GROUP_PII || is_doubted(row)))) {
 		score += OBJECT_GAIN;
 		hit->why |= WHY_OBJECT;

@@ -227,7 +227,7 @@ static bool au_abn_ok(const char *t, size_t len)
 }
 ID_CLASS(class_au_abn, "au_abn", GROUP_CONFIDENTIAL, 1, "Australian business number",
 	KEYS(K("abn"), K("australianbusinessnumber"), K("abnnumber"), K("businessnumber")),
-	.shapes = { { "##_###_###_###", 75 }, { "###########", 40 } }, .ok = au_abn_ok,
+	.shapes = { { "## ### ### ###", 75 }, { "##-###-###-###", 75 }, { "###########", 40 } }, .ok = au_abn_ok,
 	.published = (const char *const []){ "51824753556", NULL });
 
 static bool au_acn_ok(const char *t, size_t len)

@@ -22,7 +22,8 @@ static const char *const numbering[] = {
 	"isbn", "imei", "ref", "reference", "transaction", "txn", "trace", "span", "timestamp", "ts", "time", "date",
 	"created", "updated", "modified", "expires", "epoch", "offset", "cursor", "page", "sequence", "seq", "nonce",
 	"amount", "price", "balance", "quantity", "bytes", "checksum", "etag", "build", "revision", "commit", "shipment",
-	"parcel", "ticket", "batch", "lat", "lon", "lng", "latitude", "longitude", "score", "hits", "port", NULL
+	"parcel", "ticket", "batch", "document", "doc", "item", "job", "row", "record", "message", "msg", "block", "partition",
+	"request", "event", "case", "count", "counts", "topic", "process", "task", "object", "entry", "node", "version", "lat", "lon", "lng", "latitude", "longitude", "score", "hits", "port", NULL
 };
 static const char *const persons[] = {
 	"user", "users", "customer", "customers", "patient", "patients", "person", "people", "member", "employee",
@@ -338,6 +339,13 @@ bool key_numbers(const struct key_text *k)
 			return true;
 	}
 	return false;
+}
+
+bool key_ends_numbering(const struct key_text *k)
+{
+	size_t i = k->nr_tokens ? k->tokens[k->nr_tokens - 1] : 0;
+
+	return k->nr_tokens && (token_of(k, i, k->len - i) & IS_NUMBERING);
 }
 
 struct key_verdict key_judge(const struct key_text *k, const struct class_row *row)

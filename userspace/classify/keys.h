@@ -43,6 +43,7 @@ struct phrase_table {
 void phrase_table_add(struct phrase_table *, uint8_t row, const struct key_phrase *);
 /* At most max are told; returns how many there are. */
 unsigned phrases_find(const struct phrase_table *, const struct key_text *, uint8_t *rows, unsigned max);
+bool key_ends_numbering(const struct key_text *);	/* so does its last word */
 bool key_numbers(const struct key_text *);	/* the key itself is of an order, a time, an amount */
 struct key_verdict key_judge(const struct key_text *, const struct class_row *);
 #endif

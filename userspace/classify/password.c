@@ -119,12 +119,21 @@ static bool is_mixed(struct slice v)
 	return v.len >= 6 && kinds & (kinds - 1);
 }
 
+/* "os.environ[…]", "self._tokens.pop(…)", "str, token": what a program says of it. */
+static bool is_code(struct slice v)
+{
+	static const char *const heads[] = { "os.", "process.env", "self.", "this.", "config.", "settings.", "request.", "req.", "env.", "ENV[", "System.getenv", "params", NULL };
+	static const char *const types[] = { "str", "string", "int", "bool", "boolean", "bytes", "any", "char", "text", "varchar", "number", "object", "optional", NULL };
+
+	return word_listed(types, v) || has_head(heads, v);
+}
+
 static int password_find(struct slice v, size_t at, struct hit *out)
 {
 	(void)at;	/* always the whole value */
 	if (v.len < 3 || v.len > VALUE_MAX || word_listed(nothing, v) || is_masked(v) || is_digest(v))
 		return 0;
-	if (is_template(v) || is_sentence(v) || is_address(v) || is_date(v) || has_head(hash_heads, v))
+	if (is_code(v) || is_template(v) || is_sentence(v) || is_address(v) || is_date(v) || has_head(hash_heads, v))
 		return 0;
 	out->start = 0;
 	out->end = v.len;

@@ -22,7 +22,7 @@ WORD_CLASS(class_api_key, "api_key", GROUP_SECRET, "API key or other shared secr
 	     K("applicationkey"), K("encryptionkey"), K("signingkey"), K("signingsecret"), K("webhooksecret"), K("sharedsecret"), K("masterkey"),
 	     K("servicekey"), K("subscriptionkey"), K("ocpapimsubscriptionkey"), K("licensekey"), K("accountkey"), K("storagekey"), K("hmackey"),
 	     K("apischluessel"), K("cleapi"), K("claveapi"), K("chiaveapi"), K("secret")),
-	WORDS("-id", "-name", "public", "publishable", "-fingerprint", "-alias", "-arn", "-prefix", "-at", "-date", "-expiry"),
+	WORDS("-id", "-ref", "-version", "-name", "public", "publishable", "-fingerprint", "-alias", "-arn", "-prefix", "-at", "-date", "-expiry"),
 	.ok = is_secret_text, .min = 16, .max = 200, .says = 32);
 
 WORD_CLASS(class_oauth_secret, "oauth_secret", GROUP_SECRET, "OAuth client secret or refresh token",
