@@ -195,6 +195,7 @@ accuracy: $(bin)
 	$Qecho "== held-out" && $(call score,held,)
 	$Qfor level in value boundary key object all; do echo "== held-out, evidence up to: $$level" && \
 		python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/held --tiers --evidence $$level || exit 1; done
+	$Qecho "== nothing to find" && python3 -B tests/corpus/clean.py $(bin) 100 $(SEED)
 	$Qfor blind in keys objects; do echo "== held-out without $$blind" && $(call score,held,$$blind) --tiers || exit 1; done
 
 tests: $(bin) $(unit) $(runner) $(helper)
