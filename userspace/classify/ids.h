@@ -46,7 +46,7 @@ bool date_ok(const char *text, const char *order);	/* "ymd", "dmy", "Ymd": two d
 	const struct class_row symbol = { \
 		.info = { name_, group_, tier_, CONF_LIKELY, about }, \
 		.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY | TRIGGER_NEAR, \
-		.against = AGAINST_GENERAL, ID_KIND .id = &rule_##symbol, .keys = keys_, .find = id_find, \
+		.against = AGAINST_GENERAL | ((tier_) == 1 ? AGAINST_NUMBER : 0), ID_KIND .id = &rule_##symbol, .keys = keys_, .find = id_find, \
 	}
 #define KEYS(...) (const struct key_phrase []){ __VA_ARGS__, { NULL, 0 } }
 #define K(words) { words, KEY_EXACT }

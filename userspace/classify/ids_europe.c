@@ -337,7 +337,7 @@ static bool ch_ahv_ok(const char *t, size_t len)
 ID_CLASS(class_ch_ahv, "ch_ahv", GROUP_PII, 1, "Swiss social security number (AHV, AVS)",
 	KEYS(K("ahv"), K("ahvnr"), K("ahvnummer"), K("ahvn"), K("avs"), K("numeroavs"), K("sozialversicherungsnummer"), K("oasi"),
 	     K("navs"), K("numerodavs"), W("socialsecuritynumber")),
-	.shapes = { { "756.####.####.##", 95 }, { "756##########", 48 }, { "756_####_####_##", 85 } }, .ok = ch_ahv_ok,
+	.shapes = { { "756.####.####.##", 95 }, { "756##########", 62 }, { "756_####_####_##", 85 } }, .ok = ch_ahv_ok,
 	.published = (const char *const []){ "7569217076985", "7561234567897", NULL });
 
 static bool at_svnr_ok(const char *t, size_t len)
