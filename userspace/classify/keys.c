@@ -23,7 +23,8 @@ static const char *const numbering[] = {
 	"created", "updated", "modified", "expires", "epoch", "offset", "cursor", "page", "sequence", "seq", "nonce",
 	"amount", "price", "balance", "quantity", "bytes", "checksum", "etag", "build", "revision", "commit", "shipment",
 	"parcel", "ticket", "batch", "document", "doc", "item", "job", "row", "record", "message", "msg", "block", "partition",
-	"request", "event", "case", "count", "counts", "topic", "process", "task", "object", "entry", "node", "version", "lat", "lon", "lng", "latitude", "longitude", "score", "hits", "port", NULL
+	"request", "event", "case", "count", "counts", "topic", "process", "task", "object", "entry", "node", "version",
+	"lat", "lon", "lng", "latitude", "longitude", "score", "hits", "port", NULL
 };
 static const char *const persons[] = {
 	"user", "users", "customer", "customers", "patient", "patients", "person", "people", "member", "employee",
