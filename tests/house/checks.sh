@@ -114,6 +114,10 @@ fresh
 put userspace/base/planted.c 'void planted(char *a) { snprintf(a, 4, "x"); strtok_r(a, a, &a); mkdtemp("weir-XXXXXX"); }'
 passes words "snprintf, strtok_r and a template of a name"
 
+fresh
+printf 'one\n%s HEAD\n' '<<<<<<<' >"$TREE/userspace/README.md"
+catches words 'userspace/README\.md:2:' "what a merge left behind"
+
 # Functions and files.
 fresh
 { echo 'int planted(int a)'; echo '{'; for i in $(seq 95); do echo "	a += $i;"; done; echo '	return a;'; echo '}'; } >"$WORK/long"
