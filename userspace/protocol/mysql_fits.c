@@ -65,7 +65,9 @@ int my_greets(struct slice in)
 	end = memchr(p.body.ptr, 0, p.body.len);
 	if (!readable(slice_of(p.body.ptr + 1, (size_t)((end ? end : p.body.ptr + p.body.len) - p.body.ptr - 1))))
 		return 0;
-	return end ? end > p.body.ptr + 2 && p.whole : p.body.len > 64 ? 0 : -1;
+	if (!end)
+		return p.body.len > 64 ? 0 : -1;
+	return end <= p.body.ptr + 2 ? 0 : p.whole ? 1 : -1;
 }
 
 int my_logs_in(struct slice in)
