@@ -13,7 +13,8 @@
  *   field LOCATION DIR PATH KEY=VALUE
  *   exchange METHOD ROUTE STATUS …
  *
- * Each case is replayed whole; split at every byte, which must give the same events; and
+ * Each case is replayed whole; split at every byte, which must give the same events, but for
+ * those of text that no protocol explains, whose windows end where what comes is understood; and
  * with each line dropped as a gap, cut short, and mutated, which must not crash, hang or
  * lose bytes of the account. Usage: run_golden FOLDER [CASE...]; --show prints events. */
 #include <arpa/inet.h>
@@ -327,6 +328,34 @@ static bool damage(struct test_case *c)
 	return ok;
 }
 
+/* The lines of field text taken out. */
+static void drop_unread(char *text)
+{
+	char *to = text;
+
+	for (char *at = text, *next; *at; at = next) {
+		size_t n = strcspn(at, "\n");
+
+		next = at + n + (at[n] == '\n');
+		if (!strncmp(at, "field text ", 11))
+			continue;
+		memmove(to, at, (size_t)(next - at));
+		to += next - at;
+	}
+	*to = 0;
+}
+
+static bool same_in_pieces(char *expect)
+{
+	char *got = strdup(buf_str(&events));
+	bool same;
+
+	drop_unread(got);
+	same = !strcmp(got, expect);
+	free(got);
+	return same;
+}
+
 static void run_case(const char *path)
 {
 	struct test_case c;
@@ -343,11 +372,12 @@ static void run_case(const char *path)
 		return;
 	}
 	result(!strcmp(buf_str(&events), c.expect), path, "whole: the events are not as expected; they are:");
+	drop_unread(c.expect);
 	replay(&c, 1);
-	result(!strcmp(buf_str(&events), c.expect), path, "byte by byte: the events are not as when whole; they are:");
+	result(same_in_pieces(c.expect), path, "byte by byte: the events are not as when whole; they are:");
 	for (size_t piece = 2; piece < 40; piece += 5) {
 		replay(&c, piece);
-		result(!strcmp(buf_str(&events), c.expect), path, "in pieces: the events are not as when whole; they are:");
+		result(same_in_pieces(c.expect), path, "in pieces: the events are not as when whole; they are:");
 	}
 	result(damage(&c), path, "damaged: bytes are counted twice or not at all");
 	case_free(&c);

@@ -96,6 +96,8 @@ bool session_switch(struct session *, struct slice upgrade, struct slice terms, 
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
  * role that ex knows and the connection does not is learnt. A protocol that ex names stays. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);
+/* For unread.c: what was found in bytes that no parser understood, of no exchange. */
+void session_emit_unread(struct session *, struct exchange *ex, struct stamp at);
 /* Tells what was found of ex so far, if anything was and it is open for long; it goes on, and is counted. */
 void session_emit_part(struct session *, struct exchange *ex, struct stamp);
 /* The route template of a path: numbers, UUIDs, hex and long opaque segments

@@ -2,8 +2,8 @@
 /* session.c - one connection: which protocol it speaks, and the account of its bytes.
  *
  * Detection is by content, per connection, from the first bytes of either direction;
- * until it is decided a little is held. What nobody recognises is opaque. After a gap
- * in an undecided or given-up direction detection starts again. */
+ * until it is decided a little is held. What nobody recognises is opaque, and looked at as
+ * text. After a gap in an undecided or given-up direction detection starts again. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "protocol/hello.h"
 #include "protocol/protocol.h"
+#include "protocol/unread.h"
 
 #define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
 #define CARRY_MAX (PROTOCOL_HEAD_MAX + 16384)
@@ -55,6 +56,7 @@ struct session {
 	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
 	uint64_t passed[2];		/* bytes since then */
+	struct unread *unread;		/* NULL: there was nothing that nobody understood */
 	char name[WORD_SIZE];		/* of what it speaks; empty until it was guessed or a message was found */
 	char route[PATH_SIZE], host[NAME_SIZE];
 	struct hello *hello;		/* NULL: not begun, or all is told */
@@ -116,9 +118,30 @@ static void opaque(struct session *s, enum dir dir, size_t nr)
 	account_opaque(&s->acct[dir], (int64_t)nr, s->conn.late && !s->name[0] ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
 }
 
-static void give_up(struct session *s, enum dir dir)
+/* The same of bytes that are there: they may be text. */
+static void unread(struct session *s, enum dir dir, struct slice in, struct stamp at)
 {
-	opaque(s, dir, s->carry[dir].len);
+	opaque(s, dir, in.len);
+	if (!s->unread && in.len)
+		s->unread = unread_new();
+	if (s->unread && in.len)
+		unread_take(s->unread, s, s->sink, dir, in, transport_is_datagram(s->conn.transport), at);
+}
+
+static struct slice carried(const struct session *s, enum dir dir)
+{
+	return slice_of(s->carry[dir].ptr, s->carry[dir].len);
+}
+
+static void settle(struct session *s, enum dir dir, struct stamp at)
+{
+	if (s->unread)
+		unread_settle(s->unread, s, s->sink, dir, at);
+}
+
+static void give_up(struct session *s, enum dir dir, struct stamp at)
+{
+	unread(s, dir, carried(s, dir), at);
 	buf_free(&s->carry[dir]);
 	s->opaque[dir] = true;
 }
@@ -146,22 +169,22 @@ static void protocol_end(struct session *s)
 
 /* Whose message comes first in the bytes that nobody guesses? NULL: nobody's yet. What stands
  * before is passed over. */
-static const struct protocol *seek(struct session *s, enum dir dir)
+static const struct protocol *seek(struct session *s, enum dir dir, struct stamp at)
 {
 	struct buf *b = &s->carry[dir];
 	const struct protocol *best = NULL;
 	size_t first = b->len;
 
 	for (unsigned i = 0; i < protocol_count(); i++) {
-		size_t at;
-		bool found = protocols[i]->seek && protocols[i]->seek(slice_of(b->ptr, b->len), dir, &at);
+		size_t begin;
+		bool found = protocols[i]->seek && protocols[i]->seek(slice_of(b->ptr, b->len), dir, &begin);
 
-		if (protocols[i]->seek && (at < first || (at == first && found && !best))) {
-			first = at;
+		if (protocols[i]->seek && (begin < first || (begin == first && found && !best))) {
+			first = begin;
 			best = found ? protocols[i] : NULL;
 		}
 	}
-	opaque(s, dir, first);
+	unread(s, dir, slice_of(b->ptr, first), at);
 	buf_consume(b, first);
 	return best;
 }
@@ -169,7 +192,7 @@ static const struct protocol *seek(struct session *s, enum dir dir)
 /* 1: decided, 0: wants more, -1: nobody knows this. */
 static int detect(struct session *s, enum dir dir, struct stamp at)
 {
-	struct slice head = slice_of(s->carry[dir].ptr, s->carry[dir].len);
+	struct slice head = carried(s, dir);
 	const struct protocol *best = NULL;
 	int best_score = 0;
 	bool more = false, guessed, datagram = transport_is_datagram(s->conn.transport);
@@ -187,7 +210,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	guessed = best != NULL;
 	if (!guessed && more && head.len < HEAD_HELD)
 		return 0;
-	if (!guessed && !datagram && s->conn.late && !s->upgraded && !(best = seek(s, dir)))
+	if (!guessed && !datagram && s->conn.late && !s->upgraded && !(best = seek(s, dir, at)))
 		return 0;
 	if (!best || !protocol_begin(s, best))
 		return -1;
@@ -260,8 +283,11 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 			r.consumed = s->counted;
 		s->acct[dir].examined += (int64_t)(r.consumed - s->counted - r.opaque);
 		s->counted = 0;
-		opaque(s, dir, r.opaque);
 		s->fed += r.consumed;
+		if (r.opaque && r.opaque == r.consumed)
+			unread(s, dir, slice_of(b->ptr + s->fed - r.opaque, r.opaque), at);
+		else
+			opaque(s, dir, r.opaque);
 		bad = r.status == FEED_BAD;
 		if (r.status == FEED_MORE || !r.consumed)
 			break;
@@ -271,7 +297,7 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 	if (s->switched)
 		go_over(s, at);
 	else if (bad && !mistaken(s, dir))
-		give_up(s, dir);
+		give_up(s, dir, at);
 }
 
 /* Finds out whose bytes are carried, and feeds them. */
@@ -283,7 +309,7 @@ static void advance(struct session *s, enum dir dir, struct stamp at)
 		int d = detect(s, dir, at);
 
 		if (d < 0)
-			give_up(s, dir);
+			give_up(s, dir, at);
 		if (d <= 0)
 			return;
 		/* The other direction may have been waiting for this, or given up. */
@@ -304,7 +330,7 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		size_t before = b->len + n;
 
 		if (!n || buf_add(b, in.ptr, n)) {
-			give_up(s, dir);	/* a head longer than any limit */
+			give_up(s, dir, at);	/* a head longer than any limit */
 			break;
 		}
 		in = slice_of(in.ptr + n, in.len - n);
@@ -315,19 +341,18 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 			advance(s, dir, at);
 		}
 		if (in.len && b->len == before)
-			give_up(s, dir);
+			give_up(s, dir, at);
 	}
 	if (!s->carry[dir].len)	/* of all the connections that rest at once none keeps memory */
 		buf_free(&s->carry[dir]);
-	if (in.len)
-		opaque(s, dir, in.len);
+	unread(s, dir, in, at);
 	s->passed[dir] += in.len;
 }
 
 uint64_t session_unwanted(const struct session *s, enum dir dir)
 {
 	if (s->opaque[dir])
-		return s->passed[dir] >= PROTOCOL_OPAQUE ? UINT64_MAX : 0;
+		return s->passed[dir] >= PROTOCOL_OPAQUE && !(s->unread && unread_wants(s->unread, dir)) ? UINT64_MAX : 0;
 	return s->protocol && s->protocol->unwanted && !s->carry[dir].len ? s->protocol->unwanted(s->state, dir) : 0;
 }
 
@@ -335,8 +360,10 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 {
 	s->opaque[dir] = false;
 	s->passed[dir] = 0;
+	settle(s, dir, at);
 	if (!s->protocol) {
-		opaque(s, dir, s->carry[dir].len);
+		unread(s, dir, carried(s, dir), at);
+		settle(s, dir, at);
 		buf_reset(&s->carry[dir]);
 		return;
 	}
@@ -344,10 +371,11 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 	if (s->name[0])
 		s->acct[dir].examined += (int64_t)s->carry[dir].len;
 	else
-		opaque(s, dir, s->carry[dir].len);
+		unread(s, dir, carried(s, dir), at);
+	settle(s, dir, at);
 	buf_reset(&s->carry[dir]);
 	if (s->protocol->gap(s->state, dir, lost, cause, at))
-		give_up(s, dir);
+		give_up(s, dir, at);
 }
 
 void session_hello(struct session *s, enum dir dir, uint64_t pos, struct slice in)
@@ -506,7 +534,7 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	return true;
 }
 
-void session_emit(struct session *s, struct exchange *ex, struct stamp at)
+static void emit(struct session *s, struct exchange *ex, struct stamp at)
 {
 	uint8_t role = ex->conn.role;
 
@@ -523,15 +551,27 @@ void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 		leave_open(b, sums_open(b));
 		tell_account(s, (enum dir)d, &ex->bytes[d]);
 	}
-	if (!ex->protocol[0])
-		snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
-	memcpy(s->name, ex->protocol, sizeof(s->name));
-	memcpy(s->route, ex->route, sizeof(s->route));
 	if (ex->host[0])
 		memcpy(s->host, ex->host, sizeof(s->host));
 	else
 		memcpy(ex->host, s->host, sizeof(ex->host));
 	s->sink->exchange(s->sink->owner, ex);
+}
+
+void session_emit(struct session *s, struct exchange *ex, struct stamp at)
+{
+	if (!ex->protocol[0])
+		snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
+	memcpy(s->name, ex->protocol, sizeof(s->name));
+	memcpy(s->route, ex->route, sizeof(s->route));
+	emit(s, ex, at);
+}
+
+void session_emit_unread(struct session *s, struct exchange *ex, struct stamp at)
+{
+	memcpy(ex->protocol, s->name, sizeof(ex->protocol));
+	memcpy(ex->route, s->route, sizeof(ex->route));
+	emit(s, ex, at);
 }
 
 void session_emit_part(struct session *s, struct exchange *ex, struct stamp at)
@@ -545,6 +585,8 @@ void session_emit_part(struct session *s, struct exchange *ex, struct stamp at)
 
 void session_interval(struct session *s, struct stamp at)
 {
+	settle(s, DIR_RECEIVED, at);
+	settle(s, DIR_SENT, at);
 	if (s->protocol && s->protocol->interval)
 		s->protocol->interval(s->state, at);
 }
@@ -567,7 +609,8 @@ void session_end(struct session *s, struct stamp at)
 		if (s->protocol && s->name[0])
 			s->acct[d].examined += (int64_t)s->carry[d].len;
 		else
-			opaque(s, (enum dir)d, s->carry[d].len);
+			unread(s, (enum dir)d, carried(s, (enum dir)d), at);
+		settle(s, (enum dir)d, at);
 		buf_reset(&s->carry[d]);
 	}
 	if (s->hello)
@@ -583,6 +626,7 @@ void session_close(struct session *s, struct stamp at)
 	session_end(s, at);
 	hello_free(s->hello);
 	protocol_end(s);
+	unread_free(s->unread);
 	buf_free(&s->carry[0]);
 	buf_free(&s->carry[1]);
 	budget_free(s, sizeof(*s));
