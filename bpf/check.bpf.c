@@ -132,13 +132,34 @@ static __always_inline int conn_check(struct seq_file *seq, struct conn *c, u64 
 	return 0;
 }
 
+struct look { struct wire_config *cfg; struct seq_file *seq; };
+
+/* One of the peers of a datagram socket: no file is its own. It ends when two looks found that nothing
+ * has moved since. */
+static __always_inline void peer_check(struct look *w, struct conn *c)
+{
+	if (c->pos[WIRE_SENT] != c->told[WIRE_SENT] || c->pos[WIRE_RECEIVED] != c->told[WIRE_RECEIVED])
+		conn_check(w->seq, c, c->socket, w->cfg);
+}
+
+static __always_inline void peer_ended(const struct conn *c)
+{
+	u64 socket = c->socket;
+	struct conn *base = socket ? bpf_map_lookup_elem(&conns, &socket) : NULL;
+
+	if (base && base->inode == c->inode && base->peers)
+		base->peers--;
+}
+
 /* Of a socket that two looks have not found: the last words. Without room in the ring the next
  * look says them. */
-static long conn_ended(struct bpf_map *map, u64 *key, struct conn *c, struct wire_config **cfg)
+static long conn_ended(struct bpf_map *map, u64 *key, struct conn *c, struct look *w)
 {
 	struct wire_life *l;
 
-	if (!c->who.transport || (u16)((*cfg)->look - c->look) < 2)
+	if (c->socket)
+		peer_check(w, c);
+	if (!c->who.transport || (u16)(w->cfg->look - c->look) < 2)
 		return 0;
 	if (c->who.tgid) {
 		l = life_reserve();
@@ -152,6 +173,7 @@ static long conn_ended(struct bpf_map *map, u64 *key, struct conn *c, struct wir
 		l->before[WIRE_RECEIVED] = c->dropped[WIRE_RECEIVED];
 		life_submit(l);
 	}
+	peer_ended(c);
 	bpf_map_delete_elem(&conns, key);
 	return 0;
 }
@@ -168,8 +190,10 @@ int conns_look(struct bpf_iter__task_file *ctx)
 	if (!cfg)
 		return 0;
 	if (!f) { /* all were told */
+		struct look look = { cfg, ctx->meta->seq };
+
 		if (!ctx->task)
-			bpf_for_each_map_elem(&conns, conn_ended, &cfg, 0);
+			bpf_for_each_map_elem(&conns, conn_ended, &look, 0);
 		return 0;
 	}
 	if ((BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)

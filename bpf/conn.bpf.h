@@ -172,11 +172,9 @@ static __always_inline u64 next_id(u32 of)
 	return last ? __sync_fetch_and_add(last, 1) + 1 : 0;
 }
 
-/* Adds the connection with the given next sequences; replaces one whose end was missed. */
-static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2], u8 role, u8 late)
+static __always_inline struct conn *conn_blank(u64 key, struct sock *sk, u8 role)
 {
 	struct wire_config *cfg = config_get();
-	u64 key = (u64)sk;
 	struct conn *c;
 
 	if (bpf_map_update_elem(&conns, &key, &blank_conn, BPF_ANY))
@@ -185,12 +183,22 @@ static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2],
 	if (!c)
 		return NULL;
 	c->who.conn = next_id(ID_CONN);
-	c->seq[WIRE_SENT] = next[WIRE_SENT];
-	c->seq[WIRE_RECEIVED] = next[WIRE_RECEIVED];
 	c->who.role = role;
 	c->look = cfg ? cfg->look : 0;
-	c->late = late;
 	conn_addresses(&c->who, sk);
+	return c;
+}
+
+/* Adds the connection with the given next sequences; replaces one whose end was missed. */
+static __always_inline struct conn *conn_add(struct sock *sk, const u32 next[2], u8 role, u8 late)
+{
+	struct conn *c = conn_blank((u64)sk, sk, role);
+
+	if (!c)
+		return NULL;
+	c->seq[WIRE_SENT] = next[WIRE_SENT];
+	c->seq[WIRE_RECEIVED] = next[WIRE_RECEIVED];
+	c->late = late;
 	return c;
 }
 

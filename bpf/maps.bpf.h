@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* maps.bpf.h - every map: key, value, who writes, who deletes, how it is sized.
  * No map holds payload: it is copied from user memory straight into the ring. Never
- * LRU: that evicts uncounted. */
+ * LRU, which evicts uncounted, but for datagram_peers: nothing is counted there. */
 #ifndef WEIR_MAPS_BPF_H
 #define WEIR_MAPS_BPF_H
 #include "bpf/kernel.h"
@@ -48,6 +48,8 @@ struct conn {
 	u64 total[2];	/* what they say at the end, less that */
 	u64 armed[2];	/* request of io_uring that waits for the socket */
 	u64 inode;	/* of a socket without an end that is told: tells its reuse */
+	u64 socket;	/* of a peer of a socket that is not its first one: key of the socket's; else 0 */
+	u32 peers;	/* of a socket: how many more such there are */
 	u64 session;	/* TLS object bound here, of session_tgid; 0: none */
 	u32 session_tgid;
 	u8 late;
@@ -88,6 +90,18 @@ struct {
 	__type(value, struct conn);
 } conns SEC(".maps");
 static const struct conn blank_conn = {};	/* what a new one starts from: on the stack it would not fit */
+
+/* Whom the datagram goes to or comes from that a task is in the midst of sending or taking. Key: address
+ * of the task. Written by datagram.bpf.c, taken by the hook that tells of its bytes; one that nobody
+ * takes is of a task that is not looked at. */
+#define PEERS_MAX 256	/* of a socket; all others are one, whose address is not known */
+struct datagram_peer { u64 sk; struct wire_end end; u64 dir; };
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct datagram_peer);
+} datagram_peers SEC(".maps");
 
 /* A TLS session. Made by tls.bpf.c at its first call or by a nested socket call, deleted when its
  * connection closes; one without a connection when its object is freed, or its process ends. */
@@ -176,6 +190,7 @@ struct socket_now {
 /* A call that moved bytes, on its way into records: see socket.bpf.h. */
 struct call {
 	u64 sk;		/* address of the struct sock: a number, since a verified function takes no pointers inside */
+	u64 key;	/* of its connection, where that is not the socket's: peer.bpf.h */
 	struct socket_now now;
 	u64 arg1;
 	u32 arg2;	/* of a vector: how many */

@@ -8,6 +8,7 @@
 #ifndef WEIR_SOCKET_BPF_H
 #define WEIR_SOCKET_BPF_H
 #include "bpf/go.bpf.h"
+#include "bpf/peer.bpf.h"
 #include "bpf/syscalls.h"
 
 #define TLS_HEADER 5	/* bytes before a record's body, RFC 8446 5.1 */
@@ -556,21 +557,6 @@ __attribute__((noinline)) int go_sent(struct call *call)
 	return 0;
 }
 
-/* QUIC begins with datagrams of at least 1200 bytes (RFC 9000, 14.1) whose header is long and
- * names a version (RFC 8999, 5.1); all of it is encrypted, so that copying it would tell
- * nothing. Versions 1 and 2 and the last drafts: whatever else has two bits set, as every
- * fourth question to a name server has, is looked at. */
-static __always_inline bool looks_quic(const struct segments *s, u32 moved)
-{
-	u8 h[5] = {};
-	u32 version;
-
-	if (moved < 1200 || s->len < 5 || bpf_probe_read_user(h, sizeof(h), (void *)s->base))
-		return false;
-	version = h[1] << 24 | h[2] << 16 | h[3] << 8 | h[4];
-	return (h[0] & 0xc0) == 0xc0 && (version == 1 || version == 0x6b3343cf || version >> 8 == 0xff0000);
-}
-
 /* At the first call of a direction: is it TLS, or QUIC? */
 __attribute__((noinline)) int first_look(struct piece *p, struct conn *c, struct call *call)
 {
@@ -617,7 +603,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	if (!call || !cfg)
 		return 0;
 	d = call->dir & 1;
-	c = conn_get(call->sk, &call->now, d, call->moved + call->after);
+	c = call->key ? peer_get(call) : conn_get(call->sk, &call->now, d, call->moved + call->after);
 	/* A socket on which nothing moved is not the one that the call was about: another
 	 * thread has put it behind the descriptor meanwhile. */
 	if (!c || (call->fd_resolved && !call->now.transport && call->now.next[d] - call->after == c->seq[d])) {
@@ -676,6 +662,13 @@ __attribute__((noinline)) int call_capture(struct call *call)
 out:
 	c->dropped[d] = p.head.before;
 	return 0;
+}
+
+static __always_inline void call_tell(struct call *call)
+{
+	if (call->now.transport == WIRE_UDP)
+		peer_find(call);
+	call_capture(call);
 }
 
 /* Reads the argument registers of the system call the task is in; regs is typed. Of a splice

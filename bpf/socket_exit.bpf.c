@@ -96,12 +96,14 @@ static __always_inline void each_message(struct call *call, u32 nr)
 		call->messages = nr;	/* the kernel takes 1024 at most */
 		call->shape = CALL_MSG;
 		messages_sum(call);
+		if (nr > 1)
+			peer_forget();	/* whom the last of them was for */
 	}
 	for (u32 i = 0; i < MMSG_MAX; i++) {
 		if (many && message_next(call))
 			break;
 		if (call->moved)
-			call_capture(call);
+			call_tell(call);
 		if (!many)
 			break;
 	}
@@ -136,6 +138,8 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (kind.dir == WIRE_RECEIVED)
 		flags = receive_flags(regs, nr, call.compat);
+	if (flags & MSG_PEEK)
+		peer_forget();
 	if (flags & (MSG_PEEK | MSG_OOB))
 		return 0;
 	call.reason = exit_reason(kind.shape, flags);

@@ -103,6 +103,8 @@ __attribute__((noinline)) int layer_begins(u64 so, u64 msg, u32 flags, u32 dir)
 
 	if (!l)
 		return 0;
+	if (dir == WIRE_RECEIVED)
+		peer_forget();
 	/* An urgent byte that is read beside the stream shows as missing in it. */
 	if (dir == WIRE_RECEIVED && flags & (MSG_PEEK | MSG_OOB)) {
 		l->sk = 0;
@@ -208,7 +210,7 @@ static __always_inline void layer_tell(struct layer_call *l, u32 n)
 	if (pipe)
 		layer_pipe(l);
 	go_bind(call);
-	call_capture(call);
+	call_tell(call);
 	if (call->go_write)
 		go_sent(call);
 	l->next = of_dir(call->now.next, l->dir);

@@ -46,6 +46,8 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 	struct tcp_sock *tp;
 	struct call call = {};
 
+	if (flags & MSG_PEEK && sk->sk_protocol == IPPROTO_UDP)
+		peer_forget();
 	/* An urgent byte that is read beside the stream shows as missing in it. */
 	if (ret <= 0 || (flags & MSG_PEEK) || (dir == WIRE_RECEIVED && (flags & MSG_OOB)))
 		return 0;
@@ -65,7 +67,7 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 	call.moved = ret;
 	length_args(&call, dir, flags);
 	go_bind(&call);
-	call_capture(&call);
+	call_tell(&call);
 	if (call.go_write)
 		go_sent(&call);
 	return 0;

@@ -7,6 +7,7 @@
 #include "bpf/socket_length.bpf.c"
 #include "bpf/socket_layer.bpf.c"
 #include "bpf/socket_exit.bpf.c"
+#include "bpf/datagram.bpf.c"
 #include "bpf/tls.bpf.c"
 #include "bpf/tls_go.bpf.c"
 #include "bpf/seed.bpf.c"

@@ -26,6 +26,7 @@
 #include "tests/bpf/rows.h"
 #include "tests/bpf/ends.h"
 #include "tests/bpf/open.h"
+#include "tests/bpf/peers.h"
 
 /* A row. What the last hook set, at system call exit, does not see it names otherwise; the set at
  * the socket layer sees what the first does, and more. */
@@ -267,6 +268,7 @@ static int run_set(const char *hooks, const char *needs, const char *word)
 		run_reuse();
 		run_ends();
 		run_opens();
+		run_peers();
 		run_full();
 	}
 	world_close();

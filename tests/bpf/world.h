@@ -39,6 +39,7 @@ static struct world {
 	unsigned exchanges, addresses, closes, wrong, late;
 	unsigned olds;			/* connections older than weir, and what they had moved before */
 	uint64_t before[2][2];
+	void (*each_life)(const struct wire_life *);	/* for a row that wants more; may be NULL */
 } world;
 
 static void on_fact(void *owner, const struct fact *f)
@@ -75,6 +76,8 @@ static int on_record(void *owner, const void *record, size_t len)
 
 static void on_life(void *owner, const struct wire_life *l)
 {
+	if (world.each_life)
+		world.each_life(l);
 	if (l->kind == WIRE_CONN && l->flags & WIRE_F_LATE && world.olds < 2) {
 		world.before[world.olds][WIRE_SENT] = l->sent;
 		world.before[world.olds++][WIRE_RECEIVED] = l->received;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -111,6 +112,12 @@ static bool is_useful(const struct capture *c, const struct bpf_program *p)
 	return (c->config.filter || strncmp(function, "/unix_", 6)) && (!strstr(function, "sendpage") || capture_kernel_knows(BTF, function + 1) == 1);
 }
 
+/* Those that tell of a datagram's peer: without them there is none. */
+static bool is_datagram(const struct bpf_program *p)
+{
+	return !strncmp(bpf_program__section_name(p), "cgroup/", 7);
+}
+
 static bool is_wanted(const struct capture *c, const struct bpf_program *p, const struct hook_set *set, bool probes, bool extra)
 {
 	const struct hook_set *of = set_of(p);
@@ -118,6 +125,8 @@ static bool is_wanted(const struct capture *c, const struct bpf_program *p, cons
 	for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++)
 		if (!strcmp(bpf_program__name(p), extras[i]))
 			return extra;
+	if (is_datagram(p))
+		return capture_kernel_knows(BTF, "__cgroup_bpf_run_filter_sock_addr") == 1;
 	return (!of || (of == set && is_useful(c, p))) && (probes || !is_probe(p));
 }
 
@@ -432,6 +441,33 @@ int capture_inode(struct capture *c, int fd, uint64_t *inode)
 	return err;
 }
 
+/* The root of control groups v2, as a mount that nobody else sees: the host need not have one. */
+static int cgroup_root(void)
+{
+	int fs = fsopen("cgroup2", FSOPEN_CLOEXEC), root = -1;
+
+	if (fs >= 0 && !fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		root = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fs >= 0)
+		close(fs);
+	return root;
+}
+
+static void datagrams_attach(struct capture *c)
+{
+	int root = cgroup_root(), err = root < 0 ? -errno : 0;
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, c->object)
+		if (!err && is_datagram(p))
+			err = bpf_program__autoload(p) ? capture_link_keep(c, bpf_program__attach_cgroup(p, root)) : -ENOENT;
+	if (root >= 0)
+		close(root);
+	if (err)
+		log_warn("peers of datagram sockets that are not connected are not known: cannot attach to the root of control groups error=\"%s\"",
+			 strerror(-err));
+}
+
 int capture_attach(struct capture *c, char *why, size_t why_size)
 {
 	struct bpf_program *p;
@@ -439,7 +475,7 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 	int seeded;
 
 	bpf_object__for_each_program(p, c->object) {
-		bool later = is_probe(p) || is_iterator(p) || set_of(p) || !bpf_program__autoload(p);
+		bool later = is_probe(p) || is_iterator(p) || is_datagram(p) || set_of(p) || !bpf_program__autoload(p);
 		int err = later ? 0 : capture_link_keep(c, bpf_program__attach(p));
 
 		if (err) {
@@ -447,6 +483,7 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 			return err;
 		}
 	}
+	datagrams_attach(c);
 	c->value.filter = c->config.filter;
 	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
 	/* Not before: one that is made meanwhile would be in neither. */
