@@ -3,9 +3,9 @@
 """unread_peer.py - both ends of protocols that nobody knows: a length, a type and a text over TCP,
 and single datagrams.
 
-  unread_peer.py serve TCP_PORT UDP_PORT
+  unread_peer.py serve TCP_PORT UDP_PORT OTHER_UDP_PORT
   unread_peer.py ask TCP_PORT COUNT           each request is answered
-  unread_peer.py tell UDP_PORT COUNT          each datagram is answered
+  unread_peer.py tell UDP_PORT OTHER COUNT    a datagram to each from one socket that is not connected, each answered
   unread_peer.py noise TCP_PORT BYTES         bytes that are no text, then an address; one answer
 """
 import random
@@ -47,14 +47,16 @@ if sys.argv[1] == "serve":
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     tcp = socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[2])), Tcp)
     threading.Thread(target=tcp.serve_forever, daemon=True).start()
-    socketserver.UDPServer(("127.0.0.1", int(sys.argv[3])), Udp).serve_forever()
+    udp = [socketserver.UDPServer(("127.0.0.1", int(port)), Udp) for port in sys.argv[3:5]]
+    threading.Thread(target=udp[1].serve_forever, daemon=True).start()
+    udp[0].serve_forever()
 elif sys.argv[1] == "tell":
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(20)
-        s.connect(("127.0.0.1", int(sys.argv[2])))
-        for i in range(int(sys.argv[3])):
-            s.send(b"orders.paid:%d|c|#contact=buyer%d@harborline-logistics.com" % (i, i))
-            s.recv(64)
+        for i in range(int(sys.argv[4])):
+            for port in sys.argv[2:4]:
+                s.sendto(b"orders.paid:%d|c|#contact=buyer%d@harborline-logistics.com" % (i, i), ("127.0.0.1", int(port)))
+                s.recvfrom(64)
 else:
     with socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=20) as s:
         if sys.argv[1] == "noise":

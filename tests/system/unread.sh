@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Protocols that nobody knows: 97 requests of one over TCP, 31 datagrams of another. None is an exchange and
+# Protocols that nobody knows: 97 requests of one over TCP, 31 datagrams of another to each of two. None is an exchange and
 # every byte is opaque, and what is in them is found as often as it is there, on both sides, and judged.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
-tcp=$(free_port) udp=$(free_port)
-start "$WORK/serve.log" "$PYTHON" "$LIB/unread_peer.py" serve "$tcp" "$udp"
+tcp=$(free_port) udp=$(free_port) other=$(free_port)
+start "$WORK/serve.log" "$PYTHON" "$LIB/unread_peer.py" serve "$tcp" "$udp" "$other"
 wait_for 20 listens "$tcp" || bail "no server: $(tail -n 2 "$WORK/serve.log")"
 start_weir --policy "$LIB/card.yaml"
 
-for what in "ask $tcp 97" "tell $udp 31" "noise $tcp 100003"; do
+for what in "ask $tcp 97" "tell $udp $other 31" "noise $tcp 100003"; do
 	# shellcheck disable=SC2086
 	run "$PYTHON" "$LIB/unread_peer.py" $what
 	exits 0 "$what"
@@ -22,7 +22,9 @@ for side in client:sent:received server:received:sent; do
 	has_findings "$tcp" "$role" email "$asked" 97
 	has_findings "$tcp" "$role" pan "$answered" 98
 	has_findings "$udp" "$role" email "$asked" 31
-	for port in "$tcp" "$udp"; do
+	has_findings "$other" "$role" email "$asked" 31
+	for port in "$tcp" "$udp" "$other"; do
+		is "$(rows "$WORK/flows.json" values peer_zone port="$port" role="$role")" loopback "where the other end of $port is, the $role knows"
 		is "$(rows "$WORK/flows.json" sum exchanges port="$port" role="$role")" 0 "nobody counts exchanges at $port ($role)"
 		is "$(rows "$WORK/flows.json" unexplained port="$port" role="$role")" 0 "no byte is unexplained at $port ($role)"
 		is "$(rows "$WORK/flows.json" sum bytes.examined port="$port" role="$role")" 0 "none is called examined at $port ($role)"

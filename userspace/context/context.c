@@ -471,6 +471,14 @@ static enum zone zone_of_v6(const uint8_t a[16])
 	return ZONE_INTERNET;
 }
 
+/* A datagram socket that is not connected, and nobody told whom it speaks with. */
+static bool is_nobody(const struct conn_facts *conn)
+{
+	static const struct endpoint nobody;
+
+	return conn->remote.port == 0 && !memcmp(conn->remote.addr, nobody.addr, sizeof(nobody.addr));
+}
+
 enum zone context_zone(const struct context *c, const struct conn_facts *conn)
 {
 	uint8_t v4[4], remote[16];
@@ -478,7 +486,7 @@ enum zone context_zone(const struct context *c, const struct conn_facts *conn)
 
 	if (conn->family == AF_UNIX)
 		return ZONE_HOST;
-	if (conn->family != AF_INET && conn->family != AF_INET6)
+	if ((conn->family != AF_INET && conn->family != AF_INET6) || is_nobody(conn))
 		return ZONE_UNKNOWN;
 	z = as_ipv4(conn->family, conn->remote.addr, v4) ? zone_of_v4(v4) : zone_of_v6(conn->remote.addr);
 	if (z == ZONE_LOOPBACK)
@@ -567,7 +575,8 @@ static void flow_peer(const struct context *c, const struct conn_facts *conn, st
 	if (server)
 		snprintf(f->peer, sizeof(f->peer), "%s", f->pair ? theirs : zone_name(f->zone));
 	else
-		snprintf(f->peer, sizeof(f->peer), "%s", named ? f->host : name ? name : f->peer_address);
+		snprintf(f->peer, sizeof(f->peer), "%s", named ? f->host : name ? name :
+			 conn->family != AF_UNIX && is_nobody(conn) ? zone_name(f->zone) : f->peer_address);
 }
 
 void context_flow(const struct context *c, const struct conn_facts *conn, const char *protocol, const char *method,
