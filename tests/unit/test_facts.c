@@ -34,6 +34,7 @@ static void sample(enum fact_kind kind)
 	case FACT_TRAFFIC:
 		fact.traffic.bytes[DIR_RECEIVED] = (struct byte_account){ .moved = 5, .why = { [LOSS_BUDGET] = 1 } };
 		fact.traffic.bytes[DIR_SENT] = (struct byte_account){ .sums = { 1, 2, 3, 4, 5, -6 }, .why = { [LOSS_SENDFILE] = 7, [LOSS_LATE] = -2 } };
+		fact.traffic.looked = (struct looked){ 7, 3, 41 };
 		strncpy(fact.traffic.reason, "unprobed_tls", sizeof(fact.traffic.reason) - 1);
 		break;
 	case FACT_PROCESS:

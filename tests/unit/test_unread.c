@@ -105,6 +105,43 @@ static void nobody_is_blinded_by_a_parser_that_gave_up(void **state)
 	assert_non_null(strstr(seen.all, "ana.ruiz@corp.org"));
 }
 
+static struct looked what_was_looked_at(void)
+{
+	static struct traffic t;
+
+	memset(&t, 0, sizeof(t));
+	assert_true(session_flush(c.s, (struct stamp){ c.time, 1 }, false, NULL, &t));
+	return t.looked;
+}
+
+/* What it looks like is told once, of as much as there was: noise has 8 bits a byte, a word repeated few. */
+static void how_it_looks_is_noted(void **state)
+{
+	static uint8_t noise[32768];
+	struct looked l;
+
+	assert_true(begin());
+	srand(13);
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (uint8_t)(rand() >> 8);
+	noise[0] = 0xff;
+	give(DIR_SENT, noise, sizeof(noise));
+	l = what_was_looked_at();
+	assert_int_equal(l.bytes, sizeof(noise));
+	assert_in_range(l.bits, 79 * sizeof(noise) / 10, 8 * sizeof(noise));
+	assert_in_range(l.printable, sizeof(noise) * 35 / 100, sizeof(noise) * 41 / 100);
+	for (unsigned i = 0; i < 256; i++)
+		SAY(DIR_RECEIVED, "" "abababa");
+	l = what_was_looked_at();
+	assert_int_equal(l.bytes, 2048);
+	assert_int_equal(l.printable, 2048 * 7 / 8);
+	assert_in_range(l.bits, 2048, 2048 * 3 / 2);
+	for (unsigned i = 0; i < 16; i++)
+		count_lines(997, 4000);
+	assert_int_equal(what_was_looked_at().bytes, LOOKED_MAX);
+	end();
+}
+
 static void memory_that_runs_out_costs_no_byte(void **state)
 {
 	size_t before = budget_used();
@@ -129,6 +166,7 @@ int main(void)
 		cmocka_unit_test(windows_end_between_lines),
 		cmocka_unit_test(only_text_is_worth_more),
 		cmocka_unit_test(nobody_is_blinded_by_a_parser_that_gave_up),
+		cmocka_unit_test(how_it_looks_is_noted),
 		cmocka_unit_test(memory_that_runs_out_costs_no_byte),
 	};
 

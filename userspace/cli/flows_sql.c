@@ -32,9 +32,13 @@ const char flows_rows_sql[] =
 	"(CASE " SQL_J("tls.version") " WHEN 'ssl3' THEN '9' WHEN '1.0' THEN '8' WHEN '1.1' THEN '7' WHEN '1.2' THEN '6' WHEN '1.3' THEN '5'" \
 	" ELSE iif(" SQL_J("tls.version") " IS NULL,'0','1') END || iif(" SQL_J("tls.peer_subject") " IS NULL,'0','1'))"
 
+/* Of shares and means over several intervals: by the bytes that each is of. */
+#define LOOKED(what) "sum(" SQL_J("unread." what) "*" SQL_J("unread.bytes") ")/sum(" SQL_J("unread.bytes") ")"
+
 /* What an object has only when it is known: of a patch, null is nothing. */
 #define WHO_OBJECT \
-	"json_object('container_id',container_id,'runtime',runtime,'pod',pod,'namespace',namespace,'uid',uid,'user',user)"
+	"json_object('container_id',container_id,'runtime',runtime,'pod',pod,'namespace',namespace,'uid',uid,'user',user,'unread',"	\
+	"json(iif(looked>0,json_object('bytes',looked,'printable',round(printable,3),'entropy',round(entropy,2)),NULL)))"
 
 /* j: one row per flow; c: its classes; e: those as the array of a flow object. */
 #define SUMS \
@@ -43,7 +47,8 @@ const char flows_rows_sql[] =
 	" max(" SQL_J("container_id") ") AS container_id, max(" SQL_J("runtime") ") AS runtime, max(" SQL_J("pod") ") AS pod," \
 	" max(" SQL_J("namespace") ") AS namespace, max(" SQL_J("uid") ") AS uid, max(" SQL_J("user") ") AS user," \
 	" min(" SQL_J("start") ") AS begin, max(" SQL_J("end") ") AS until, min(sealed) AS sealed, count(*) AS intervals," \
-	" max(" RANK(SQL_J("binding"), "none", "weak", "strong", "exact") ") AS binding, sum(exchanges) AS exchanges, " \
+	" max(" RANK(SQL_J("binding"), "none", "weak", "strong", "exact") ") AS binding, sum(exchanges) AS exchanges," \
+	" sum(" SQL_J("unread.bytes") ") AS looked, " LOOKED("printable") " AS printable, " LOOKED("entropy") " AS entropy, " \
 	SQL_SUM_BYTES " FROM x GROUP BY fk)," \
 	" c AS (SELECT fk, json_extract(k.value,'$.class') AS class, json_extract(k.value,'$.group') AS grp," \
 	" json_extract(k.value,'$.data') AS way, max(" RANK("json_extract(k.value,'$.confidence')", "", "possible", "likely", "certain") ")" \

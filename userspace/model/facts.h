@@ -20,6 +20,7 @@
 #define EXE_SIZE	129
 #define JA4_SIZE	37	/* "t13d1516h2_8daaf6152771_e5627efa2ab1" */
 #define MAX_FINDINGS	32	/* finding rows of one exchange; more are counted in findings_dropped */
+#define LOOKED_MAX	65535	/* bytes that struct looked is about */
 #define INTERVAL_NS	60000000000ull
 
 enum dir { DIR_RECEIVED, DIR_SENT };	/* as the watched process sees it; equals enum wire_dir */
@@ -159,6 +160,10 @@ struct exchange {
 void exchange_begin(struct exchange *);
 void exchange_copy(struct exchange *to, const struct exchange *from);
 
+/* Of bytes that nobody understood, those that were looked at: how many, how many of them are printable, and the bits
+ * of entropy of all. 8 for each are noise: encrypted or compressed. */
+struct looked { uint32_t bytes, printable, bits; };
+
 /* Bytes of a connection that no exchange has carried; at interval ends and at close. */
 struct traffic {
 	struct conn_facts conn;
@@ -168,6 +173,7 @@ struct traffic {
 	char host[NAME_SIZE];
 	char reason[WORD_SIZE + 16];	/* of opaque or lost bytes: "unprobed_tls", "unknown_protocol", … */
 	struct byte_account bytes[2];	/* by enum dir */
+	struct looked looked;		/* since the last such fact */
 	uint8_t closed;
 };
 

@@ -257,6 +257,9 @@ static void walk_traffic(struct walk *w, struct traffic *t)
 	string(w, t->host, sizeof(t->host));
 	string(w, t->reason, sizeof(t->reason));
 	walk_account(w, t->bytes);
+	NUMBER(w, t->looked.bytes, LOOKED_MAX);
+	NUMBER(w, t->looked.printable, t->looked.bytes);
+	NUMBER(w, t->looked.bits, 8 * t->looked.bytes);
 	NUMBER(w, t->closed, 1);
 }
 
@@ -403,7 +406,7 @@ static uint32_t fields_of(const struct fact *f)
 	case FACT_EXCHANGE:
 		return 1 + conn + stamp + 10 + 4 + account + 2 * reasons_in(f->exchange.bytes) + 1 + finding * f->exchange.nr_findings;
 	case FACT_TRAFFIC:
-		return 1 + conn + stamp + 4 + account + 2 * reasons_in(f->traffic.bytes) + 1;
+		return 1 + conn + stamp + 4 + account + 2 * reasons_in(f->traffic.bytes) + 4;
 	case FACT_PROCESS:
 		return 1 + 21;
 	case FACT_CONN:

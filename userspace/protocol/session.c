@@ -519,7 +519,9 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 			leave_open(b, newly_open(s, (enum dir)d, sums_open(b)));
 		tell_account(s, (enum dir)d, &t->bytes[d]);
 	}
-	if (!memcmp(t->bytes, nothing, sizeof(nothing)))
+	if (s->unread)
+		t->looked = unread_looked(s->unread);
+	if (!memcmp(t->bytes, nothing, sizeof(nothing)) && !t->looked.bytes)
 		return false;
 	sum = byte_accounts_sum(t->bytes);
 	t->conn = s->conn;

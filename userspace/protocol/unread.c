@@ -6,6 +6,7 @@
 #include "protocol/unread.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,11 @@ struct side {
 	bool text;	/* the last window was */
 };
 
-struct unread { struct side sides[2]; };
+struct unread {
+	struct side sides[2];
+	uint32_t looked;
+	uint16_t seen[256];	/* how often each byte is in these */
+};
 
 struct unread *unread_new(void)
 {
@@ -96,6 +101,29 @@ static struct slice trim(struct slice in)
 	return in;
 }
 
+static void count_bytes(struct unread *u, struct slice in)
+{
+	for (size_t i = 0; i < in.len && u->looked < LOOKED_MAX; i++) {
+		u->seen[in.ptr[i]]++;
+		u->looked++;
+	}
+}
+
+struct looked unread_looked(struct unread *u)
+{
+	struct looked l = { .bytes = u->looked };
+	double bits = 0;
+
+	for (unsigned i = 0; i < 256; i++) {
+		bits += u->seen[i] ? u->seen[i] * log2((double)u->looked / u->seen[i]) : 0;
+		l.printable += is_text_byte((uint8_t)i) && i < 0x80 ? u->seen[i] : 0;
+		u->seen[i] = 0;
+	}
+	u->looked = 0;
+	l.bits = (uint32_t)lround(bits);
+	return l;
+}
+
 /* One window. cut: what follows it belongs to it. */
 static void look(struct side *side, struct session *s, const struct field_sink *sink, enum dir dir, struct slice window, bool cut, struct stamp at)
 {
@@ -158,6 +186,7 @@ void unread_take(struct unread *u, struct session *s, const struct field_sink *s
 		return;
 	}
 	side->taken += in.len;
+	count_bytes(u, in);
 	while (in.len) {
 		size_t room = UNREAD_HELD - side->held.len, n = in.len < room ? in.len : room, end;
 

@@ -18,6 +18,8 @@ void unread_free(struct unread *);	/* wipes; NULL is fine */
 void unread_take(struct unread *, struct session *, const struct field_sink *, enum dir, struct slice, bool whole, struct stamp);
 /* What comes next is not what follows: what is held is looked at. */
 void unread_settle(struct unread *, struct session *, const struct field_sink *, enum dir, struct stamp);
+/* What was looked at since the last call, of both directions, LOOKED_MAX bytes at most. */
+struct looked unread_looked(struct unread *);
 /* Is it worth while to see more of it? */
 bool unread_wants(const struct unread *, enum dir);
 #endif

@@ -5,6 +5,7 @@
  * of the sums. */
 #include "store/flows.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct flow {
 	struct flow_facts facts;
 	uint64_t exchanges;
 	struct byte_account bytes[2];	/* by enum dir */
+	struct { uint64_t bytes, printable, bits; } looked;	/* as struct looked */
 	struct tls_facts *tls;		/* NULL: no handshake was seen */
 	struct class_sum *classes;	/* by class, then direction */
 	unsigned nr_classes;
@@ -302,6 +304,9 @@ void flows_traffic(struct flows *f, const struct flow_facts *facts, const struct
 		return;
 	improve(r, facts);
 	byte_accounts_add(r->bytes, t->bytes);
+	r->looked.bytes += t->looked.bytes;
+	r->looked.printable += t->looked.printable;
+	r->looked.bits += t->looked.bits;
 }
 
 size_t flows_count(const struct flows *f)
@@ -436,6 +441,18 @@ static void write_who(struct json *j, const struct flow_facts *k)
 	text_if_known(j, "user", k->user);
 }
 
+/* What the bytes that nobody understood look like: a share, and bits of entropy a byte. */
+static void write_looked(struct json *j, const struct flow *r)
+{
+	if (!r->looked.bytes)
+		return;
+	json_open(j, "unread", '{');
+	json_uint(j, "bytes", r->looked.bytes);
+	json_double(j, "printable", round(1e3 * (double)r->looked.printable / (double)r->looked.bytes) / 1e3);
+	json_double(j, "entropy", round(1e2 * (double)r->looked.bits / (double)r->looked.bytes) / 1e2);
+	json_close(j, '}');
+}
+
 static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, uint64_t end_ms, bool sealed)
 {
 	const struct flow_facts *k = &r->facts;
@@ -463,6 +480,7 @@ static void write_flow(struct buf *b, const struct flow *r, uint64_t start_ms, u
 	json_uint(&j, "exchanges", r->exchanges);
 	write_classes(&j, r);
 	bytes_write(&j, r->bytes);
+	write_looked(&j, r);
 	write_gaps(&j, r);
 	json_close(&j, '}');
 }
