@@ -8,6 +8,7 @@
 #define LENGTH_FOUND	(4 << 20)	/* of a packet that is believed without knowing that one begins there */
 #define VALUES_FOUND	64		/* of a row */
 #define READ_FOUND	64		/* bytes of a text */
+#define EXECUTE_READ	32		/* bytes of an execution that are had before it is one: others' numbers look like its */
 #define WAITED_FOR	2048		/* bytes that may have to be there before it is believed */
 #define GREETING_MAX	1024
 #define LOGIN_MAX	70000		/* with attributes */
@@ -129,7 +130,7 @@ int my_commands(struct slice in)
 		if (p.len < 10 || (r.left.len > 4 && r.left.ptr[4] & 0xf0))
 			return 0;
 		reader_take(&r, 5);
-		return my_little(&r, 4) == 1 ? 1 : r.failed ? -1 : 0;
+		return my_little(&r, 4) == 1 ? p.whole || in.len >= EXECUTE_READ ? 1 : -1 : r.failed ? -1 : 0;
 	case COM_BULK_EXECUTE:
 		return p.len < 8 ? 0 : r.left.len < 6 ? -1 : !(r.left.ptr[4] & 0x3f) && !r.left.ptr[5];
 	case COM_INIT_DB: case COM_FIELD_LIST:

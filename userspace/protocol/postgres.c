@@ -140,7 +140,7 @@ static bool front_fits(uint8_t type, struct slice in, uint32_t body, bool whole)
 		return body >= 5 && (r.failed ? !whole : !whole || r.left.len == 4);
 	case 'F': return body >= 10;
 	case 'p': return body >= 1;
-	case 'f': return body >= 1 && is_text(in, whole, 64);
+	case 'f': return body >= 1 && is_text(in, whole, 64) && (!whole || !memchr(in.ptr, 0, in.len - 1));
 	default: return true;
 	}
 }
