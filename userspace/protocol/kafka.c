@@ -14,6 +14,8 @@
 #define VERSIONS_AHEAD	4	/* newer than is known here, and still believed */
 #define PRODUCE_LOOKED_AT 600	/* bytes that tell whether it is one */
 #define TRANSACTION_MAX 255
+#define FOUND_MAX	(1 << 20)	/* of a request that carries no records, where nothing is known of what stood before */
+#define NAMELESS_MAX	400
 #define TIME_MAX	3600000	/* ms that a server makes a client wait */
 
 static uint32_t number_at(const uint8_t *p)
@@ -90,6 +92,8 @@ static int request_found(struct slice in, int *id_len)
 {
 	int fits = request_fits(in, id_len);
 
+	if (fits > 0 && in.ptr[5] != KAFKA_PRODUCE && number_at(in.ptr) > FOUND_MAX)
+		return 0;
 	return fits > 0 && in.ptr[5] == KAFKA_PRODUCE ? produce_fits(in, *id_len) : fits;
 }
 
@@ -175,7 +179,10 @@ static int guess(struct slice in, enum dir dir)
 	api = in.ptr[5];
 	if (id_len > 0)
 		return number_at(in.ptr) < KAFKA_REQUEST ? 85 : 0;
-	return api == KAFKA_VERSIONS || api == KAFKA_METADATA || api == KAFKA_HANDSHAKE ? 50 : 0;
+	if (api != KAFKA_VERSIONS && api != KAFKA_METADATA && api != KAFKA_HANDSHAKE)
+		return 0;
+	/* Without a name much looks like these: it is awaited whole, and that is not long. */
+	return number_at(in.ptr) > NAMELESS_MAX ? 0 : in.len < number_at(in.ptr) + 4 ? -EAGAIN : 50;
 }
 
 static bool seek(struct slice in, enum dir dir, size_t *at)

@@ -55,7 +55,7 @@ static int message_fits(struct slice in)
 		if (in.len < MONGO_HEAD + 24)
 			return body < 24 ? 0 : -1;
 		first = number_at(p + 20);
-		return number_at(p) < 16 && number_at(in.ptr + 8) && number_at(p + 16) && first >= 5 && first <= body - 20;
+		return number_at(p) < 16 && number_at(in.ptr + 8) && number_at(p + 16) && number_at(p + 16) <= body / 5 && first >= 5 && first <= body - 20;
 	default:
 		return 0;
 	}

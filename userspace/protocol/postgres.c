@@ -175,6 +175,7 @@ static unsigned walk(struct slice in, bool front, bool *sure)
 {
 	unsigned nr = 0;
 	uint32_t total;
+	bool says;
 
 	*sure = false;
 	while (in.len && nr < 8) {
@@ -185,11 +186,12 @@ static unsigned walk(struct slice in, bool front, bool *sure)
 		if (begins < 0)
 			break;
 		nr++;
+		says = in.ptr[0] != 'd' && in.ptr[0] != 'p';	/* more than a length */
 		if (total > in.len) {
-			*sure |= in.len >= 64;
+			*sure |= says && in.len >= 64;
 			break;
 		}
-		*sure |= total > 5 && in.ptr[0] != 'd' && in.ptr[0] != 'p';
+		*sure |= says && total > 5;
 		in = slice_of(in.ptr + total, in.len - total);
 	}
 	*sure |= nr > 1;
