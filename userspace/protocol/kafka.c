@@ -13,6 +13,8 @@
 #define HEAD_RESPONSE	8
 #define VERSIONS_AHEAD	4	/* newer than is known here, and still believed */
 #define PRODUCE_LOOKED_AT 600	/* bytes that tell whether it is one */
+#define FETCH_LOOKED_AT	400
+#define REPLICA_MAX	(1 << 20)
 #define TRANSACTION_MAX 255
 #define FOUND_MAX	(1 << 20)	/* of a request that carries no records, where nothing is known of what stood before */
 #define NAMELESS_MAX	400
@@ -87,6 +89,24 @@ static int produce_fits(struct slice in, int id_len)
 	return (acks < 2 || acks == 0xffff) && time && time <= TIME_MAX && topics && topics != UINT32_MAX;
 }
 
+/* Who fetches, and how long and for how much it waits. */
+static int fetch_fits(struct slice in, int id_len)
+{
+	struct reader r = { in, false };
+	unsigned version = in.ptr[7];
+	uint32_t replica = UINT32_MAX, time, bytes;
+
+	reader_take(&r, HEAD_REQUEST + (size_t)(id_len > 0 ? id_len : 0));
+	kafka_tags(&r, version >= kafka_api(KAFKA_FETCH)->flexible);
+	if (version < 15)
+		replica = reader_number(&r, 4);
+	time = reader_number(&r, 4);
+	bytes = reader_number(&r, 4);
+	if (r.failed)
+		return in.len < FETCH_LOOKED_AT && in.len < number_at(in.ptr) + 4ull ? -1 : 0;
+	return (replica == UINT32_MAX || replica < REPLICA_MAX) && time <= TIME_MAX && bytes <= KAFKA_RESPONSE;
+}
+
 /* As request_fits(), where nothing is known of what stood before. */
 static int request_found(struct slice in, int *id_len)
 {
@@ -94,6 +114,8 @@ static int request_found(struct slice in, int *id_len)
 
 	if (fits > 0 && in.ptr[5] != KAFKA_PRODUCE && number_at(in.ptr) > FOUND_MAX)
 		return 0;
+	if (fits > 0 && in.ptr[5] == KAFKA_FETCH)
+		return fetch_fits(in, *id_len);
 	return fits > 0 && in.ptr[5] == KAFKA_PRODUCE ? produce_fits(in, *id_len) : fits;
 }
 

@@ -116,7 +116,8 @@ static bool back_fits(uint8_t type, struct slice in, uint32_t body, bool whole)
 		return body >= 3 && (in.len < 3 || (in.ptr[0] < 2 && body == 3 + 2u * (in.ptr[1] << 8 | in.ptr[2])));
 	case 'K': return body >= 8 && body <= 260;
 	case 'R': return body >= 4 && (in.len < 4 || number_at(in.ptr) <= 12);
-	case 'A': return body >= 6 && (!whole || !in.ptr[in.len - 1]);
+	case 'A':	/* whose process it is, a channel, and fewer than 8,000 bytes */
+		return body >= 6 && body <= 4 + 64 + 8000 && (in.len < 5 || in.ptr[4]) && (!whole || !in.ptr[in.len - 1]);
 	case 'V': return body >= 4 && (in.len < 4 || number_at(in.ptr) == UINT32_MAX || number_at(in.ptr) == body - 4);
 	case 'v': return body >= 8;
 	default: return true;
