@@ -4,7 +4,7 @@
  * the next message is looked for, which begins with a tag and a time, or entries.
  *
  *   [tag, time, record, {option}]      [tag, [[time, record], ...], {option}]
- *   [tag, entries in a string, {option}], these gzip or not      {"ack": chunk} comes back
+ *   [tag, entries in a string, {option}], these gzip, zstd or not      {"ack": chunk} comes back
  *   ["HELO", {..}], ["PING", host, salt, digest, user, digest], ["PONG", bool, reason, host, digest] */
 #include <errno.h>
 #include <stdio.h>
@@ -153,6 +153,14 @@ static bool is_tag(struct slice s)
 	return true;
 }
 
+/* By its magic: an entry is a list, which neither begins as. */
+static enum packing packing_of(struct slice in)
+{
+	if (in.len >= 2 && in.ptr[0] == 0x1f && in.ptr[1] == 0x8b)
+		return PACKED_ZLIB;
+	return in.len >= 4 && !memcmp(in.ptr, "\x28\xb5\x2f\xfd", 4) ? PACKED_ZSTD : PACKED_NOT;
+}
+
 /* What stands behind a tag: 1, 0: too short to tell, -1: none begins so. */
 static int second_fits(struct slice in)
 {
@@ -174,9 +182,12 @@ static int second_fits(struct slice in)
 		return c == 0x90 ? -1 : 0;
 	if (in.ptr[n] == 0x92)	/* an entry */
 		return 1;
-	if (in.ptr[n] != 0x1f || c >> 4 == 9 || c >= 0xdc)
+	if (c >> 4 == 9 || c == 0xdc || c == 0xdd)
 		return -1;
-	return in.len < n + 2 ? 0 : in.ptr[n + 1] == 0x8b ? 1 : -1;
+	in = slice_of(in.ptr + n, in.len - n);
+	if (packing_of(in) != PACKED_NOT)
+		return 1;
+	return in.len < 4 && (!memcmp(in.ptr, "\x28\xb5\x2f", in.len < 3 ? in.len : 3) || (in.len == 1 && in.ptr[0] == 0x1f)) ? 0 : -1;
 }
 
 /* Does a message of a client, or a server's greeting or acknowledgement, begin here? As above. */
@@ -280,9 +291,10 @@ static void wait_for(struct state *s, struct exchange *ex, uint64_t chunk, enum 
 	s->waiting[s->nr_waiting++] = (struct waiting){ ex, chunk, at.time };
 }
 
-static void answered(struct state *s, uint64_t chunk, uint16_t status, uint64_t bytes, struct stamp at)
+/* Nobody answers himself. */
+static void answered(struct state *s, enum dir dir, uint64_t chunk, uint16_t status, uint64_t bytes, struct stamp at)
 {
-	for (unsigned i = 0; i < s->nr_waiting; i++) {
+	for (unsigned i = 0; i < s->nr_waiting && dir != s->asks; i++) {
 		uint64_t us = at.time > s->waiting[i].asked ? (at.time - s->waiting[i].asked) / 1000 : 0;
 		struct exchange *ex;
 
@@ -350,11 +362,13 @@ static void tell_packed(struct content_job *job, struct slice entries)
 {
 	struct buf plain;
 
-	if (entries.len < 2 || entries.ptr[0] != 0x1f || entries.ptr[1] != 0x8b) {
+	enum packing packing = packing_of(entries);
+
+	if (packing == PACKED_NOT) {
 		tell_entries(job, entries);
 		return;
 	}
-	job->limited |= packed_read(job->sink, PACKED_ZLIB, entries, &plain) != UNPACKED_WHOLE;
+	job->limited |= packed_read(job->sink, packing, entries, &plain) != UNPACKED_WHOLE;
 	tell_entries(job, slice_of(plain.ptr, plain.len));
 	buf_free(&plain);
 }
@@ -407,7 +421,7 @@ static void take_message(struct state *s, struct side *side, enum dir dir, struc
 
 	if (nr < 0) {
 		if (as_text(option(in, "ack"), &chunk))
-			answered(s, hash_of(chunk), 200, side->bytes, at);
+			answered(s, dir, hash_of(chunk), 200, side->bytes, at);
 		return;
 	}
 	take_list(&in);
@@ -420,42 +434,43 @@ static void take_message(struct state *s, struct side *side, enum dir dir, struc
 	if (tag.len == 4 && !memcmp(tag.ptr, "PING", 4) && nr == 6)
 		take_ping(s, side, dir, parts, at);
 	else if (tag.len == 4 && !memcmp(tag.ptr, "PONG", 4) && nr == 5)
-		answered(s, 0, parts[1].ptr[0] == 0xc3 ? 200 : 401, side->bytes, at);
+		answered(s, dir, 0, parts[1].ptr[0] == 0xc3 ? 200 : 401, side->bytes, at);
 	else
 		take_event(s, side, dir, tag, parts, at);
 }
 
 /* ---- the stream ---- */
 
-static void complete(struct state *s, struct side *side, enum dir dir, struct slice last, struct stamp at)
+static void complete(struct state *s, struct side *side, enum dir dir, struct slice all, struct stamp at)
 {
-	if (side->held.len) {
-		if (buf_add(&side->held, last.ptr, last.len))
-			side->cut = true;
-		last = slice_of(side->held.ptr, side->held.len);
-	}
-	if (last.len)
-		take_message(s, side, dir, last, at);
+	if (all.len)
+		take_message(s, side, dir, all, at);
 	buf_free(&side->held);
 	side->phase = PHASE_BEGIN;
 	side->cut = side->gap = false;
 	side->bytes = 0;
 }
 
+static struct slice held(const struct side *side)
+{
+	return slice_of(side->held.ptr, side->held.len);
+}
+
 static struct feed_result feed_inside(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
 {
 	size_t n = walk_on(&side->walk, in), room = PROTOCOL_BODY_HELD - side->held.len, kept = n < room ? n : room;
+	bool ends = !side->walk.todo && !side->walk.skip, whole = ends && !side->held.len && !side->held.failed;
 
 	if (!n)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
+	if (!whole && kept && buf_add(&side->held, in.ptr, kept))
+		kept = 0;	/* no memory: what is there stays */
 	side->bytes += n;
 	side->cut |= kept < n;
 	session_count(s->session, FATE_EXAMINED, kept);
 	session_count(s->session, FATE_SKIPPED, n - kept);
-	if (!side->walk.todo && !side->walk.skip)
-		complete(s, side, dir, slice_of(in.ptr, kept), at);
-	else if (kept && buf_add(&side->held, in.ptr, kept))
-		side->cut = true;
+	if (ends)
+		complete(s, side, dir, whole ? slice_of(in.ptr, kept) : held(side), at);
 	return (struct feed_result){ FEED_OK, n, 0 };
 }
 
@@ -503,7 +518,7 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	struct side *side = &s->sides[dir];
 
 	side->cut = side->gap = true;
-	complete(s, side, dir, (struct slice){ 0 }, at);
+	complete(s, side, dir, held(side), at);
 	side->phase = PHASE_LOST;
 	while (s->nr_waiting && dir != s->asks) {	/* it may have been answered */
 		s->waiting[0].ex->has_gap = 1;
@@ -519,7 +534,7 @@ static void eof(void *state, struct stamp at)
 	for (int d = 0; d < 2; d++)
 		if (s->sides[d].held.len) {
 			s->sides[d].cut = true;
-			complete(s, &s->sides[d], (enum dir)d, (struct slice){ 0 }, at);
+			complete(s, &s->sides[d], (enum dir)d, held(&s->sides[d]), at);
 		}
 	while (s->nr_waiting)
 		emit(s, waiting_drop(s, 0), at);

@@ -478,33 +478,36 @@ static void side_reset(struct side *side, enum phase phase)
 	side->bytes = side->began = 0;
 }
 
-/* All of it is there, last of all this. */
-static void complete(struct state *s, struct side *side, enum dir dir, struct slice last, struct stamp at)
+/* All of it is there that will come. */
+static void complete(struct state *s, struct side *side, enum dir dir, struct slice all, struct stamp at)
 {
-	if (side->held.len) {
-		if (buf_add(&side->held, last.ptr, last.len))
-			side->cut = true;
-		last = slice_of(side->held.ptr, side->held.len);
-	}
-	/* A line of nothing is between messages. */
-	if (last.len && !(last.len == 1 && (ends_line(last.ptr[0]) || last.ptr[0] == '\r')))
-		take_message(s, dir, last, side, at);
+	bool empty = all.len < 3 && (!all.len || ends_line(all.ptr[all.len - 1]) || all.ptr[0] == '\r') && (all.len < 2 || all.ptr[0] == '\r');
+
+	if (!empty)	/* a line of nothing is between messages */
+		take_message(s, dir, all, side, at);
 	side_reset(side, PHASE_BEGIN);
 }
 
-/* n bytes of the message at hand, of which the last may end it. What is behind a hole is not looked at. */
+static struct slice held(const struct side *side)
+{
+	return slice_of(side->held.ptr, side->held.len);
+}
+
+/* n bytes of the message at hand, of which the last may end it. What is behind a hole is not looked at, nor what
+ * there is no memory for. */
 static struct feed_result feed_part(struct state *s, struct side *side, enum dir dir, struct slice in, size_t n, bool ends, struct stamp at)
 {
 	size_t room = MESSAGE_MAX - side->held.len, kept = side->gap ? 0 : n < room ? n : room;
+	bool whole = ends && !side->held.len && !side->held.failed;
 
+	if (!whole && kept && buf_add(&side->held, in.ptr, kept))
+		kept = 0;
 	side->bytes += n;
 	side->cut |= kept < n;
 	session_count(s->session, FATE_EXAMINED, kept);
 	session_count(s->session, side->gap ? FATE_OPAQUE : FATE_SKIPPED, n - kept);
 	if (ends)
-		complete(s, side, dir, slice_of(in.ptr, kept), at);
-	else if (kept && buf_add(&side->held, in.ptr, kept))
-		side->cut = true;
+		complete(s, side, dir, whole ? slice_of(in.ptr, kept) : held(side), at);
 	return (struct feed_result){ FEED_OK, n, 0 };
 }
 
@@ -610,11 +613,11 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	if (side->phase == PHASE_COUNTED && lost <= side->left) {	/* where it ends is known */
 		side->left -= (uint32_t)lost;
 		if (!side->left)
-			complete(s, side, dir, slice_of(side->held.ptr, 0), at);
+			complete(s, side, dir, held(side), at);
 		return 0;
 	}
 	if (side->held.len)
-		complete(s, side, dir, slice_of(side->held.ptr, 0), at);
+		complete(s, side, dir, held(side), at);
 	side_reset(side, PHASE_LOST);
 	side->fresh = true;
 	return 0;
@@ -629,7 +632,7 @@ static void eof(void *state, struct stamp at)
 
 		side->cut |= side->phase == PHASE_COUNTED;
 		if (side->held.len)	/* a last line may have no end */
-			complete(s, side, (enum dir)d, slice_of(side->held.ptr, 0), at);
+			complete(s, side, (enum dir)d, held(side), at);
 	}
 }
 
