@@ -294,9 +294,46 @@ static void a_call_of_grpc_is_told_while_it_is_open(void **state)
 	assert_int_equal(seen.counted, 1);
 }
 
+/* What is asked, answered and, in between, told once that an interval has passed, by each protocol that waits. */
+static void what_waits_for_an_answer_is_told(void **state)
+{
+#define BYTES(s) s, sizeof(s) - 1
+	static const struct { const char *name, *asked; size_t asked_len; const char *answer; size_t answer_len; } talks[] = {
+		{ "postgres", BYTES("Q\0\0\0\x31INSERT INTO users VALUES ('ana@corp.org', 1)\0"), BYTES("C\0\0\0\x0fINSERT 0 1\0Z\0\0\0\5I") },
+		{ "mysql", BYTES("\x2c\0\0\0\3INSERT INTO users VALUES ('ana@corp.org')  "), BYTES("\7\0\0\1\0\1\0\2\0\0\0") },
+		{ "redis", BYTES("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$12\r\nana@corp.org\r\n"), BYTES("+OK\r\n") },
+		{ "mongodb", BYTES("\x44\0\0\0\1\0\0\0\0\0\0\0\xdd\7\0\0\0\0\0\0\0\x2f\0\0\0\2find\0\6\0\0\0users\0"
+				   "\2comment\0\x0d\0\0\0ana@corp.org\0" "\0"),
+		  BYTES("\x26\0\0\0\2\0\0\0\1\0\0\0\xdd\7\0\0\0\0\0\0\0\x11\0\0\0\1ok\0\0\0\0\0\0\0\xf0\x3f\0") },
+		{ "fluent", BYTES("\x94\xa1" "a\xce\1\2\3\4\x81\xa1k\xac" "ana@corp.org\x81\xa5" "chunk\xa1" "1"), BYTES("\x81\xa3" "ack\xa1" "1") },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
+		struct server v;
+
+		server_begin(&v);
+		give(&v, DIR_RECEIVED, talks[i].asked, talks[i].asked_len);
+		interval(&v);
+		print_message("%s\n", talks[i].name);
+		assert_int_equal(seen.told, 1);
+		assert_int_equal(seen.counted, 1);
+		assert_int_equal(seen.found, 1);
+		interval(&v);
+		assert_int_equal(seen.told, 1);
+		give(&v, DIR_SENT, talks[i].answer, talks[i].answer_len);
+		assert_int_equal(seen.told, 2);
+		assert_int_equal(seen.counted, 1);
+		assert_int_equal(seen.found, 1);
+		assert_int_equal(seen.status, 200);
+		server_end(&v);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_waits_for_an_answer_is_told),
 		cmocka_unit_test(events_are_told_while_the_answer_is_open), cmocka_unit_test(what_is_answered_soon_is_told_at_once),
 		cmocka_unit_test(events_beyond_every_buffer_are_all_read), cmocka_unit_test(packed_events_are_told_while_the_answer_is_open),
 		cmocka_unit_test(a_gap_costs_the_event_it_is_in), cmocka_unit_test(a_stream_of_http2_is_told_while_it_is_open),

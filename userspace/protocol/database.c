@@ -485,6 +485,16 @@ void owed_answered(struct owed *o, struct stamp at)
 	o->answered = true;
 }
 
+void ring_interval(struct ring *r, struct session *session, struct stamp at)
+{
+	for (unsigned i = 0; i < r->nr; i++) {
+		struct owed *o = ring_at(r, i);
+
+		if (o->ex)
+			session_emit_part(session, o->ex, at);
+	}
+}
+
 bool owed_emit(struct owed *o, struct session *session, struct stamp at)
 {
 	uint8_t role = o->ex->conn.role;

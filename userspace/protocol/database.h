@@ -94,6 +94,7 @@ void *ring_push(struct ring *, struct owed);
 /* For one more exchange that there is no memory for. */
 void ring_fold(struct ring *, struct owed);
 void ring_drop(struct ring *);			/* the first */
+void ring_interval(struct ring *, struct session *, struct stamp);	/* tells what was found of those that wait for long */
 void owed_answered(struct owed *, struct stamp);
 /* Emits it; true: it stands for one more, and waits again. false: drop it. */
 bool owed_emit(struct owed *, struct session *, struct stamp);

@@ -527,6 +527,14 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct state *s = state;
+
+	for (unsigned i = 0; i < s->nr_waiting; i++)
+		session_emit_part(s->session, s->waiting[i].ex, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct state *s = state;
@@ -552,5 +560,5 @@ static void fini(void *state)
 
 const struct protocol protocol_fluent = {
 	.name = "fluent", .summary = "the Forward protocol of Fluentd and Fluent Bit, a message is an exchange", .state_size = sizeof(struct state),
-	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

@@ -431,6 +431,13 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct kafka_state *s = state;
+
+	pairs_interval(&s->pairs, s->session, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct kafka_state *s = state;
@@ -452,5 +459,5 @@ static void fini(void *state)
 
 const struct protocol protocol_kafka = {
 	.name = "kafka", .summary = "Kafka: records of Produce and Fetch, compressed too, and who logs in",
-	.state_size = sizeof(struct kafka_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini, .seek = seek,
+	.state_size = sizeof(struct kafka_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini, .seek = seek,
 };

@@ -267,6 +267,13 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct mongo_state *s = state;
+
+	pairs_interval(&s->pairs, s->session, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct mongo_state *s = state;
@@ -287,5 +294,5 @@ static void fini(void *state)
 
 const struct protocol protocol_mongodb = {
 	.name = "mongodb", .summary = "MongoDB: commands and what they answer, compressed too, and who logs in",
-	.state_size = sizeof(struct mongo_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini, .seek = seek,
+	.state_size = sizeof(struct mongo_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini, .seek = seek,
 };

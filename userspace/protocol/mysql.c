@@ -270,6 +270,13 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct my_state *s = state;
+
+	ring_interval(&s->items, s->session, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct my_state *s = state;
@@ -296,5 +303,5 @@ static void fini(void *state)
 
 const struct protocol protocol_mysql = {
 	.name = "mysql", .summary = "MySQL and MariaDB: queries, prepared statements, compressed too, paired with their results",
-	.state_size = sizeof(struct my_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.state_size = sizeof(struct my_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

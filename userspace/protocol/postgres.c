@@ -463,6 +463,13 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct pg_state *s = state;
+
+	ring_interval(&s->items, s->session, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct pg_state *s = state;
@@ -482,5 +489,5 @@ static void fini(void *state)
 
 const struct protocol protocol_postgres = {
 	.name = "postgres", .summary = "PostgreSQL: simple and extended queries, COPY, paired with their results",
-	.state_size = sizeof(struct pg_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.state_size = sizeof(struct pg_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

@@ -400,6 +400,13 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct re_state *s = state;
+
+	ring_interval(&s->items, s->session, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct re_state *s = state;
@@ -423,5 +430,5 @@ static void fini(void *state)
 
 const struct protocol protocol_redis = {
 	.name = "redis", .summary = "Redis, RESP2 and RESP3: commands paired with their answers, channels, transactions",
-	.state_size = sizeof(struct re_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.state_size = sizeof(struct re_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };
