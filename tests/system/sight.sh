@@ -49,7 +49,8 @@ at_least "$opaque" 65536 "the beginning is opaque"
 unwanted=$(rows "$WORK/coverage.json" sum reasons.unwanted pid!=null)
 at_least "$unwanted" 1000000 "coverage names what was skipped"
 at_least "$(books unwanted)" 100 "the books count the calls"
-is "$(books bytes_unwanted)" "$unwanted" "and their bytes, as many as all processes have"
+at_least "$unwanted" "$(books bytes_unwanted)" "and their bytes, which all processes have"
+at_least "$(books bytes_unwanted)" $((unwanted / 2)) "few were copied before the kernel knew"
 
 # Forged: everything is hidden of the connections that are. What is new is seen; the hidden is counted.
 stop "$NGINX_PID"

@@ -330,9 +330,35 @@ static void what_waits_for_an_answer_is_told(void **state)
 	}
 }
 
+/* Examined is what somebody looked at. */
+static void what_nobody_looks_at_is_not_examined(void **state)
+{
+	static uint8_t text[1 << 16];
+	struct server v;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	server_begin(&v);	/* 1 MiB is held */
+	say(&v, DIR_RECEIVED, "POST /a HTTP/1.1\r\nContent-Length: 3145728\r\n\r\n");
+	for (unsigned i = 0; i < 48; i++)
+		give(&v, DIR_RECEIVED, text, sizeof(text));
+	assert_int_equal(v.acct[DIR_RECEIVED].skipped, 2 << 20);
+	assert_int_equal(v.acct[DIR_RECEIVED].why[LOSS_UNWANTED], 2 << 20);
+	assert_int_equal(v.acct[DIR_RECEIVED].opaque, 0);
+	server_end(&v);
+	server_begin(&v);	/* behind the last of its pieces nothing is a body */
+	say(&v, DIR_RECEIVED, "PUT /a HTTP/1.1\r\nContent-Encoding: aws-chunked\r\nContent-Length: 1048579\r\n\r\n0\r\n");
+	for (unsigned i = 0; i < 16; i++)
+		give(&v, DIR_RECEIVED, text, sizeof(text));
+	assert_int_equal(v.acct[DIR_RECEIVED].skipped, 1 << 20);
+	server_end(&v);
+	assert_int_equal(seen.inspected, INSPECTED_PARTIAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_nobody_looks_at_is_not_examined),
 		cmocka_unit_test(what_waits_for_an_answer_is_told),
 		cmocka_unit_test(events_are_told_while_the_answer_is_open), cmocka_unit_test(what_is_answered_soon_is_told_at_once),
 		cmocka_unit_test(events_beyond_every_buffer_are_all_read), cmocka_unit_test(packed_events_are_told_while_the_answer_is_open),

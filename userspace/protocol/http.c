@@ -357,12 +357,14 @@ void body_free(struct body *b)
 	b->inflater = NULL;
 }
 
-void body_hold(struct body *b, struct slice in)
+size_t body_hold(struct body *b, struct slice in)
 {
 	size_t room = PROTOCOL_BODY_HELD - b->held.len, n = in.len < room ? in.len : room;
 
-	if (n < in.len || buf_add(&b->held, in.ptr, n))
-		b->cut = true;
+	if (buf_add(&b->held, in.ptr, n))
+		n = 0;
+	b->cut |= n < in.len;
+	return n;
 }
 
 static struct slice body_type(const struct body *b)
@@ -514,32 +516,40 @@ static void judge(struct body *b)
 		    (b->encoding == ENCODING_NONE && content_unread(type, slice_of(b->held.ptr, b->held.len)));
 }
 
-static void take_plain(const struct http_message *m, struct slice in)
+static size_t take_plain(const struct http_message *m, struct slice in)
 {
+	bool unread = m->body->unread;
+	size_t n = in.len;
+
 	if (m->body->grpc.on) {
 		grpc_take(m, in);
-	} else if (m->body->flows) {
+		return n;
+	}
+	if (m->body->flows) {
 		flow_take(m, in);
 	} else {
-		body_hold(m->body, in);
+		n = body_hold(m->body, in);
 		judge(m->body);
 	}
+	return unread ? 0 : n;
 }
 
-void body_take(const struct http_message *m, struct slice in)
+size_t body_take(const struct http_message *m, struct slice in)
 {
 	struct pieces *p = &m->body->pieces;
+	size_t read = 0;
 
-	if (!p->on) {
-		take_plain(m, in);
-		return;
-	}
+	if (!p->on)
+		return take_plain(m, in);
 	while (in.len) {
+		size_t before = in.len;
 		struct slice bytes = pieces_take(p, &in);
 
+		read += pieces_astray(p) ? 0 : before - in.len - bytes.len;
 		if (bytes.len)
-			take_plain(m, bytes);
+			read += take_plain(m, bytes);
 	}
+	return read;
 }
 
 bool body_is_enough(const struct body *b)

@@ -49,7 +49,8 @@ void http_target(const struct http_message *, uint8_t *target, size_t len);
 void body_init(struct body *);
 /* A head begins: nothing is known of its body. */
 void body_begin(struct body *);
-void body_take(const struct http_message *, struct slice);
+/* How many of the bytes are of use: the others nobody looks at. */
+size_t body_take(const struct http_message *, struct slice);
 /* So many bytes of it are missing here; UINT64_MAX: not known how many. */
 void body_gap(const struct http_message *, uint64_t missing);
 /* An interval ends: decodes what is whole of a body that flows. */
@@ -59,7 +60,7 @@ void body_end(const struct http_message *);
 /* Whatever comes of it now, nobody looks at it: it is of such a kind, or no more can be held. */
 bool body_is_enough(const struct body *);
 /* For grpc.c: holds bytes, and decodes those that are held. */
-void body_hold(struct body *, struct slice);
+size_t body_hold(struct body *, struct slice);	/* how many of them */
 void body_decode(const struct http_message *, enum encoding, struct slice type);
 void body_free(struct body *);
 

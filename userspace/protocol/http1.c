@@ -323,11 +323,14 @@ static void count_body(struct side *side, size_t n)
 static void take_body(struct state *s, struct side *side, enum dir dir, struct slice in)
 {
 	struct http_message m;
+	size_t read = 0;
 
-	if (!side->pending)
-		return;
-	m = message_of(s, side, dir);
-	body_take(&m, in);
+	if (side->pending) {
+		m = message_of(s, side, dir);
+		read = body_take(&m, in);
+	}
+	session_count(s->session, FATE_EXAMINED, read);
+	session_count(s->session, FATE_UNWANTED, in.len - read);
 }
 
 static struct feed_result feed_counted(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
@@ -337,7 +340,6 @@ static struct feed_result feed_counted(struct state *s, struct side *side, enum 
 	take_body(s, side, dir, slice_of(in.ptr, n));
 	count_body(side, n);
 	side->left -= n;
-	session_count(s->session, FATE_EXAMINED, n);
 	if (!side->left && side->phase == PHASE_LENGTH)
 		message_done(s, side, dir, at);
 	else if (!side->left)

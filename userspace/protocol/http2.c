@@ -391,10 +391,12 @@ static struct feed_result feed_data(struct state *s, struct side *side, enum dir
 	uint32_t *left = side->left ? &side->left : &side->padding;
 	size_t n = in.len < *left ? in.len : *left;
 	bool read = st && !st->tunnel && !st->halves[dir].done;
+	size_t looked_at = n;
 
 	if (read && side->left)
-		stream_body(&s->streams, st, dir, slice_of(in.ptr, n));
-	session_count(s->session, read || !side->left ? FATE_EXAMINED : FATE_OPAQUE, n);
+		looked_at = stream_body(&s->streams, st, dir, slice_of(in.ptr, n));
+	session_count(s->session, read || !side->left ? FATE_EXAMINED : FATE_OPAQUE, looked_at);
+	session_count(s->session, FATE_UNWANTED, n - looked_at);
 	if (st)
 		stream_count(&s->streams, st, dir, n);
 	*left -= (uint32_t)n;

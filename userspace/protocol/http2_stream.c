@@ -171,18 +171,19 @@ void stream_count(struct streams *s, struct stream *st, enum dir dir, size_t n)
 	*(dir == s->asks ? &st->ex->request_bytes : &st->ex->response_bytes) += n;
 }
 
-void stream_body(struct streams *s, struct stream *st, enum dir dir, struct slice in)
+size_t stream_body(struct streams *s, struct stream *st, enum dir dir, struct slice in)
 {
 	struct body *b = &st->halves[dir].body;
 	struct http_message m = stream_message(s, st, dir);
-	size_t before = b->held.len, room = STREAMS_HELD - s->held;
+	size_t before = b->held.len, room = STREAMS_HELD - s->held, read;
 
 	if (!b->type_len && !before && !b->grpc.on && grpc_looks(in))
 		grpc_begin(&m, (struct slice){ 0 });
 	if (in.len > room)
 		body_gap(&m, in.len - room);
-	body_take(&m, slice_of(in.ptr, in.len < room ? in.len : room));
+	read = body_take(&m, slice_of(in.ptr, in.len < room ? in.len : room));
 	s->held += b->held.len - before;
+	return read;
 }
 
 void half_done(struct streams *s, struct stream *st, enum dir dir, struct stamp at)

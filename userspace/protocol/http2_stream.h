@@ -46,7 +46,7 @@ struct http_message stream_message(struct streams *, struct stream *, enum dir);
 /* Bytes on the wire of a message. */
 void stream_count(struct streams *, struct stream *, enum dir, size_t n);
 /* Bytes of its body. */
-void stream_body(struct streams *, struct stream *, enum dir, struct slice);
+size_t stream_body(struct streams *, struct stream *, enum dir, struct slice);	/* how many bytes are of use */
 /* Bytes of it that are missing; UINT64_MAX: not known how many. */
 void stream_gap(struct streams *, struct stream *, enum dir, uint64_t missing);
 /* Nothing more comes in this direction. */

@@ -8,6 +8,7 @@
 
 #define LINE_MAX_BYTES 1024	/* of a piece's size and what is said of it; signatures are 64 to 140 digits */
 #define DIGITS_MAX 15
+#define TRAILERS_MAX 4096	/* bytes behind the last piece that may be checksums; what is longer is something else */
 
 /* ---- pieces ---- */
 
@@ -57,6 +58,9 @@ struct slice pieces_take(struct pieces *p, struct slice *in)
 			take_end(p, in->ptr[i]);
 	*in = slice_of(in->ptr + i, in->len - i);
 	if (p->phase != PIECES_BYTES) {	/* trailers are checksums and signatures */
+		p->left += in->len;
+		if (p->phase == PIECES_TRAILERS && p->left > TRAILERS_MAX)
+			p->phase = PIECES_LOST;
 		*in = slice_of(in->ptr + in->len, 0);
 		return *in;
 	}
@@ -80,6 +84,11 @@ void pieces_gap(struct pieces *p, uint64_t missing)
 	p->left -= missing;
 	if (!p->left)
 		p->phase = PIECES_END;
+}
+
+bool pieces_astray(const struct pieces *p)
+{
+	return p->phase == PIECES_LOST;
 }
 
 bool pieces_whole(const struct pieces *p)

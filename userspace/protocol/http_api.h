@@ -18,12 +18,14 @@ struct pieces {
 	uint8_t phase;		/* enum pieces_phase */
 	uint8_t digits;		/* of the size being read */
 	uint16_t line;		/* bytes of its line */
-	uint64_t left;		/* bytes of the piece to come */
+	uint64_t left;		/* bytes of the piece to come; of trailers, that were there */
 };
 /* Takes from the front of *in up to bytes of the body, which it returns; empty: there are none in it. */
 struct slice pieces_take(struct pieces *, struct slice *in);
 /* So many bytes are missing. */
 void pieces_gap(struct pieces *, uint64_t missing);
+/* What comes is no piece and no trailer: nobody looks at it. */
+bool pieces_astray(const struct pieces *);
 bool pieces_whole(const struct pieces *);
 
 /* Does the header of a request, or of a response, say that this is an object store? */

@@ -86,7 +86,7 @@ const struct protocol *protocol_get(unsigned);
 /* For parsers: what became of the next nr bytes of the slice being fed. What a
  * parser consumes without counting is examined when feed returns; a parser that
  * emits in the middle of a slice counts first, so that the exchange balances. */
-enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED };
+enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED, FATE_UNWANTED };	/* skipped for what they cost; for being nothing to look at */
 void session_count(struct session *, enum fate, size_t nr);
 /* For parsers, during feed: what comes behind the bytes consumed by it, and whatever comes in the
  * other direction, is another protocol's: the row that answers to `upgrade` (empty: not told), else

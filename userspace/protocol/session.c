@@ -597,8 +597,8 @@ void session_count(struct session *s, enum fate fate, size_t nr)
 {
 	if (fate == FATE_OPAQUE)
 		opaque(s, s->feeding, nr);
-	else if (fate == FATE_SKIPPED)
-		account_skip(&s->acct[s->feeding], (int64_t)nr, LOSS_BUDGET);
+	else if (fate == FATE_SKIPPED || fate == FATE_UNWANTED)
+		account_skip(&s->acct[s->feeding], (int64_t)nr, fate == FATE_SKIPPED ? LOSS_BUDGET : LOSS_UNWANTED);
 	else
 		s->acct[s->feeding].examined += (int64_t)nr;
 	s->counted += nr;
