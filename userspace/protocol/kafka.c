@@ -459,5 +459,6 @@ static void fini(void *state)
 
 const struct protocol protocol_kafka = {
 	.name = "kafka", .summary = "Kafka: records of Produce and Fetch, compressed too, and who logs in",
-	.state_size = sizeof(struct kafka_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini, .seek = seek,
+	.state_size = sizeof(struct kafka_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
+	.seek = seek,
 };

@@ -294,5 +294,6 @@ static void fini(void *state)
 
 const struct protocol protocol_mongodb = {
 	.name = "mongodb", .summary = "MongoDB: commands and what they answer, compressed too, and who logs in",
-	.state_size = sizeof(struct mongo_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini, .seek = seek,
+	.state_size = sizeof(struct mongo_state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
+	.seek = seek,
 };
