@@ -17,7 +17,7 @@ static bool expiry_ok(struct slice s, size_t i)
 		if (!is_digit(byte_at(s, i + n)))
 			return false;
 	month = (unsigned)(s.ptr[i + 2] - '0') * 10 + (unsigned)(s.ptr[i + 3] - '0');
-	return month >= 1 && month <= 12 && s.ptr[i + 4] != '0' && s.ptr[i + 4] != '3' && s.ptr[i + 4] != '4' && s.ptr[i + 4] != '8';
+	return month >= 1 && month <= 12 && strchr("125679", s.ptr[i + 4]) && strchr("024", s.ptr[i + 5]) && s.ptr[i + 6] <= '7';
 }
 
 /* Where the holder's name of the first track ends, at its '^', or 0. */

@@ -16,6 +16,18 @@
 
 /* ---- base58check */
 
+/* As many bytes of 0 stand in front as there are ones, no more and no fewer. */
+static bool plain_zeros(struct slice in, const uint8_t out[PLAIN_BYTES])
+{
+	size_t ones = 0, zeros = 0;
+
+	while (ones < in.len && in.ptr[ones] == '1')
+		ones++;
+	while (zeros < PLAIN_BYTES && !out[zeros])
+		zeros++;
+	return ones == zeros;
+}
+
 static bool plain_decode(struct slice in, uint8_t out[PLAIN_BYTES])
 {
 	static const char alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -34,7 +46,7 @@ static bool plain_decode(struct slice in, uint8_t out[PLAIN_BYTES])
 		if (carry)
 			return false;
 	}
-	return true;
+	return plain_zeros(in, out);
 }
 
 /* Bitcoin, and with a key Litecoin, Dogecoin, Dash and Tron, whose addresses are as long. */
@@ -94,6 +106,9 @@ static int bech_says(struct slice word)
 			return -COST_BECH;
 		sum = bech_step(sum, (unsigned)(at - alphabet));
 	}
+	/* A chain that has BIP 350: version 0, which is 'q', has the first sum, and every other the second. */
+	if (slice_equal(slice_of(word.ptr, head), "bc") || slice_equal(slice_of(word.ptr, head), "tb") || slice_equal(slice_of(word.ptr, head), "ltc"))
+		return sum == (to_lower(word.ptr[head + 1]) == 'q' ? 1 : 0x2bc830a3) ? SAYS : -COST_BECH;
 	return sum == 1 || sum == 0x2bc830a3 ? SAYS : -COST_BECH;
 }
 

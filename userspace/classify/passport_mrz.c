@@ -124,8 +124,8 @@ static int passport_mrz_find(struct slice s, size_t at, struct hit *out)
 	if (len) {
 		out->start = at;
 		out->end = end[len - 1];
-		/* The state of Utopia gives out the examples of the standard. */
-		out->sample = !memcmp(text + 2, "UTO", 3);
+		/* The state of Utopia gives out the examples of the standard. A second line alone has it behind the number. */
+		out->sample = !memcmp(text + (len == 44 ? 10 : 2), "UTO", 3);
 		mask_set(out->mask, "<<<<<<<<");
 	}
 	explicit_bzero(text, sizeof(text));
