@@ -15,6 +15,7 @@
 #include "classify/classify.h"
 #include "classify/document.h"
 #include "classify/user.h"
+#include "policy/pattern.h"
 #include "policy/policy.h"
 
 #define CASES "    cases: {found: [x], nothing: [y]}\n"
@@ -605,11 +606,43 @@ static void more_classes_than_there_are_numbers_are_refused(void **state)
 	assert_non_null(strstr(said, "more than 56 classes"));
 }
 
+/* Of every length about the longest: it is refused or it fits, and nothing is written behind. */
+static void a_regex_as_long_as_may_be_is_written_within_its_room(void **state)
+{
+	static struct { char out[PATTERN_OUT]; char behind[64]; } room;
+	char text[PATTERN_TEXT + 1], why[280];
+	unsigned fits = 0, refused = 0;
+
+	(void)state;
+	for (unsigned digits = 0; digits < 24; digits++)
+		for (unsigned letters = 0; letters < 60; letters++) {
+			struct class_pattern p;
+			size_t n = 0;
+
+			for (unsigned i = 0; i < 123 + 30 + digits; i++, n += 2)
+				memcpy(text + n, i < 123 ? "\\W" : "\\d", 2);
+			memset(text + n, 'a', letters);
+			memcpy(text + n + letters, "\\S\\Sb?", 7);
+			memset(room.behind, 7, sizeof(room.behind));
+			if (pattern_read(text, false, false, &p, room.out, why, sizeof(why))) {
+				refused++;
+			} else {
+				fits++;
+				assert_true(strlen(room.out) < PATTERN_OUT);
+			}
+			for (unsigned i = 0; i < sizeof(room.behind); i++)
+				assert_int_equal(room.behind[i], 7);
+		}
+	assert_true(fits > 97);
+	assert_true(refused > 97);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wrong_class_is_refused_at_its_place),
 		cmocka_unit_test(a_regex_that_could_match_anything_is_refused_with_the_reason),
+		cmocka_unit_test(a_regex_as_long_as_may_be_is_written_within_its_room),
 		cmocka_unit_test(keys_confidence_and_edges_decide),
 		cmocka_unit_test(a_users_class_stands_before_one_that_is_as_sure),
 		cmocka_unit_test(a_dictionary_of_thousands_of_words),

@@ -417,6 +417,19 @@ static void size_check(struct reader *r, const struct part *p)
 		refuse(r, "its repeats of repeats have more than %d places; write it simpler", STATES_MAX);
 }
 
+/* What was written last, from start on, is repeated. */
+static void put_repeat(struct reader *r, size_t start, unsigned from, unsigned to)
+{
+	size_t len = r->len - start;
+
+	put(r, "(?:");	/* room for it, or it is refused */
+	if (r->failed)
+		return;
+	memmove(r->out + start + 3, r->out + start, len);
+	memcpy(r->out + start, "(?:", 3);
+	put(r, "){%u,%u}", from, to);
+}
+
 static struct part sequence(struct reader *r)
 {
 	struct part all = nothing();
@@ -431,10 +444,7 @@ static struct part sequence(struct reader *r)
 			if (*r->at == '?' || *r->at == '+')
 				refuse(r, "'%c' after a repeat changes how an engine tries, not what is found; leave it out", *r->at);
 			one = repeated(r, &one, from, to, endless);
-			memmove(r->out + start + 3, r->out + start, r->len - start);
-			memcpy(r->out + start, "(?:", 3);
-			r->len += 3;
-			put(r, "){%u,%u}", from, to);
+			put_repeat(r, start, from, to);
 		}
 		all = then(&all, &one);
 		size_check(r, &all);
