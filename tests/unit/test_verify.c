@@ -123,6 +123,9 @@ static void bytes_must_add_up(void **state)
 		      "bytes do not add up in leaf 3 ");
 		drop(NULL), make(NULL);
 		bytes(types[i], "\"moved\":20,\"examined\":20", "has no whole account of its bytes");
+		drop(NULL), make(NULL);
+		bytes(types[i], "\"moved\":20,\"examined\":25,\"opaque\":0,\"skipped\":0,\"lost\":-5,\"framing\":0,\"unexplained\":0",
+		      "bytes has a part below zero in leaf 1 ");
 	}
 }
 

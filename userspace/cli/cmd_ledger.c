@@ -200,6 +200,15 @@ static bool account_left(const struct check *c, int account)
 	return left != 0;
 }
 
+/* Only what is unexplained may be: more was told than moved. */
+static bool account_below(const struct check *c, int account)
+{
+	for (int i = 0; i + 1 < ACCOUNT_PARTS; i++)
+		if (account_part(c, account, i) < 0)
+			return true;
+	return false;
+}
+
 /* Of a flow or of coverage. What unexplained is, weir itself says; that it is what is left
  * of moved is checked here. */
 static void check_bytes(struct check *c, uint64_t leaf, const char *json, size_t len)
@@ -218,6 +227,10 @@ static void check_bytes(struct check *c, uint64_t leaf, const char *json, size_t
 		problem(c, "leaf %" PRIu64 " (byte %" PRIu64 ") has no whole account of its bytes", leaf, c->offset);
 		return;
 	}
+	for (int a = 0; a < accounts; a++)
+		if (account_below(c, a))
+			problem(c, "%s has a part below zero in leaf %" PRIu64 " (byte %" PRIu64 "), which makes up for others that are too many",
+				names[a], leaf, c->offset);
 	for (int a = 0; a < accounts; a++)
 		if (account_left(c, a))
 			problem(c, "%s do not add up in leaf %" PRIu64 " (byte %" PRIu64 "): moved = examined + opaque + skipped + lost + framing + "
