@@ -15,7 +15,7 @@
 
 enum step_kind { STEP_BYTES, STEP_GAP, STEP_CLOSE };
 struct step { enum step_kind kind; enum dir dir; uint8_t *bytes; size_t len; };
-struct test_case { struct step steps[STEPS]; unsigned nr; bool late, udp; uint8_t role; char *expect; };
+struct test_case { struct step steps[STEPS]; unsigned nr; bool late, udp; uint8_t role; char *expect; struct buf described; };
 
 static size_t unescape(const char *text, size_t len, uint8_t *out)
 {
@@ -84,6 +84,14 @@ static bool add_frame(struct test_case *c, const char *line, size_t len)
 	return true;
 }
 
+static void add_described(struct test_case *c, const char *text, size_t len)
+{
+	uint8_t *bytes = malloc(len + 1);
+
+	buf_add(&c->described, bytes, unescape(text, len, bytes));
+	free(bytes);
+}
+
 static bool case_read(const char *path, struct test_case *c)
 {
 	FILE *f = fopen(path, "r");
@@ -94,6 +102,7 @@ static bool case_read(const char *path, struct test_case *c)
 	bool expecting = false;
 
 	memset(c, 0, sizeof(*c));
+	buf_init(&c->described, 1 << 16);
 	buf_init(&expect, 1 << 20);
 	if (!f)
 		return false;
@@ -110,6 +119,8 @@ static bool case_read(const char *path, struct test_case *c)
 			add_bytes(c, DIR_RECEIVED, line + 6, (size_t)n - 6);
 		else if (!strncmp(line, "send: ", 6))
 			add_bytes(c, DIR_SENT, line + 6, (size_t)n - 6);
+		else if (!strncmp(line, "describe: ", 10))
+			add_described(c, line + 10, (size_t)n - 10);
 		else if (sscanf(line, "gap recv %u", &lost) == 1)
 			c->steps[c->nr++] = (struct step){ STEP_GAP, DIR_RECEIVED, NULL, lost };
 		else if (sscanf(line, "gap send %u", &lost) == 1)
@@ -143,6 +154,7 @@ static void case_free(struct test_case *c)
 	for (unsigned i = 0; i < c->nr; i++)
 		free(c->steps[i].bytes);
 	free(c->expect);
+	buf_free(&c->described);
 }
 
 /* Every case file below the folder, in order. */

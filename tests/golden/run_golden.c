@@ -9,6 +9,7 @@
  *   late              the connection is older than weir
  *   udp               each line is a datagram
  *   close
+ *   describe: bytes   of a set of protobuf descriptors, in use for this case
  *   expect
  *   field LOCATION DIR PATH KEY=VALUE
  *   exchange METHOD ROUTE STATUS …
@@ -20,6 +21,7 @@
 #include <arpa/inet.h>
 
 #include "case.h"
+#include "protocol/descriptor.h"
 #include "protocol/protocol.h"
 
 static struct buf events;
@@ -214,11 +216,21 @@ static bool same_in_pieces(char *expect)
 	return same;
 }
 
+static bool describe(const struct test_case *c, const char *path)
+{
+	struct descriptors *d = c->described.len ? descriptors_new() : NULL;
+	char why[256];
+
+	if (d && descriptors_add(d, c->described.ptr, c->described.len, why, sizeof(why)))
+		return printf("%s: not descriptors: %s\n", path, why), false;
+	return !descriptors_use(d);
+}
+
 static void run_case(const char *path)
 {
 	struct test_case c;
 
-	if (!case_read(path, &c)) {
+	if (!case_read(path, &c) || !describe(&c, path)) {
 		failed++;
 		printf("FAIL %s: cannot be read as a case\n", path);
 		return;

@@ -150,6 +150,7 @@ struct exchange {
 	char host[NAME_SIZE];	/* Host, authority or SNI; empty: not seen */
 	struct byte_account bytes[2];	/* by enum dir; of the connection since its last exchange or traffic fact */
 	uint32_t nr_findings;
+	uint32_t schema;	/* of the analyst: the method whose messages these are (protocol/descriptor.h); 0: not known */
 	uint32_t waiting;	/* of the analyst: its number among those in which a hit may wait for another; 0: none */
 	uint32_t nr_possible;	/* of the analyst, while fields are seen: from the end on, what is no finding by itself */
 	struct finding findings[MAX_FINDINGS];

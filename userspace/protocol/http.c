@@ -8,6 +8,7 @@
 
 #include "protocol/content.h"
 #include "protocol/content/mime.h"
+#include "protocol/descriptor.h"
 #include "protocol/protocol.h"
 
 #define SEGMENTS_MAX 64		/* path segments and query parameters that become fields */
@@ -67,6 +68,7 @@ void http_request(const struct http_message *m, struct slice method, struct slic
 	m->sink->clean(m->sink->owner, name, method);
 	snprintf(ex->method, sizeof(ex->method), "%.16s", name);
 	route_template(ex->route, target, m->sink);
+	ex->schema = descriptor_method(target.ptr, target.len);
 }
 
 /* The port is not the host's name; "[::1]:80" keeps what is in brackets. */

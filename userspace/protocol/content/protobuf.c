@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* protobuf.c - protocol buffers without their schema: fields by number, "$.1.3". What has a
- * length may be text, a message, packed numbers or bytes; which of them is tried in that order.
+/* protobuf.c - protocol buffers. Where a descriptor says what a field is, by its name and type, "$.card.number";
+ * others by number, "$.1.3". Of these what has a length may be text, a message, packed numbers or bytes; which
+ * of them is tried in that order.
  * One pass, with a stack of open messages; a message is tried by stepping over its fields once,
  * without looking into them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/varint.h"
+#include "protocol/content/media.h"
 #include "protocol/content.h"
+#include "protocol/descriptor.h"
 
 #define DEPTH 16		/* messages in messages */
 #define PACKED_MAX 1024		/* numbers of one packed field */
 
 enum wire { WIRE_VARINT, WIRE_FIXED64, WIRE_LEN, WIRE_GROUP, WIRE_GROUP_END, WIRE_FIXED32 };
 
-struct level { const uint8_t *end; size_t path_len; uint32_t siblings; };
+/* type: NULL where nobody says; key: of an entry of a map, which names its value. groups: open in it. */
+struct level { const uint8_t *end; const struct message_type *type; struct slice key; size_t path_len; uint32_t siblings, groups; };
 
 struct walker {
 	struct content_job *job;
@@ -23,6 +28,7 @@ struct walker {
 	char path[PATH_SIZE];
 	size_t path_len;
 	unsigned depth;
+	const struct message_field *field;	/* at hand; NULL: not known */
 	struct level stack[DEPTH];
 };
 
@@ -118,6 +124,8 @@ static void emit(struct walker *w, struct slice value, enum value_type type, boo
 		.type = (uint8_t)type, .cut = cut, .text = type == VALUE_STRING,
 	};
 
+	if (w->field)
+		f.key = l->key.len ? l->key : slice_of(w->field->name, strlen(w->field->name));
 	if (w->job->fields >= CONTENT_FIELDS) {
 		w->job->limited = true;
 		return;
@@ -145,12 +153,9 @@ static void emit_number(struct walker *w, uint64_t v)
 	emit(w, slice_of(p, (size_t)(text + DECIMAL - p)), VALUE_NUMBER, false);
 }
 
-/* The field's number behind the path of its message; a path that is full stays. */
-static void path_number(struct walker *w, size_t base, uint32_t number)
+/* What is at hand behind the path of its message; a path that is full stays. */
+static void path_add(struct walker *w, size_t base, const char *p, size_t n)
 {
-	char text[DECIMAL], *p = decimal(text, number);
-	size_t n = (size_t)(text + DECIMAL - p);
-
 	w->path_len = base;
 	if (sizeof(w->path) - base > n + 1) {
 		w->path[base] = '.';
@@ -158,6 +163,21 @@ static void path_number(struct walker *w, size_t base, uint32_t number)
 		w->path_len = base + 1 + n;
 	}
 	w->path[w->path_len] = 0;
+}
+
+static void path_field(struct walker *w, size_t base, uint32_t number)
+{
+	char text[DECIMAL], *p = decimal(text, number);
+
+	if (!w->field) {
+		path_add(w, base, p, (size_t)(text + DECIMAL - p));
+		return;
+	}
+	path_add(w, base, w->field->name, strlen(w->field->name));
+	if (w->field->repeated && w->path_len > base && sizeof(w->path) - w->path_len > 2) {
+		memcpy(w->path + w->path_len, "[]", 3);
+		w->path_len += 2;
+	}
 }
 
 /* Several varints and nothing else. */
@@ -181,23 +201,165 @@ static bool emit_packed(struct walker *w, struct slice in)
 	return true;
 }
 
-static void open_message(struct walker *w, const uint8_t *end)
+static void open_message(struct walker *w, const uint8_t *end, const struct message_type *type)
 {
-	w->stack[w->depth++] = (struct level){ .end = end, .path_len = w->path_len };
+	w->stack[w->depth++] = (struct level){ .end = end, .type = type, .path_len = w->path_len };
+}
+
+/* ---- fields that a descriptor knows ---- */
+
+static unsigned wire_of(const struct message_field *f)
+{
+	static const uint8_t wires[] = {
+		[TYPE_DOUBLE] = WIRE_FIXED64, [TYPE_FLOAT] = WIRE_FIXED32, [TYPE_FIXED64] = WIRE_FIXED64, [TYPE_FIXED32] = WIRE_FIXED32,
+		[TYPE_STRING] = WIRE_LEN, [TYPE_GROUP] = WIRE_GROUP, [TYPE_MESSAGE] = WIRE_LEN, [TYPE_BYTES] = WIRE_LEN,
+		[TYPE_SFIXED32] = WIRE_FIXED32, [TYPE_SFIXED64] = WIRE_FIXED64, [TYPE_SINT64] = WIRE_VARINT,
+	};
+
+	return wires[f->type];	/* the others are varints, which is 0 */
+}
+
+static void emit_signed(struct walker *w, int64_t v)
+{
+	char text[DECIMAL + 1], *p = decimal(text + 1, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+
+	if (v < 0)
+		*--p = '-';
+	emit(w, slice_of(p, (size_t)(text + 1 + DECIMAL - p)), VALUE_NUMBER, false);
+}
+
+/* With as many digits as it takes to tell it from others: 0.1, not 0.10000000000000001. */
+static void emit_real(struct walker *w, double v, bool single)
+{
+	char text[40];
+	int n = snprintf(text, sizeof(text), "%.*g", single ? 6 : 15, v);
+
+	if (single ? strtof(text, NULL) != (float)v : strtod(text, NULL) != v)
+		n = snprintf(text, sizeof(text), "%.*g", single ? 9 : 17, v);
+	emit(w, slice_of(text, (size_t)n), VALUE_NUMBER, false);
+}
+
+static void emit_scalar(struct walker *w, uint64_t v)
+{
+	const char *name;
+	uint32_t low = (uint32_t)v;
+	double real;
+	float half;
+
+	switch ((enum field_type)w->field->type) {
+	case TYPE_DOUBLE:
+		memcpy(&real, &v, sizeof(real));
+		emit_real(w, real, false);
+		break;
+	case TYPE_FLOAT:
+		memcpy(&half, &low, sizeof(half));
+		emit_real(w, (double)half, true);
+		break;
+	case TYPE_INT32: case TYPE_SFIXED32:
+		emit_signed(w, (int32_t)low);
+		break;
+	case TYPE_INT64: case TYPE_SFIXED64:
+		emit_signed(w, (int64_t)v);
+		break;
+	case TYPE_SINT32:
+		emit_signed(w, (int32_t)(low >> 1 ^ (0 - (low & 1))));
+		break;
+	case TYPE_SINT64:
+		emit_signed(w, (int64_t)(v >> 1 ^ (0 - (v & 1))));
+		break;
+	case TYPE_UINT32: case TYPE_FIXED32:
+		emit_number(w, low);
+		break;
+	case TYPE_BOOL:
+		emit(w, v ? SLICE("true") : SLICE("false"), VALUE_BOOL, false);
+		break;
+	case TYPE_ENUM:
+		name = enum_name(w->field, (int32_t)low);
+		if (name)
+			emit(w, slice_of(name, strlen(name)), VALUE_STRING, false);
+		else
+			emit_signed(w, (int32_t)low);
+		break;
+	case TYPE_UINT64: case TYPE_FIXED64: case TYPE_STRING: case TYPE_GROUP: case TYPE_MESSAGE: case TYPE_BYTES:
+		emit_number(w, v);
+		break;
+	}
+}
+
+static bool take_fixed(struct walker *w, const uint8_t *end, size_t size, uint64_t *v)
+{
+	*v = 0;
+	if ((size_t)(end - w->p) < size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		*v |= (uint64_t)w->p[i] << (8 * i);
+	w->p += size;
+	return true;
+}
+
+/* A list of numbers as one field; true for what has no length of its own. */
+static bool is_packed(const struct message_field *f)
+{
+	return f->repeated && wire_of(f) != WIRE_LEN && wire_of(f) != WIRE_GROUP;
+}
+
+static void take_packed(struct walker *w, struct slice in)
+{
+	const uint8_t *end = in.ptr + in.len;
+	unsigned wire = wire_of(w->field), nr = 0;
+	uint64_t v = 0;
+
+	for (; w->p < end && nr < PACKED_MAX && !content_full(w->job); nr++) {
+		bool taken = wire == WIRE_VARINT ? varint_take(&w->p, end, &v) : take_fixed(w, end, wire == WIRE_FIXED64 ? 8 : 4, &v);
+
+		if (!taken)
+			break;
+		emit_scalar(w, v);
+	}
+	w->job->limited |= w->p < end;
+	w->p = end;
 }
 
 /* Text that happens to divide into fields is text, unless it begins as a message with text in it does. */
 static void take_length(struct walker *w, struct slice in, bool cut)
 {
-	bool text = is_text(in, cut);
+	struct level *l = &w->stack[w->depth - 1];
+	bool text;
 
+	if (w->field && is_packed(w->field)) {
+		take_packed(w, in);
+		return;
+	}
+	if (w->field && w->field->type == TYPE_MESSAGE && (!in.len || (is_message(in) && w->depth < DEPTH))) {
+		if (in.len)
+			open_message(w, in.ptr + in.len, w->field->message);
+		return;
+	}
+	text = is_text(in, cut);
+	if (w->field && w->field->type == TYPE_STRING) {
+		w->p = in.ptr + in.len;
+		emit(w, in, text ? VALUE_STRING : VALUE_BYTES, cut);
+		if (l->type && message_is_map_entry(l->type) && w->field->number == 1)
+			l->key = in;
+		return;
+	}
 	if (in.len && (!text || in.ptr[0] == '\n') && is_message(in) && w->depth < DEPTH) {
-		open_message(w, in.ptr + in.len);
+		open_message(w, in.ptr + in.len, NULL);
 		return;	/* w->p stands at its first field */
 	}
 	w->p = in.ptr + in.len;
-	if (text || !emit_packed(w, in))
+	if (text || w->field || !emit_packed(w, in))
 		emit(w, in, text ? VALUE_STRING : VALUE_BYTES, cut);
+}
+
+/* What it says, where bytes of that kind may be what it says. The fields of a group have no level of their own. */
+static const struct message_field *known(const struct level *l, uint32_t number, enum wire wire)
+{
+	const struct message_field *f = l->type && !l->groups ? message_field(l->type, number) : NULL;
+
+	if (!f || !f->name[0] || wire == WIRE_GROUP || wire == WIRE_GROUP_END)
+		return NULL;
+	return wire == wire_of(f) || (wire == WIRE_LEN && is_packed(f)) ? f : NULL;
 }
 
 /* One field. false: these bytes are none. */
@@ -211,18 +373,14 @@ static bool take_field(struct walker *w)
 
 	if (!take_tag(&w->p, end, &number, &wire))
 		return false;
-	path_number(w, l->path_len, number);
+	w->field = known(l, number, wire);
+	path_field(w, l->path_len, number);
 	if (wire == WIRE_VARINT || wire == WIRE_LEN) {
 		if (!varint_take(&w->p, end, &v))
 			return false;
 	} else if (wire == WIRE_FIXED64 || wire == WIRE_FIXED32) {
-		size_t size = wire == WIRE_FIXED64 ? 8 : 4;
-
-		if ((size_t)(end - w->p) < size)
+		if (!take_fixed(w, end, wire == WIRE_FIXED64 ? 8 : 4, &v))
 			return false;
-		for (size_t i = 0; i < size; i++)
-			v |= (uint64_t)w->p[i] << (8 * i);
-		w->p += size;
 	}
 	l->siblings++;
 	if (wire == WIRE_LEN) {
@@ -231,17 +389,38 @@ static bool take_field(struct walker *w)
 		if (cut && (!w->job->cut || w->depth > 1))
 			return false;
 		take_length(w, slice_of(w->p, cut ? (size_t)(end - w->p) : (size_t)v), cut);
-	} else if (wire != WIRE_GROUP && wire != WIRE_GROUP_END) {
+	} else if (wire == WIRE_GROUP || wire == WIRE_GROUP_END) {
+		l->groups += wire == WIRE_GROUP ? 1 : 0 - (l->groups > 0);
+	} else if (w->field) {
+		emit_scalar(w, v);
+	} else {
 		emit_number(w, v);
 	}
 	return true;
+}
+
+/* Of a method's request or response, or as the media type says: application/x-protobuf; messageType="shop.Order". */
+static const struct message_type *type_of(struct content_job *job)
+{
+	struct slice param = media_param(job->type, "messageType");
+	char name[256];
+
+	if (job->inside || job->late)
+		return NULL;
+	if (!param.len)
+		param = media_param(job->type, "proto");
+	if (!param.len || param.len >= sizeof(name))
+		return method_message(job->exchange->schema, job->location == LOC_RESPONSE_BODY);
+	memcpy(name, param.ptr, param.len);
+	name[param.len] = 0;
+	return message_named(name);
 }
 
 static void decode(struct content_job *job, struct slice body)
 {
 	struct walker w = { .job = job, .p = body.ptr, .path = "$", .path_len = 1 };
 
-	open_message(&w, body.ptr + body.len);
+	open_message(&w, body.ptr + body.len, type_of(job));
 	while (w.depth && !content_full(job)) {
 		if (w.p == w.stack[w.depth - 1].end) {
 			w.depth--;
@@ -254,5 +433,5 @@ static void decode(struct content_job *job, struct slice body)
 }
 
 const struct content content_protobuf = {
-	.name = "protobuf", .summary = "protocol buffers, without a schema", .match = match, .decode = decode,
+	.name = "protobuf", .summary = "protocol buffers, by a descriptor or without", .match = match, .decode = decode,
 };
