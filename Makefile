@@ -95,6 +95,7 @@ fuzz	:= ring_record \
 	   msgpack \
 	   cbor \
 	   bson \
+	   descriptor \
 	   gzip \
 	   inflate \
 	   hello \
