@@ -75,11 +75,43 @@ static void a_wrong_expectation_gives_the_place_both_values_and_1(void **state)
 	assert_non_null(strstr(said.out, " 0 failed"));
 }
 
+static void text_put(const char *path, const char *text, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write_all(fd, text, len), 0);
+	close(fd);
+}
+
+static void descriptors_stand_among_the_policies(void **state)
+{
+	static const char card[] = "version: 1\nrules:\n  - {id: CARD-1, title: t, severity: low, forbid: {data.class: pan}}\n";
+	char folder[] = "/tmp/weir-test-policy-XXXXXX", path[2][64], cut[300];
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path[0], sizeof(path[0]), "%s/card.yaml", folder);
+	snprintf(path[1], sizeof(path[1]), "%s/shop.protoset", folder);
+	text_put(path[0], card, sizeof(card) - 1);
+	text_put(path[1], "\x0a\x10\x22\x0e\x0a\x05Order\x12\x05\x0a\x01x\x18\x01", 18);
+	assert_int_equal(WEIR_RUN("policy", "check", folder), EXIT_OK);
+	assert_non_null(strstr(said.out, "1 rules and 0 classes in 2 files are right"));
+	assert_non_null(strstr(said.out, "1 messages of protocol buffers are described"));
+	text_put(path[1], "\x0a\x10\x22\x0e\x0a\x05Order\x12\x05\x0a\x09x\x18\x01", 18);
+	assert_int_equal(WEIR_RUN("policy", "test", folder), EXIT_USAGE);
+	snprintf(cut, sizeof(cut), "%s is no set of protobuf descriptors: byte 13: a field is longer than what holds it; make it anew with protoc", path[1]);
+	assert_non_null(strstr(said.err, cut));
+	unlink(path[0]);
+	unlink(path[1]);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_shipped_rule_has_a_case_that_fires_and_one_that_stays_quiet),
 		cmocka_unit_test(a_wrong_expectation_gives_the_place_both_values_and_1),
+		cmocka_unit_test(descriptors_stand_among_the_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/policies.h"
 #include "policy/policy.h"
+#include "protocol/descriptor.h"
 
 #define MAX_FILES POLICIES_MAX
 
@@ -26,6 +27,8 @@ static int answer(const struct policy_set *set, unsigned nr, bool test)
 	if (!test) {
 		printf("%zu rules and %zu classes in %u file%s are right (sha256 %.16s)\n", policy_rules(set), policy_classes(set)->nr, nr,
 		       nr == 1 ? "" : "s", hash);
+		if (descriptors_messages())
+			printf("%zu messages of protocol buffers are described\n", descriptors_messages());
 		return EXIT_OK;
 	}
 	failed = policy_test(set, stdout, &run);
@@ -64,8 +67,9 @@ static int cmd_policy(int argc, char **argv)
 		set = policy_load(files, nr, stderr);
 	if (set)
 		classes = classes_open(policy_classes(set), "weir policy");
-	if (classes)
+	if (classes && !descriptors_open(files, nr, "weir policy", stderr))
 		code = answer(set, nr, !strcmp(verb, "test"));
+	(void)descriptors_use(NULL);
 	user_classes_free(classes);
 	policy_free(set);
 	for (unsigned i = 0; i < nr; i++) {

@@ -2,7 +2,6 @@
 /* cmd_replay.c - `weir replay FILE`: a recording or a capture file through the whole pipeline,
  * in one process, without root, without a state folder. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "capture/packet/packet.h"
 #include "capture/record.h"
@@ -19,6 +17,7 @@
 #include "cli/replay.h"
 #include "daemon/daemon.h"
 #include "model/class.h"
+#include "policy/policy.h"
 
 static const struct option_row options[] = {
 	{ "-o", "FORMAT", "json: one object per line (default: a line per violation and the totals)" },
@@ -199,19 +198,16 @@ static int replay_open(struct replay *r)
 		.policy_names = r->policies, .policy_texts = r->texts, .policy_sizes = r->sizes,
 		.nr_policies = r->nr_policies, .state = -1, .host = "replay", .emit = on_emit, .owner = r,
 	};
+	static struct policy_file files[POLICIES_MAX];
+	static struct buf texts[POLICIES_MAX];
 	char why[256];
 	int code;
 
+	if (policies_read(files, texts, r->policies, r->nr_policies, "weir replay") || descriptors_open(files, r->nr_policies, "weir replay", stderr))
+		return EXIT_USAGE;
 	for (unsigned i = 0; i < r->nr_policies; i++) {
-		struct buf text;
-
-		buf_init(&text, 1 << 20);
-		if (read_file(AT_FDCWD, r->policies[i], &text)) {
-			fprintf(stderr, "weir replay: cannot read the policy %s\n", r->policies[i]);
-			return EXIT_USAGE;
-		}
-		r->texts[i] = (const char *)text.ptr;
-		r->sizes[i] = text.len;
+		r->texts[i] = files[i].text;
+		r->sizes[i] = files[i].len;
 	}
 	r->back = back_new(&config, why, sizeof(why), &code);
 	r->front = front_new(on_fact, r);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "policy/policy.h"
+#include "protocol/descriptor.h"
 
 /* Only a copy that is there: a set of rules must not become smaller for want of memory. */
 static int add_name(const char **names, unsigned *nr, const char *path)
@@ -25,13 +26,13 @@ static int add_name(const char **names, unsigned *nr, const char *path)
 }
 
 /* How many files were added; -1 after a message. */
-static int add_files(const char **names, unsigned *nr, unsigned max, const char *folder)
+static int add_files(const char **names, unsigned *nr, unsigned max, const char *folder, const char *suffix)
 {
 	char pattern[4200];
 	glob_t found = { 0 };
 	int added = 0;
 
-	snprintf(pattern, sizeof(pattern), "%s/*.yaml", folder);
+	snprintf(pattern, sizeof(pattern), "%s/*%s", folder, suffix);
 	if (!glob(pattern, 0, NULL, &found))
 		for (size_t i = 0; i < found.gl_pathc && added >= 0; i++) {
 			if (*nr >= max)
@@ -46,10 +47,12 @@ static int add_files(const char **names, unsigned *nr, unsigned max, const char 
 static int add_folder(const char **names, unsigned *nr, unsigned max, const char *folder)
 {
 	char classes[4160];
-	int rules = add_files(names, nr, max, folder), more;
+	int rules = add_files(names, nr, max, folder, ".yaml"), more;
 
 	snprintf(classes, sizeof(classes), "%s/classes", folder);
-	more = rules < 0 ? 0 : add_files(names, nr, max, classes);
+	more = rules < 0 ? 0 : add_files(names, nr, max, classes, ".yaml");
+	if (rules >= 0 && more >= 0 && rules + more > 0 && add_files(names, nr, max, folder, DESCRIPTOR_SUFFIX) < 0)
+		return -1;
 	return rules < 0 || more < 0 ? -1 : rules + more;
 }
 
@@ -99,9 +102,11 @@ int policies_default(const char **names, unsigned *nr, unsigned max)
 int policies_read(struct policy_file *files, struct buf *texts, const char *const *names, unsigned nr, const char *command)
 {
 	for (unsigned i = 0; i < nr; i++) {
-		buf_init(&texts[i], 1 << 20);
+		size_t most = policy_is_descriptors(names[i]) ? DESCRIPTOR_MAX : 1 << 20;
+
+		buf_init(&texts[i], most);
 		if (read_file(AT_FDCWD, names[i], &texts[i])) {
-			fprintf(stderr, "%s: cannot read %s (a file of at most 1 MiB is wanted)\n", command, names[i]);
+			fprintf(stderr, "%s: cannot read %s (a file of at most %zu MiB is wanted)\n", command, names[i], most >> 20);
 			return -1;
 		}
 		files[i] = (struct policy_file){ names[i], (const char *)texts[i].ptr, texts[i].len };
@@ -119,4 +124,27 @@ struct user_classes *classes_open(const struct class_rules *rules, const char *c
 	else
 		fprintf(stderr, "%s: the classes of the policy cannot be looked for: %s\n", command, why);
 	return classes;
+}
+
+int descriptors_open(const struct policy_file *files, unsigned nr, const char *command, FILE *errors)
+{
+	struct descriptors *d = NULL;
+	char why[256];
+
+	for (unsigned i = 0; i < nr; i++) {
+		if (!policy_is_descriptors(files[i].name))
+			continue;
+		snprintf(why, sizeof(why), "no memory for what it says");
+		if (!d)
+			d = descriptors_new();
+		if (d && !descriptors_add(d, files[i].text, files[i].len, why, sizeof(why)))
+			continue;
+		fprintf(errors, "%s: %s is no set of protobuf descriptors: %s\n", command, files[i].name, why);
+		descriptors_free(d);
+		return -1;
+	}
+	if (!descriptors_use(d))
+		return 0;
+	fprintf(errors, "%s: no memory for what the sets of protobuf descriptors say\n", command);
+	return -1;
 }

@@ -426,6 +426,14 @@ static void run_pass(struct source *s, enum pass pass)
 	}
 }
 
+bool policy_is_descriptors(const char *name)
+{
+	static const char suffix[] = ".protoset";
+	size_t n = strlen(name);
+
+	return n >= sizeof(suffix) && !strcmp(name + n - sizeof(suffix) + 1, suffix);
+}
+
 static bool make_room(struct load *l)
 {
 	struct policy_set *set = l->set;
@@ -453,7 +461,7 @@ static bool read_files(struct load *l, const struct policy_file *files)
 		l->source[i] = (struct source){ .load = l, .file = files[i] };
 		if (!files[i].text)
 			l->source[i].file = (struct policy_file){ files[i].name, "", 0 };
-		if (source_open(&l->source[i]))
+		if (!policy_is_descriptors(files[i].name) && source_open(&l->source[i]))
 			head_check(&l->source[i]);
 		total += l->source[i].file.len;
 	}

@@ -16,6 +16,9 @@ struct policy_set;
 /* One file's text, named for messages. */
 struct policy_file { const char *name; const char *text; size_t len; };
 
+/* Sets of protobuf descriptors (protocol/descriptor.h) stand among the policies, as "*.protoset": without rules, but
+ * part of the hash. policy_load() does not look into them. */
+bool policy_is_descriptors(const char *name);
 /* NULL when a file is wrong; every mistake is written to `errors` as
  * "FILE:LINE:COL: error: what, and what to do" with the line and a caret. */
 struct policy_set *policy_load(const struct policy_file *files, size_t nr, FILE *errors);

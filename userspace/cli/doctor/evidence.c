@@ -15,9 +15,11 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "cli/doctor/doctor.h"
+#include "cli/policies.h"
 #include "daemon/sandbox.h"
 #include "classify/user.h"
 #include "policy/policy.h"
+#include "protocol/descriptor.h"
 #include "store/index.h"
 #include "store/ledger.h"
 
@@ -194,6 +196,7 @@ static void policies_judge(const struct policy_file *files, unsigned nr, struct 
 	size_t len = 0;
 	FILE *errors = open_memstream(&said, &len);
 	struct user_classes *classes = NULL;
+	bool described;
 	char why[256];
 	struct policy_set *set = errors ? policy_load(files, nr, errors) : NULL;
 
@@ -201,9 +204,10 @@ static void policies_judge(const struct policy_file *files, unsigned nr, struct 
 		classes = user_classes_new(policy_classes(set), false, why, sizeof(why));
 	if (set && !classes)
 		fprintf(errors, "%s\n", why);
+	described = classes && !descriptors_open(files, nr, "weir doctor", errors);
 	if (errors)
 		fclose(errors);
-	if (classes) {
+	if (described) {
 		answer_found(a, CHECK_OK, "%zu rules in %u file%s are right", policy_rules(set), nr, nr == 1 ? "" : "s");
 	} else {
 		answer_found(a, CHECK_BLOCKING, "%.*s", said ? (int)strcspn(said, "\n") : 9, said ? said : "no memory");
@@ -225,7 +229,7 @@ void check_policies(struct host *h, struct answer *a)
 		return answer_fix(a, "weir run has nothing to judge by", "make install, or name them with --policy PATH");
 	}
 	for (; nr < h->nr_policies; nr++) {
-		buf_init(&texts[nr], MIB);
+		buf_init(&texts[nr], policy_is_descriptors(h->policies[nr]) ? DESCRIPTOR_MAX : MIB);
 		if (read_file(AT_FDCWD, h->policies[nr], &texts[nr]))
 			break;
 		files[nr] = (struct policy_file){ h->policies[nr], (const char *)texts[nr].ptr, texts[nr].len };
