@@ -182,8 +182,10 @@ static void rules_reload(struct analyst *a)
 {
 	char why[256];
 
-	if (!rules_use(&a->rules, a->memory, false, why, sizeof(why)))
+	if (!rules_use(&a->rules, a->memory, false, why, sizeof(why))) {
+		rules_describe(a->memory);
 		return;
+	}
 	/* The ledger says that the new ones hold: the next analyst begins with them. */
 	log_error("the classes of the policies cannot be taken over, the analyst starts again: %s", why);
 	a->failed = true;
@@ -304,6 +306,7 @@ int analyst_main(int argc, char **argv)
 		log_error("cannot drop privileges: %s", why);
 		return 1;
 	}
+	rules_describe(a.memory);
 	resume(&a, argc > 2 && !strcmp(argv[2], "blame=1"));
 	role_ready(a.stats);
 	while (!a.stop && !a.failed) {

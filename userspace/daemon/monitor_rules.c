@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* monitor_rules.c - the policy files: read and judged here, at the start and for each reload, so
- * that no other role is given what is wrong; then kept in memory for all that are to come. */
+ * that no other role is given what is wrong; then kept in memory for all that are to come. What
+ * protobuf descriptors say is judged by a child that may do nothing else. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -13,7 +18,53 @@
 #include "cli/policies.h"
 #include "daemon/monitor.h"
 #include "daemon/rules.h"
+#include "daemon/sandbox.h"
 #include "daemon/spawn.h"
+
+#define CPU_SECONDS 5
+
+/* In the child. Its standard error is a pipe: one that is a file takes nothing from a sandbox. */
+static int descriptors_judge(const struct policy_file *files, unsigned nr, int said)
+{
+	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
+	char why[256] = "";
+
+	if (dup2(said, STDERR_FILENO) < 0 || syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) || setrlimit(RLIMIT_CPU, &cpu))
+		return 1;
+	if (!sandbox_enter(sandbox_find("elfscan"), why, sizeof(why)))
+		return descriptors_open(files, nr, "policies", stderr) ? 1 : 0;
+	dprintf(STDERR_FILENO, "cannot drop privileges to read descriptors: %s\n", why);
+	return 1;
+}
+
+static bool descriptors_right(const struct policy_file *files, unsigned nr)
+{
+	char said[1024];
+	size_t len = 0;
+	int pipes[2], status = -1;
+	unsigned i = 0;
+	pid_t child;
+	ssize_t n;
+
+	while (i < nr && !policy_is_descriptors(files[i].name))
+		i++;
+	if (i == nr)
+		return true;
+	if (pipe2(pipes, O_CLOEXEC))
+		return false;
+	child = fork();
+	if (!child)
+		_exit(descriptors_judge(files, nr, pipes[1]));
+	close(pipes[1]);
+	while (child > 0 && ((n = read(pipes[0], said + len, sizeof(said) - len)) > 0 || (n < 0 && errno == EINTR)))
+		len += n > 0 ? (size_t)n : 0;
+	close(pipes[0]);
+	if (len)
+		log_error("%.*s", (int)len - 1, said);	/* without its newline */
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return child > 0 && WIFEXITED(status) && !WEXITSTATUS(status);
+}
 
 /* Right in every way, and into the memory. What is known of classes goes back where it is not. */
 static bool rules_take(struct monitor *m, const struct policy_file *files, unsigned nr)
@@ -28,7 +79,9 @@ static bool rules_take(struct monitor *m, const struct policy_file *files, unsig
 	set = policy_load(files, nr, stderr);
 	if (set)
 		classes = user_classes_new(policy_classes(set), false, why, sizeof(why));
-	if (classes && (err = rules_write(m->rules, files, nr)))
+	if (classes && !descriptors_right(files, nr))
+		snprintf(why, sizeof(why), "weir policy check says of a set of protobuf descriptors what is wrong");
+	else if (classes && (err = rules_write(m->rules, files, nr)))
 		snprintf(why, sizeof(why), "the files have more than %zu MiB; make them shorter", RULES_HALF >> 20);
 	if (err) {
 		class_users_set(&before);

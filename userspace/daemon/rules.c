@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "classify/user.h"
+#include "cli/policies.h"
+#include "protocol/descriptor.h"
 
 struct half {
 	struct class_users classes;
@@ -85,4 +88,15 @@ int rules_use(struct rules *r, const void *memory, bool fast, char *why, size_t 
 	policy_free(r->set);
 	*r = new;
 	return 0;
+}
+
+void rules_describe(const void *memory)
+{
+	static struct policy_file files[RULES_FILES];
+	size_t before = descriptors_messages();
+
+	if (descriptors_open(files, rules_read(memory, files), "weir", stderr))
+		log_error("messages of protocol buffers are read as before");
+	else if (before || descriptors_messages())
+		log_info("descriptors of protocol buffers are in use messages=%zu", descriptors_messages());
 }

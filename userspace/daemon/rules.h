@@ -21,4 +21,7 @@ unsigned rules_read(const void *memory, struct policy_file files[RULES_FILES]);
  * What was in use before stays where that fails: -1 and why. */
 struct rules { struct policy_set *set; struct user_classes *classes; };
 int rules_use(struct rules *, const void *memory, bool fast, char *why, size_t size);
+/* Analyst, in its sandbox: what they say of protocol buffers, in use from now on. Where that fails it is logged, and
+ * what was in use before stays. */
+void rules_describe(const void *memory);
 #endif
