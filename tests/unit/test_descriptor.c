@@ -171,7 +171,7 @@ static void of_two_sets_the_first_says_what_both_describe(void **state)
 	assert_int_equal(descriptors_use(d), 0);
 	assert_bytes("application/protobuf; proto=shop.Two", "\x0a\x05\x0a\x03" "123\x10\x01\x10\x02\x12\x02\x03\x04\x1b\x0a\x01q\x1c", 20, "", INSPECTED_FULL,
 		     "$.card.number number=123\n$.spread[] spread=1 number\n$.spread[] spread=2 number\n"
-		     "$.spread[] spread=3 number\n$.spread[] spread=4 number\n$.1 =q\n");
+		     "$.spread[] spread=3 number\n$.spread[] spread=4 number\n$.part.inside inside=q\n");
 	buf_free(&one);
 	buf_free(&two);
 }

@@ -15,12 +15,14 @@
 #include "protocol/descriptor.h"
 
 #define DEPTH 16		/* messages in messages */
+#define GROUPS 8		/* groups in groups */
 #define PACKED_MAX 1024		/* numbers of one packed field */
 
 enum wire { WIRE_VARINT, WIRE_FIXED64, WIRE_LEN, WIRE_GROUP, WIRE_GROUP_END, WIRE_FIXED32 };
 
-/* type: NULL where nobody says; key: of an entry of a map, which names its value. groups: open in it. */
-struct level { const uint8_t *end; const struct message_type *type; struct slice key; size_t path_len; uint32_t siblings, groups; };
+/* type: NULL where nobody says; key: of an entry of a map, which names its value. group: its number, where it ends
+ * with a field that says so, or with what it stands in; 0: it is a message. */
+struct level { const uint8_t *end; const struct message_type *type; struct slice key; size_t path_len; uint32_t siblings, group; };
 
 struct walker {
 	struct content_job *job;
@@ -59,7 +61,8 @@ static bool take_tag(const uint8_t **p, const uint8_t *end, uint32_t *number, en
 static bool is_message(struct slice in)
 {
 	const uint8_t *p = in.ptr, *end = p + in.len;
-	unsigned groups = 0;
+	uint32_t group[GROUPS];
+	unsigned nr = 0;
 
 	while (p < end) {
 		uint32_t number;
@@ -70,15 +73,18 @@ static bool is_message(struct slice in)
 			return false;
 		if ((wire == WIRE_VARINT || wire == WIRE_LEN) && !varint_take(&p, end, &n))
 			return false;
-		if (wire == WIRE_GROUP_END && !groups--)
+		if (wire == WIRE_GROUP && nr == GROUPS)
 			return false;
-		groups += wire == WIRE_GROUP;
+		if (wire == WIRE_GROUP)
+			group[nr++] = number;
+		else if (wire == WIRE_GROUP_END && (!nr || group[--nr] != number))
+			return false;
 		n = wire == WIRE_LEN ? n : wire == WIRE_FIXED64 ? 8 : wire == WIRE_FIXED32 ? 4 : 0;
 		if (n > (uint64_t)(end - p))
 			return false;
 		p += n;
 	}
-	return !groups;
+	return !nr;
 }
 
 /* Length of the UTF-8 character that begins here and is no control; 0: none does. */
@@ -352,12 +358,12 @@ static void take_length(struct walker *w, struct slice in, bool cut)
 		emit(w, in, text ? VALUE_STRING : VALUE_BYTES, cut);
 }
 
-/* What it says, where bytes of that kind may be what it says. The fields of a group have no level of their own. */
+/* What it says, where bytes of that kind may be what it says. */
 static const struct message_field *known(const struct level *l, uint32_t number, enum wire wire)
 {
-	const struct message_field *f = l->type && !l->groups ? message_field(l->type, number) : NULL;
+	const struct message_field *f = l->type ? message_field(l->type, number) : NULL;
 
-	if (!f || !f->name[0] || wire == WIRE_GROUP || wire == WIRE_GROUP_END)
+	if (!f || !f->name[0])
 		return NULL;
 	return wire == wire_of(f) || (wire == WIRE_LEN && is_packed(f)) ? f : NULL;
 }
@@ -373,6 +379,10 @@ static bool take_field(struct walker *w)
 
 	if (!take_tag(&w->p, end, &number, &wire))
 		return false;
+	if (wire == WIRE_GROUP_END) {
+		w->depth--;
+		return l->group == number;
+	}
 	w->field = known(l, number, wire);
 	path_field(w, l->path_len, number);
 	if (wire == WIRE_VARINT || wire == WIRE_LEN) {
@@ -389,8 +399,11 @@ static bool take_field(struct walker *w)
 		if (cut && (!w->job->cut || w->depth > 1))
 			return false;
 		take_length(w, slice_of(w->p, cut ? (size_t)(end - w->p) : (size_t)v), cut);
-	} else if (wire == WIRE_GROUP || wire == WIRE_GROUP_END) {
-		l->groups += wire == WIRE_GROUP ? 1 : 0 - (l->groups > 0);
+	} else if (wire == WIRE_GROUP) {
+		if (w->depth == DEPTH)
+			return false;
+		open_message(w, end, w->field ? w->field->message : NULL);
+		w->stack[w->depth - 1].group = number;
 	} else if (w->field) {
 		emit_scalar(w, v);
 	} else {
@@ -423,7 +436,7 @@ static void decode(struct content_job *job, struct slice body)
 	open_message(&w, body.ptr + body.len, type_of(job));
 	while (w.depth && !content_full(job)) {
 		if (w.p == w.stack[w.depth - 1].end) {
-			w.depth--;
+			job->limited |= w.stack[--w.depth].group > 0;
 		} else if (!take_field(&w)) {
 			job->limited = true;
 			break;
