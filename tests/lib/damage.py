@@ -5,6 +5,8 @@
   damage.py IN OUT SEED lose SHARE    of the data records SHARE are missing, in bursts; the next one of its stream says why
   damage.py IN OUT SEED late          all before a moment are missing: the connections of then are older than weir, and
                                       of some TLS calls that were under way nothing is told
+  damage.py IN OUT SEED known         only the connections that were known at a moment, with all of them
+  damage.py IN OUT SEED tail          of these all data after that moment is missing: how far each came is told at its end
   damage.py --check ACCOUNT [WHOLE]   of `weir replay -o json`: prints what does not balance, or is below 0, and what is
                                       more than in the replay of all: less was seen, so no more can be examined or framing
 """
@@ -14,11 +16,11 @@ import struct
 import sys
 
 # Of struct wire_data and struct wire_life, see bpf/wire.h.
-TLS, HELLO, CONN, CLOSE = 2, 4, 18, 19
+TLS, HELLO, CONN = 2, 4, 18
 WHO, POS, DIR, BEFORE, LATE, LAST = 16, 120, 152, 154, 0x0008, 0x0040
-TOTALS, FINAL, PLAIN_KNOWN = 120, 136, 170
 RING_FULL = 11
-RECORD = 1  # enum recording_kind
+RECORD, ORDER = 1, 3  # enum recording_kind
+CLOSE, REACH, PLAIN = 2, 5, 6  # enum order_kind
 
 
 def number(blob, at, size):
@@ -51,7 +53,7 @@ def entries(blob):
     while at < len(blob):
         kind, at = item(blob, at + 1)
         body, at = item(blob, at)
-        yield kind, Record(body) if kind == RECORD else body
+        yield kind, Record(body) if kind == RECORD else Order(body) if kind == ORDER else body
 
 
 def pack(kind, body):
@@ -74,12 +76,23 @@ class Record:
             self.stream = (process, session, generation, body[DIR]) if self.kind == TLS else (self.conn, body[DIR])
             self.end = self.pos + (call if self.kind == 3 else size + skipped)
 
-    def shift(self, at, base):
-        value, = struct.unpack_from("<Q", self.bytes, at)
-        struct.pack_into("<Q", self.bytes, at, max(0, value - base))
+    def shift(self, base):
+        struct.pack_into("<Q", self.bytes, POS, max(0, self.pos - base))
 
     def late(self):
         struct.pack_into("<H", self.bytes, 2, self.flags | LATE)
+
+
+class Order:
+    """struct order, see daemon/daemon.h."""
+    def __init__(self, body):
+        self.bytes = bytearray(body)
+        self.kind, = struct.unpack_from("<H", body)
+        self.conn, *self.numbers = struct.unpack_from("<5Q", body, 8)
+
+    def shift(self, sent, received):
+        less = (sent, received) * 2
+        struct.pack_into("<4Q", self.bytes, 16, *(max(0, n - by) for n, by in zip(self.numbers, less)))
 
 
 def lose(every, chance, share):
@@ -105,11 +118,11 @@ def late(every, chance):
             base[r.stream] = max(base.get(r.stream, 0), r.end)
             old |= {r.conn} if r.kind != TLS else set()
     for kind, r in every:
-        if kind == RECORD and r.kind == CLOSE and r.conn in old:
-            r.late()
-            r.shift(FINAL, base.get((r.conn, 1), 0))
-            r.shift(FINAL + 8, base.get((r.conn, 0), 0))
-            r.bytes[PLAIN_KNOWN] = 0  # the session is as old
+        if kind == ORDER and r.conn in old:
+            if r.kind == PLAIN:
+                continue  # the session is as old
+            if r.kind in (CLOSE, REACH):
+                r.shift(base.get((r.conn, 1), 0), base.get((r.conn, 0), 0))
         elif kind == RECORD and r.kind == CONN and r.conn in old:
             r.late()
         elif kind == RECORD and r.data:
@@ -124,7 +137,19 @@ def late(every, chance):
                     continue
             if r.conn in old or (r.kind == TLS and before):
                 r.late()
-            r.shift(POS, before)
+            r.shift(before)
+        yield kind, r
+
+
+def known(every, chance, tail):
+    times = [r.time for kind, r in every if kind == RECORD and r.data]
+    moment = times[0] + int((times[-1] - times[0]) * chance.uniform(0.3, 0.9))
+    there = {r.conn for kind, r in every if kind == RECORD and r.data and r.kind != TLS and r.time < moment}
+    for kind, r in every:
+        if kind in (RECORD, ORDER) and r.conn and r.conn not in there:
+            continue
+        if tail and kind == RECORD and r.data and r.time >= moment:
+            continue
         yield kind, r
 
 
@@ -159,7 +184,9 @@ if sys.argv[1] == "--check":
 else:
     source, out, seed, how = sys.argv[1:5]
     every = list(entries(open(source, "rb").read()))
-    chance = random.Random(f"{how} {seed}")
+    chance = random.Random(seed if how in ("known", "tail") else f"{how} {seed}")
+    left = (lose(every, chance, float(sys.argv[5])) if how == "lose" else late(every, chance) if how == "late"
+            else known(every, chance, how == "tail"))
     with open(out, "wb") as f:
-        for kind, body in lose(every, chance, float(sys.argv[5])) if how == "lose" else late(every, chance):
+        for kind, body in left:
             f.write(pack(kind, body))

@@ -171,6 +171,9 @@ static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size
 	if (o.kind == ORDER_CLOSE) {
 		front_untold(r->front, o.conn, o.before);
 		front_close(r->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, (struct stamp){ o.time, r->epoch });
+	} else if (o.kind == ORDER_REACH) {
+		front_untold(r->front, o.conn, o.before);
+		front_reach(r->front, o.conn, o.sent_pos, o.received_pos, (struct stamp){ o.time, r->epoch });
 	} else if (o.kind == ORDER_PLAIN) {
 		front_plain(r->front, o.conn, o.sent_pos, o.received_pos, o.before, (uint8_t)o.sent);
 	}

@@ -87,14 +87,15 @@ static void on_close(void *owner, const struct wire_life *l)
 	close_tell(m, &o);
 }
 
-/* Of a connection that goes on: waits for nothing, and never takes the room of a close. */
+/* Of a connection that goes on: never takes the room of a close. In a recording it waits as a close does, so
+ * that whoever replays it knows the connection by then; else for nothing. */
 static void on_look(void *owner, const struct wire_check *w)
 {
 	struct monitor *m = owner;
 	struct order o = { .kind = ORDER_REACH, .before = { w->before[0], w->before[1] }, .epoch = m->epoch,
 			   .conn = w->conn, .sent_pos = w->sent_pos, .received_pos = w->received_pos, .time = w->time };
 
-	if (!write_close(m, &o))
+	if (!m->options->record && !write_close(m, &o))
 		return;
 	if (m->nr_closes < CLOSES_WAITING / 2)
 		close_tell(m, &o);
@@ -104,7 +105,7 @@ static void on_look(void *owner, const struct wire_check *w)
 
 void connections_look(struct monitor *m)
 {
-	int err = m->options->record ? 0 : capture_look(m->capture, m->stop_wanted, on_look, m);
+	int err = capture_look(m->capture, m->stop_wanted, on_look, m);
 
 	if (err && err != -EOPNOTSUPP)
 		log_warn("cannot look at all connections error=\"%s\"", strerror(-err));
@@ -343,8 +344,13 @@ static void serve(struct monitor *m, bool drain)
 static void recorder_stop(struct monitor *m)
 {
 	struct order stop = { .kind = ORDER_STOP };
-	uint64_t until = clock_boot_ns() + GRACE_NS;
+	uint64_t until;
 
+	connections_look(m);
+	if (m->no_closes.all || m->no_looks.all)
+		log_warn("the recording lacks how far connections came closes=%llu open=%llu", (unsigned long long)m->no_closes.all,
+			 (unsigned long long)m->no_looks.all);
+	until = clock_boot_ns() + GRACE_NS;
 	while (clock_boot_ns() < until) {
 		closes_send(m, clock_boot_ns());
 		nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
