@@ -47,7 +47,7 @@ static int64_t play(struct buf *events, struct input in, size_t most)
 	}
 	session_close(s, (struct stamp){ 1 << 20, 1 });
 	for (unsigned d = 0; d < 2; d++)
-		MUST(acct[d].examined >= 0 && acct[d].opaque >= 0 && acct[d].examined + acct[d].opaque + acct[d].skipped == given[d]);
+		MUST(acct[d].examined >= 0 && acct[d].opaque >= 0 && acct[d].skipped >= 0 && acct[d].examined + acct[d].opaque + acct[d].skipped == given[d]);
 	return acct[0].opaque + acct[1].opaque;
 }
 

@@ -15,7 +15,7 @@
 
 enum step_kind { STEP_BYTES, STEP_GAP, STEP_CLOSE };
 struct step { enum step_kind kind; enum dir dir; uint8_t *bytes; size_t len; };
-struct test_case { struct step steps[STEPS]; unsigned nr; bool late, udp; uint8_t role; char *expect; struct buf described; };
+struct test_case { struct step steps[STEPS]; unsigned nr; bool late, udp, account; uint8_t role; char *expect; struct buf described; };
 
 static size_t unescape(const char *text, size_t len, uint8_t *out)
 {
@@ -131,6 +131,8 @@ static bool case_read(const char *path, struct test_case *c)
 			c->late = true;
 		else if (!strcmp(line, "udp"))
 			c->udp = true;
+		else if (!strcmp(line, "account"))
+			c->account = true;
 		else if (!strcmp(line, "client"))
 			c->role = ROLE_CLIENT;
 		else if (!strcmp(line, "close"))

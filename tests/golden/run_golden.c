@@ -10,6 +10,7 @@
  *   udp               each line is a datagram
  *   close
  *   describe: bytes   of a set of protobuf descriptors, in use for this case
+ *   account           the sums of bytes stand behind the events
  *   expect
  *   field LOCATION DIR PATH KEY=VALUE
  *   exchange METHOD ROUTE STATUS …
@@ -110,6 +111,19 @@ static void give(struct replay *r, enum dir dir, const uint8_t *bytes, size_t le
 	free(copy);
 }
 
+/* Every byte given is examined, opaque or skipped for what it would cost at the end, and none twice. A session
+ * leaves the other parts alone. */
+static void account_print(const struct replay *r, enum dir d, bool asked)
+{
+	const struct byte_account *a = &r->acct[d];
+	bool holds = (uint64_t)(a->examined + a->opaque + a->skipped) == r->moved[d] && a->examined >= 0 && a->opaque >= 0 && a->skipped >= 0 &&
+		     !a->moved && !a->lost && !a->framing;
+
+	if (!holds || asked)
+		buf_printf(&events, "%s %s: given %llu examined %lld opaque %lld skipped %lld\n", holds ? "account" : "ACCOUNT", dir_name(d),
+			   (unsigned long long)r->moved[d], (long long)a->examined, (long long)a->opaque, (long long)a->skipped);
+}
+
 /* piece: bytes given at once; 0: all. */
 static void replay(const struct test_case *c, size_t piece)
 {
@@ -132,11 +146,8 @@ static void replay(const struct test_case *c, size_t piece)
 		}
 	}
 	session_close(r.session, (struct stamp){ r.time, 1 });
-	/* Every byte given is examined, opaque or skipped for what it would cost at the end, and none twice. */
 	for (unsigned d = 0; d < 2; d++)
-		if ((uint64_t)(r.acct[d].examined + r.acct[d].opaque + r.acct[d].skipped) != r.moved[d])
-			buf_printf(&events, "ACCOUNT %s: given %llu examined %lld opaque %lld\n", dir_name(d), (unsigned long long)r.moved[d],
-				   (long long)r.acct[d].examined, (long long)r.acct[d].opaque);
+		account_print(&r, (enum dir)d, c->account);
 }
 
 static bool account_holds(void)
