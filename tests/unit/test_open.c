@@ -355,6 +355,83 @@ static void what_nobody_looks_at_is_not_examined(void **state)
 	assert_int_equal(seen.inspected, INSPECTED_PARTIAL);
 }
 
+/* A publish in channel 1 of the queue k, whose body has so many bytes. */
+static void publish_begin(struct server *v, unsigned body)
+{
+	char header[] = "\2\0\1\0\0\0\x26\0\x3c\0\0\0\0\0\0\0\0\0\0\x20\0\0\0\0\x14\1aS\0\0\0\xd" "ana@corp.org.\xce";
+	char frame[] = "\3\0\1\0\0\0\0";
+
+	header[17] = frame[5] = (char)(body >> 8);
+	header[18] = frame[6] = (char)body;
+	give(v, DIR_RECEIVED, LITERAL("\1\0\1\0\0\0\xa\0\x3c\0\x28\0\0\0\1k\0\xce"));
+	give(v, DIR_RECEIVED, header, 7 + 38 + 1);
+	give(v, DIR_RECEIVED, frame, 7);
+}
+
+static void a_message_of_amqp_is_told_before_its_body_is_whole(void **state)
+{
+	struct server v;
+
+	(void)state;
+	server_begin(&v);
+	give(&v, DIR_RECEIVED, LITERAL("AMQP\0\0\x9\1"));
+	publish_begin(&v, 14);
+	say(&v, DIR_RECEIVED, "to");
+	assert_int_equal(seen.told, 0);
+	interval(&v);
+	assert_int_equal(seen.told, 1);
+	assert_int_equal(seen.found, 1);
+	interval(&v);
+	assert_int_equal(seen.told, 1);
+	say(&v, DIR_RECEIVED, "bob@corp.org\xce");
+	assert_int_equal(seen.told, 2);
+	assert_int_equal(seen.found, 2);
+	assert_int_equal(seen.counted, 1);
+	server_end(&v);
+}
+
+static void who_connects_to_mqtt_is_told_before_the_answer(void **state)
+{
+	struct server v;
+
+	(void)state;
+	server_begin(&v);
+	give(&v, DIR_RECEIVED, LITERAL("\x10\x1b\0\4MQTT\4\x80\0\x3c\0\1c\0\xc" "ana@corp.org"));
+	interval(&v);
+	assert_int_equal(seen.told, 1);
+	assert_int_equal(seen.found, 1);
+	give(&v, DIR_SENT, LITERAL("\x20\2\0\0"));
+	assert_int_equal(seen.told, 2);
+	assert_int_equal(seen.counted, 1);
+	server_end(&v);
+}
+
+/* What there was no memory for lies between the frame's beginning and the gap. */
+static void a_gap_behind_refused_memory_ends_where_it_ends(void **state)
+{
+	char filler[1000];
+	struct server v;
+
+	(void)state;
+	memset(filler, '.', sizeof(filler));
+	server_begin(&v);
+	give(&v, DIR_RECEIVED, LITERAL("AMQP\0\0\x9\1"));
+	publish_begin(&v, 1000);
+	give(&v, DIR_RECEIVED, filler, 100);
+	budget_set(budget_used());
+	give(&v, DIR_RECEIVED, filler, 300);
+	budget_set(0);
+	session_gap(v.session, DIR_RECEIVED, 200, LOSS_MISSING, (struct stamp){ ++v.time, 1 });
+	give(&v, DIR_RECEIVED, filler, 400);
+	assert_int_equal(seen.counted, 1);
+	say(&v, DIR_RECEIVED, "\xce");
+	publish_begin(&v, 12);
+	say(&v, DIR_RECEIVED, "bob@corp.org\xce");
+	assert_int_equal(seen.counted, 2);
+	assert_int_equal(seen.found, 3);
+	server_end(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +441,8 @@ int main(void)
 		cmocka_unit_test(events_beyond_every_buffer_are_all_read), cmocka_unit_test(packed_events_are_told_while_the_answer_is_open),
 		cmocka_unit_test(a_gap_costs_the_event_it_is_in), cmocka_unit_test(a_stream_of_http2_is_told_while_it_is_open),
 		cmocka_unit_test(a_call_of_grpc_is_told_while_it_is_open),
+		cmocka_unit_test(a_message_of_amqp_is_told_before_its_body_is_whole), cmocka_unit_test(who_connects_to_mqtt_is_told_before_the_answer),
+		cmocka_unit_test(a_gap_behind_refused_memory_ends_where_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #define GREETING	8	/* "AMQP", then the version */
 #define ENOUGH		48	/* bytes of a method that is not whole by which it is known */
+#define SOUGHT_MAX	2048	/* bytes of one that is looked for: each call waits for it anew */
 
 /* 1: of 0-9-1 or 0-9, 2: another version, 0: it is none, -1: too short to tell. */
 static int greeting(struct slice in)
@@ -33,7 +34,7 @@ static uint32_t size_at(const uint8_t *head)
 
 /* ---- does a method begin here? 1, 0, -1: more would tell ---- */
 
-static int frame_begins(struct slice in)
+static int frame_begins(struct slice in, uint32_t max)
 {
 	uint32_t size;
 	size_t have;
@@ -45,7 +46,7 @@ static int frame_begins(struct slice in)
 	if (in.len < AMQP_HEAD)
 		return -1;
 	size = size_at(in.ptr);
-	if (size < 4 || size > PROTOCOL_HEAD_MAX)
+	if (size < 4 || size > max)
 		return 0;
 	have = in.len - AMQP_HEAD < size ? in.len - AMQP_HEAD : size;
 	if (!amqp_method_fits(slice_of(in.ptr + AMQP_HEAD, have)))
@@ -59,7 +60,7 @@ static int guess(struct slice in, enum dir dir)
 
 	if (begins)
 		return begins < 0 ? -EAGAIN : 95;
-	begins = frame_begins(in);
+	begins = frame_begins(in, PROTOCOL_HEAD_MAX);
 	if (begins < 0)
 		return in.len >= ENOUGH ? 70 : -EAGAIN;
 	return begins ? 85 : 0;
@@ -74,7 +75,7 @@ static bool seek(struct slice in, enum dir dir, size_t *at)
 		*at = p ? (size_t)(p - in.ptr) : in.len;
 		if (!p)
 			break;
-		begins = frame_begins(slice_of(p, in.len - *at));
+		begins = frame_begins(slice_of(p, in.len - *at), SOUGHT_MAX);
 		if (begins)
 			return begins > 0;
 	}
@@ -104,6 +105,8 @@ static void learn_front(struct amqp_state *s, enum dir front)
 
 static struct feed_result lose(struct amqp_state *s, struct amqp_side *side, enum dir dir, struct stamp at)
 {
+	if (!s->sure)
+		return (struct feed_result){ FEED_BAD, 0, 0 };
 	side->phase = AMQP_PHASE_RESYNC;
 	amqp_lost(s, dir, at);
 	return (struct feed_result){ FEED_OK, 1, 1 };
@@ -113,6 +116,7 @@ static struct feed_result feed_greeting(struct amqp_state *s, enum dir dir, stru
 {
 	if (what < 0)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
+	s->sure = true;
 	if (what == 2)
 		s->other = true;
 	else if (!s->nr_channels && !s->front_known)
@@ -129,14 +133,19 @@ static struct feed_result feed_whole(struct amqp_state *s, struct amqp_side *sid
 	size_t wire = AMQP_HEAD + size + 1;
 	struct slice payload = slice_of(in.ptr + AMQP_HEAD, size);
 	struct amqp_method m;
-	bool known = in.ptr[0] == AMQP_HEADER || amqp_method_read(payload, &m);
+	bool known;
 
 	if (in.ptr[wire - 1] != AMQP_END)
 		return lose(s, side, dir, at);
-	session_count(s->session, known ? FATE_EXAMINED : FATE_OPAQUE, wire);
+	s->begun = side->seen = true;
 	if (in.ptr[0] == AMQP_HEADER) {
+		session_count(s->session, amqp_header_fate(s, dir, channel), wire);
 		amqp_take_header(s, dir, channel, payload, wire, at);
-	} else if (known) {
+		return (struct feed_result){ FEED_OK, wire, 0 };
+	}
+	known = amqp_method_read(payload, &m);
+	session_count(s->session, known ? FATE_EXAMINED : FATE_OPAQUE, wire);
+	if (known) {
 		if (m.row->from != AMQP_BOTH)
 			learn_front(s, m.row->from == AMQP_CLIENT ? dir : (enum dir)!dir);
 		amqp_take_method(s, dir, channel, &m, wire, at);
@@ -148,7 +157,7 @@ static struct feed_result feed_frame(struct amqp_state *s, struct amqp_side *sid
 {
 	uint32_t size;
 
-	if (in.ptr[0] == 'A' && greeting(in))
+	if (in.ptr[0] == 'A' && greeting(in) && !s->begun)
 		return feed_greeting(s, dir, in, greeting(in));
 	if (in.ptr[0] != AMQP_HEARTBEAT && (in.ptr[0] < AMQP_METHOD || in.ptr[0] > AMQP_BODY))
 		return lose(s, side, dir, at);
@@ -157,6 +166,7 @@ static struct feed_result feed_frame(struct amqp_state *s, struct amqp_side *sid
 	size = size_at(in.ptr);
 	if (size > AMQP_FRAME_MAX)
 		return lose(s, side, dir, at);
+	s->sure |= side->seen;	/* one is behind another */
 	side->left = size + 1;
 	if (in.ptr[0] == AMQP_BODY) {
 		side->channel = (uint16_t)(in.ptr[1] << 8 | in.ptr[2]);
@@ -188,11 +198,13 @@ static struct feed_result feed_end(struct amqp_state *s, struct amqp_side *side,
 static struct feed_result feed_body(struct amqp_state *s, struct amqp_side *side, enum dir dir, struct slice in, struct stamp at)
 {
 	size_t n = in.len < side->left - 1 ? in.len : side->left - 1;
+	enum fate fate;
 
 	if (!n)
 		return feed_end(s, side, dir, in, at);
+	fate = amqp_body_fate(s, dir, side->channel, &n);
 	side->left -= (uint32_t)n;
-	session_count(s->session, amqp_body_fate(s, dir, side->channel), n);
+	session_count(s->session, fate, n);
 	amqp_take_body(s, dir, side->channel, slice_of(in.ptr, n), at);
 	return (struct feed_result){ FEED_OK, n, 0 };
 }
@@ -212,7 +224,7 @@ static struct feed_result feed_resync(struct amqp_state *s, struct amqp_side *si
 {
 	size_t n = 0;
 
-	if (greeting(in) > 0 || seek(in, dir, &n))
+	if ((greeting(in) > 0 && !s->begun) || seek(in, dir, &n))
 		side->phase = AMQP_PHASE_FRAME;
 	/* Found where it stands: a step that consumes nothing would end the feed. */
 	if (side->phase == AMQP_PHASE_FRAME && !n)

@@ -95,12 +95,14 @@ struct amqp_side {
 	enum amqp_phase phase;
 	uint32_t left;		/* bytes of the frame, its end too */
 	uint16_t channel;	/* of the body */
+	bool seen;		/* a whole frame */
 };
 struct amqp_state {
 	const struct field_sink *sink;
 	struct session *session;
 	enum dir front;		/* the client's */
 	bool front_known, other;	/* other: another version, which nobody here reads */
+	bool begun, sure;	/* a whole frame was seen; it is AMQP: a greeting was, or two frames fit each other */
 	uint8_t auth;
 	struct amqp_side sides[2];
 	struct amqp_channel *channels[AMQP_CHANNELS];
@@ -116,9 +118,11 @@ enum role amqp_role(const struct amqp_state *);
 /* wire: bytes of the frame. */
 void amqp_take_method(struct amqp_state *, enum dir, uint16_t channel, const struct amqp_method *, size_t wire, struct stamp);
 void amqp_take_header(struct amqp_state *, enum dir, uint16_t channel, struct slice payload, size_t wire, struct stamp);
-/* A frame of a body begins, of so many bytes apart from the payload; then what becomes of that. */
+enum fate amqp_header_fate(struct amqp_state *, enum dir, uint16_t channel);
+/* A frame of a body begins, of so many bytes apart from the payload; then what becomes of that, of its next *n bytes at
+ * most, of as many as share a fate. */
 void amqp_body_frame(struct amqp_state *, enum dir, uint16_t channel, size_t around);
-enum fate amqp_body_fate(struct amqp_state *, enum dir, uint16_t channel);
+enum fate amqp_body_fate(struct amqp_state *, enum dir, uint16_t channel, size_t *n);
 void amqp_take_body(struct amqp_state *, enum dir, uint16_t channel, struct slice, struct stamp);
 /* So many bytes of it are missing. */
 void amqp_body_hole(struct amqp_state *, enum dir, uint16_t channel, uint64_t missing, struct stamp);

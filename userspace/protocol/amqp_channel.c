@@ -355,6 +355,18 @@ static struct amqp_content *waiting(struct amqp_state *s, enum dir dir, uint16_t
 	return *ch && (*ch)->contents[dir].phase == AMQP_WANTS_BODY ? &(*ch)->contents[dir] : NULL;
 }
 
+static enum fate fate_of(const struct amqp_state *s, const struct amqp_channel *ch, const struct amqp_content *c)
+{
+	return c && c->ex ? FATE_EXAMINED : c || (!ch && s->over) ? FATE_SKIPPED : FATE_OPAQUE;
+}
+
+enum fate amqp_header_fate(struct amqp_state *s, enum dir dir, uint16_t channel)
+{
+	struct amqp_channel *ch = channel_find(s, channel);
+
+	return fate_of(s, ch, ch && ch->contents[dir].phase == AMQP_WANTS_HEADER ? &ch->contents[dir] : NULL);
+}
+
 void amqp_take_header(struct amqp_state *s, enum dir dir, uint16_t channel, struct slice payload, size_t wire, struct stamp at)
 {
 	struct amqp_channel *ch = channel_find(s, channel);
@@ -383,12 +395,14 @@ void amqp_body_frame(struct amqp_state *s, enum dir dir, uint16_t channel, size_
 		add_bytes(s, c->ex, dir, around);
 }
 
-enum fate amqp_body_fate(struct amqp_state *s, enum dir dir, uint16_t channel)
+enum fate amqp_body_fate(struct amqp_state *s, enum dir dir, uint16_t channel, size_t *n)
 {
 	struct amqp_channel *ch;
 	struct amqp_content *c = waiting(s, dir, channel, &ch);
 
-	return c && c->ex ? FATE_EXAMINED : c || (!ch && s->over) ? FATE_SKIPPED : FATE_OPAQUE;
+	if (c && c->left < *n)	/* more than was announced is nobody's */
+		*n = (size_t)c->left;
+	return fate_of(s, ch, c);
 }
 
 void amqp_take_body(struct amqp_state *s, enum dir dir, uint16_t channel, struct slice in, struct stamp at)
@@ -497,15 +511,14 @@ static void channel_drop(struct amqp_state *s, uint16_t channel, struct stamp at
 }
 
 /* What was asked and is refused by closing the channel, or the connection. */
-static void refused(struct amqp_state *s, enum dir dir, uint16_t channel, const struct amqp_method *m, size_t wire, struct stamp at)
+static void refused(struct amqp_state *s, enum dir dir, uint16_t channel, const struct amqp_method *m, struct stamp at)
 {
 	uint32_t key = AMQP_KEY((uint32_t)m->args[2].number & 127, (uint32_t)m->args[3].number & 127);
 	struct exchange *ex = NULL;
 
 	if (m->key == AMQP_CLOSE)
 		ex = answered(s, dir, 0, AMQP_START_OK, NULL, at);
-	if (ex) {
-		add_bytes(s, ex, dir, wire);
+	if (ex) {	/* the bytes of this one are its own exchange's */
 		hand_in(s, ex, m->args[0].number == 403 ? 401 : status_of(m->args[0].number), at);
 		return;
 	}
@@ -549,6 +562,7 @@ static void asks(struct amqp_state *s, enum dir dir, uint16_t channel, const str
 			add_silent(ch, m->args[2].text);
 	}
 	if (m->key == AMQP_SELECT && (ch = channel_get(s, channel)) && !ch->confirms) {
+		channel_over(&s->published, s, tag_id(channel, 0), tag_id(channel, UINT64_MAX), at);
 		ch->confirms = true;
 		ch->published = 0;
 	}
@@ -586,7 +600,7 @@ void amqp_take_method(struct amqp_state *s, enum dir dir, uint16_t channel, cons
 		if (ch)
 			ch->acknowledges = true;
 	} else if (m->key == AMQP_CLOSE || m->key == AMQP_CHANNEL_CLOSE) {
-		refused(s, dir, channel, m, wire, at);
+		refused(s, dir, channel, m, at);
 	}
 	if (m->row->asks)
 		asks(s, dir, channel, m, wire, at);
@@ -609,6 +623,10 @@ void amqp_lost(struct amqp_state *s, enum dir dir, struct stamp at)
 
 void amqp_interval(struct amqp_state *s, struct stamp at)
 {
+	for (unsigned i = 0; i < s->nr_channels; i++)
+		for (unsigned d = 0; d < 2; d++)
+			if (s->channels[i]->contents[d].ex)
+				session_emit_part(s->session, s->channels[i]->contents[d].ex, at);
 	pairs_interval(&s->asked, s->session, at);
 	pairs_interval(&s->published, s->session, at);
 	pairs_interval(&s->delivered, s->session, at);

@@ -18,6 +18,7 @@
 
 #define WAITING		16	/* exchanges without an answer; the oldest goes */
 #define TOPIC_MAX	1024	/* of one that is looked for */
+#define SOUGHT_MAX	2048	/* bytes of a PUBLISH that is: each call waits for it anew */
 #define FILTERS_MAX	64	/* of one SUBSCRIBE that become fields */
 
 enum type {
@@ -35,6 +36,7 @@ struct side {
 	struct exchange *ex;	/* of the PUBLISH being read; NULL: none, or no memory */
 	uint16_t id;		/* by which it is answered; 0: it is not */
 	bool cut;
+	bool seen;		/* a whole packet, or the head of a PUBLISH */
 	bool unsure;		/* bytes are missing: what cannot be may be our own mistake */
 	struct buf held;
 	char type[64];		/* media type of its payload */
@@ -47,6 +49,7 @@ struct state {
 	struct side sides[2];
 	enum dir asks;		/* the client's */
 	bool asks_known;
+	bool sure;		/* its CONNECT was seen, or two packets that fit each other */
 	uint8_t version;	/* 3, 4, 5; 0: its CONNECT was not seen */
 	uint8_t auth;
 	struct waiting waiting[WAITING];
@@ -122,7 +125,7 @@ static int publish_begins(struct slice in)
 	if (r <= 0 || p.type != PUBLISH)
 		return r && p.type != PUBLISH ? -1 : r;
 	rest = slice_of(in.ptr + p.head, in.len - p.head);
-	if (p.len < 5 || p.len > PROTOCOL_HEAD_MAX || (rest.len && rest.ptr[0] > TOPIC_MAX >> 8))
+	if (p.len < 5 || p.len > SOUGHT_MAX || (rest.len && rest.ptr[0] > TOPIC_MAX >> 8))
 		return -1;
 	if (rest.len < 2)
 		return 0;
@@ -317,6 +320,7 @@ static void take_connect(struct state *s, enum dir dir, struct slice body, size_
 	uint32_t flags;
 
 	learn_asks(s, dir);
+	s->sure = true;
 	if (s->sides[!dir].phase == PHASE_RESYNC)	/* which has not begun yet */
 		s->sides[!dir].phase = PHASE_PACKET;
 	reader_vector(&r, 2);
@@ -479,9 +483,9 @@ static bool has_properties(const struct state *s, struct slice rest)
 	return s->version >= 5 || (!s->version && rest.len && !rest.ptr[0]);
 }
 
-static struct feed_result astray(struct side *side)
+static struct feed_result astray(const struct state *s, struct side *side)
 {
-	if (!side->unsure)
+	if (!side->unsure || !s->sure)
 		return (struct feed_result){ FEED_BAD, 0, 0 };
 	side->phase = PHASE_RESYNC;
 	return (struct feed_result){ FEED_OK, 1, 1 };
@@ -503,7 +507,7 @@ static struct feed_result publish_begin(struct state *s, struct side *side, enum
 	if ((r.failed || undecided) && more && have < PROTOCOL_HEAD_MAX)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
 	if (r.failed)
-		return astray(side);
+		return astray(s, side);
 	head = (size_t)(r.left.ptr - in.ptr);
 	side->ex = exchange_new(s, dir, "PUBLISH", head, at);
 	if (side->ex)
@@ -513,6 +517,7 @@ static struct feed_result publish_begin(struct state *s, struct side *side, enum
 	side->type_len = type.len < sizeof(side->type) ? type.len : 0;
 	if (side->type_len)
 		memcpy(side->type, type.ptr, type.len);
+	side->seen = true;
 	session_count(s->session, FATE_EXAMINED, head);
 	side->left = (uint32_t)(p->head + p->len - head);
 	side->cut = false;
@@ -550,7 +555,8 @@ static struct feed_result feed_packet(struct state *s, struct side *side, enum d
 	if (!r)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
 	if (r < 0)
-		return astray(side);
+		return astray(s, side);
+	s->sure |= side->seen;
 	if (p.type == PUBLISH)
 		return publish_begin(s, side, dir, &p, in, at);
 	if (p.len > PROTOCOL_HEAD_MAX) {
@@ -560,6 +566,7 @@ static struct feed_result feed_packet(struct state *s, struct side *side, enum d
 	}
 	if (in.len - p.head < p.len)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
+	side->seen = true;
 	session_count(s->session, FATE_EXAMINED, p.head + p.len);
 	take_packet(s, &p, dir, slice_of(in.ptr + p.head, p.len), at);
 	return (struct feed_result){ FEED_OK, p.head + p.len, 0 };
@@ -618,6 +625,17 @@ static int gap(void *state, enum dir dir, uint64_t missing, enum loss cause, str
 	return 0;
 }
 
+static void interval(void *state, struct stamp at)
+{
+	struct state *s = state;
+
+	for (unsigned i = 0; i < s->nr_waiting; i++)
+		session_emit_part(s->session, s->waiting[i].ex, at);
+	for (int d = 0; d < 2; d++)
+		if (s->sides[d].ex)
+			session_emit_part(s->session, s->sides[d].ex, at);
+}
+
 static void eof(void *state, struct stamp at)
 {
 	struct state *s = state;
@@ -647,5 +665,5 @@ static void fini(void *state)
 
 const struct protocol protocol_mqtt = {
 	.name = "mqtt", .summary = "MQTT 3.1.1 and 5, a message is an exchange", .state_size = sizeof(struct state),
-	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .eof = eof, .fini = fini,
+	.guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

@@ -57,6 +57,7 @@ struct session {
 	bool opaque[2];			/* given up until the next gap */
 	uint64_t passed[2];		/* bytes since then */
 	struct unread *unread;		/* NULL: there was nothing that nobody understood */
+	bool guessed;			/* its first bytes said what it is */
 	char name[WORD_SIZE];		/* of what it speaks; empty until it was guessed or a message was found */
 	char route[PATH_SIZE], host[NAME_SIZE];
 	struct hello *hello;		/* NULL: not begun, or all is told */
@@ -141,6 +142,7 @@ static void settle(struct session *s, enum dir dir, struct stamp at)
 
 static void give_up(struct session *s, enum dir dir, struct stamp at)
 {
+	s->passed[dir] = s->carry[dir].len;
 	unread(s, dir, carried(s, dir), at);
 	buf_free(&s->carry[dir]);
 	s->opaque[dir] = true;
@@ -214,6 +216,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 		return 0;
 	if (!best || !protocol_begin(s, best))
 		return -1;
+	s->guessed = guessed;
 	if (guessed)
 		snprintf(s->name, sizeof(s->name), "%s", best->name);
 	else
@@ -258,8 +261,9 @@ static void go_over(struct session *s, struct stamp at)
 /* What it was begun with was found among other bytes, and it is not what it seemed. */
 static bool mistaken(struct session *s, enum dir dir)
 {
-	if (s->name[0] || s->upgraded)
+	if (s->guessed || s->upgraded)
 		return false;
+	s->name[0] = 0;
 	protocol_end(s);
 	opaque(s, dir, s->carry[dir].len > 0);
 	buf_consume(&s->carry[dir], 1);
@@ -358,6 +362,8 @@ uint64_t session_unwanted(const struct session *s, enum dir dir)
 
 void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
+	if (s->opaque[dir])	/* the parser was not given those either */
+		lost += s->passed[dir];
 	s->opaque[dir] = false;
 	s->passed[dir] = 0;
 	settle(s, dir, at);
