@@ -132,7 +132,7 @@ bool amqp_method_read(struct slice payload, struct amqp_method *m)
 	m->key = m->row->key;
 	for (unsigned i = 0; m->row->args[i]; i++)
 		m->args[i] = arg_read(&r, m->row->args[i]);
-	return !r.failed;
+	return !r.failed && !r.left.len;
 }
 
 /* A text has no bytes that names have not, and a length that may be. */

@@ -187,5 +187,5 @@ bool amqp_properties(struct amqp_state *s, struct amqp_content *c, enum dir dir,
 			amqp_tell(s, c->ex, dir, "property", known[i].name, v);
 		}
 	}
-	return !r.failed;
+	return !r.failed && !r.left.len;
 }
