@@ -72,7 +72,7 @@ ID_CLASS(class_cn_resident_id, "cn_resident_id", GROUP_PII, 1, "Chinese resident
 	KEYS(K("residentid"), K("shenfenzheng"), K("身份证"), K("身份证号"), K("chineseid"), K("idcardno"), K("residentidentitycard"),
 	     K("citizenid"), W("idcard"), W("nationalid"), W("idnumber"), W("idno")),
 	.shapes = { { "#################*", 48 } }, .ok = cn_resident_ok,
-	.published = (const char *const []){ "11010519491231002X", "440524188001010014", NULL });
+	.published = (const char *const []){ "11010519491231002X", NULL });
 
 /* Letters count from A = 10, and one where there could be two has a blank (36) before it. */
 static bool hk_hkid_ok(const char *t, size_t len)

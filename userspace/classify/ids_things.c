@@ -53,7 +53,7 @@ ID_CLASS(class_vin, "vin", GROUP_PII, 2, "vehicle identification number",
 	KEYS(K("vin"), K("vinnumber"), K("vehicleidentificationnumber"), K("vehiclevin"), K("fahrgestellnummer"), K("chassis"),
 	     K("chassisnumber"), K("fin"), K("bastidor"), K("telaio")),
 	.shapes = { { "*****************", 28 } }, .ok = vin_ok,
-	.published = (const char *const []){ "1HGCM82633A004352", "1M8GDM9AXKP042788", "11111111111111111", NULL });
+	.published = (const char *const []){ "1HGCM82633A004352", "1M8GDM9AXKP042788", NULL });
 
 ID_CLASS(class_licence_plate, "licence_plate", GROUP_PII, 2, "licence plate of a vehicle",
 	KEYS(K("licenceplate"), K("licenseplate"), K("plate"), K("platenumber"), K("numberplate"), K("vehicleregistration"), K("kennzeichen"),
