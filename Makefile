@@ -190,12 +190,13 @@ fuzz:
 # of it without names of fields, and without objects that are persons.
 score = python3 -B tests/corpus/generate.py $1 $(LINES) $(SEED) $(out)/accuracy/$1$2 $2 && \
 	python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/$1$2
-accuracy: $(bin)
+accuracy: $(bin) $(out)/tests/unit/test_classify_tokens
 	$Qmkdir -p $(out)/accuracy
 	$Qecho "== tune" && $(call score,tune,) --tiers
 	$Qecho "== held-out" && $(call score,held,)
 	$Qfor level in value boundary key object all; do echo "== held-out, evidence up to: $$level" && \
 		python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/held --tiers --evidence $$level || exit 1; done
+	$Qecho "== secrets of every format" && $(out)/tests/unit/test_classify_tokens
 	$Qecho "== nothing to find" && python3 -B tests/corpus/clean.py $(bin) 100 $(SEED)
 	$Qfor blind in keys objects; do echo "== held-out without $$blind" && $(call score,held,$$blind) --tiers || exit 1; done
 
