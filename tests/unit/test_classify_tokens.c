@@ -194,22 +194,11 @@ static bool wants_key(const struct token_format *f)
 	return f->says && f->says < ID_ALONE;
 }
 
-/* A prefix that a URL carries otherwise is not looked for there; a query that is parsed comes decoded. */
-static bool changes_in_url(const char *text)
-{
-	for (; text && *text; text++)
-		if (!is_alnum((uint8_t)*text) && !strchr("-_.~", *text))
-			return true;
-	return false;
-}
-
 static bool stands_in(unsigned place, const struct token_format *f)
 {
 	const char *text = places[place].text;
 
-	if (wants_key(f) && !strstr(text, "f7") && !strstr(text, "F7"))
-		return false;
-	return !strchr(text, '%') || (!changes_in_url(f->prefix) && !changes_in_url(f->form));
+	return !wants_key(f) || strstr(text, "f7") || strstr(text, "F7");
 }
 
 static void score_format(struct score *score, unsigned class_id, const struct token_format *f, bool tell)

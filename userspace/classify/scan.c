@@ -10,6 +10,7 @@
 #include "classify/bytes.h"
 #include "classify/evidence.h"
 #include "classify/ids.h"
+#include "classify/plain.h"
 #include "classify/tokens.h"
 #include "classify/user_find.h"
 
@@ -19,7 +20,7 @@
 
 /* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
  * may look at; what its answer is weighed against; a "name=value". */
-enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_NEAR = 600 };
+enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_NEAR = 600, COST_PLAIN = 8 };
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32 };
 #define RUN_MAX		31	/* digits of the first run of a number that are counted */
 #define HEAD_MAX	15	/* letters before it */
@@ -616,13 +617,10 @@ static void scan_bytes(struct scan *s)
 	}
 }
 
-uint64_t classify_scan(const struct evidence *ev, struct slice value,
-		   void (*emit)(void *owner, const struct hit *), void *owner)
+static uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner)
 {
 	struct scan s UNINITIALIZED;	/* 5 KiB for every field, of which little is used */
 
-	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
-		return 0;
 	if (!table.ready)
 		table_init();
 	s.value = value;
@@ -644,6 +642,52 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 	if (s.surrounded)
 		explicit_bzero(&s.around, sizeof(s.around));
 	return s.cost;
+}
+
+/* Where a hit of a plain text stood; of one that was decoded, all of the value. */
+struct stood { const struct plain *plain; size_t len; void (*emit)(void *owner, const struct hit *); void *owner; unsigned nr; };
+
+static void stood_emit(void *owner, const struct hit *hit)
+{
+	struct stood *stood = owner;
+	struct hit there = *hit;
+
+	there.start = stood->plain->map ? stood->plain->map[hit->start] : 0;
+	there.end = stood->plain->map ? stood->plain->map[hit->end] : stood->len;
+	stood->nr++;
+	stood->emit(stood->owner, &there);
+}
+
+static void count_emit(void *owner, const struct hit *hit)
+{
+	struct stood *stood = owner;
+
+	stood->nr++;
+	stood->emit(stood->owner, hit);
+}
+
+uint64_t classify_scan(const struct evidence *ev, struct slice value,
+		   void (*emit)(void *owner, const struct hit *), void *owner)
+{
+	struct plain plain;
+	struct stood stood = { &plain, value.len, emit, owner, 0 };
+	struct evidence text = { .location = ev->location, .type = VALUE_STRING, .text = true };
+	uint64_t cost;
+	size_t differs;
+
+	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
+		return 0;
+	differs = plain_differs(value);
+	if (differs < value.len && plain_make(&plain, value, differs)) {
+		cost = value.len * COST_PLAIN + scan_value(ev, slice_of(plain.text, plain.len), stood_emit, &stood);
+	} else {
+		cost = scan_value(ev, value, count_emit, &stood);
+		if (stood.nr || !plain_decode(&plain, value))
+			return cost;
+		cost += value.len * COST_PLAIN + scan_value(&text, slice_of(plain.text, plain.len), stood_emit, &stood);
+	}
+	plain_free(&plain);
+	return cost;
 }
 
 struct collector { struct hit *out; size_t nr, max; };

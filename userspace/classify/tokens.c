@@ -78,31 +78,26 @@ static size_t form_end(const char *form, struct slice s, size_t i)
 	return i;
 }
 
-/* Bytes of the body's next character, or 0. What crypt(3) puts between has commas only before "t=" and "p=", and a URL
- * carries the signs of base64 by their numbers. */
-static size_t body_step(unsigned alphabet, struct slice s, size_t i)
+/* What crypt(3) puts between has commas only before "t=" and "p=". */
+static bool body_has(unsigned alphabet, struct slice s, size_t i)
 {
-	uint8_t c = s.ptr[i];
-
-	if (of_alphabet(alphabet, c))
-		return c != ',' || byte_at(s, i + 2) == '=';
-	return c == '%' && (alphabet == OF_BASE64 || alphabet == OF_CRYPT) && is_hex(byte_at(s, i + 1)) && is_hex(byte_at(s, i + 2)) ? 3 : 0;
+	return of_alphabet(alphabet, s.ptr[i]) && (s.ptr[i] != ',' || byte_at(s, i + 2) == '=');
 }
 
 /* End of the body that begins at i, or 0 when it is too short or goes on. */
 static size_t body_end(const struct token_format *f, struct slice s, size_t i)
 {
-	size_t end = i, nr = 0;
+	size_t end = i;
 
 	if (f->form) {
 		end = form_end(f->form, s, i);
 		return end && !of_alphabet(OF_WORD, byte_at(s, end)) ? end : 0;
 	}
-	for (size_t step; end < s.len && nr <= f->max && (step = body_step(f->alphabet, s, end)); nr++)
-		end += step;
-	for (; end > i && (s.ptr[end - 1] == '.' || s.ptr[end - 1] == ':'); nr--)
+	while (end < s.len && end - i <= f->max && body_has(f->alphabet, s, end))
+		end++;
+	while (end > i && (s.ptr[end - 1] == '.' || s.ptr[end - 1] == ':'))
 		end--;	/* of the sentence */
-	if (nr < f->min || nr > f->max)
+	if (end - i < f->min || end - i > f->max)
 		return 0;
 	return of_alphabet(OF_WORD, byte_at(s, end)) ? 0 : end;
 }

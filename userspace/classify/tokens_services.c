@@ -29,13 +29,11 @@ TOKEN_CLASS(class_slack_token, "slack_token", "Slack token or webhook", KEYS(K("
 	T("xoxs-", OF_URL, 20, 120), T("xoxr-", OF_URL, 20, 120), T("xoxe.xoxb-", OF_URL, 100, 300), T("xoxe.xoxp-", OF_URL, 100, 300),
 	T("xoxe-", OF_URL, 100, 300), T("xapp-", OF_URL, 50, 160), T("xwfp-", OF_URL, 40, 160),
 	T("hooks.slack.com/services/T", OF_BASE64, 30, 60), T("hooks.slack.com/workflows/T", OF_BASE64, 30, 80),
-	T("hooks.slack.com/triggers/T", OF_BASE64, 30, 80), T("hooks.slack.com%2Fservices%2FT", OF_BASE64, 30, 60),
-	T("hooks.slack.com%2Fworkflows%2FT", OF_BASE64, 30, 80), T("hooks.slack.com%2Ftriggers%2FT", OF_BASE64, 30, 80));
+	T("hooks.slack.com/triggers/T", OF_BASE64, 30, 80));
 
 TOKEN_CLASS(class_chat_token, "chat_token", "bot token or webhook of a chat service", KEYS(K("bottoken"), K("webhookurl"), K("discordtoken"), W("token")),
 	T("discord.com/api/webhooks/", OF_ANY, 80, 100), T("discordapp.com/api/webhooks/", OF_ANY, 80, 100),
-	T("discord.com%2Fapi%2Fwebhooks%2F", OF_ANY, 80, 104), T("discordapp.com%2Fapi%2Fwebhooks%2F", OF_ANY, 80, 104),
-	T("outlook.office.com%2Fwebhook%2F", OF_ANY, 80, 330), T("mfa.", OF_URL, 84, 84), T("outlook.office.com/webhook/", OF_ANY, 80, 300), T("syt_", OF_WORD, 30, 80),
+	T("mfa.", OF_URL, 84, 84), T("outlook.office.com/webhook/", OF_ANY, 80, 300), T("syt_", OF_WORD, 30, 80),
 	T("EAACEdEose0cBA", OF_ALNUM, 20, 250), T("EAA", OF_ALNUM, 100, 250), T("IGQV", OF_URL, 100, 250), F("RGAPI-", UUID),
 	T("xoxc-", OF_URL, 30, 160), T("xoxd-", OF_ANY, 80, 400));
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classify/plain.h"
+
+#include <stdlib.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define BASE64_LEAST 40	/* a shorter one is an id */
+#define BASE64_HEAD 24	/* bytes by which it is told from others: 18 of the text */
+#define GROUP_MOST 6	/* digits of a group of a number that is written in groups */
+
+static bool in_group(uint8_t c)
+{
+	return is_digit(c) || is_upper(c);
+}
+
+/* A number in groups, whose blank became the end of a line: "4539 1488\n0343 6467", "(212)\n555 0123". On one side of it
+ * stands more of it in the same line. Quotes and blanks begin the next line. Returns where it goes on, or 0. */
+static size_t fold_end(struct slice s, size_t i)
+{
+	size_t back = i && s.ptr[i - 1] == '\r' ? i - 1 : i, next = i + 1, left = 0, right = 0;
+	uint8_t last = back ? s.ptr[back - 1] : 0;
+
+	while (next < s.len && (s.ptr[next] == ' ' || s.ptr[next] == '\t' || s.ptr[next] == '>'))
+		next++;
+	if (back < 2 || next - i > 8 || !in_group(byte_at(s, next)))
+		return 0;
+	if (last == '-' || last == ')')
+		return is_digit(s.ptr[back - 2]) && is_digit(s.ptr[next]) ? next : 0;
+	while (left < back && left <= GROUP_MOST && in_group(s.ptr[back - 1 - left]))
+		left++;
+	while (right <= GROUP_MOST && in_group(byte_at(s, next + right)))
+		right++;
+	if (!left || left > GROUP_MOST || right < 2 || right > GROUP_MOST || (!is_digit(last) && !is_digit(s.ptr[next])))
+		return 0;
+	if (back - left > 1 && s.ptr[back - left - 1] == ' ' && is_digit(s.ptr[back - left - 2]))
+		return next;
+	return byte_at(s, next + right) == ' ' && is_digit(byte_at(s, next + right + 1)) ? next : 0;
+}
+
+/* "&#64;", "&#x40;", "&nbsp;" and "&amp;": what it stands for and how long it is, or 0. */
+static size_t entity_read(struct slice s, size_t i, uint8_t *c)
+{
+	unsigned n = 0;
+	size_t at = i + 2;
+	bool hex = (byte_at(s, at) | 0x20) == 'x';
+
+	if (slice_begins(s, i, "&nbsp;")) {
+		*c = ' ';
+		return 6;
+	}
+	if (slice_begins(s, i, "&amp;")) {
+		*c = '&';
+		return 5;
+	}
+	if (byte_at(s, i + 1) != '#')
+		return 0;
+	for (at += hex; at < s.len && at < i + 9 && (hex ? is_hex(s.ptr[at]) : is_digit(s.ptr[at])); at++)
+		n = n * (hex ? 16 : 10) + (unsigned)hex_value(s.ptr[at]);
+	*c = n == 0xa0 ? ' ' : (uint8_t)n;
+	return byte_at(s, at) == ';' && (n == 0xa0 || (n >= ' ' && n < 0x7f)) ? at + 1 - i : 0;
+}
+
+/* The blanks, hyphens and invisible marks of Unicode's punctuation: how long, and what for; c == 0: nothing. */
+static size_t mark_read(struct slice s, size_t i, uint8_t *c)
+{
+	uint8_t third = byte_at(s, i + 2);
+
+	if (byte_at(s, i + 1) != 0x80)
+		return 0;
+	*c = third >= 0x8b && third <= 0x8d ? 0 : third >= 0x90 ? '-' : ' ';
+	return (third >= 0x80 && third <= 0x8d) || (third >= 0x90 && third <= 0x93) || third == 0xaf ? 3 : 0;
+}
+
+/* How many bytes at i are to a reader the one byte c, or none where it is 0. 0: they are what they are. */
+static size_t plain_step(struct slice s, size_t i, uint8_t *c)
+{
+	uint8_t second = byte_at(s, i + 1), third = byte_at(s, i + 2);
+	size_t end;
+
+	switch (s.ptr[i]) {
+	case '%':
+		if (!is_hex(second) || !is_hex(third))
+			return 0;
+		*c = (uint8_t)(hex_value(second) << 4 | hex_value(third));
+		return *c >= ' ' && *c < 0x7f ? 3 : 0;
+	case '&':
+		return entity_read(s, i, c);
+	case '\n':
+		end = fold_end(s, i);
+		*c = s.ptr[i - (i != 0)] == '-' || (i > 1 && s.ptr[i - 1] == '\r' && s.ptr[i - 2] == '-') ? 0 : ' ';
+		return end ? end - i : 0;
+	case 0xc2:
+		*c = second == 0xa0 ? ' ' : 0;
+		return second == 0xa0 || second == 0xad ? 2 : 0;
+	case 0xe2:
+		return mark_read(s, i, c);
+	case 0xef:	/* the full-width forms of ASCII */
+		*c = (uint8_t)(second == 0xbc ? third - 0x60 : third - 0x20);
+		return (second == 0xbc && third >= 0x81 && third <= 0xbf) || (second == 0xbd && third >= 0x80 && third <= 0x9e) ? 3 : 0;
+	default:
+		return 0;
+	}
+}
+
+static size_t differs_from(struct slice s, size_t i)
+{
+	uint8_t c;
+
+	for (; i < s.len; i++)
+		if ((s.ptr[i] >= 0x80 || s.ptr[i] == '%' || s.ptr[i] == '&' || s.ptr[i] == '\n') && plain_step(s, i, &c))
+			break;
+	return i;
+}
+
+size_t plain_differs(struct slice s)
+{
+#ifdef __SSE2__
+	for (size_t i = 0; i + 16 <= s.len; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(s.ptr + i));
+		__m128i ascii = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('%')), _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('&')),
+						 _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
+		unsigned bits = (unsigned)_mm_movemask_epi8(_mm_or_si128(ascii, v));
+		uint8_t c;
+
+		for (; bits; bits &= bits - 1) {
+			size_t at = i + (size_t)__builtin_ctz(bits);
+
+			if (plain_step(s, at, &c))
+				return at;
+		}
+	}
+	return differs_from(s, s.len & ~(size_t)15);
+#else
+	return differs_from(s, 0);
+#endif
+}
+
+static bool plain_room(struct plain *p, size_t size, bool mapped)
+{
+	*p = (struct plain){ .text = malloc(size), .size = size };
+	p->map = mapped ? malloc((size + 1) * sizeof(*p->map)) : NULL;
+	if (p->text && (p->map || !mapped))
+		return true;
+	free(p->text);
+	free(p->map);
+	return false;
+}
+
+bool plain_make(struct plain *p, struct slice s, size_t differs)
+{
+	if (s.len > PLAIN_MAX || !plain_room(p, s.len, true))
+		return false;
+	memcpy(p->text, s.ptr, differs);
+	for (size_t i = 0; i < differs; i++)
+		p->map[i] = (uint32_t)i;
+	p->len = differs;
+	for (size_t i = differs, step; i < s.len; i += step) {
+		uint8_t c = s.ptr[i];
+
+		step = plain_step(s, i, &c);
+		p->map[p->len] = (uint32_t)i;
+		if (!step) {
+			p->text[p->len++] = s.ptr[i];
+			step = 1;
+		} else if (c) {
+			p->text[p->len++] = c;
+		}
+	}
+	p->map[p->len] = (uint32_t)s.len;
+	return true;
+}
+
+static bool is_text(const uint8_t *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < ' ' ? !strchr("\t\n\r", text[i]) || !text[i] : text[i] == 0x7f || text[i] >= 0xf8)
+			return false;
+	return true;
+}
+
+bool plain_decode(struct plain *p, struct slice s)
+{
+	uint8_t head[BASE64_HEAD];
+	int n;
+
+	if (s.len < BASE64_LEAST || s.len > PLAIN_MAX)
+		return false;
+	n = base64_any(head, sizeof(head), (struct slice){ s.ptr, BASE64_HEAD });
+	if (n <= 0 || !is_text(head, (size_t)n) || !plain_room(p, s.len, false))
+		return false;
+	n = base64_any(p->text, p->size, s);
+	p->len = n > 0 ? (size_t)n : 0;
+	if (n > 0 && is_text(p->text, p->len))
+		return true;
+	plain_free(p);
+	return false;
+}
+
+void plain_free(struct plain *p)
+{
+	explicit_bzero(p->text, p->size);
+	free(p->text);
+	free(p->map);
+	*p = (struct plain){ 0 };
+}
