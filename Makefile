@@ -197,6 +197,7 @@ accuracy: $(bin) $(out)/tests/unit/test_classify_tokens
 	$Qfor level in value boundary key object all; do echo "== held-out, evidence up to: $$level" && \
 		python3 -B tests/corpus/score.py $(bin) $(out)/accuracy/held --tiers --evidence $$level || exit 1; done
 	$Qecho "== prose" && python3 -B tests/corpus/prose.py $(bin) $(out)/accuracy/prose $(SEED) --least
+	$Qecho "== documents written by hand" && python3 -B tests/corpus/documents.py $(bin) --least
 	$Qecho "== secrets of every format" && $(out)/tests/unit/test_classify_tokens
 	$Qecho "== nothing to find" && python3 -B tests/corpus/clean.py $(bin) 100 $(SEED)
 	$Qfor blind in keys objects; do echo "== held-out without $$blind" && $(call score,held,$$blind) --tiers || exit 1; done

@@ -160,6 +160,19 @@ static void email_mask(char mask[MASK_SIZE], struct slice local, struct slice do
 	snprintf(mask, MASK_SIZE, "%s***@%s***%s%.*s", first, host, tld.len ? "." : "", (int)tld.len, (const char *)tld.ptr);
 }
 
+/* "ana@corp.com.json" is a file that is called by an address: where the address ends. */
+static size_t before_file(struct slice s, size_t from, size_t end, size_t *label)
+{
+	size_t stop = *label - 1, start = stop;
+
+	while (start > from && s.ptr[start - 1] != '.')
+		start--;
+	if (start == from || !word_listed(known_tlds, slice_of(s.ptr + start, stop - start)))
+		return end;
+	*label = start;
+	return stop;
+}
+
 static int email_find(struct slice s, size_t at, struct hit *out)
 {
 	size_t from = at + (s.ptr[at] == '@' ? 1 : 3), start = local_start(s, at), label, end;
@@ -170,13 +183,14 @@ static int email_find(struct slice s, size_t at, struct hit *out)
 	if (!local.len || in_authority(s, start))
 		return 0;
 	end = domain_end(s, from, &label, &dots);
+	if (dots > 1 && is_file_tld(slice_of(s.ptr + label, end - label)))
+		end = before_file(s, from, end, &label);
 	domain = slice_of(s.ptr + from, end - from);
 	tld = slice_of(s.ptr + label, end - label);
 	if (!domain.len || byte_at(s, end) == '@')
 		return 0;
-	/* git@host:path is a remote to clone from. */
-	if (byte_at(s, end) == ':' && (is_alnum(byte_at(s, end + 1)) || byte_at(s, end + 1) == '/') &&
-	    slice_equal(local, "git"))
+	/* git@host:path is a remote to clone from, user@host:/path is where a file is copied to. */
+	if (byte_at(s, end) == ':' && (byte_at(s, end + 1) == '/' || (is_alnum(byte_at(s, end + 1)) && slice_equal(local, "git"))))
 		return 0;
 	/* A host without a dot needs a key: user@host is also a login. */
 	says = dots ? tld_says(tld, domain) : is_alpha(domain.ptr[0]) ? 10 : 0;

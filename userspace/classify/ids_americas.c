@@ -27,11 +27,21 @@ ID_CLASS(class_us_ein, "us_ein", GROUP_CONFIDENTIAL, 2, "US employer identificat
 	KEYS(K("ein"), K("employeridentificationnumber"), K("employerid"), K("fein"), K("federaltaxid"), K("einnumber"), W("taxid")),
 	.shapes = { { "##-#######", 28 }, { "#########", 10 } }, .ok = us_ein_ok);
 
+/* Germany's have letters among the digits. */
+static bool passport_ok(const char *t, size_t len)
+{
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < len; i++)
+		nr += is_digit((uint8_t)t[i]);
+	return nr > 3;
+}
 ID_CLASS(class_us_passport, "us_passport", GROUP_PII, 3, "passport number",
 	KEYS(K("passport"), K("passportnumber"), K("passportno"), K("passportid"), K("uspassport"), K("numerodepasaporte"), K("pasaporte"),
 	     K("passeport"), K("numerodepasseport"), K("passaporto"), K("numeropassaporto"), K("passaporte"), K("paspoort"),
 	     K("paspoortnummer"), K("paszport"), K("numerpaszportu"), K("traveldocument"), K("traveldocumentnumber")),
-	.shapes = { { "A########", 28 }, { "AA#######", 28 }, { "##AA#####", 28 }, { "A#######", 20 }, { "#########", 20 } });
+	.shapes = { { "A########", 28 }, { "AA#######", 28 }, { "##AA#####", 28 }, { "A#######", 20 }, { "#########", 20 },
+		    { "A********", 20 } }, .ok = passport_ok);
 
 static bool ca_sin_ok(const char *t, size_t len)
 {

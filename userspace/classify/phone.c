@@ -8,7 +8,8 @@
 
 #define E164_MAX 15
 
-/* Calling codes with the lengths of the national number (ITU-T E.164 annex). */
+/* Calling codes with the lengths of the national number (ITU-T E.164 annex). Of a code of three digits the first two stand
+ * here: its third counts as one of the number. */
 static const struct calling { const char *code; uint8_t min, max; } callings[] = {
 	{ "1", 10, 10 }, { "7", 10, 10 }, { "20", 8, 10 }, { "27", 9, 9 }, { "30", 10, 10 }, { "31", 9, 9 },
 	{ "32", 8, 9 }, { "33", 9, 9 }, { "34", 9, 9 }, { "36", 8, 9 }, { "39", 6, 11 }, { "40", 9, 9 }, { "41", 9, 9 },
@@ -17,9 +18,9 @@ static const struct calling { const char *code; uint8_t min, max; } callings[] =
 	{ "56", 9, 9 }, { "57", 8, 10 }, { "58", 10, 10 }, { "60", 8, 10 }, { "61", 9, 9 }, { "62", 8, 12 },
 	{ "63", 8, 10 }, { "64", 8, 10 }, { "65", 8, 8 }, { "66", 8, 9 }, { "81", 9, 10 }, { "82", 8, 10 },
 	{ "84", 9, 10 }, { "86", 10, 11 }, { "90", 10, 10 }, { "91", 10, 10 }, { "92", 9, 10 }, { "93", 9, 9 },
-	{ "94", 9, 9 }, { "95", 7, 10 }, { "98", 10, 10 }, { "21", 8, 10 }, { "22", 6, 10 }, { "23", 6, 10 },
-	{ "24", 6, 9 }, { "25", 6, 10 }, { "26", 6, 9 }, { "29", 5, 7 }, { "35", 6, 11 }, { "37", 6, 12 },
-	{ "38", 7, 10 }, { "42", 7, 9 }, { "50", 7, 8 }, { "59", 6, 10 }, { "67", 5, 9 }, { "68", 4, 7 },
+	{ "94", 9, 9 }, { "95", 7, 10 }, { "98", 10, 10 }, { "21", 8, 10 }, { "22", 7, 11 }, { "23", 7, 11 },
+	{ "24", 7, 10 }, { "25", 6, 10 }, { "26", 7, 10 }, { "29", 6, 8 }, { "35", 6, 11 }, { "37", 6, 12 },
+	{ "38", 7, 10 }, { "42", 8, 10 }, { "50", 8, 9 }, { "59", 6, 10 }, { "67", 5, 9 }, { "68", 5, 8 },
 	{ "85", 7, 10 }, { "87", 8, 12 }, { "88", 8, 11 }, { "96", 7, 10 }, { "97", 7, 10 }, { "99", 7, 10 },
 };
 
@@ -140,12 +141,25 @@ static bool is_date_or_address(const struct written *w)
 	       (w->group[0] <= 2 && w->group[1] <= 2 && w->group[2] == 4 && w->nr_groups == 3);
 }
 
+/* 06 12 34 56 78: mobile phones of France are written in pairs, and little else is. */
+static bool french_pairs(const struct written *w)
+{
+	if (w->nr_groups != 5 || w->len != 10 || w->digits[0] != '0' || (w->digits[1] != '6' && w->digits[1] != '7'))
+		return false;
+	for (unsigned i = 0; i < 5; i++)
+		if (w->group[i] != 2)
+			return false;
+	return true;
+}
+
 static int national_says(const struct written *w)
 {
 	if (w->len < 7 || is_date_or_address(w))
 		return 0;
 	if (nanp_grouped(w))
 		return w->dotted ? 40 : w->paren || w->seps ? 55 : 25;
+	if (french_pairs(w))
+		return 52;
 	if (!w->seps && epoch_like(w->digits, w->len))
 		return 3;
 	if (few_bytes(w->digits, w->len, 1))
