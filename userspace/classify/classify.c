@@ -24,6 +24,8 @@
 /* ns, by scripts/bench-cost: a hit into its row, and a byte of a name cleaned for the first time. */
 #define COST_ROW	300
 #define COST_NAME	130
+#define COST_PAIR	4	/* a row judged beside another one */
+#define COST_CHOOSE	(12 << 10)	/* a class of a field that its values choose among, by the numbers that differ in a digit */
 #define NORMAL_MAX	256	/* bytes of a value that are normalised; longer ones are taken as they are */
 
 struct known_name { uint8_t len; char name[NAME_SIZE]; };
@@ -331,13 +333,16 @@ static void field_count(struct classifier *c, const struct exchange *ex, const s
 	unsigned shape = f->cut || f->text ? 0 : field_shape(value, batch->hits, batch->nr);
 	struct field_record *r;
 	struct hit hit = { .confidence = CONF_LIKELY, .why = WHY_RECORDS };
+	bool chosen;
 	int class;
 
 	if (!shape)
 		return;
 	r = field_get(&c->fields, field_print(c, ex, f->location, f->dir, f->path));
 	c->counts.cost += field_add(&c->fields, r, value, shape, batch->hits, batch->nr);
+	chosen = r->chosen;
 	class = shape == FIELD_WORDS ? -1 : field_class(r, value);
+	c->counts.cost += r->chosen && !chosen ? (uint64_t)r->nr * COST_CHOOSE : r->chosen ? COST_ROW : 0;
 	if (class < 0 || batch->nr == CLASSIFY_HITS || !evidence_allows(ev, class_row((unsigned)class)))
 		return;
 	for (size_t i = 0; i < batch->nr; i++)
@@ -557,9 +562,12 @@ void classifier_settle(struct classifier *c, struct exchange *ex)
 			row_put(ex->findings, &kept, &c->rows[i]);
 	ex->nr_findings = kept;
 	ex->nr_possible = 0;
+	c->counts.cost += (uint64_t)(nr + kept) * COST_ROW + (uint64_t)nr * nr * COST_PAIR;
 	for (unsigned dir = 0; dir < 2; dir++)
-		if ((m = waiting_find(c->waiting, ex, dir)))
+		if ((m = waiting_find(c->waiting, ex, dir))) {
 			waiting_hits_decide(c, ex, m, nr_findings, nr);
+			waiting_end(m);
+		}
 	for (uint32_t i = 0; i < ex->nr_findings; i++)
 		row_count(c, ex, &ex->findings[i]);
 	for (uint32_t i = 0; i < nr; i++)	/* of those that were none there is nothing to count any more */

@@ -79,6 +79,8 @@ struct waiting_message *waiting_field(struct waiting **at, const struct siphash_
 		m = message_at(w, message_key(ex, f->dir));
 		for (unsigned i = 0; i < m->nr; i++)
 			*lost += m->hits[i].waits;
+		for (unsigned i = 0; m->key && i < COMBINE_SLOTS; i++)
+			*lost += m->combine.slot[i].used != 0;
 		memset(m, 0, offsetof(struct waiting_message, hits));
 		m->key = message_key(ex, f->dir);
 		m->generation = classify_generation;
@@ -86,6 +88,11 @@ struct waiting_message *waiting_field(struct waiting **at, const struct siphash_
 	m->fields++;
 	m->object = object_of(w, m, hash, f);
 	return m;
+}
+
+void waiting_end(struct waiting_message *m)
+{
+	m->key = 0;
 }
 
 struct waiting_hit *waiting_hit(struct waiting_message *m, unsigned class_id)

@@ -32,12 +32,13 @@ struct waiting;
 struct siphash_key;
 void waiting_free(struct waiting *);
 /* The message of this field, which is now its newest; the exchange gets a number if it has none. Another message
- * may give way: what waited in it waits in vain, as if it had ended; *lost grows by what was not decided yet.
+ * may give way: what waited in it waits in vain, and *lost grows by it.
  * NULL: no memory. The key is of fingerprints. */
 struct waiting_message *waiting_field(struct waiting **, const struct siphash_key *, struct exchange *, const struct field *,
 				      uint64_t *lost);
 /* That of an exchange's direction; NULL: nothing waits in it. */
 struct waiting_message *waiting_find(struct waiting *, const struct exchange *, unsigned dir);
+void waiting_end(struct waiting_message *);	/* all of it was seen: what waits still is nothing, and not lost */
 /* A place for a hit of the newest field, its own: there must be room. */
 struct waiting_hit *waiting_hit(struct waiting_message *, unsigned class_id);
 #endif

@@ -67,11 +67,13 @@ static bool on_afford(void *owner, int64_t ns)
 static void on_exchange(void *owner, const struct exchange *ex)
 {
 	struct front *f = owner;
+	uint64_t before = classifier_counts(f->classifier)->cost;
 
 	on_afford(f, COST_EXCHANGE);
 	f->fact.kind = FACT_EXCHANGE;
 	exchange_copy(&f->fact.exchange, ex);
 	classifier_settle(f->classifier, &f->fact.exchange);
+	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
 	f->sink(f->owner, &f->fact);
 	stream_told(f->streams, true);
 }
