@@ -9,6 +9,7 @@
 
 #define BASE64_LEAST 40	/* a shorter one is an id */
 #define BASE64_HEAD 24	/* bytes by which it is told from others: 18 of the text */
+#define COST_PLAIN 8	/* ns a byte that is written anew, by scripts/bench-cost */
 #define GROUP_MOST 6	/* digits of a group of a number that is written in groups */
 
 static bool in_group(uint8_t c)
@@ -205,4 +206,68 @@ void plain_free(struct plain *p)
 	free(p->text);
 	free(p->map);
 	*p = (struct plain){ 0 };
+}
+
+/* Where a hit of a plain text stood; of one that was decoded, all of the value. */
+struct stood { const struct plain *plain; size_t len; void (*emit)(void *owner, const struct hit *); void *owner; unsigned nr; };
+
+static void stood_emit(void *owner, const struct hit *hit)
+{
+	struct stood *stood = owner;
+	struct hit there = *hit;
+
+	there.start = stood->plain->map ? stood->plain->map[hit->start] : 0;
+	there.end = stood->plain->map ? stood->plain->map[hit->end] : stood->len;
+	stood->nr++;
+	stood->emit(stood->owner, &there);
+}
+
+static void count_emit(void *owner, const struct hit *hit)
+{
+	struct stood *stood = owner;
+
+	stood->nr++;
+	stood->emit(stood->owner, hit);
+}
+
+uint64_t classify_scan(const struct evidence *ev, struct slice value,
+		   void (*emit)(void *owner, const struct hit *), void *owner)
+{
+	struct plain plain;
+	struct stood stood = { &plain, value.len, emit, owner, 0 };
+	struct evidence text = { .location = ev->location, .type = VALUE_STRING, .text = true };
+	uint64_t cost;
+	size_t differs;
+
+	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
+		return 0;
+	differs = plain_differs(value);
+	if (differs < value.len && plain_make(&plain, value, differs)) {
+		cost = value.len * COST_PLAIN + scan_value(ev, slice_of(plain.text, plain.len), stood_emit, &stood);
+	} else {
+		cost = scan_value(ev, value, count_emit, &stood);
+		if (stood.nr || !plain_decode(&plain, value))
+			return cost;
+		cost += value.len * COST_PLAIN + scan_value(&text, slice_of(plain.text, plain.len), stood_emit, &stood);
+	}
+	plain_free(&plain);
+	return cost;
+}
+
+struct collector { struct hit *out; size_t nr, max; };
+
+static void collect(void *owner, const struct hit *hit)
+{
+	struct collector *c = owner;
+
+	if (c->nr < c->max)
+		c->out[c->nr++] = *hit;
+}
+
+size_t classify_value(const struct evidence *ev, struct slice value, struct hit *out, size_t max)
+{
+	struct collector c = { .out = out, .max = max };
+
+	classify_scan(ev, value, collect, &c);
+	return c.nr;
 }

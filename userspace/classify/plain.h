@@ -12,5 +12,7 @@ struct plain { uint8_t *text; uint32_t *map; size_t len, size; };
 bool plain_make(struct plain *, struct slice value, size_t differs);	/* false: no memory */
 bool plain_decode(struct plain *, struct slice value);	/* the whole of it is base64 of a text; no map */
 void plain_free(struct plain *);
+/* scan.c: the value as it is; what classify_scan does with one that has nothing to read otherwise. */
+uint64_t scan_value(const struct evidence *, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner);
 #define PLAIN_MAX (1 << 20)	/* a longer value is taken as it is */
 #endif

@@ -20,7 +20,7 @@
 
 /* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
  * may look at; what its answer is weighed against; a "name=value". */
-enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_NEAR = 600, COST_PLAIN = 8 };
+enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_NEAR = 600 };
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32 };
 #define RUN_MAX		31	/* digits of the first run of a number that are counted */
 #define HEAD_MAX	15	/* letters before it */
@@ -617,7 +617,7 @@ static void scan_bytes(struct scan *s)
 	}
 }
 
-static uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner)
+uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner)
 {
 	struct scan s UNINITIALIZED;	/* 5 KiB for every field, of which little is used */
 
@@ -642,68 +642,4 @@ static uint64_t scan_value(const struct evidence *ev, struct slice value, void (
 	if (s.surrounded)
 		explicit_bzero(&s.around, sizeof(s.around));
 	return s.cost;
-}
-
-/* Where a hit of a plain text stood; of one that was decoded, all of the value. */
-struct stood { const struct plain *plain; size_t len; void (*emit)(void *owner, const struct hit *); void *owner; unsigned nr; };
-
-static void stood_emit(void *owner, const struct hit *hit)
-{
-	struct stood *stood = owner;
-	struct hit there = *hit;
-
-	there.start = stood->plain->map ? stood->plain->map[hit->start] : 0;
-	there.end = stood->plain->map ? stood->plain->map[hit->end] : stood->len;
-	stood->nr++;
-	stood->emit(stood->owner, &there);
-}
-
-static void count_emit(void *owner, const struct hit *hit)
-{
-	struct stood *stood = owner;
-
-	stood->nr++;
-	stood->emit(stood->owner, hit);
-}
-
-uint64_t classify_scan(const struct evidence *ev, struct slice value,
-		   void (*emit)(void *owner, const struct hit *), void *owner)
-{
-	struct plain plain;
-	struct stood stood = { &plain, value.len, emit, owner, 0 };
-	struct evidence text = { .location = ev->location, .type = VALUE_STRING, .text = true };
-	uint64_t cost;
-	size_t differs;
-
-	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
-		return 0;
-	differs = plain_differs(value);
-	if (differs < value.len && plain_make(&plain, value, differs)) {
-		cost = value.len * COST_PLAIN + scan_value(ev, slice_of(plain.text, plain.len), stood_emit, &stood);
-	} else {
-		cost = scan_value(ev, value, count_emit, &stood);
-		if (stood.nr || !plain_decode(&plain, value))
-			return cost;
-		cost += value.len * COST_PLAIN + scan_value(&text, slice_of(plain.text, plain.len), stood_emit, &stood);
-	}
-	plain_free(&plain);
-	return cost;
-}
-
-struct collector { struct hit *out; size_t nr, max; };
-
-static void collect(void *owner, const struct hit *hit)
-{
-	struct collector *c = owner;
-
-	if (c->nr < c->max)
-		c->out[c->nr++] = *hit;
-}
-
-size_t classify_value(const struct evidence *ev, struct slice value, struct hit *out, size_t max)
-{
-	struct collector c = { .out = out, .max = max };
-
-	classify_scan(ev, value, collect, &c);
-	return c.nr;
 }
