@@ -209,6 +209,46 @@ static void what_a_dead_process_did_not_tell_of_is_lost_and_the_rest_told_once(v
 	world_free(w);
 }
 
+/* A close that the dead one had heard is told again: what came before it and died with that one is lost. */
+static void what_ended_while_a_process_died_is_told_by_the_next(void **state)
+{
+	static uint64_t memory[4096];
+	struct byte_account told;
+	struct world *w = world_new(NULL);
+
+	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), 0);
+	push(w, 1, DIR_SENT, 0, "abcd");
+	w->sessions[0]->acct[DIR_SENT].examined -= 3;	/* a head that waits for its end */
+	stream_interval(w->table, at_ms(0));
+	push(w, 1, DIR_RECEIVED, 0, "1234567");	/* and not told of */
+	push(w, 2, DIR_SENT, 0, "xyz");		/* of this one nothing */
+	push(w, 3, DIR_SENT, 0, "all");
+	close_at(w, 3, 3, 0, at_ms(1));		/* this one has ended */
+	close_at(w, 1, 11, 7, at_ms(1));
+	told = world_dies(w, memory, sizeof(memory));
+	assert_int_equal(told.moved, 4 + 3);
+	assert_int_equal(unexplained(&told), 3);
+
+	w = world_new(NULL);
+	assert_int_equal(stream_outlive(w->table, memory, sizeof(memory)), 0);
+	close_at(w, 3, 3, 0, at_ms(1));
+	close_at(w, 1, 11, 7, at_ms(1));
+	close_at(w, 2, 3, 5, at_ms(2));
+	push_at(w, 1, LAYER_SOCKET, DIR_SENT, 8, "ijk", at_ms(3));	/* it was in the queue */
+	stream_tick(w->table, at_ms(500));
+	assert_int_equal(w->closes, 2);
+	byte_account_add(&told, &w->sum);
+	assert_int_equal(told.moved, 3 + 11 + 7 + 3 + 5);
+	assert_int_equal(told.examined, 3 + 1 + 3);
+	assert_int_equal(told.lost, told.moved - told.examined);
+	assert_int_equal(w->sum.why[LOSS_RESTART], told.lost);
+	assert_int_equal(unexplained(&told), 0);
+	close_at(w, 1, 11, 7, at_ms(600));
+	close_at(w, 2, 3, 5, at_ms(600));
+	assert_int_equal(w->closes, 2);	/* and not again */
+	world_free(w);
+}
+
 static void marks_in_too_little_memory_are_refused(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -285,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_close_far_ahead_of_the_chunks_waits_for_them),
 		cmocka_unit_test(an_evicted_connection_that_speaks_again_counts_only_what_is_new),
 		cmocka_unit_test(what_a_dead_process_did_not_tell_of_is_lost_and_the_rest_told_once),
+		cmocka_unit_test(what_ended_while_a_process_died_is_told_by_the_next),
 		cmocka_unit_test(marks_in_too_little_memory_are_refused),
 		cmocka_unit_test(a_connection_without_a_close_ends_when_it_was_idle_too_long),
 		cmocka_unit_test(a_chunk_that_no_stream_can_have_is_refused_and_counted),

@@ -60,6 +60,7 @@ struct role_stats {
 	uint64_t paced;		/* ns slept to stay within its share of CPU */
 	uint64_t unheard;	/* analyst: verdicts that the monitor did not take */
 	uint64_t waiting;	/* reader: bytes of the ring that wait */
+	uint64_t looks;		/* reader: that took all that was there when they began */
 	uint64_t done, stale, idle;	/* analyst: records so far; of these too old to be looked at; 1: none was there when it last looked */
 	struct role_epoch epochs[ROLE_EPOCHS];
 	struct role_step step;

@@ -38,7 +38,9 @@
  * than the reader ever sleeps, much less than GRACE_NS. One that was told to an analyst which then dies of that
  * data would be known to nobody. */
 #define CLOSE_HELD_NS 20000000ull
+#define READER_FRESH_NS (4 * CLOSE_HELD_NS)
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
+#define RECORDER_STOP_NS (2 * SECOND)	/* for a reader that has no CPU */
 #define KEEPER_STOP_NS (10 * SECOND)
 
 /* Telling the keeper. What it does not take at once is counted, never waited for: the
@@ -64,12 +66,20 @@ static int write_close(struct monitor *m, const struct order *o)
 	return write(m->options->record ? m->recorder.ctl[0] : m->analyst.ctl[0], o, sizeof(*o)) < 0;
 }
 
+static bool reader_is_fresh(const struct monitor *m, uint64_t now)
+{
+	return now < m->read_until + READER_FRESH_NS;
+}
+
 static void close_tell(struct monitor *m, const struct order *o)
 {
-	if (m->nr_closes == CLOSES_WAITING)
+	if (m->nr_closes == CLOSES_WAITING) {
 		m->no_closes.all++;
-	else
-		m->closes[(m->first_close + m->nr_closes++) % CLOSES_WAITING] = *o;
+		return;
+	}
+	m->closes[(m->first_close + m->nr_closes++) % CLOSES_WAITING] = *o;
+	if (m->told_closes > CLOSES_WAITING - m->nr_closes)
+		m->told_closes = CLOSES_WAITING - m->nr_closes;
 }
 
 static void on_close(void *owner, const struct wire_life *l)
@@ -83,19 +93,20 @@ static void on_close(void *owner, const struct wire_life *l)
 	if (!l->plain_known)
 		return;
 	o = (struct order){ .kind = ORDER_PLAIN, .before = { l->plain_before[0], l->plain_before[1] }, .epoch = m->epoch, .conn = l->who.conn,
-			    .sent_pos = l->plain[WIRE_SENT], .received_pos = l->plain[WIRE_RECEIVED], .sent = l->plain_known };
+			    .sent_pos = l->plain[WIRE_SENT], .received_pos = l->plain[WIRE_RECEIVED], .sent = l->plain_known,
+			    .time = l->time };
 	close_tell(m, &o);
 }
 
 /* Of a connection that goes on: never takes the room of a close. In a recording it waits as a close does, so
- * that whoever replays it knows the connection by then; else for nothing. */
+ * that whoever replays it knows the connection by then, and while the reader is behind; else for nothing. */
 static void on_look(void *owner, const struct wire_check *w)
 {
 	struct monitor *m = owner;
 	struct order o = { .kind = ORDER_REACH, .before = { w->before[0], w->before[1] }, .epoch = m->epoch,
 			   .conn = w->conn, .sent_pos = w->sent_pos, .received_pos = w->received_pos, .time = w->time };
 
-	if (!m->options->record && !write_close(m, &o))
+	if (!m->options->record && reader_is_fresh(m, o.time) && !write_close(m, &o))
 		return;
 	if (m->nr_closes < CLOSES_WAITING / 2)
 		close_tell(m, &o);
@@ -112,12 +123,31 @@ void connections_look(struct monitor *m)
 	watch_drain(m->watch);	/* closes that it found belong to the interval that ends */
 }
 
-/* Thousands may end at once; one that is never told would keep its state for an hour. */
+/* Thousands may end at once; one that is never told would keep its state for an hour. One that is told while what
+ * came before it is still in the ring, since the reader died or has no CPU, would have that taken for lost. */
 static void closes_send(struct monitor *m, uint64_t now)
 {
-	while (m->nr_closes && m->closes[m->first_close].time + CLOSE_HELD_NS <= now && !write_close(m, &m->closes[m->first_close])) {
+	uint64_t looks = m->reader.stats->looks, until;
+
+	if (looks - m->looks >= 2) {	/* the second began after the moment at which the first was not over */
+		m->read_until = m->looks_at;
+		m->looks = looks;
+		m->looks_at = now;
+	}
+	until = m->read_until < now - CLOSE_HELD_NS ? m->read_until : now - CLOSE_HELD_NS;
+	while (m->nr_closes && m->closes[m->first_close].time <= until && !write_close(m, &m->closes[m->first_close])) {
 		m->first_close = (m->first_close + 1) % CLOSES_WAITING;
 		m->nr_closes--;
+		m->told_closes++;
+	}
+}
+
+void closes_repeat(struct monitor *m, uint64_t since)
+{
+	while (m->told_closes && m->closes[(m->first_close + CLOSES_WAITING - 1) % CLOSES_WAITING].time > since) {
+		m->first_close = (m->first_close + CLOSES_WAITING - 1) % CLOSES_WAITING;
+		m->nr_closes++;
+		m->told_closes--;
 	}
 }
 
@@ -351,7 +381,7 @@ static void recorder_stop(struct monitor *m)
 		log_warn("the recording lacks how far connections came closes=%llu open=%llu", (unsigned long long)m->no_closes.all,
 			 (unsigned long long)m->no_looks.all);
 	until = clock_boot_ns() + GRACE_NS;
-	while (clock_boot_ns() < until) {
+	while (clock_boot_ns() < until || (m->nr_closes && clock_boot_ns() < until + RECORDER_STOP_NS)) {
 		closes_send(m, clock_boot_ns());
 		nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
 	}

@@ -75,6 +75,8 @@ struct monitor {
 	size_t share;			/* bytes of memory, of analyst and keeper each */
 	struct order *closes;		/* CLOSES_WAITING, a ring */
 	unsigned first_close, nr_closes;
+	uint64_t looks, looks_at, read_until;	/* of the reader: seen, when; all from before then is in the queue */
+	unsigned told_closes;		/* before the first: told, and still there to be told again */
 	void *rules;			/* of the policies: rules.h */
 	bool terminal;			/* standard output was one */
 	int rules_fd, signals, queue_fd, marks_fd, kick, facts[2];
@@ -132,6 +134,9 @@ bool gaps_written(const struct monitor *);
 
 /* monitor_sight.c */
 void sight_mind(struct monitor *, uint64_t now);
+/* An analyst that died may have waited for what came before the close: the next one is told again of those since
+ * then. It knows from the marks which were done with. */
+void closes_repeat(struct monitor *, uint64_t since);
 void sight_analyst_died(struct monitor *);	/* what it said holds no longer */
 
 /* monitor_budget.c */

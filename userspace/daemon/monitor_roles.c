@@ -18,6 +18,7 @@
 #include "daemon/spawn.h"
 #include "daemon/watch.h"
 
+#define REPEAT_NS (10 * SECOND)	/* more than an analyst is ever behind */
 #define WELL_NS SECOND	/* a role that lived so long does not fail at its start: it need not be waited for longer and longer */
 
 void role_init(struct child *r, const char *name, bool wanted)
@@ -192,8 +193,10 @@ static void role_died(struct monitor *m, struct child *r, int status)
 		r->wanted = r->up = false;
 		return;
 	}
-	if (r == &m->analyst)
+	if (r == &m->analyst) {
 		sight_analyst_died(m);
+		closes_repeat(m, r->beat_at > REPEAT_NS ? r->beat_at - REPEAT_NS : 0);
+	}
 	if (r->down)	/* it did not get up between two deaths: each is told */
 		gap_add(m, r->name, r->detail, r->down);
 	r->restarts++;

@@ -62,10 +62,11 @@ static int take(void *owner, const void *record, size_t len)
 
 static void look(struct reader *r)
 {
-	uint64_t waiting = ring_waiting(&r->ring), before = r->put, one = 1;
+	uint64_t waiting = ring_waiting(&r->ring), to = *r->ring.consumer + waiting, before = r->put, one = 1;
 
 	r->stats->waiting = waiting;
 	ring_drain(&r->ring, 65536, take, r);
+	r->stats->looks += *r->ring.consumer >= to;
 	if (r->put != before && write(FD_KICK, &one, sizeof(one)) < 0)
 		r->stats->beat++;	/* the counter is full: the analyst is awake anyway */
 	r->stats->beat++;

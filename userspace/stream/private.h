@@ -89,6 +89,7 @@ struct sequence {
 	enum dir dir;
 	bool plain;		/* numbers plaintext, not socket bytes */
 	bool started;
+	bool restarted;		/* goes on for a process that died: what is missing before the first bytes died with it */
 };
 
 /* The TLS records of one direction, from their headers; see tls_record.c. */
@@ -234,6 +235,8 @@ bool bind_hoped(const struct stream *);		/* one may be found already */
 /* Delivers the part and what it makes contiguous, or holds it. 0, or -ENOSPC when a
  * cap turned what was missing before it into a gap. */
 int sequence_push(struct stream *, struct sequence *, const struct part *);
+/* Of what is missing at its place now; otherwise: where it is not known to have died with a process. */
+enum loss sequence_cause(struct sequence *, enum loss otherwise);
 void sequence_expire(struct stream *, struct sequence *, struct stamp now);
 void sequence_drain(struct stream *, struct sequence *, enum loss cause, struct stamp);
 /* Only up to the first held piece of another layer than LAYER_SOCKET. */
@@ -287,6 +290,9 @@ void trace_leave(struct stream_table *, const struct stream *, bool closed);
 void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2], uint64_t time);
 void trace_plain(struct stream_table *, uint64_t id, const struct plain_end *);
 void trace_fill(struct trace *, const struct stream *);
-void mark_resume(struct stream *);	/* mark.c */
+/* mark.c */
+void mark_resume(struct stream *);
+/* Who it is, if a process before this one knew it and had not told of all that it moved until its end; else NULL. */
+const struct conn_facts *mark_unfinished(const struct stream_table *, uint64_t id, const uint64_t final[2]);
 void trace_resume(struct stream *, const struct trace *);
 #endif

@@ -55,6 +55,7 @@ static void part_take(struct stream *s, struct sequence *q, const struct part *p
 	if (!part_trim(&p, q->next))
 		return;
 	q->next = part_end(&p);
+	q->restarted = false;
 	stream_deliver(s, q, &p);
 }
 
@@ -106,13 +107,21 @@ static enum loss cause_before(const struct part *p, enum loss otherwise)
 	return p->before ? p->before : otherwise;
 }
 
+enum loss sequence_cause(struct sequence *q, enum loss cause)
+{
+	bool restarted = q->restarted;
+
+	q->restarted = false;
+	return restarted && cause == LOSS_MISSING ? LOSS_RESTART : cause;
+}
+
 static void gap_make(struct stream *s, struct sequence *q, uint64_t to, enum loss cause, unsigned follow,
 		     struct stamp at)
 {
 	uint64_t lost = to - q->next;
 
 	q->next = to;
-	stream_lose(s, q, lost, cause, follow, at);
+	stream_lose(s, q, lost, sequence_cause(q, cause), follow, at);
 }
 
 static bool hold_fits(const struct stream *s, size_t len)

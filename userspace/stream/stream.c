@@ -87,7 +87,7 @@ static void tail_lose(struct stream *s, enum dir dir, uint64_t to, struct stamp 
 	if (to <= from)
 		return;
 	q->next = to;
-	stream_lose(s, q, to - from, s->before[dir] ? s->before[dir] : LOSS_MISSING, 0, at);
+	stream_lose(s, q, to - from, sequence_cause(q, s->before[dir] ? s->before[dir] : LOSS_MISSING), 0, at);
 }
 
 /* Plaintext that the probes saw and no chunk told of; not what was never sent. */
@@ -101,7 +101,7 @@ static void plain_lose(struct stream *s, enum dir dir, struct stamp at)
 		return;
 	n = n < (uint64_t)room ? n : (uint64_t)room;
 	q->next += n;
-	stream_lose(s, q, n, s->plain_end.before[dir] ? s->plain_end.before[dir] : LOSS_MISSING, 0, at);
+	stream_lose(s, q, n, sequence_cause(q, s->plain_end.before[dir] ? s->plain_end.before[dir] : LOSS_MISSING), 0, at);
 }
 
 /* Delivers what is held, tells what is missing, ends the session and forgets. */
@@ -213,26 +213,6 @@ void stream_check(struct stream *s, struct stamp at)
 		stream_watch(s);
 }
 
-void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
-		  uint64_t sent, uint64_t received, struct stamp at)
-{
-	const uint64_t pos[2] = { [DIR_RECEIVED] = received_pos, [DIR_SENT] = sent_pos };
-	const uint64_t total[2] = { [DIR_RECEIVED] = received, [DIR_SENT] = sent };
-	struct stream *s = stream_find(t, conn);
-
-	/* A close comes by another way than the chunks and may be far ahead of them: it is no
-	 * clock for what waits for a chunk. */
-	if (at.epoch > t->epoch)
-		t->epoch = at.epoch;
-	if (!s) {
-		trace_close(t, conn, pos, total, at.time);
-		return;
-	}
-	if (!s->closing)
-		closing_begin(s, pos, total, at.time);
-	stream_check(s, at);
-}
-
 void stream_reach(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp at)
 {
 	struct stream *s = stream_find(t, conn);
@@ -267,15 +247,15 @@ void stream_untold(struct stream_table *t, uint64_t conn, const enum loss before
 
 /* ---- chunks ---- */
 
-static struct stream *stream_new(struct stream_table *t, const struct chunk *ch, const struct trace *tr)
+static struct stream *stream_new(struct stream_table *t, const struct conn_facts *conn, enum tls_state tls, const struct trace *tr)
 {
-	struct stream *s = budget_alloc(sizeof(*s)), **bucket = bucket_of(t, ch->conn.id);
+	struct stream *s = budget_alloc(sizeof(*s)), **bucket = bucket_of(t, conn->id);
 
 	if (!s)
 		return NULL;
 	s->table = t;
-	s->conn = ch->conn;
-	s->conn.tls = ch->layer == LAYER_SOCKET ? TLS_UNKNOWN : TLS_PRESENT;
+	s->conn = *conn;
+	s->conn.tls = tls;
 	for (int d = 0; d < 2; d++) {
 		s->lanes[d].kernel.dir = s->lanes[d].plain.dir = (enum dir)d;
 		s->lanes[d].plain.plain = true;
@@ -313,6 +293,42 @@ static void room_make(struct stream_table *t, struct stamp at)
 		stream_evict(t, at);
 }
 
+/* Of one that ended while the process before this one had it: what died with that one may be all that was left of it. */
+static struct stream *stream_recall(struct stream_table *t, uint64_t conn, const uint64_t final[2], struct stamp at)
+{
+	const struct conn_facts *who = mark_unfinished(t, conn, final);
+
+	if (!who)
+		return NULL;
+	room_make(t, at);
+	if (t->stats.connections >= t->limits.connections)
+		stream_evict(t, at);
+	return stream_new(t, who, (enum tls_state)who->tls, NULL);
+}
+
+void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
+		  uint64_t sent, uint64_t received, struct stamp at)
+{
+	const uint64_t pos[2] = { [DIR_RECEIVED] = received_pos, [DIR_SENT] = sent_pos };
+	const uint64_t total[2] = { [DIR_RECEIVED] = received, [DIR_SENT] = sent };
+	struct stream *s = stream_find(t, conn);
+	struct trace tr;
+
+	/* A close comes by another way than the chunks and may be far ahead of them: it is no
+	 * clock for what waits for a chunk. */
+	if (at.epoch > t->epoch)
+		t->epoch = at.epoch;
+	if (!s && trace_get(t, conn, &tr) == TRACE_NONE)
+		s = stream_recall(t, conn, pos, at);
+	if (!s) {
+		trace_close(t, conn, pos, total, at.time);
+		return;
+	}
+	if (!s->closing)
+		closing_begin(s, pos, total, at.time);
+	stream_check(s, at);
+}
+
 /* The connection of the chunk, made if it is new. NULL: none can be, or it is over. */
 static struct stream *stream_get(struct stream_table *t, const struct chunk *ch, int *err)
 {
@@ -328,7 +344,7 @@ static struct stream *stream_get(struct stream_table *t, const struct chunk *ch,
 		return NULL; /* what it carries was counted as missing at the close */
 	if (t->stats.connections >= t->limits.connections)
 		stream_evict(t, ch->at);
-	s = stream_new(t, ch, state == TRACE_NONE ? NULL : &tr);
+	s = stream_new(t, &ch->conn, ch->layer == LAYER_SOCKET ? TLS_UNKNOWN : TLS_PRESENT, state == TRACE_NONE ? NULL : &tr);
 	if (!s)
 		*err = -ENOMEM;
 	return s;
