@@ -38,6 +38,7 @@
  * than the reader ever sleeps, much less than GRACE_NS. One that was told to an analyst which then dies of that
  * data would be known to nobody. */
 #define CLOSE_HELD_NS 20000000ull
+#define BEHIND_NS (100 * SECOND)
 #define READER_FRESH_NS (4 * CLOSE_HELD_NS)
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
 #define RECORDER_STOP_NS (2 * SECOND)	/* for a reader that has no CPU */
@@ -223,11 +224,17 @@ static void keeper_says(struct monitor *m)
 	}
 }
 
+/* On a host without CPU to spare its own exchange, or what is told of it, is still under way. */
+static bool is_behind(const struct monitor *m)
+{
+	return m->stimulus || !m->analyst.up || !m->keeper.up || !m->analyst.stats->idle || !reader_is_fresh(m, clock_boot_ns());
+}
+
 static void ready_check(struct monitor *m, uint64_t now)
 {
 	struct watch_stats w;
 
-	if (m->ready || !(m->options->record || m->proven == 3 || now > m->ready_by))
+	if (m->ready || !(m->options->record || m->proven == 3 || (now > m->ready_by && (!is_behind(m) || now > m->ready_by + BEHIND_NS))))
 		return;
 	m->ready = true;
 	watch_stats(m->watch, &w);

@@ -24,6 +24,8 @@ struct child {
 	unsigned restarts;
 	uint64_t started, next, backoff;	/* CLOCK_BOOTTIME ns */
 	uint64_t beat, beat_at;
+	uint64_t ticks;		/* of CPU, used when it had been without a sign of life for a while: mute */
+	bool mute;
 	bool up;		/* it said that it is ready */
 	bool stuck, crashed;	/* we kill it for being stuck; the one before died of itself */
 	uint64_t down;		/* last sign of life of one that died and is not replaced yet; 0: none */

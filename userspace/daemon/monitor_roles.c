@@ -15,9 +15,11 @@
 #include "capture/capture.h"
 #include "cli/cli.h"
 #include "daemon/monitor.h"
+#include "daemon/proc.h"
 #include "daemon/spawn.h"
 #include "daemon/watch.h"
 
+#define STARVED_NS (6 * STUCK_NS)	/* even a role that gets no CPU is ended then */
 #define REPEAT_NS (10 * SECOND)	/* more than an analyst is ever behind */
 #define WELL_NS SECOND	/* a role that lived so long does not fail at its start: it need not be waited for longer and longer */
 
@@ -252,6 +254,16 @@ static void role_got_up(struct monitor *m, struct child *r)
 	r->down = 0;
 }
 
+/* Ready to run, and hardly ever let: then it is the host that is busy, for a while. */
+static bool role_starves(const struct child *r, uint64_t now)
+{
+	uint64_t ticks, second = (uint64_t)sysconf(_SC_CLK_TCK);
+	char state;
+
+	return now - r->beat_at < STARVED_NS && proc_running(r->pid, &state, &ticks) && state == 'R' &&
+	       (ticks - r->ticks) * SECOND / second < (now - r->beat_at) / 4;
+}
+
 static void role_mind(struct monitor *m, struct child *r, uint64_t now)
 {
 	if (r->wanted && !r->pid && now >= r->next)
@@ -263,7 +275,12 @@ static void role_mind(struct monitor *m, struct child *r, uint64_t now)
 	if (r->stats->beat != r->beat) {
 		r->beat = r->stats->beat;
 		r->beat_at = now;
-	} else if (now > r->beat_at && now - r->beat_at > STUCK_NS && !r->stuck) {
+		r->mute = false;
+	} else if (now > r->beat_at && now - r->beat_at > STUCK_NS / 10 && !r->mute) {
+		char state;
+
+		r->mute = proc_running(r->pid, &state, &r->ticks);
+	} else if (now > r->beat_at && now - r->beat_at > STUCK_NS && !r->stuck && !role_starves(r, now)) {
 		log_error("a role is stuck and is killed name=%s", r->name);
 		kill(r->pid, SIGKILL);
 		r->stuck = true;

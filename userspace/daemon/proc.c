@@ -76,6 +76,21 @@ pid_t proc_parent(pid_t pid)
 	return after && sscanf(after, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
+bool proc_running(pid_t pid, char *state, uint64_t *ticks)
+{
+	unsigned long user, kernel;
+	char text[512];
+	const char *after;
+
+	if (proc_read(pid, "stat", text, sizeof(text)) <= 0)
+		return false;
+	after = strrchr(text, ')');
+	if (!after || sscanf(after, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", state, &user, &kernel) != 3)
+		return false;
+	*ticks = user + kernel;
+	return true;
+}
+
 /* As the host counts them: the effective one, and the one that the file system asks. */
 static bool read_users(pid_t pid, unsigned *effective, unsigned *files)
 {

@@ -16,6 +16,8 @@ bool proc_is_role(pid_t pid, const char *role);
 bool proc_exe(pid_t pid, char out[EXE_SIZE]);	/* cleaned path of the program; false: a kernel thread, or gone */
 bool proc_place(pid_t pid, struct place *);	/* from its cgroups; false: the process is gone */
 pid_t proc_parent(pid_t pid);			/* 0: gone */
+/* What it is at, as the letter of /proc/PID/stat, and the CPU it used so far, in ticks; false: gone. */
+bool proc_running(pid_t pid, char *state, uint64_t *ticks);
 bool proc_files_user(pid_t pid, uid_t *);	/* whose rights it has at files, as the host counts them; false: gone */
 /* Calls each TLS library candidate mapped by the process: its path through
  * /proc/PID/map_files or root, and its identity. */
