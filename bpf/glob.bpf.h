@@ -60,17 +60,17 @@ static long glob_step(u64 turn, struct glob *g)
 	return glob_turn(g) != 0;
 }
 
-/* A process has become the program of that name, an address in the kernel: is it to be watched?
- * At once and here: it may be over before the monitor has heard of it. */
-__attribute__((noinline)) int exec_scope(u64 name)
+/* A process has become the program of that name, an address in the kernel: is it to be watched, by the glob of that
+ * number? At once and here: it may be over before the monitor has heard of it. */
+__attribute__((noinline)) int exec_scope(u64 name, u32 nr)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32, zero = 0;
-	struct wire_glob *glob = bpf_map_lookup_elem(&exe_glob, &zero);
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct wire_glob *glob = bpf_map_lookup_elem(&exe_globs, &nr);
 	u8 watched = WIRE_TASK_WATCHED;
 	struct glob g = {};
 	long n;
 
-	if (!glob || bpf_probe_read_kernel(&g.glob, sizeof(g.glob), glob))
+	if (!glob || !glob->text[0] || bpf_probe_read_kernel(&g.glob, sizeof(g.glob), glob))
 		return 0;
 	n = bpf_probe_read_kernel_str(g.path, sizeof(g.path), (void *)name);
 	if (n < 0 || n >= (long)sizeof(g.path))

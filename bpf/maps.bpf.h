@@ -290,10 +290,10 @@ struct { /* connection id -> what need not be copied of it; deleted here too, wi
 
 struct { /* WIRE_FILTER_EXE */
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, WIRE_GLOBS);
 	__type(key, u32);
 	__type(value, struct wire_glob);
-} exe_glob SEC(".maps");
+} exe_globs SEC(".maps");
 
 /* Numbers of connections and of TLS sessions, never reused while the maps live. */
 enum { ID_CONN, ID_SESSION, ID_MAX };

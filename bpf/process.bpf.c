@@ -13,7 +13,8 @@ int WHOLE_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_bi
 	go_forget(bpf_get_current_pid_tgid() >> 32);
 	sessions_forget(bpf_get_current_pid_tgid() >> 32);
 	if (cfg && cfg->filter & WIRE_FILTER_EXE)
-		exec_scope((u64)BPF_CORE_READ(bprm, filename));
+		for (u32 i = 0; i < WIRE_GLOBS; i++)
+			exec_scope((u64)BPF_CORE_READ(bprm, filename), i);
 	l = life_reserve();
 	if (!l)
 		return 0;

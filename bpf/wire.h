@@ -288,9 +288,10 @@ struct wire_config {
 /* Filter: what the programs look at, written by the monitor before attaching. */
 #define WIRE_FILTER_PID	   0x01u	/* only processes that the `scope` map has as watched */
 #define WIRE_FILTER_CGROUP 0x02u	/* only cgroups in the `cgroups` map */
-#define WIRE_FILTER_EXE	   0x04u	/* what becomes a program that the `exe_glob` map means is watched from there on */
+#define WIRE_FILTER_EXE	   0x04u	/* what becomes a program that one of the `exe_globs` map means is watched from there on */
+#define WIRE_GLOBS 16
 struct wire_glob {
-	u8 text[WIRE_PATH];	/* of '*', '?' and letters; NUL-terminated */
+	u8 text[WIRE_PATH];	/* of '*', '?' and letters; NUL-terminated; empty: none */
 	u32 base;		/* 1: matched against the path's last component as well */
 };
 #define WIRE_FILTER_NOTHING 0x08u	/* not yet: some programs are attached, and not all */

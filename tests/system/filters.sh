@@ -5,14 +5,14 @@
 need_root
 need curl nginx
 start_nginx
-start_weir --policy "$LIB/card.yaml" --exe nginx
+start_weir --policy "$LIB/card.yaml" --exe nginx --exe never-started-*
 for i in $(seq 5); do curl -s -o "$WORK/answer" "http://localhost:$HTTP_PORT/api/$i" || not_ok "curl $i"; done
 settle
 read_weir flows flows --sum
 is "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" role=server)" 5 "nginx, which was running before, is watched"
 is "$(rows "$WORK/flows.json" count port="$HTTP_PORT" role=client)" 0 "curl is not"
 run "$WEIR" report --format json --state "$STATE"
-matches "$OUT" '"filters":"exe nginx"' "the report says what was looked at"
+matches "$OUT" '"filters":"exe nginx exe never-started-\*"' "the report says what was looked at"
 
 # A program that ends before weir can have heard of it: the monitor is held meanwhile. Prime counts.
 SPEAKS=speaks-$$
@@ -24,9 +24,9 @@ say() { # COUNT PROGRAM ROUTE
 		"$WORK/$2" -s -o "$WORK/answer" "http://127.0.0.1:$HTTP_PORT/api/$3/$i" || not_ok "$2 $i"
 	done
 }
-short_lived() { # GLOB EXCHANGES SENTENCE
+short_lived() { # GLOB EXCHANGES SENTENCE [GLOB]
 	STATE=$WORK/state-$nr_passed
-	start_weir --policy "$LIB/card.yaml" --exe "$1"
+	start_weir --policy "$LIB/card.yaml" --exe "$1" ${4:+--exe "$4"}
 	kill -STOP "$WEIR_PID"
 	say 7 "bin/$SPEAKS" here
 	say 5 "bin-other/$SPEAKS" elsewhere
@@ -41,6 +41,13 @@ short_lived "$SPEAKS" 12 "by name: also who is gone at once, wherever the progra
 short_lived "$WORK/bin/$SPEAKS" 7 "by path: only who has it"
 short_lived "$WORK/b*-o*/*" 5 "by a glob for the path"
 short_lived "s?eaks-*" 12 "by a glob for the name"
+short_lived "$WORK/bin-other/*" 8 "given twice: whoever one of them means" "not-speaks-*"
+for option in --exe --unit --container --pid; do
+	set -- $(for i in $(seq 17); do echo "$option $$"; done)
+	LIMIT=10 run "$WEIR" run "$@" --policy "$LIB/card.yaml" --state "$WORK/never"
+	exits 2 "$option 17 times is refused"
+	matches "$ERR" "$option can be given 16 times" "and why"
+done
 
 # --unit: whoever is in the cgroup, also a process that starts in it later.
 V2=/sys/fs/cgroup/unified

@@ -361,7 +361,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	c->counters_fd = map_fd(c, "counters");
 	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");
-	c->exe_fd = map_fd(c, "exe_glob");
+	c->exe_fd = map_fd(c, "exe_globs");
 	c->unwanted_fd = map_fd(c, "unwanted");
 	c->last_fd = map_fd(c, "last_id");
 	c->data_fd = map_fd(c, "data_ring");

@@ -46,13 +46,15 @@ int capture_watch_pid(struct capture *c, uint32_t tgid)
 int capture_watch_exe(struct capture *c, const char *glob)
 {
 	struct wire_glob g = { .base = !strchr(glob, '/') };
-	uint32_t zero = 0;
 
-	if (strlen(glob) >= sizeof(g.text) || strpbrk(glob, "[\\"))
+	if (c->nr_globs == WIRE_GLOBS || strlen(glob) >= sizeof(g.text) || strpbrk(glob, "[\\"))
 		return -EOPNOTSUPP;
 	memcpy(g.text, glob, strlen(glob));
 	c->config.filter |= WIRE_FILTER_EXE;	/* goes to the kernel with all the others, by capture_attach */
-	return bpf_map_update_elem(c->exe_fd, &zero, &g, BPF_ANY);
+	if (bpf_map_update_elem(c->exe_fd, &c->nr_globs, &g, BPF_ANY))
+		return -errno;
+	c->nr_globs++;
+	return 0;
 }
 
 int capture_watch_selftest(struct capture *c, uint32_t tgid)

@@ -19,6 +19,7 @@ struct capture {
 	const char *hooks;
 	struct capture_config config;
 	struct ring life;
+	uint32_t nr_globs;	/* in exe_globs */
 	int config_fd, counters_fd, scope_fd, cgroups_fd, exe_fd, unwanted_fd, last_fd, data_fd;
 	struct wire_config value;	/* of config_fd */
 	struct bpf_link *look;	/* of the iterator over all connections */

@@ -11,8 +11,8 @@
 
 static const struct option_row options[] = {
 	{ "--yes", NULL, "do not ask; for scripts" },
-	{ "--pid", "N", "record this process only" },
-	{ "--exe", "GLOB", "record processes whose executable matches" },
+	{ "--pid", "N", "record this process only, and what it forks from now on; may be repeated" },
+	{ "--exe", "GLOB", "record processes whose executable matches; may be repeated" },
 	{ "--duration", "SECONDS", "stop after this many seconds" },
 	{ NULL, NULL, NULL }
 };
@@ -33,15 +33,14 @@ static int cmd_record(int argc, char **argv)
 	const struct option_row *row;
 	const char *value;
 	bool yes = false;
+	int err;
 
 	while ((row = cli_next(&cli, &value))) {
 		if (!strcmp(row->name, "--yes"))
 			yes = true;
-		else if (!strcmp(row->name, "--exe"))
-			o.exe = value;
-		else if (!strcmp(row->name, "--pid"))
-			o.pid = (uint32_t)strtoul(value, NULL, 10);
-		else
+		else if ((err = wanted_option(&o.wanted, "record", row->name, value)) < 0)
+			return EXIT_USAGE;
+		else if (err)
 			o.duration_ms = strtoull(value, NULL, 10) * 1000;
 	}
 	if (cli.error || argc - cli.next != 1) {
@@ -60,6 +59,6 @@ static int cmd_record(int argc, char **argv)
 }
 
 const struct command command_record = {
-	"record", "FILE [--yes] [--pid N|--exe GLOB] [--duration SECONDS]",
+	"record", "FILE [--yes] [--pid N]... [--exe GLOB]... [--duration SECONDS]",
 	"keep raw records for tests (holds payload; asks first)", options, cmd_record,
 };

@@ -15,10 +15,10 @@
 static const struct option_row options[] = {
 	{ "--state", "DIR", "where ledger and index are kept (default " STATE_DEFAULT ")" },
 	{ "--policy", "PATH", "a policy file or a folder of them; may be repeated (default: the installed, else the shipped ones)" },
-	{ "--pid", "N", "watch this process, and what it forks from now on" },
-	{ "--exe", "GLOB", "watch processes whose executable matches, by path or base name" },
-	{ "--unit", "U", "watch processes of this systemd unit only" },
-	{ "--container", "C", "watch processes of this container (id, or its name) only" },
+	{ "--pid", "N", "watch this process, and what it forks from now on; may be repeated" },
+	{ "--exe", "GLOB", "watch processes whose executable matches, by path or base name; may be repeated" },
+	{ "--unit", "U", "watch processes of this systemd unit only; may be repeated" },
+	{ "--container", "C", "watch processes of this container (id, or its name) only; may be repeated: any of all these is watched" },
 	{ "--duration", "T", "stop after this long: 90s, 15m, 24h" },
 	{ "--json", "FILE", "also append every leaf to this JSON Lines file" },
 	{ "--hooks", "SET", "use this hook set: tracepoint, socket or sys_exit (default: the best that works)" },
@@ -57,6 +57,7 @@ static int usage_error(const char *what, const char *value)
 static int option_take(struct run_options *o, const char *name, const char *value)
 {
 	char *end;
+	int wanted = wanted_option(&o->wanted, "run", name, value);
 
 	if (!strcmp(name, "--state"))
 		o->state = value;
@@ -64,12 +65,8 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 		if (o->nr_sources < sizeof(o->sources) / sizeof(o->sources[0]))
 			o->sources[o->nr_sources++] = value;	/* more are too many policies too */
 		return policies_add(o->policies, &o->nr_policies, sizeof(o->policies) / sizeof(o->policies[0]), value);
-	} else if (!strcmp(name, "--exe"))
-		o->exe = value;
-	else if (!strcmp(name, "--unit"))
-		o->unit = value;
-	else if (!strcmp(name, "--container"))
-		o->container = value;
+	} else if (wanted < 0)
+		return -1;
 	else if (!strcmp(name, "--json"))
 		o->json_file = value;
 	else if (!strcmp(name, "--quiet"))
@@ -78,15 +75,6 @@ static int option_take(struct run_options *o, const char *name, const char *valu
 		o->hooks = value;
 	if (!strcmp(name, "--hooks") && strcmp(value, "tracepoint") && strcmp(value, "socket") && strcmp(value, "sys_exit"))
 		return usage_error("no such hook set (tracepoint, socket, sys_exit)", value);
-	if (!strcmp(name, "--pid")) {
-		unsigned long pid = strtoul(value, &end, 10);
-		char path[32];
-
-		snprintf(path, sizeof(path), "/proc/%lu", pid);
-		if (*end || !pid || access(path, F_OK))
-			return usage_error("no such process", value);
-		o->pid = (uint32_t)pid;
-	}
 	if (!strcmp(name, "--call-limit")) {
 		unsigned long kib = strtoul(value, &end, 10);
 
@@ -151,6 +139,6 @@ static int cmd_run(int argc, char **argv)
 }
 
 const struct command command_run = {
-	"run", "[--policy PATH]... [--state DIR] [--pid N|--exe GLOB|--unit U|--container C] [--duration T]",
+	"run", "[--policy PATH]... [--state DIR] [--pid N]... [--exe GLOB]... [--unit U]... [--container C]... [--duration T]",
 	"watch this host, judge every flow, keep evidence", options, cmd_run,
 };

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "daemon/wanted.h"
 #include "model/facts.h"
 
 /* argv[1] is "role:NAME"; the rest is for the role. */
@@ -139,8 +140,7 @@ struct run_options {
 	unsigned nr_policies;
 	const char *sources[64];	/* files and folders, as they were named; none: the default */
 	unsigned nr_sources;
-	uint32_t pid;			/* 0: all */
-	const char *exe, *unit, *container;	/* NULL: all */
+	struct wanted wanted;
 	uint64_t duration_ms;		/* 0: until a signal */
 	const char *json_file;		/* JSON Lines sink, NULL: none */
 	const char *hooks;		/* hook set, NULL: the best */

@@ -260,7 +260,7 @@ static void ready_check(struct monitor *m, uint64_t now)
 static int roles_begin(struct monitor *m)
 {
 	struct watch_config watch = {
-		.exe = m->options->exe, .unit = m->options->unit, .container = m->options->container,
+		.wanted = &m->options->wanted,
 		.fact = on_fact, .close = on_close, .owner = m,
 	};
 	bool record = m->options->record;
@@ -293,10 +293,11 @@ static int roles_begin(struct monitor *m)
 
 static int monitor_setup(struct monitor *m)
 {
+	const struct wanted *wanted = &m->options->wanted;
 	struct capture_config config = {
 		.data_ring = m->options->ring ? m->options->ring : DATA_RING, .life_ring = LIFE_RING, .max_parts = monitor_call_parts(m->options->call_limit),
-		.filter = m->options->unit || m->options->container ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
-			  m->options->pid || m->options->exe ? WIRE_FILTER_PID : 0,
+		.filter = wanted->units.nr || wanted->containers.nr ? WIRE_FILTER_PID | WIRE_FILTER_CGROUP :
+			  wanted->nr_pids || wanted->exes.nr ? WIRE_FILTER_PID : 0,
 		.hooks = m->options->hooks,
 	};
 	char why[512];
@@ -317,11 +318,12 @@ static int monitor_setup(struct monitor *m)
 	if (m->analyst.pid)
 		capture_own(m->capture, (uint32_t)m->analyst.pid, true);
 	watch_begin(m->watch, m->capture);
-	if (m->options->pid)
-		capture_watch_pid(m->capture, m->options->pid);
-	if (m->options->exe && capture_watch_exe(m->capture, m->options->exe))
-		log_info("--exe %s: with [, \\ or over %d bytes, a process is watched only from when its start was heard of", m->options->exe,
-			 WIRE_PATH - 1);
+	for (unsigned i = 0; i < wanted->nr_pids; i++)
+		capture_watch_pid(m->capture, wanted->pids[i]);
+	for (unsigned i = 0; i < wanted->exes.nr; i++)
+		if (capture_watch_exe(m->capture, wanted->exes.list[i]))
+			log_info("--exe %s: with [, \\ or over %d bytes, a process is watched only from when its start was heard of",
+				 wanted->exes.list[i], WIRE_PATH - 1);
 	return 0;
 }
 

@@ -83,7 +83,7 @@ struct monitor {
 	bool terminal;			/* standard output was one */
 	int rules_fd, signals, queue_fd, marks_fd, kick, facts[2];
 	int state, journal, json_file, record_file;
-	char filters[256];
+	char filters[1024];
 
 	uint32_t epoch;			/* the running interval */
 	struct minute minute;

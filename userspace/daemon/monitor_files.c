@@ -137,24 +137,6 @@ static int journal_open(void)
 	return fd;
 }
 
-static void filters_tell(struct monitor *m)
-{
-	const struct run_options *o = m->options;
-	size_t n = 0;
-
-	m->filters[0] = 0;
-	if (o->pid)
-		n += (size_t)snprintf(m->filters + n, sizeof(m->filters) - n, "pid %u ", o->pid);
-	if (o->exe)
-		n += (size_t)snprintf(m->filters + n, sizeof(m->filters) - n, "exe %.60s ", o->exe);
-	if (o->unit)
-		n += (size_t)snprintf(m->filters + n, sizeof(m->filters) - n, "unit %.60s ", o->unit);
-	if (o->container)
-		n += (size_t)snprintf(m->filters + n, sizeof(m->filters) - n, "container %.60s ", o->container);
-	if (n)
-		m->filters[n - 1] = 0;
-}
-
 int monitor_files(struct monitor *m)
 {
 	const struct run_options *o = m->options;
@@ -174,7 +156,7 @@ int monitor_files(struct monitor *m)
 	}
 	if (!program_guarded())
 		return EXIT_USAGE;
-	filters_tell(m);
+	wanted_text(&o->wanted, m->filters, sizeof(m->filters));
 	if (o->record) {
 		m->record_file = open(o->record, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (m->record_file >= 0)

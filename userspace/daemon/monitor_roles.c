@@ -41,7 +41,7 @@ void role_init(struct child *r, const char *name, bool wanted)
 
 static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 {
-	static char hooks[64], filters[300], epoch[24];
+	static char hooks[64], filters[1100], epoch[24];
 
 	plan->keep_stdout = 1;
 	role_plan_fd(plan, FD_FACTS, m->facts[1]);

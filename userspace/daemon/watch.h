@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "daemon/wanted.h"
 #include "model/facts.h"
 
 struct capture;
@@ -15,7 +16,7 @@ struct wire_life;
 struct watch;
 struct watch_config {
 	struct capture *capture;	/* NULL until watch_begin */
-	const char *exe, *unit, *container;	/* filters, NULL: none */
+	const struct wanted *wanted;	/* filters */
 	void (*fact)(void *owner, const struct fact *);	/* to the keeper */
 	void (*close)(void *owner, const struct wire_life *);	/* to the analyst */
 	void *owner;

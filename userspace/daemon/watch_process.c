@@ -209,30 +209,48 @@ void processes_refresh(struct watch *w, uint16_t file)
 
 bool filters_any(const struct watch *w)
 {
-	return w->config.exe || w->config.unit || w->config.container;
+	return wanted_by_name(w->config.wanted);
+}
+
+static bool exe_match(const struct names *n, const char *exe)
+{
+	const char *base = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
+
+	for (unsigned i = 0; i < n->nr; i++)
+		if (!fnmatch(n->list[i], exe, 0) || (!strchr(n->list[i], '/') && !fnmatch(n->list[i], base, 0)))
+			return true;
+	return false;
+}
+
+static bool name_match(const struct names *n, const char *name)
+{
+	for (unsigned i = 0; i < n->nr; i++)
+		if (!strcmp(n->list[i], name))
+			return true;
+	return false;
+}
+
+static bool container_match(const struct names *n, const char *id)
+{
+	for (unsigned i = 0; id[0] && i < n->nr; i++)
+		if (!strncmp(n->list[i], id, 12))
+			return true;
+	return false;
 }
 
 static bool filter_match(const struct watch *w, const struct process *p)
 {
-	const struct watch_config *c = &w->config;
-	const char *exe = p->facts.exe[0] ? p->facts.exe : p->exec_path;
+	const struct wanted *wanted = w->config.wanted;
 
-	if (c->exe && !fnmatch(c->exe, exe, 0))
-		return true;
-	if (c->exe && !strchr(c->exe, '/') && strrchr(exe, '/') && !fnmatch(c->exe, strrchr(exe, '/') + 1, 0))
-		return true;
-	if (c->unit && !strcmp(c->unit, p->facts.unit))
-		return true;
-	if (c->container && !strcmp(c->container, p->facts.container))
-		return true;
-	return c->container && p->facts.container_id[0] && !strncmp(c->container, p->facts.container_id, 12);
+	return exe_match(&wanted->exes, p->facts.exe[0] ? p->facts.exe : p->exec_path) || name_match(&wanted->units, p->facts.unit) ||
+	       name_match(&wanted->containers, p->facts.container) || container_match(&wanted->containers, p->facts.container_id);
 }
 
 void filter_apply(struct watch *w, struct process *p)
 {
 	if (p->watched || !filters_any(w))
 		return;
-	if (w->config.unit || w->config.container)
+	if (w->config.wanted->units.nr || w->config.wanted->containers.nr)
 		process_resolve(w, p);
 	if (!filter_match(w, p))
 		return;

@@ -91,23 +91,32 @@ void watch_look_ahead(struct watch *w)
 	scans_advance(w);
 }
 
+static void cgroup_survey(struct watch *w, const char *unit, const char *container)
+{
+	if (!cgroup_find(unit, container, on_cgroup, w))
+		log_info("no cgroup of the name %s yet: processes are matched one by one", unit ? unit : container);
+}
+
 void watch_survey(struct watch *w)
 {
+	const struct wanted *wanted = w->config.wanted;
 	struct owners owners = { w, 0 };
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
 	int err;
 
 	/* Besides the processes that are there: whoever will be in the cgroup. */
-	if ((w->config.unit || w->config.container) && !cgroup_find(w->config.unit, w->config.container, on_cgroup, w))
-		log_info("no cgroup of that name yet: processes are matched one by one");
+	for (unsigned i = 0; i < wanted->units.nr; i++)
+		cgroup_survey(w, wanted->units.list[i], NULL);
+	for (unsigned i = 0; i < wanted->containers.nr; i++)
+		cgroup_survey(w, NULL, wanted->containers.list[i]);
 	err = capture_owners(w->config.capture, on_owner, &owners);
 	if (err)
 		log_warn("cannot look for who uses the network error=\"%s\": each is known from its next use on", strerror(-err));
 	while (proc && (d = readdir(proc)))
 		if (strspn(d->d_name, "0123456789") == strlen(d->d_name) && atoi(d->d_name) != getpid())
 			survey_process(w, (pid_t)atoi(d->d_name));
-	if (proc && w->config.container)
+	if (proc && wanted->containers.nr)
 		survey_named(w, proc);
 	if (proc)
 		closedir(proc);
