@@ -400,6 +400,13 @@ static void the_state_follows_from_bytes_and_probe(void **state)
 	state_is((struct byte_account){ .moved = 9, .examined = 4, .framing = 5 }, "", PROBE_PARTLY, "visible", "(null)");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "unprobed_tls", PROBE_HIDDEN, "blind", "not_visible");
 	state_is((struct byte_account){ .moved = 9, .examined = 4, .opaque = 5 }, "unprobed_tls", PROBE_HIDDEN, "partial", "not_visible");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9, .why[LOSS_NO_PLAINTEXT] = 9 }, "", PROBE_ATTACHED, "blind", "no_plaintext");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9, .why[LOSS_NO_PLAINTEXT] = 7, .why[LOSS_UNKNOWN_PROTOCOL] = 2 }, "unknown_protocol",
+		 PROBE_ATTACHED, "blind", "no_plaintext");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9, .why[LOSS_NO_PLAINTEXT] = 2, .why[LOSS_UNKNOWN_PROTOCOL] = 7 }, "no_plaintext",
+		 PROBE_ATTACHED, "blind", "no_plaintext");
+	state_is((struct byte_account){ .moved = 9, .opaque = 9, .why[LOSS_UNKNOWN_PROTOCOL] = 9 }, "unknown_protocol", PROBE_ATTACHED, "blind",
+		 "unknown_protocol");
 	state_is((struct byte_account){ .moved = 9, .opaque = 9 }, "quic", PROBE_HIDDEN, "blind", "quic");
 }
 

@@ -190,6 +190,17 @@ static const char *state_of(const struct row *r)
 	return b->opaque || b->lost || !b->framing ? "blind" : "unproven";
 }
 
+/* Why most of what was not examined was not. */
+static const char *most_of(const struct byte_account *b)
+{
+	unsigned most = LOSS_UNKNOWN_PROTOCOL;
+
+	for (unsigned i = 1; i < LOSS_MAX; i++)
+		if (b->why[i] > b->why[most])
+			most = i;
+	return loss_name(most);
+}
+
 static const char *reason_of(const struct row *r, const char *state)
 {
 	struct byte_account sum = byte_accounts_sum(r->bytes);
@@ -207,7 +218,8 @@ static const char *reason_of(const struct row *r, const char *state)
 		return r->probe == PROBE_FAILED ? "probe_failed" : "no_hit";
 	if (r->probe == PROBE_HIDDEN && !strcmp(r->reason, "unprobed_tls"))
 		return "not_visible";
-	return r->reason[0] ? r->reason : "unknown_protocol";
+	/* What was told last may be the least of it, and what never came is not a protocol that nobody knows. */
+	return r->reason[0] && strcmp(r->reason, loss_name(LOSS_UNKNOWN_PROTOCOL)) ? r->reason : most_of(&sum);
 }
 
 /* Bytes that were not examined, by cause; other names may come. */
