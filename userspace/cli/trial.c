@@ -65,7 +65,8 @@ static int run_apart(struct run_options *o, FILE *said)
 	if (!pid) {
 		if (said && (dup2(fileno(said), 1) < 0 || dup2(fileno(said), 2) < 0))
 			_exit(EXIT_DEGRADED);
-		o->wanted = (struct wanted){ .pids = { (uint32_t)getpid() }, .nr_pids = 1 };	/* nothing of the host's is watched: only the stimulus, which is added */
+		/* Nothing of the host's is watched: only the stimulus, which is added. */
+		o->wanted = (struct wanted){ .pids = { (uint32_t)getpid() }, .nr_pids = 1 };
 		exit(monitor_run(o));
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
