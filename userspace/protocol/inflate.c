@@ -13,7 +13,6 @@
 #include "base/buf.h"
 #include "protocol/content.h"
 
-#define BLOCK		16384
 #define DEFLATE_WINDOW	32768
 
 /* Behind each piece that a library asks for stands here, so that it can be given back. */
@@ -33,7 +32,7 @@ struct inflater {
 
 /* taken, made: what the step used of in and wrote into the block. */
 struct step { enum { STEP_MORE, STEP_END, STEP_BAD } status; size_t taken, made; };
-typedef struct step (*codec)(struct inflater *, struct slice in, uint8_t block[BLOCK]);
+typedef struct step (*codec)(struct inflater *, struct slice in, uint8_t block[INFLATE_BLOCK]);
 
 static void *piece_new(void *owner, size_t size)
 {
@@ -79,22 +78,22 @@ static bool zlib_begin(struct inflater *i)
 	return i->begun = inflateInit2(&i->zlib, window_bits(i)) == Z_OK;
 }
 
-static struct step zlib_step(struct inflater *i, struct slice in, uint8_t block[BLOCK])
+static struct step zlib_step(struct inflater *i, struct slice in, uint8_t block[INFLATE_BLOCK])
 {
-	size_t n = in.len < BLOCK ? in.len : BLOCK;
+	size_t n = in.len < INFLATE_BLOCK ? in.len : INFLATE_BLOCK;
 	int r;
 
 	i->zlib.next_in = (Bytef *)(uintptr_t)in.ptr;
 	i->zlib.avail_in = (uInt)n;
 	i->zlib.next_out = block;
-	i->zlib.avail_out = BLOCK;
+	i->zlib.avail_out = INFLATE_BLOCK;
 	r = inflate(&i->zlib, Z_NO_FLUSH);
 	return (struct step){ r == Z_STREAM_END ? STEP_END : r == Z_OK || r == Z_BUF_ERROR ? STEP_MORE : STEP_BAD,
-			      n - i->zlib.avail_in, BLOCK - i->zlib.avail_out };
+			      n - i->zlib.avail_in, INFLATE_BLOCK - i->zlib.avail_out };
 }
 
 /* What it is, its first two bytes tell, which may come one by one. */
-static struct step deflate_step(struct inflater *i, struct slice in, uint8_t block[BLOCK])
+static struct step deflate_step(struct inflater *i, struct slice in, uint8_t block[INFLATE_BLOCK])
 {
 	size_t taken = 0;
 	struct step s;
@@ -128,7 +127,7 @@ static bool raw_again(struct inflater *i)
 	return ok;
 }
 
-static struct step raw_step(struct inflater *i, struct slice in, uint8_t block[BLOCK])
+static struct step raw_step(struct inflater *i, struct slice in, uint8_t block[INFLATE_BLOCK])
 {
 	if (!i->begun && !zlib_begin(i))
 		return (struct step){ STEP_BAD, 0, 0 };
@@ -137,9 +136,9 @@ static struct step raw_step(struct inflater *i, struct slice in, uint8_t block[B
 
 /* ---- the others ---- */
 
-static struct step brotli_step(struct inflater *i, struct slice in, uint8_t block[BLOCK])
+static struct step brotli_step(struct inflater *i, struct slice in, uint8_t block[INFLATE_BLOCK])
 {
-	size_t left = in.len, room = BLOCK;
+	size_t left = in.len, room = INFLATE_BLOCK;
 	const uint8_t *from = in.ptr;
 	uint8_t *to = block;
 	BrotliDecoderResult r;
@@ -148,7 +147,7 @@ static struct step brotli_step(struct inflater *i, struct slice in, uint8_t bloc
 		return (struct step){ STEP_BAD, 0, 0 };
 	r = BrotliDecoderDecompressStream(i->brotli, &left, &from, &room, &to, NULL);
 	return (struct step){ r == BROTLI_DECODER_RESULT_SUCCESS ? STEP_END : r == BROTLI_DECODER_RESULT_ERROR ? STEP_BAD : STEP_MORE,
-			      in.len - left, BLOCK - room };
+			      in.len - left, INFLATE_BLOCK - room };
 }
 
 /* libzstd's allocations cannot be chosen by its stable interface: what it says it has is taken after the fact. */
@@ -164,10 +163,10 @@ static bool zstd_pay(struct inflater *i)
 	return i->zstd_size;
 }
 
-static struct step zstd_step(struct inflater *i, struct slice in, uint8_t block[BLOCK])
+static struct step zstd_step(struct inflater *i, struct slice in, uint8_t block[INFLATE_BLOCK])
 {
 	ZSTD_inBuffer from = { in.ptr, in.len, 0 };
-	ZSTD_outBuffer to = { block, BLOCK, 0 };
+	ZSTD_outBuffer to = { block, INFLATE_BLOCK, 0 };
 	size_t r;
 
 	if (!i->zstd && (!(i->zstd = ZSTD_createDStream()) ||
@@ -243,27 +242,41 @@ static bool again(struct inflater *i, struct slice rest)
 	}
 }
 
+enum inflated inflater_step(struct inflater *i, struct slice *in, uint8_t block[INFLATE_BLOCK], size_t *made)
+{
+	struct step s;
+	bool bad;
+
+	*made = 0;
+	if (!again(i, *in))
+		return INFLATED_BAD;
+	if (i->ended)
+		return INFLATED_END;
+	s = codecs[i->encoding](i, *in, block);
+	bad = s.status == STEP_BAD || (!s.taken && !s.made && in->len);
+	*made = s.made;
+	*in = slice_of(in->ptr + s.taken, in->len - s.taken);
+	i->in += s.taken;
+	i->out += s.made;
+	i->ended = s.status == STEP_END;
+	bad |= i->out > 65536 && i->out / INFLATE_RATIO > i->in;	/* a bomb */
+	return bad ? INFLATED_BAD : i->ended && !in->len ? INFLATED_END : INFLATED_MORE;
+}
+
 enum inflated inflater_take(struct inflater *i, struct slice *in, struct buf *out)
 {
-	uint8_t block[BLOCK];
-	struct step s = { STEP_MORE, 0, 0 };
-	bool full = false, bad = false;
+	uint8_t block[INFLATE_BLOCK];
+	enum inflated r = i->ended ? INFLATED_END : INFLATED_MORE;
+	size_t made = 0;
+	bool full = false;
 
 	/* A block that is full may have more behind it. */
-	while ((in->len || s.made == BLOCK) && !full && !bad) {
-		if (!again(i, *in) || (i->ended && !in->len))
-			break;
-		s = codecs[i->encoding](i, *in, block);
-		*in = slice_of(in->ptr + s.taken, in->len - s.taken);
-		i->in += s.taken;
-		i->out += s.made;
-		i->ended = s.status == STEP_END;
-		full = out && s.made && buf_add(out, block, s.made);
-		bad = s.status == STEP_BAD || (!s.taken && !s.made && in->len) ||
-		      (i->out > 65536 && i->out / INFLATE_RATIO > i->in);	/* a bomb */
+	while ((in->len || made == sizeof(block)) && !full && r != INFLATED_BAD) {
+		r = inflater_step(i, in, block, &made);
+		full = out && made && buf_add(out, block, made);
 	}
 	explicit_bzero(block, sizeof(block));
-	return bad ? INFLATED_BAD : full ? INFLATED_FULL : in->len ? INFLATED_BAD : i->ended ? INFLATED_END : INFLATED_MORE;
+	return full && r != INFLATED_BAD ? INFLATED_FULL : r;
 }
 
 void inflater_mark(struct inflater *i)

@@ -36,6 +36,9 @@ struct inflater;
 struct inflater *inflater_new(enum encoding);
 /* Takes from the front of *in what can be taken, appends to out; out NULL: only so that the stream goes on. */
 enum inflated inflater_take(struct inflater *, struct slice *in, struct buf *out);
+/* One block of what comes of it: again as long as there is input, or the block was full. MORE, END or BAD. */
+#define INFLATE_BLOCK 16384
+enum inflated inflater_step(struct inflater *, struct slice *in, uint8_t block[INFLATE_BLOCK], size_t *made);
 /* A message in it begins, for which the ratio counts anew. */
 void inflater_mark(struct inflater *);
 uint64_t inflater_made(const struct inflater *);	/* bytes since then, also those that had no room */

@@ -25,9 +25,8 @@ static bool tells(struct slice in)
 
 static int guess(struct slice head, enum dir dir)
 {
-	enum my_packing packing;
 	uint8_t seq = 0;
-	int greets = my_greets(head), logs_in = my_logs_in(head), commands = my_commands(head), frame = my_frame_begins(head, &packing);
+	int greets = my_greets(head), logs_in = my_logs_in(head), commands = my_commands(head), frame = my_frame_begins(head);
 	int answers = head.len < MY_HEAD || (head.ptr[3] == 1 && !head.ptr[1] && !head.ptr[2]) ? my_answers(head, &seq) : 0;
 
 	if (greets > 0 || logs_in > 0)
@@ -64,8 +63,7 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 static void front_learn(struct my_state *s, enum dir dir, struct slice in)
 {
-	enum my_packing packing;
-	bool is_front = my_greets(in) <= 0 && (my_logs_in(in) > 0 || my_commands(in) > 0 || my_frame_begins(in, &packing) > 0);
+	bool is_front = my_greets(in) <= 0 && (my_logs_in(in) > 0 || my_commands(in) > 0 || my_frame_begins(in) > 0);
 
 	s->front_known = true;
 	s->front = is_front ? dir : !dir;
@@ -212,18 +210,16 @@ struct feed_result my_packets(struct my_state *s, enum dir dir, struct slice in,
 static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
 {
 	struct my_state *s = state;
-	enum my_packing packing;
-
 	if (!s->front_known)
 		front_learn(s, dir, in);
 	if (s->asked_tls && in.ptr[0] == 0x16)	/* no packet here has that length */
 		return (struct feed_result){ in.len < 2 ? FEED_MORE : FEED_BAD, 0, 0 };
 	/* Nobody saw whether they agreed on it. */
-	if (!s->packing && !s->caps && dir == s->front && s->sides[dir].phase == PHASE_RESYNC && my_frame_begins(in, &packing) > 0)
-		s->packing = packing;
+	if (!s->packing && !s->caps && dir == s->front && s->sides[dir].phase == PHASE_RESYNC && my_frame_begins(in) > 0)
+		s->packing = true;
 	/* What begins anew has its answer: from then on both pack. */
 	if (s->login && !s->packing && dir == s->front && in.len > 3 && !in.ptr[3] && s->caps & (MY_COMPRESS | MY_ZSTD))
-		s->packing = s->caps & MY_COMPRESS ? PACKING_ZLIB : PACKING_ZSTD;
+		s->packing = true;
 	return s->packing ? my_frames(s, dir, in, at) : my_packets(s, dir, in, at);
 }
 

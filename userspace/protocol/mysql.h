@@ -76,7 +76,6 @@ struct my_frame {
 	bool too_big;		/* to be opened */
 	struct buf packed, inner;	/* of it so far; packets whose end is to come */
 };
-enum my_packing { PACKING_NONE, PACKING_ZLIB, PACKING_ZSTD };
 
 struct my_state {
 	const struct field_sink *sink;
@@ -87,7 +86,7 @@ struct my_state {
 	bool login;			/* the client has said who it is, and has no answer yet */
 	bool ask_plain;			/* what it says next may be a password in the clear */
 	uint32_t caps;			/* of the client; 0: not known */
-	enum my_packing packing;	/* of both directions, from now on */
+	bool packing;			/* both directions, from now on */
 	bool within;			/* bytes being fed came out of a frame */
 	struct my_side sides[2];	/* by enum dir */
 	struct my_frame frames[2];
@@ -135,7 +134,7 @@ int my_greets(struct slice);
 int my_logs_in(struct slice);	/* *seq* and all */
 int my_commands(struct slice);
 int my_answers(struct slice, uint8_t *seq);
-int my_frame_begins(struct slice, enum my_packing *);
+int my_frame_begins(struct slice);
 bool my_is_column(struct slice body);
 bool my_is_command(uint8_t);
 

@@ -208,7 +208,7 @@ static void login_answer(struct my_state *s, const struct my_message *m, struct 
 		break;
 	case 0:
 		if (!s->packing && s->caps & (MY_COMPRESS | MY_ZSTD))
-			s->packing = s->caps & MY_COMPRESS ? PACKING_ZLIB : PACKING_ZSTD;
+			s->packing = true;
 		break;
 	default:
 		return;

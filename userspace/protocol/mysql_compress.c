@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mysql_compress.c - the compressed protocol: frames with a length, a sequence and the length of
- * what is in them, which are packets or parts of them. Frames of zlib are opened; those of zstd
- * are passed over by their lengths, and named opaque. */
+ * what is in them, which are packets or parts of them, by zlib or by zstd, each frame a stream of its own. */
 #include <string.h>
-#include <zlib.h>
 
 #include "protocol/content.h"
+#include "protocol/content/media.h"
+#include "protocol/inflate.h"
 #include "protocol/mysql.h"
 
 #define FRAME_HEAD	7
+#define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
 
 static uint32_t length_at(const uint8_t *p)
 {
@@ -48,32 +49,25 @@ static void inner_gap(struct my_state *s, enum dir dir, uint64_t lost, bool know
 	my_gap(s, dir, lost, known, at);
 }
 
-/* Inflates block by block, no further than it says and not beyond what bytes may cost. */
+/* By zlib or zstd, whichever it begins as; block by block, no further than it says and not beyond what bytes may cost. */
 static void inflate_frame(struct my_state *s, enum dir dir, struct slice in, uint32_t plain, struct stamp at)
 {
-	z_stream z = { .next_in = (Bytef *)(uintptr_t)in.ptr, .avail_in = (uInt)in.len };
-	uint8_t block[16384];
+	bool afford = database_affords(s->sink, NULL, 1, INFLATE_BEGIN);
+	struct inflater *i = afford ? inflater_new(begins(in, ZSTD_MAGIC) ? ENCODING_ZSTD : ENCODING_DEFLATE) : NULL;
+	enum inflated r = INFLATED_MORE;
+	uint8_t block[INFLATE_BLOCK];
 	uint32_t made = 0;
-	int r = inflateInit(&z);
-	bool ready = r == Z_OK;
+	size_t n = sizeof(block);
 
-	while (r == Z_OK && made < plain) {
-		uint32_t n;
-
-		z.next_out = block;
-		z.avail_out = sizeof(block) < plain - made ? sizeof(block) : plain - made;
-		n = z.avail_out;
-		if (!database_affords(s->sink, NULL, n, INFLATE_COST))
+	while (i && r == INFLATED_MORE && n && made < plain) {
+		if (!database_affords(s->sink, NULL, sizeof(block) < plain - made ? sizeof(block) : plain - made, INFLATE_COST))
 			break;
-		r = inflate(&z, Z_NO_FLUSH);
-		n -= z.avail_out;
+		r = inflater_step(i, &in, block, &n);	/* BAD: damaged, or a bomb */
+		n = n < plain - made ? n : plain - made;
 		inner_bytes(s, dir, slice_of(block, n), at);
-		made += n;
-		if (!n || (made > 65536 && made / INFLATE_RATIO > in.len))
-			break;	/* damaged, or a bomb */
+		made += (uint32_t)n;
 	}
-	if (ready)
-		inflateEnd(&z);
+	inflater_free(i);
 	explicit_bzero(block, sizeof(block));
 	if (made < plain)
 		inner_gap(s, dir, plain - made, true, at);
@@ -86,7 +80,7 @@ static void frame_done(struct my_state *s, enum dir dir, struct stamp at)
 	f->inside = false;
 	if (f->plain && f->packed.failed)
 		inner_gap(s, dir, f->plain, true, at);
-	else if (f->plain && s->packing == PACKING_ZLIB && !f->too_big)
+	else if (f->plain && !f->too_big)
 		inflate_frame(s, dir, slice_of(f->packed.ptr, f->packed.len), f->plain, at);
 	else if (f->plain)
 		inner_gap(s, dir, f->plain, true, at);
@@ -96,24 +90,25 @@ static void frame_done(struct my_state *s, enum dir dir, struct stamp at)
 static struct feed_result frame_head(struct my_state *s, enum dir dir, struct slice in)
 {
 	struct my_frame *f = &s->frames[dir];
-	enum my_packing packing;
 	size_t skip = 0;
 
 	if (f->lost && dir == s->front) {
-		while (skip < in.len && !my_frame_begins(slice_of(in.ptr + skip, in.len - skip), &packing))
+		while (skip < in.len && !my_frame_begins(slice_of(in.ptr + skip, in.len - skip)))
 			skip++;
 		if (skip)
 			return (struct feed_result){ FEED_OK, skip, skip };
-		if (my_frame_begins(in, &packing) < 0)
+		if (my_frame_begins(in) < 0)
 			return (struct feed_result){ FEED_MORE, 0, 0 };
 	}
 	if (in.len < FRAME_HEAD)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
 	/* A server's next frame after a gap: the first of an answer. */
+	if (f->lost && dir != s->front && in.len == FRAME_HEAD)
+		return (struct feed_result){ FEED_MORE, 0, 0 };
 	if (f->lost && dir != s->front) {
-		if (in.len <= FRAME_HEAD)
-			return (struct feed_result){ FEED_MORE, 0, 0 };
-		if (in.ptr[3] != 1 || length_at(in.ptr) > PROTOCOL_BODY_HELD || (length_at(in.ptr + 4) && in.ptr[FRAME_HEAD] != 0x78))
+		bool is_packed = in.ptr[FRAME_HEAD] == 0x78 || in.ptr[FRAME_HEAD] == ZSTD_MAGIC[0];
+
+		if (in.ptr[3] != 1 || length_at(in.ptr) > PROTOCOL_BODY_HELD || (length_at(in.ptr + 4) && !is_packed))
 			return (struct feed_result){ FEED_OK, 1, 1 };
 	}
 	f->lost = false;
@@ -134,11 +129,11 @@ struct feed_result my_frames(struct my_state *s, enum dir dir, struct slice in, 
 		return frame_head(s, dir, in);
 	n = in.len < f->left ? in.len : f->left;
 	f->left -= (uint32_t)n;
-	session_count(s->session, f->plain && s->packing == PACKING_ZSTD ? FATE_OPAQUE : f->too_big ? FATE_SKIPPED : FATE_EXAMINED, n);
+	session_count(s->session, f->too_big ? FATE_SKIPPED : FATE_EXAMINED, n);
 	s->within = true;
 	if (!f->plain)
 		inner_bytes(s, dir, slice_of(in.ptr, n), at);
-	else if (s->packing == PACKING_ZLIB && !f->packed.failed && !f->too_big)
+	else if (!f->packed.failed && !f->too_big)
 		buf_add(&f->packed, in.ptr, n);
 	if (!f->left)
 		frame_done(s, dir, at);

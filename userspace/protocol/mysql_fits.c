@@ -259,7 +259,7 @@ int my_answers(struct slice in, uint8_t *seq)
 	return sure || nr > 2 ? 1 : all.len < WAITED_FOR ? -1 : 0;
 }
 
-int my_frame_begins(struct slice in, enum my_packing *packing)
+int my_frame_begins(struct slice in)
 {
 	uint32_t packed, plain;
 	struct slice inner;
@@ -271,12 +271,9 @@ int my_frame_begins(struct slice in, enum my_packing *packing)
 	packed = (uint32_t)in.ptr[0] | (uint32_t)in.ptr[1] << 8 | (uint32_t)in.ptr[2] << 16;
 	plain = (uint32_t)in.ptr[4] | (uint32_t)in.ptr[5] << 8 | (uint32_t)in.ptr[6] << 16;
 	inner = slice_of(in.ptr + 7, in.len - 7);
-	*packing = PACKING_ZLIB;
 	if (!plain)
 		return packed == MY_HEAD + (inner.ptr[0] | (uint32_t)inner.ptr[1] << 8 | (uint32_t)inner.ptr[2] << 16) ? my_commands(inner) : 0;
-	if (inner.ptr[0] == 0x28 && inner.ptr[1] == 0xb5 && inner.ptr[2] == 0x2f && inner.ptr[3] == 0xfd)
-		*packing = PACKING_ZSTD;
-	else if (inner.ptr[0] != 0x78 || (inner.ptr[0] * 256u + inner.ptr[1]) % 31)
-		return 0;
+	if (memcmp(inner.ptr, "\x28\xb5\x2f\xfd", 4) && (inner.ptr[0] != 0x78 || (inner.ptr[0] * 256u + inner.ptr[1]) % 31))
+		return 0;	/* neither zstd nor zlib */
 	return plain > packed && packed > 8;
 }
