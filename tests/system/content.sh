@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # 37 requests by curl to nginx whose bodies are forms with files, SOAP, CSV, GraphQL, MessagePack and
 # webhooks: each address in them is found exactly once on either side, and none in a file that is not opened.
-# 11 answers in br, 7 in zstd and 5 in gzip, by others' encoders, are read as what is in them.
+# 11 answers in br, 7 in zstd and 5 in gzip, by others' encoders, are read as what is in them; 3 that would
+# make more than a hundred times their bytes are not inflated to the end, which the ledger says.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need curl nginx node zstd gzip
@@ -13,6 +14,7 @@ NGINX_SERVERS="server {
 		location = /br { alias $WORK/coded/br; add_header Content-Encoding br; }
 		location = /zstd { alias $WORK/coded/zstd; add_header Content-Encoding zstd; }
 		location = /gzip { alias $WORK/coded/gzip; add_header Content-Encoding gzip; }
+		location = /bomb { alias $WORK/coded/bomb; add_header Content-Encoding gzip; }
 	}"
 mkdir -p "$WORK/coded"
 {
@@ -24,6 +26,7 @@ node -e 'const z = require("zlib"), fs = require("fs");
 fs.writeFileSync(process.argv[2], z.brotliCompressSync(fs.readFileSync(process.argv[1])));' "$WORK/people.json" "$WORK/coded/br" || bail "node packs no br"
 zstd -q -19 "$WORK/people.json" -o "$WORK/coded/zstd" || bail "zstd packs nothing"
 gzip -c "$WORK/people.json" >"$WORK/coded/gzip"
+head -c 9000000 /dev/zero | gzip -9 >"$WORK/coded/bomb"
 chmod -R a+rX "$WORK/coded"
 start_nginx
 start_weir --policy "$LIB/card.yaml"
@@ -59,6 +62,7 @@ for row in br:11 zstd:7 gzip:5; do
 		cmp -s "$WORK/answer" "$WORK/people.json" || not_ok "curl itself reads the body in ${row%:*}"
 	done
 done
+for i in $(seq 3); do curl -s -o "$WORK/answer" "http://localhost:$coded/bomb" || not_ok "curl to /bomb: exit status $?"; done
 wait_for 5 logged_at_least "$HTTP_PORT" 37
 is "$(requests_logged "$HTTP_PORT")" 37 "nginx itself logged 37 requests"
 
@@ -75,7 +79,7 @@ found table 15 "three addresses in each table"
 found graph 6 "an address in each query and one in its variables"
 found pack 3 "an address in each MessagePack body"
 found hook 6 "an address in each webhook's JSON"
-is_exactly "$coded" 23 "23 answers in three codings"
+is_exactly "$coded" 26 "23 answers in three codings, and three bombs"
 for row in br:11 zstd:7 gzip:5; do
 	n=$((29 * ${row#*:}))
 	is "$(rows "$WORK/flows.json" findings email sent port="$coded" role=server route="/${row%:*}")" $n "the server sent 29 addresses in each body in ${row%:*}"
@@ -85,3 +89,5 @@ for side in client server; do
 	is "$(rows "$WORK/flows.json" unexplained port="$coded" role=$side)" 0 "no byte of the $side's in a coding is unexplained"
 	is "$(rows "$WORK/flows.json" unexplained port="$HTTP_PORT" role=$side)" 0 "no byte of the $side is unexplained"
 done
+bombs() { "$WEIR" ledger gaps --state "$STATE" -o json | sed -n 's/.*inflate_ratio: \([0-9]*\) records.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
+at_least "$(bombs)" 6 "what was left of three bombs is counted at either end"

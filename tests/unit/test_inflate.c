@@ -98,6 +98,7 @@ static void a_bomb_ends_where_its_ratio_does(void **state)
 {
 	size_t len = 8 << 20, n;
 	uint8_t *zeros = calloc(1, len), *bytes = malloc(len);
+	struct inflate_counts before;
 	struct buf out;
 
 	(void)state;
@@ -106,7 +107,10 @@ static void a_bomb_ends_where_its_ratio_does(void **state)
 			continue;
 		n = packed(e, e == ENCODING_RAW ? -15 : 31, zeros, len, bytes, len);
 		buf_init(&out, 4 << 20);
+		before = inflate_counts;
 		assert_false(inflate_body(e, slice_of(bytes, n), &out));
+		assert_int_equal(inflate_counts.ratio, before.ratio + 1);
+		assert_int_equal(inflate_counts.size, before.size);
 		assert_true(out.len > 0 && out.len <= 65536 + 32768 + INFLATE_RATIO * n);
 		buf_free(&out);
 	}
@@ -121,6 +125,7 @@ static void a_stream_goes_on_behind_what_has_no_room(void **state)
 	struct inflater *i = inflater_new(ENCODING_RAW);
 	struct slice in;
 	struct buf out;
+	uint64_t before;
 	size_t n;
 
 	(void)state;
@@ -130,7 +135,9 @@ static void a_stream_goes_on_behind_what_has_no_room(void **state)
 	n = deflated(text, 3 << 20, -15, bytes, 4 << 20);
 	in = slice_of(bytes, n);
 	buf_init(&out, 1 << 20);
+	before = inflate_counts.size;
 	assert_int_equal(inflater_take(i, &in, &out), INFLATED_FULL);
+	assert_int_equal(inflate_counts.size, before + 1);
 	assert_int_equal(out.len, 1 << 20);
 	assert_memory_equal(out.ptr, text, out.len);
 	assert_true(in.len > 0);
@@ -190,12 +197,37 @@ static void a_wide_window_is_refused(void **state)
 	assert_int_equal(budget_used(), 0);
 }
 
+static bool nothing_left(void *owner, int64_t ns)
+{
+	int64_t *left = owner;
+
+	*left -= ns;
+	return *left >= 0;
+}
+
+static void what_no_time_is_left_for_is_counted(void **state)
+{
+	int64_t left = INFLATE_BEGIN;
+	const struct field_sink sink = { .owner = &left, .afford = nothing_left }, free_of_cost = { NULL };
+	uint64_t before = inflate_counts.time;
+
+	(void)state;
+	assert_true(inflate_begins(&free_of_cost) && inflate_pay(&free_of_cost, 1, 1 << 30));
+	assert_true(inflate_begins(&sink));
+	assert_true(inflate_pay(&sink, 10, 10));
+	assert_false(inflate_pay(&sink, 10, 1 << 20));
+	assert_int_equal(inflate_counts.time, before);
+	assert_false(inflate_begins(&sink));
+	assert_int_equal(inflate_counts.time, before + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_coding_comes_out_however_it_is_cut), cmocka_unit_test(codings_are_known_by_their_names),
 		cmocka_unit_test(a_bomb_ends_where_its_ratio_does), cmocka_unit_test(a_stream_goes_on_behind_what_has_no_room),
 		cmocka_unit_test(a_lost_window_reads_as_zeros), cmocka_unit_test(a_wide_window_is_refused),
+		cmocka_unit_test(what_no_time_is_left_for_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,9 @@ static void tick(struct analyst *a, uint64_t time)
 	books->evicted += evicted - a->evicted;
 	books->hits_dropped += counts.hits_dropped - a->counts.hits_dropped;
 	books->counts_low += counts.counts_low - a->counts.counts_low;
+	books->inflate_ratio += counts.inflate_ratio - a->counts.inflate_ratio;
+	books->inflate_size += counts.inflate_size - a->counts.inflate_size;
+	books->inflate_time += counts.inflate_time - a->counts.inflate_time;
 	a->evicted = evicted;
 	a->counts = counts;
 	if (time < a->ticked || time - a->ticked >= TICK_NS)

@@ -70,6 +70,10 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "looks_lost", k->looks_lost, 0);
 	write_loss(b, k, "hits_dropped", k->hits_dropped, 0);
 	write_loss(b, k, "counts_low", k->counts_low, 0);	/* of different values and people */
+	/* Bodies, of which the rest was not looked at: so many times by each cap. */
+	write_loss(b, k, "inflate_ratio", k->inflate_ratio, 0);
+	write_loss(b, k, "inflate_size", k->inflate_size, 0);
+	write_loss(b, k, "inflate_time", k->inflate_time, 0);
 	write_loss(b, k, "undecided", b->undecided, 0);
 	b->violations_told = violations_dropped(b->violations);
 	b->refused_told = context_refused(b->context);

@@ -37,6 +37,7 @@ struct role_epoch {
 	uint64_t analysed, undecodable, over_budget, crash_lost, findings;	/* analyst; over_budget: too old to be looked at; findings: facts sent */
 	uint64_t evicted, bytes_over_budget;			/* connections it let go for want of room; payload of over_budget */
 	uint64_t hits_dropped, counts_low;			/* of the classifier: front_counts() */
+	uint64_t inflate_ratio, inflate_size, inflate_time;	/* caps that were reached, there too */
 	uint64_t stored, rejected;				/* keeper; rejected: analyst too, what it could not send */
 };
 /* One record under way, for the next of the role: step.h. */
@@ -100,6 +101,7 @@ struct order {
  *	analyst	connections			131072, its budget	evicted
  *		bytes that wait for others	256 KiB each, 32 MiB	missing
  *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
+ *		of a body in a coding		1 MiB, 100 times it, its time	inflate_size, _ratio, _time
  *		prepared statements		64 a connection, its budget	columns by number
  *		requests that wait, ids of topics	512, 64 a connection, its budget	status 0, route {id}
  *		handshakes that are not over	32 KiB each, its budget	tls facts of the flow

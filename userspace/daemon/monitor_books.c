@@ -42,6 +42,7 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 		.read = r.read, .queue_full = r.queue_full,
 		.analysed = a.analysed, .undecodable = a.undecodable, .over_budget = a.over_budget, .evicted = a.evicted,
 		.hits_dropped = a.hits_dropped, .counts_low = a.counts_low,
+		.inflate_ratio = a.inflate_ratio, .inflate_size = a.inflate_size, .inflate_time = a.inflate_time,
 		.bytes_queue_full = r.bytes_queue_full, .bytes_over_budget = a.bytes_over_budget,
 		.findings = a.findings, .stored = k.stored, .rejected = k.rejected + a.rejected,
 		.crash_lost = a.crash_lost,

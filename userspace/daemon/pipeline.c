@@ -11,6 +11,7 @@
 #include "capture/record.h"
 #include "classify/classify.h"
 #include "classify/user.h"
+#include "protocol/inflate.h"
 #include "protocol/protocol.h"
 #include "stream/stream.h"
 
@@ -407,7 +408,10 @@ struct front_counts front_counts(const struct front *f)
 {
 	const struct classifier_counts *c = classifier_counts(f->classifier);
 
-	return (struct front_counts){ c->hits_dropped + user_classes_failures(), c->values_uncounted + c->counts_evicted };
+	return (struct front_counts){
+		.hits_dropped = c->hits_dropped + user_classes_failures(), .counts_low = c->values_uncounted + c->counts_evicted,
+		.inflate_ratio = inflate_counts.ratio, .inflate_size = inflate_counts.size, .inflate_time = inflate_counts.time,
+	};
 }
 
 void front_interval(struct front *f, struct stamp ended)

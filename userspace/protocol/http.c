@@ -384,20 +384,6 @@ static int decode_plain(const struct http_message *m, struct slice type, struct 
 	return content_decode(&job, type, plain);
 }
 
-/* Charges what inflating has cost, less what these bytes may cost. */
-static void pay(const struct http_message *m, size_t in, size_t out)
-{
-	size_t earned = out / INFLATE_USUAL < in ? out : in * INFLATE_USUAL;
-
-	if (m->sink->afford)
-		m->sink->afford(m->sink->owner, (int64_t)(out * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
-}
-
-static bool may_inflate(const struct http_message *m)
-{
-	return !m->sink->afford || m->sink->afford(m->sink->owner, INFLATE_BEGIN);
-}
-
 static int decode(const struct http_message *m, enum encoding encoding, struct slice type)
 {
 	const struct body *b = m->body;
@@ -410,11 +396,11 @@ static int decode(const struct http_message *m, enum encoding encoding, struct s
 		return INSPECTED_NONE;
 	if (encoding == ENCODING_NONE)
 		return decode_plain(m, type, body, b->cut);
-	if (!may_inflate(m))
+	if (!inflate_begins(m->sink))
 		return INSPECTED_NONE;
 	buf_init(&plain, INFLATE_MAX);
 	whole = inflate_body(encoding, body, &plain);
-	pay(m, body.len, plain.len);
+	(void)inflate_pay(m->sink, body.len, plain.len);
 	done = body.len && !plain.len && !whole ? INSPECTED_NONE :
 	       decode_plain(m, type, slice_of(plain.ptr, plain.len), b->cut || !whole);
 	buf_free(&plain);
@@ -446,7 +432,7 @@ static void flow_inflate(const struct http_message *m)
 
 	if (!in.len)
 		return;
-	if (!b->unread && !b->inflater && may_inflate(m))
+	if (!b->unread && !b->inflater && inflate_begins(m->sink))
 		b->inflater = inflater_new(b->encoding);
 	if (!b->unread && b->inflater)
 		r = inflater_take(b->inflater, &in, &b->plain);
@@ -454,7 +440,7 @@ static void flow_inflate(const struct http_message *m)
 		b->cut = true;
 		r = inflater_take(b->inflater, &in, NULL);
 	}
-	pay(m, b->held.len, b->plain.len - before);
+	(void)inflate_pay(m->sink, b->held.len, b->plain.len - before);
 	if (r == INFLATED_BAD) {
 		b->unread = true;
 		inspected(m, INSPECTED_NONE, false);

@@ -176,6 +176,25 @@ static struct step zstd_step(struct inflater *i, struct slice in, uint8_t block[
 	return (struct step){ ZSTD_isError(r) || !zstd_pay(i) ? STEP_BAD : r ? STEP_MORE : STEP_END, from.pos, to.pos };
 }
 
+/* ---- what it may cost ---- */
+
+struct inflate_counts inflate_counts;
+
+bool inflate_begins(const struct field_sink *sink)
+{
+	bool may = !sink->afford || sink->afford(sink->owner, INFLATE_BEGIN);
+
+	inflate_counts.time += !may;
+	return may;
+}
+
+bool inflate_pay(const struct field_sink *sink, size_t in, size_t out)
+{
+	size_t earned = out / INFLATE_USUAL < in ? out : in * INFLATE_USUAL;
+
+	return !sink->afford || sink->afford(sink->owner, (int64_t)(out * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
+}
+
 static const codec codecs[] = {
 	[ENCODING_DEFLATE] = deflate_step, [ENCODING_RAW] = raw_step, [ENCODING_BROTLI] = brotli_step, [ENCODING_ZSTD] = zstd_step,
 	[ENCODING_UNKNOWN] = NULL,
@@ -245,7 +264,7 @@ static bool again(struct inflater *i, struct slice rest)
 enum inflated inflater_step(struct inflater *i, struct slice *in, uint8_t block[INFLATE_BLOCK], size_t *made)
 {
 	struct step s;
-	bool bad;
+	bool bad, bomb;
 
 	*made = 0;
 	if (!again(i, *in))
@@ -259,8 +278,9 @@ enum inflated inflater_step(struct inflater *i, struct slice *in, uint8_t block[
 	i->in += s.taken;
 	i->out += s.made;
 	i->ended = s.status == STEP_END;
-	bad |= i->out > 65536 && i->out / INFLATE_RATIO > i->in;	/* a bomb */
-	return bad ? INFLATED_BAD : i->ended && !in->len ? INFLATED_END : INFLATED_MORE;
+	bomb = !bad && i->out > 65536 && i->out / INFLATE_RATIO > i->in;
+	inflate_counts.ratio += bomb;
+	return bad || bomb ? INFLATED_BAD : i->ended && !in->len ? INFLATED_END : INFLATED_MORE;
 }
 
 enum inflated inflater_take(struct inflater *i, struct slice *in, struct buf *out)
@@ -276,6 +296,7 @@ enum inflated inflater_take(struct inflater *i, struct slice *in, struct buf *ou
 		full = out && made && buf_add(out, block, made);
 	}
 	explicit_bzero(block, sizeof(block));
+	inflate_counts.size += full && r != INFLATED_BAD;
 	return full && r != INFLATED_BAD ? INFLATED_FULL : r;
 }
 

@@ -45,4 +45,16 @@ uint64_t inflater_made(const struct inflater *);	/* bytes since then, also those
 /* Of ENCODING_RAW: goes on behind bytes that nobody saw. What later ones repeat of them reads as zeros. */
 void inflater_blind(struct inflater *);
 void inflater_free(struct inflater *);
+
+/* What ended the inflating of a body, a frame or a message before its own end, so often since the process began. */
+struct inflate_counts {
+	uint64_t ratio;		/* more came of it than its bytes may make */
+	uint64_t size;		/* or than is held of one */
+	uint64_t time;		/* the time that its connection may cost was spent */
+};
+extern struct inflate_counts inflate_counts;
+/* Is there time to begin with it; where not it is counted. */
+bool inflate_begins(const struct field_sink *);
+/* Charges what it cost to make out of in, less what these bytes may cost. false: no time is left. */
+bool inflate_pay(const struct field_sink *, size_t in, size_t out);
 #endif

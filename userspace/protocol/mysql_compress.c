@@ -52,16 +52,17 @@ static void inner_gap(struct my_state *s, enum dir dir, uint64_t lost, bool know
 /* By zlib or zstd, whichever it begins as; block by block, no further than it says and not beyond what bytes may cost. */
 static void inflate_frame(struct my_state *s, enum dir dir, struct slice in, uint32_t plain, struct stamp at)
 {
-	bool afford = database_affords(s->sink, NULL, 1, INFLATE_BEGIN);
-	struct inflater *i = afford ? inflater_new(begins(in, ZSTD_MAGIC) ? ENCODING_ZSTD : ENCODING_DEFLATE) : NULL;
+	struct inflater *i = inflate_begins(s->sink) ? inflater_new(begins(in, ZSTD_MAGIC) ? ENCODING_ZSTD : ENCODING_DEFLATE) : NULL;
 	enum inflated r = INFLATED_MORE;
 	uint8_t block[INFLATE_BLOCK];
 	uint32_t made = 0;
 	size_t n = sizeof(block);
 
 	while (i && r == INFLATED_MORE && n && made < plain) {
-		if (!database_affords(s->sink, NULL, sizeof(block) < plain - made ? sizeof(block) : plain - made, INFLATE_COST))
+		if (!database_affords(s->sink, NULL, sizeof(block) < plain - made ? sizeof(block) : plain - made, INFLATE_COST)) {
+			inflate_counts.time++;
 			break;
+		}
 		r = inflater_step(i, &in, block, &n);	/* BAD: damaged, or a bomb */
 		n = n < plain - made ? n : plain - made;
 		inner_bytes(s, dir, slice_of(block, n), at);

@@ -24,10 +24,16 @@ static bool lz4_read(struct slice in, struct buf *out)
 		made = sizeof(block);
 		more = LZ4F_decompress(d, block, &made, in.ptr + taken, &used, NULL);
 		taken += used;
-		if (LZ4F_isError(more) || buf_add(out, block, made) || (!used && !made))
+		if (LZ4F_isError(more) || (!used && !made))
 			break;
-		if (out->len > 65536 && out->len / INFLATE_RATIO > taken)
-			break;	/* a bomb */
+		if (buf_add(out, block, made)) {
+			inflate_counts.size++;
+			break;
+		}
+		if (out->len > 65536 && out->len / INFLATE_RATIO > taken) {
+			inflate_counts.ratio++;
+			break;
+		}
 	}
 	LZ4F_freeDecompressionContext(d);
 	explicit_bzero(block, sizeof(block));
@@ -54,17 +60,14 @@ static bool read_as(enum packing packing, struct slice in, struct buf *plain)
 
 enum unpacked packed_read(const struct field_sink *sink, enum packing packing, struct slice in, struct buf *plain)
 {
-	size_t earned;
 	bool whole;
 
 	buf_init(plain, INFLATE_MAX);
 	if (!in.len)
 		return UNPACKED_NONE;
-	if (sink->afford && !sink->afford(sink->owner, INFLATE_BEGIN))
+	if (!inflate_begins(sink))
 		return UNPACKED_NONE;
 	whole = read_as(packing, in, plain);
-	earned = plain->len / INFLATE_USUAL < in.len ? plain->len : in.len * INFLATE_USUAL;
-	if (sink->afford)
-		sink->afford(sink->owner, (int64_t)(plain->len * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
+	(void)inflate_pay(sink, in.len, plain->len);
 	return whole ? UNPACKED_WHOLE : plain->len ? UNPACKED_PART : UNPACKED_NONE;
 }

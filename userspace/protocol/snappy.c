@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "protocol/content.h"
+#include "protocol/inflate.h"
 #include "protocol/reader.h"
 
 /* A copy reaches back by offset, and may run into what it makes: "ab" copied 6 long is "ababab". */
@@ -63,10 +64,14 @@ static bool block(struct slice in, struct buf *out)
 	if (r.failed || size > UINT32_MAX)
 		return false;
 	while (r.left.len && out->len - begin < size) {
-		if (!element(&r, out, begin))
+		if (!element(&r, out, begin)) {
+			inflate_counts.size += out->failed;
 			return false;
-		if (out->len - begin > 65536 && (out->len - begin) / INFLATE_RATIO > in.len - r.left.len)
-			return false;	/* a bomb */
+		}
+		if (out->len - begin > 65536 && (out->len - begin) / INFLATE_RATIO > in.len - r.left.len) {
+			inflate_counts.ratio++;
+			return false;
+		}
 	}
 	return out->len - begin == size && !r.left.len;
 }

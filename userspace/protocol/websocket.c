@@ -224,14 +224,6 @@ static void hold(struct websocket_side *side, struct slice in)
 		side->cut = true;
 }
 
-/* What is read here is paid for as bodies are (http.c). */
-static bool affords(struct websocket *w, size_t in, size_t out)
-{
-	size_t earned = out / INFLATE_USUAL < in ? out : in * INFLATE_USUAL;
-
-	return !w->sink->afford || w->sink->afford(w->sink->owner, (int64_t)(out * INFLATE_COST) - (int64_t)(earned * INFLATE_EARNS));
-}
-
 static void unpack(struct websocket *w, struct websocket_side *side, struct slice in)
 {
 	size_t nr = in.len, made;
@@ -248,14 +240,18 @@ static void unpack(struct websocket *w, struct websocket_side *side, struct slic
 	}
 	made = (size_t)(inflater_made(side->inflater) - before);
 	side->unseen -= made < side->unseen ? made : side->unseen;
-	if (r == INFLATED_BAD || !affords(w, nr, made))
+	if (!inflate_pay(w->sink, nr, made)) {
+		inflate_counts.time += r != INFLATED_BAD;
+		r = INFLATED_BAD;
+	}
+	if (r == INFLATED_BAD)
 		side->unread = side->cut = true;
 }
 
 /* A deflated message begins: in the window of the one before, if that is known. */
 static void unpack_begin(struct websocket *w, struct websocket_side *side)
 {
-	if (w->sink->afford && !w->sink->afford(w->sink->owner, INFLATE_BEGIN))
+	if (!inflate_begins(w->sink))
 		side->unread = side->cut = true;
 	else if (!side->inflater && !(side->inflater = inflater_new(ENCODING_RAW)))
 		side->unread = side->cut = true;
