@@ -79,6 +79,7 @@ fuzz	:= ring_record \
 	   snappy \
 	   dns \
 	   smtp \
+	   ldap \
 	   syslog \
 	   fluent \
 	   chunked \
