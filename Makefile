@@ -80,6 +80,7 @@ fuzz	:= ring_record \
 	   dns \
 	   smtp \
 	   ldap \
+	   ftp \
 	   syslog \
 	   fluent \
 	   chunked \
