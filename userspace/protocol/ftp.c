@@ -19,7 +19,7 @@ struct state {
 	struct session *session;
 	struct pairs pairs;
 	enum dir front;			/* the client's direction */
-	bool front_known, lost[2], doubt;	/* doubt: commands or replies are missing */
+	bool front_known, lost[2], doubt, greeted;	/* doubt: commands or replies are missing */
 	unsigned between;		/* the code of a reply of several lines that goes on */
 	uint64_t asked;			/* commands so far */
 	uint8_t auth;
@@ -90,16 +90,39 @@ static int guess_reply(struct slice head)
 	return mail ? 0 : -EAGAIN;
 }
 
+/* POP3 has USER and PASS too: what comes behind them tells, or the reply. */
+static int guess_command(struct slice head)
+{
+	struct slice rest = { 0 };
+	size_t n;
+
+	while ((n = line_whole(head))) {
+		struct slice line = slice_of(head.ptr, n);
+		size_t i = which(line, &rest);
+
+		if (i == COMMANDS)
+			return 0;
+		if (commands[i].sure && (commands[i].kind != KIND_PATH || rest.len || n < 8))
+			return 85;
+		if (line_is(line, "AUTH TLS", &rest) || line_is(line, "AUTH SSL", &rest) || line_is(line, "TYPE I", &rest) || line_is(line, "TYPE A", &rest))
+			return 85;
+		if (commands[i].kind != KIND_USER && commands[i].kind != KIND_SECRET)
+			return 0;
+		head = slice_of(head.ptr + n, head.len - n);
+	}
+	return head.len < 4 || which(head, &rest) < COMMANDS ? -EAGAIN : 0;
+}
+
 static int guess(struct slice head, enum dir dir)
 {
-	size_t n = line_whole(head), i;
-	struct slice line = slice_of(head.ptr, n ? n : head.len), rest = { 0 };
+	size_t n = line_whole(head);
+	struct slice line = slice_of(head.ptr, n ? n : head.len);
 	bool more;
 
 	if (line.len < 4) {
 		bool digits = line.len > 0, letters = line.len > 0;
 
-		for (i = 0; i < line.len; i++) {
+		for (size_t i = 0; i < line.len; i++) {
 			digits &= line.ptr[i] >= '0' && line.ptr[i] <= '9';
 			letters &= (line.ptr[i] | 32) >= 'a' && (line.ptr[i] | 32) <= 'z';
 		}
@@ -107,16 +130,7 @@ static int guess(struct slice head, enum dir dir)
 	}
 	if (line_reply(line, &more))
 		return guess_reply(head);
-	i = which(line, &rest);
-	if (i == COMMANDS)
-		return 0;
-	if (!n)
-		return -EAGAIN;
-	if (commands[i].kind == KIND_USER)	/* POP3 has it too: the reply tells */
-		return -EAGAIN;
-	if (line_is(line, "AUTH TLS", &rest) || line_is(line, "AUTH SSL", &rest) || line_is(line, "TYPE I", &rest) || line_is(line, "TYPE A", &rest))
-		return 85;
-	return commands[i].sure && (commands[i].kind != KIND_PATH || rest.len || line.len < 8) ? 85 : 0;
+	return guess_command(head);
 }
 
 /* ---- commands and replies ---- */
@@ -231,11 +245,13 @@ static struct feed_result feed_server(struct state *s, struct slice line, struct
 	if (s->between) {	/* up to the line of the same code without a dash (RFC 959, 4.2) */
 		more = more || code != s->between;
 		code = s->between;
-	} else if (code == 220 && !s->asked) {
-		greeting(s, line);
 	}
 	s->between = more ? code : 0;
-	answer(s, code, line, more, at);
+	if (s->greeted || code != 220)
+		answer(s, code, line, more, at);
+	else if (!s->host[0] && line_reply(line, &(bool){ 0 }))
+		greeting(s, line);
+	s->greeted |= !more;
 	return (struct feed_result){ FEED_OK, line.len, 0 };
 }
 
@@ -263,7 +279,7 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 	s->session = session;
 	s->front_known = conn->role != ROLE_UNKNOWN;
 	s->front = conn->role == ROLE_CLIENT ? DIR_SENT : DIR_RECEIVED;
-	s->doubt = conn->late;
+	s->doubt = s->greeted = conn->late;
 }
 
 static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
@@ -289,7 +305,7 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	s->lost[dir] = true;
 	if (!lost)
 		return 0;
-	s->doubt = true;
+	s->doubt = s->greeted = true;
 	if (dir != s->front)
 		s->between = 0;
 	pairs_gap(&s->pairs, s->session, at);

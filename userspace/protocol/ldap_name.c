@@ -38,7 +38,7 @@ static bool component(struct slice *in, struct component *c)
 		return false;
 	c->type = before(all, "=");
 	rest = slice_of(all.ptr + c->type.len, all.len - c->type.len);
-	c->value = trim(rest.len ? slice_of(rest.ptr + 1, rest.len - 1) : rest);
+	c->value = rest.len ? trim(slice_of(rest.ptr + 1, rest.len - 1)) : (struct slice){ 0 };	/* NULL: there is no "=" */
 	c->type = trim(c->type);
 	c->last = true;
 	if (all.len < in->len) {
@@ -89,8 +89,12 @@ void ldap_tell_name(struct ldap_message *m, const char *root, enum location loca
 		}
 		if (c.value.len <= sizeof(room) && c.value.len && memchr(c.value.ptr, '\\', c.value.len))
 			value.value = plain(room, c.value);
-		if (c.type.len && c.value.len)
+		if (!c.value.ptr && c.type.len) {	/* no name at all: "ana@corp.org", CORP\ana */
+			value.value = c.type;
+			ldap_leaf(m, root, location, SLICE("user"), &value);
+		} else if (c.type.len && c.value.len) {
 			ldap_leaf(m, root, location, c.type, &value);
+		}
 	}
 	explicit_bzero(room, sizeof(room));
 }
@@ -135,7 +139,10 @@ void ldap_route(char out[PATH_SIZE], struct slice name, const struct field_sink 
 		sink->clean(sink->owner, type, c[i].type);
 		if (is_shown(c, i, nr))
 			route_template(value, c[i].value, sink);
-		k = snprintf(out + n, PATH_SIZE - n, "%s%s=%s", !i ? "" : c[i - 1].last ? "," : "+", type, value);
+		if (c[i].value.ptr)
+			k = snprintf(out + n, PATH_SIZE - n, "%s%s=%s", !i ? "" : c[i - 1].last ? "," : "+", type, value);
+		else
+			k = snprintf(out + n, PATH_SIZE - n, "%s{id}", !i ? "" : ",");
 		if (k < 0 || (size_t)k >= PATH_SIZE - n) {
 			out[n] = 0;	/* the front of it is as good a name */
 			break;
