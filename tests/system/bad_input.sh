@@ -34,6 +34,12 @@ exits 2 "a duration that is none is refused"
 run "$WEIR" run --state "$STATE" --policy "$WORK/nowhere.yaml"
 exits 2 "a policy file that is not there is refused"
 matches "$ERR" 'nowhere.yaml.*No such file' "and named"
+for words in "classify" "classify --hashes" "replay"; do
+	# shellcheck disable=SC2086  # words
+	run "$WEIR" $words "$WORK"
+	exits 2 "weir $words refuses a folder"
+	matches "$ERR" "$WORK.*(Is a directory|is a folder)" "and says that it is one"
+done
 
 # A broken policy.
 cat >"$WORK/broken.yaml" <<'END'

@@ -148,6 +148,7 @@ static int classify_stream(struct job *j, FILE *f)
 
 		if (j->size - j->len < READ_STEP && (err = grow(j)))
 			return err;
+		errno = 0;
 		n = fread(j->text + j->len, 1, READ_STEP, f);
 		if (!n)
 			break;
@@ -157,7 +158,7 @@ static int classify_stream(struct job *j, FILE *f)
 			return err;
 	}
 	if (ferror(f))
-		return -EIO;
+		return errno ? -errno : -EIO;
 	return j->len || !j->lines ? classify_document(j, j->text, j->len) : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -257,8 +258,14 @@ static int replay_recording(struct replay *r, FILE *f, const char *name)
 static int replay_file(struct replay *r, const char *name)
 {
 	FILE *f = fopen(name, "re");
+	struct stat st;
 	int err;
 
+	if (f && !fstat(fileno(f), &st) && S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "weir replay: %s is a folder; give a recording of `weir record`, or a capture in .pcap or .pcapng format\n", name);
+		fclose(f);
+		return EXIT_USAGE;
+	}
 	if (!f) {
 		fprintf(stderr, "weir replay: cannot open %s: %s\n", name, strerror(errno));
 		return EXIT_USAGE;

@@ -65,6 +65,10 @@ static int file_read(struct list *l, const char *name)
 		return fprintf(stderr, "weir classify: cannot open %s: %s\n", name, strerror(errno)), -1;
 	while (!err && (n = getline(&line, &size, f)) > 0)
 		err = item_add(l, line, strcspn(line, "\r\n"), name, ++number);
+	if (!err && ferror(f)) {
+		fprintf(stderr, "weir classify: cannot read %s: %s\n", name, strerror(errno));
+		err = -1;
+	}
 	if (line)
 		explicit_bzero(line, size);
 	free(line);
