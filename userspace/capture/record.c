@@ -11,6 +11,7 @@
 _Static_assert(sizeof(struct record_header) == sizeof(struct wire_header) &&
 	       offsetof(struct record_header, body) == offsetof(struct wire_header, body), "the same, on both sides of the fence");
 
+_Static_assert(sizeof(struct wire_data) + WIRE_LARGE <= RECORD_MAX, "the longest record");
 _Static_assert((int)WIRE_UPGRADE_MAX == (int)UPGRADE_MAX && (int)WIRE_UPGRADE_CONNECT == (int)UPGRADE_CONNECT, "the same words");
 
 #define UNBOUND_SESSION (1ull << 63)
@@ -40,12 +41,10 @@ uint32_t record_epoch(const void *record, size_t len)
 uint64_t record_signature(const struct siphash_key *key, const void *record, size_t len)
 {
 	size_t size = record_size(record, len);
-	struct wire_data d;
 
 	if (!size)
 		return siphash(key, record, len);
-	memcpy(&d, record, sizeof(d));
-	return siphash(key, (const uint8_t *)record + sizeof(d), d.len);
+	return siphash(key, (const uint8_t *)record + sizeof(struct wire_data), size - sizeof(struct wire_data));
 }
 
 uint32_t record_payload(const void *record, size_t len)
@@ -162,7 +161,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	c.probed = !!(d.flags & WIRE_F_PROBED);
 	c.ahead = !!(d.flags & WIRE_F_AHEAD);
 	c.partly = !!(d.flags & WIRE_F_PARTLY);
-	c.bytes = slice_of((const uint8_t *)record + sizeof(d), d.len);
+	c.bytes = slice_of((const uint8_t *)record + sizeof(d), size - sizeof(d));
 	switch (d.kind) {
 	case WIRE_SOCKET:
 		c.conn.tls = TLS_ABSENT;

@@ -16,6 +16,7 @@ struct wire_who;
 int record_visit(const void *record, size_t len, void (*push)(void *owner, const struct chunk *), void *owner);
 /* The exact bytes of a record: a ring reservation is larger than what it carries. 0: not a data record. */
 size_t record_size(const void *record, size_t len);
+#define RECORD_MAX	32768	/* bytes of any record, with room to spare */
 uint32_t record_epoch(const void *record, size_t len);
 /* What it carries, under a key: the same bytes again have the same signature, whatever the
  * connection and the end of it at which they were seen. */

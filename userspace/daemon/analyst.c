@@ -53,6 +53,7 @@ struct analyst {
 	struct pace pace;
 	uint8_t packed[FACT_MAX_SIZE];	/* facts that wait for the end of the batch */
 	size_t held;			/* bytes of them */
+	uint8_t record[RECORD_MAX];	/* the one in hand: the queue's memory is the reader's too, who may change it at any time */
 };
 
 static uint32_t fact_epoch(const struct fact *f)
@@ -126,19 +127,26 @@ static bool is_stale(struct analyst *a, uint64_t age, bool held_back)
 	return a->hurries;
 }
 
+/* What was checked must be what is read. NULL: no record is that long. */
+static const void *take_over(struct analyst *a, const void *record, size_t len)
+{
+	return len <= sizeof(a->record) ? memcpy(a->record, record, len) : NULL;
+}
+
 static size_t work(struct analyst *a)
 {
 	uint64_t now = clock_boot_ns();
-	const void *record;
+	const void *queued;
 	bool held_back = a->held_back && now - a->held_back < HELD_BACK_NS;
 	size_t len, n, stale = 0;
 	int bad;
 
-	for (n = 0; n < BATCH && (record = queue_take(&a->queue, &len, &bad)); n++) {
-		uint32_t epoch = record_epoch(record, len);
-		uint64_t time = record_time(record, len);
+	for (n = 0; n < BATCH && (queued = queue_take(&a->queue, &len, &bad)); n++) {
+		const void *record = take_over(a, queued, len);
+		uint32_t epoch = record ? record_epoch(record, len) : 0;
+		uint64_t time = record ? record_time(record, len) : 0;
 		enum outcome outcome = OUTCOME_ANALYSED;
-		int err = 0;
+		int err;
 
 		step_begin(a->stats, &a->queue, epoch);
 		if (epoch > a->epoch && epoch < a->epoch + 2)
@@ -146,12 +154,17 @@ static size_t work(struct analyst *a)
 		if (is_stale(a, time && time < now ? now - time : 0, held_back))
 			outcome = OUTCOME_OVER_BUDGET;
 		stale += outcome == OUTCOME_OVER_BUDGET;
-		err = deny_has(&a->stats->denied, record, len) ? -EBADMSG : outcome ? front_skip(a->front, record, len) : front_record(a->front, record, len);
+		if (!record || deny_has(&a->stats->denied, record, len))
+			err = -EBADMSG;
+		else
+			err = outcome ? front_skip(a->front, record, len) : front_record(a->front, record, len);
 		if (err)
 			outcome = err == -ENOMEM ? OUTCOME_OVER_BUDGET : OUTCOME_UNDECODABLE;
 		if (time > a->time && time <= now)
 			a->time = time;
 		step_end(a->stats, &a->queue, outcome, outcome == OUTCOME_OVER_BUDGET ? record_payload(record, len) : 0);
+		if (record)
+			explicit_bzero(a->record, len);
 	}
 	a->stats->done += n;
 	a->stats->stale += stale;
