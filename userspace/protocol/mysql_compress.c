@@ -58,7 +58,7 @@ static void inflate_frame(struct my_state *s, enum dir dir, struct slice in, uin
 	uint32_t made = 0;
 	size_t n = sizeof(block);
 
-	while (i && r == INFLATED_MORE && n && made < plain) {
+	while (i && r == INFLATED_MORE && (n || in.len) && made < plain) {
 		if (!database_affords(s->sink, NULL, sizeof(block) < plain - made ? sizeof(block) : plain - made, INFLATE_COST)) {
 			inflate_counts.time++;
 			break;
