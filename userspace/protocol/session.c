@@ -216,7 +216,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 		return 0;
 	if (!best || !protocol_begin(s, best))
 		return -1;
-	s->guessed = guessed;
+	s->guessed = guessed && !s->conn.late;
 	if (guessed)
 		snprintf(s->name, sizeof(s->name), "%s", best->name);
 	else
