@@ -70,6 +70,7 @@ fuzz	:= ring_record \
 	   websocket \
 	   mqtt \
 	   amqp \
+	   nats \
 	   postgres \
 	   mysql \
 	   redis \

@@ -108,15 +108,21 @@ static int answer_begins(struct slice in)
 	}
 }
 
+/* NATS says "PING" too: the answer tells. */
 static int guess(struct slice head, enum dir dir)
 {
-	static const char ping[] = "PING\r\n";
-	int command = command_begins(head);
+	static const char ping[] = "PING\r\n", pong[] = "+PONG\r\n";
+	int command;
 
+	if (head.len <= 7 && !memcmp(head.ptr, pong, head.len))
+		return head.len == 7 ? 60 : -EAGAIN;
+	while (head.len > 6 && !memcmp(head.ptr, ping, 6))
+		head = slice_of(head.ptr + 6, head.len - 6);
+	command = command_begins(head);
 	if (command > 0)
 		return 90;
 	if (head.len <= 6 && !memcmp(head.ptr, ping, head.len))
-		return head.len == 6 ? 50 : -EAGAIN;
+		return -EAGAIN;
 	return command < 0 && head.len < GUESSED ? -EAGAIN : 0;
 }
 
