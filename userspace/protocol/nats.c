@@ -200,7 +200,7 @@ static void logged_in(struct state *s, uint16_t status, size_t wire, enum dir di
 static uint16_t status_of(struct slice text)
 {
 	static const struct { const char *word; uint16_t status; } words[] = {
-		{ "Permissions", 403 }, { "Authorization", 401 }, { "Authentication", 401 }, { "Secure", 403 }, { "Maximum Payload", 413 },
+		{ "Permissions", 403 }, { "Authorization", 401 }, { "Authentication", 401 }, { "Secure", 426 }, { "Maximum Payload", 413 },
 		{ "maximum connections", 503 }, { "Stale", 408 }, { "Slow", 429 },
 	};
 
@@ -221,6 +221,8 @@ static void answered(struct state *s, const char *method, uint16_t status, struc
 	struct exchange *ex;
 	uint64_t asked = at.time;
 
+	if (status == 403)	/* what is forbidden to somebody: he was let in */
+		logged_in(s, 200, 0, dir, at);
 	if (s->login) {
 		tell(s, s->login, dir, LOC_RESPONSE_HEADER, "reply", text);
 		logged_in(s, status, wire, dir, at);
@@ -238,6 +240,18 @@ static void answered(struct state *s, const char *method, uint16_t status, struc
 	add_bytes(s, ex, dir, wire);
 	pairs_latency(ex, asked, at);
 	hand_in(s, ex, status, at);
+}
+
+/* Its turn comes. Where that cannot be remembered, or the oldest goes for it, the order is lost. */
+static void wait_turn(struct state *s, struct exchange *ex, struct stamp at)
+{
+	unsigned nr = s->told.nr;
+
+	pairs_add(&s->told, s->session, (struct pair){ ex, at.time, 0, 0 }, at);
+	if (s->told.nr > nr)
+		return;
+	pairs_end(&s->told, s->session, at);
+	s->verbose = false;
 }
 
 /* ---- messages ---- */
@@ -302,11 +316,11 @@ static void message_done(struct state *s, struct side *side, enum dir dir, struc
 	if (side->answer && ex)
 		pairs_add(&s->asked[dir], s->session, pair, at);
 	else if (!side->answer && !side->is_answer && s->verbose && dir == s->front)
-		pairs_add(&s->told, s->session, pair, at);
+		wait_turn(s, ex, at);
 	else
 		pairs_emit(s->session, ex, at);
 	if (s->verbose && dir == s->front && (side->answer || side->is_answer))	/* which is answered twice */
-		pairs_add(&s->told, s->session, (struct pair){ 0 }, at);
+		wait_turn(s, NULL, at);
 	buf_free(&side->held);
 }
 
@@ -320,16 +334,15 @@ static void message_begin(struct state *s, struct side *side, enum dir dir, cons
 	struct pairs *asked = &s->asked[!dir];
 	struct pair *p = asked->nr ? pairs_find(asked, hash(l->subject)) : NULL;
 
-	side->is_answer = p;
 	side->cut = false;
 	side->head = l->head;
 	side->left = l->size + 2;
 	side->phase = PHASE_PAYLOAD;
-	side->answer = l->answer.len && !p ? hash(l->answer) : 0;
-	if (p) {
-		side->asked = p->asked;
-		side->ex = pairs_take(asked, s->session, p, false, at);
-	} else {
+	side->asked = p ? p->asked : 0;
+	side->ex = p ? pairs_take(asked, s->session, p, false, at) : NULL;
+	side->is_answer = side->ex;
+	side->answer = l->answer.len && !side->is_answer ? hash(l->answer) : 0;
+	if (!side->ex) {	/* nobody asked, or that was told already */
 		side->ex = exchange_new(s, dir == s->front ? "PUB" : "MSG", at);
 		tell_subject(s, side->ex, dir, l->subject);
 	}
@@ -344,7 +357,7 @@ static void subscribe(struct state *s, const struct nats_line *l, size_t wire, e
 	tell_subject(s, ex, dir, l->subject);
 	tell(s, ex, dir, LOC_PATH, "queue", l->queue);
 	if (s->verbose)
-		pairs_add(&s->told, s->session, (struct pair){ ex, at.time, 0, 0 }, at);
+		wait_turn(s, ex, at);
 	else
 		pairs_emit(s->session, ex, at);
 }
@@ -373,7 +386,7 @@ static void take_line(struct state *s, struct side *side, enum dir dir, const st
 		break;
 	case NATS_UNSUB:
 		if (s->verbose)
-			pairs_add(&s->told, s->session, (struct pair){ 0 }, at);
+			wait_turn(s, NULL, at);
 		break;
 	case NATS_CONNECT:
 		log_in(s, l->rest, wire, dir, at);
