@@ -90,6 +90,17 @@ static int guess_reply(struct slice head)
 	return mail ? 0 : -EAGAIN;
 }
 
+/* A word that others have at the end of a line too: without what it is about it is none. */
+static bool lacks_argument(const char *word, struct slice rest)
+{
+	static const char *const words[] = { "PORT", "EPRT", "ALLO", "SITE", "OPTS", "PBSZ", "PROT", "ADAT", "CLNT", "MFMT" };
+
+	for (size_t i = 0; !rest.len && i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
+}
+
 /* POP3 has USER and PASS too: what comes behind them tells, or the reply. */
 static int guess_command(struct slice head)
 {
@@ -100,7 +111,7 @@ static int guess_command(struct slice head)
 		struct slice line = slice_of(head.ptr, n);
 		size_t i = which(line, &rest);
 
-		if (i == COMMANDS)
+		if (i == COMMANDS || lacks_argument(commands[i].word, rest))
 			return 0;
 		if (commands[i].sure && (commands[i].kind != KIND_PATH || rest.len || n < 8))
 			return 85;
