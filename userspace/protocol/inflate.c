@@ -274,7 +274,8 @@ enum inflated inflater_step(struct inflater *i, struct slice *in, uint8_t block[
 	s = codecs[i->encoding](i, *in, block);
 	bad = s.status == STEP_BAD || (!s.taken && !s.made && in->len);
 	*made = s.made;
-	*in = slice_of(in->ptr + s.taken, in->len - s.taken);
+	if (s.taken)
+		*in = slice_of(in->ptr + s.taken, in->len - s.taken);
 	i->in += s.taken;
 	i->out += s.made;
 	i->ended = s.status == STEP_END;

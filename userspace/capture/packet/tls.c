@@ -364,10 +364,11 @@ static void records_gap(struct packets *t, struct connection *c, unsigned side, 
  * by no header, and by keys it does not open. */
 static size_t record_find(struct slice in)
 {
-	const uint8_t *p = in.ptr, *end = in.ptr + in.len;
+	const uint8_t *p = in.ptr, *end;
 
-	if (in.len >= HEADER && is_header(p))
+	if (!in.len || (in.len >= HEADER && is_header(p)))
 		return 0;
+	end = p + in.len;
 	for (; (p = memchr(p, APPLICATION, (size_t)(end - p))); p++) {
 		size_t left = (size_t)(end - p), whole;
 
