@@ -34,7 +34,7 @@ static const char *reasons(void)
 }
 
 /* The bytes counted under that name; -1: others are there as well. breaks: but for what nobody
- * understands without them. */
+ * understands without them, or holds. */
 static int64_t hidden_as(const char *name, bool breaks)
 {
 	int64_t n = 0;
@@ -42,7 +42,7 @@ static int64_t hidden_as(const char *name, bool breaks)
 	for (unsigned i = 1; i < LOSS_MAX; i++)
 		if (name && !strcmp(loss_name(i), name))
 			n += world.sum.why[i];
-		else if (world.sum.why[i] && !(breaks && i == LOSS_UNKNOWN_PROTOCOL))
+		else if (world.sum.why[i] && !(breaks && (i == LOSS_UNKNOWN_PROTOCOL || i == LOSS_UNWANTED)))
 			return -1;
 	return n;
 }

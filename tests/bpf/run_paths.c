@@ -85,7 +85,7 @@ static const struct way ways[] = {
 	WAY("page not resident", tcp_pair, s_mapped, r_mapped, NULL, NULL, .size = 20011),
 	WAY("buffer changes meanwhile", tcp_pair, s_changed, r_read, NULL, NULL, .size = 50021, .raw = true, .discards = true),
 	WAY("1 MiB at once", tcp_pair, s_write, r_read, NULL, NULL, .size = 1 << 20),
-	WAY("more than 1 MiB at once", tcp_pair, s_write, r_read, "truncated", "truncated", .size = (1 << 20) + 4099),
+	WAY("more than 1 MiB at once", tcp_pair, s_write, r_read, "truncated", "truncated", .size = (1 << 20) + 4099, .breaks = true),
 	WAY("1000 iovecs", tcp_pair, s_thousand, r_thousand, NULL, NULL, .size = 60013),
 	WAY("fork", tcp_pair, s_fork, r_fork, NULL, NULL),
 	WAY("dup", tcp_pair, s_dup, r_dup, NULL, NULL),
@@ -236,7 +236,7 @@ static void run_full(void)
 	settle();
 	if (world.sum.moved != (int64_t)(2 * n * calls))
 		fault = "expected 98336768 moved";
-	else if (hidden_as("ring_full", false) <= 0 || unexplained())
+	else if (hidden_as("ring_full", true) <= 0 || unexplained())
 		fault = "expected the rest to be ring_full";
 	row("ring full", reasons(), fault);
 }
