@@ -186,7 +186,7 @@ static bool damage(struct test_case *c)
 			ok &= account_holds();
 		}
 		c->steps[i] = saved;
-		for (int k = 0; k < 300; k++) {
+		for (int k = 0; k < 120; k++) {
 			size_t at = (size_t)rand() % saved.len;
 			uint8_t was = saved.bytes[at];
 
