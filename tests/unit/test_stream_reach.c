@@ -31,6 +31,56 @@ static void what_has_not_come_when_it_is_overdue_is_a_gap_with_its_cause(void **
 	world_free(w);
 }
 
+/* A ring that was full from its first byte to the last. */
+static void who_was_never_heard_of_is_lost_as_a_whole(void **state)
+{
+	const enum loss before[2] = { [DIR_RECEIVED] = LOSS_NONE, [DIR_SENT] = LOSS_RING_FULL };
+	struct world *w = world_new(NULL);
+	struct conn_facts conn = chunk_make(1, LAYER_SOCKET, DIR_SENT, 0, "", 0).conn;
+
+	push(w, 2, DIR_SENT, 0, "z");
+	close_at(w, 1, 5, 3, at_ms(10));
+	stream_unheard(w->table, &conn, before, at_ms(10).time);
+	stream_tick(w->table, at_ms(209));
+	assert_int_equal(w->sum.moved, 0);
+	stream_tick(w->table, at_ms(210));
+	assert_int_equal(w->sum.moved, 8);
+	assert_int_equal(w->sum.lost, 8);
+	assert_int_equal(w->why[LOSS_RING_FULL], 5);
+	assert_int_equal(w->why[LOSS_MISSING], 3);
+	/* What comes later was counted; said again it is nothing. */
+	push(w, 1, DIR_SENT, 0, "abcde");
+	stream_unheard(w->table, &conn, before, at_ms(10).time);
+	stream_tick(w->table, at_ms(900));
+	assert_int_equal(w->sum.moved, 8);
+	close_at(w, 2, 1, 0, at_ms(900));
+	assert_balanced(w);
+	world_free(w);
+}
+
+static void who_is_heard_of_behind_his_end_is_whole(void **state)
+{
+	static const enum loss before[2];
+	struct world *w = world_new(NULL);
+	struct conn_facts conn = chunk_make(1, LAYER_SOCKET, DIR_SENT, 0, "", 0).conn;
+
+	push(w, 2, DIR_SENT, 0, "z");
+	close_at(w, 1, 5, 0, at_ms(10));
+	stream_unheard(w->table, &conn, before, at_ms(10).time);
+	push_at(w, 1, LAYER_SOCKET, DIR_SENT, 0, "abcde", at_ms(100));
+	stream_tick(w->table, at_ms(900));
+	close_at(w, 3, 7, 0, at_ms(901));
+	conn.id = 3;
+	stream_unheard(w->table, &conn, before, at_ms(901).time);
+	close_at(w, 2, 1, 0, at_ms(902));
+	stream_table_free(w->table);
+	w->table = NULL;
+	assert_int_equal(w->sum.moved, 5 + 1 + 7);	/* of the last one at the end */
+	assert_int_equal(w->sum.lost, 7);
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void what_comes_in_time_is_no_gap(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -132,6 +182,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_has_not_come_when_it_is_overdue_is_a_gap_with_its_cause),
+		cmocka_unit_test(who_was_never_heard_of_is_lost_as_a_whole),
+		cmocka_unit_test(who_is_heard_of_behind_his_end_is_whole),
 		cmocka_unit_test(what_comes_in_time_is_no_gap),
 		cmocka_unit_test(the_hole_before_a_held_piece_comes_first),
 		cmocka_unit_test(the_end_of_a_closed_connection_has_a_cause_too),

@@ -158,7 +158,7 @@ static int replay_record(struct replay *r, const void *ptr, size_t len)
 static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size_t len)
 {
 	struct replay *r = owner;
-	struct order o;
+	struct order o = { 0 };
 
 	if (kind == RECORDING_FACT)
 		return replay_fact(r, ptr, len);
@@ -166,12 +166,14 @@ static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size
 		return 0;
 	if (kind == RECORDING_RECORD)
 		return len < 16 ? -EBADMSG : replay_record(r, ptr, len);
-	if (len != sizeof(o))
+	if (len != sizeof(o) && len != offsetof(struct order, who))	/* as recordings had it before */
 		return -EBADMSG;
-	memcpy(&o, ptr, sizeof(o));
+	memcpy(&o, ptr, len);
 	if (o.kind == ORDER_CLOSE) {
 		front_untold(r->front, o.conn, o.before);
 		front_close(r->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, (struct stamp){ o.time, r->epoch });
+		if (o.who.id)
+			front_unheard(r->front, &o.who, o.before, o.time);
 	} else if (o.kind == ORDER_REACH) {
 		front_untold(r->front, o.conn, o.before);
 		front_reach(r->front, o.conn, o.sent_pos, o.received_pos, (struct stamp){ o.time, r->epoch });

@@ -222,6 +222,8 @@ static void obey(struct analyst *a)
 			at.epoch = at.epoch > a->epoch ? at.epoch : a->epoch;
 			front_untold(a->front, o.conn, o.before);
 			front_close(a->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, at);
+			if (o.who.id)
+				front_unheard(a->front, &o.who, o.before, o.time);
 			break;
 		case ORDER_PLAIN:
 			front_plain(a->front, o.conn, o.sent_pos, o.received_pos, o.before, (uint8_t)o.sent);

@@ -83,6 +83,7 @@ struct order {
 	uint8_t before[2];	/* ORDER_CLOSE, ORDER_REACH: enum wire_reason, by enum dir, of bytes missing before the positions */
 	uint32_t epoch;		/* of ORDER_PACE the share of one CPU, permille */
 	uint64_t conn, sent_pos, received_pos, sent, received, time;	/* ORDER_PLAIN: positions of plaintext, sent is WIRE_PLAIN_* */
+	struct conn_facts who;	/* ORDER_CLOSE, told for the first time: whose; else its id is 0 */
 };
 
 /* Memory. All roles keep within --memory-max together: what grows in one of them takes from its
@@ -96,7 +97,7 @@ struct order {
  *	monitor	policies			2 * 8 MiB		refused
  *		processes			16384			facts_lost
  *		TLS libraries			512			unprobed_tls of their traffic
- *		closes for the analyst		65536, half for looks	closes_lost, looks_lost
+ *		closes for the analyst		32768, half for looks	closes_lost, looks_lost
  *		containers, users that are known	1024, 64		none: looked up again
  *	analyst	connections			131072, its budget	evicted
  *		bytes that wait for others	256 KiB each, 32 MiB	missing
@@ -106,6 +107,7 @@ struct order {
  *		requests that wait, ids of topics	512, 64 a connection, its budget	status 0, route {id}
  *		handshakes that are not over	32 KiB each, its budget	tls facts of the flow
  *		traces of ended connections	65536			their late bytes
+ *		ended before a word of theirs came	16384		evicted
  *		values seen, for distinct	49152			distinct, an estimate
  *		counts of records		256 rows, 512 flows	records, an estimate
  *		fields whose values are compared	8192		none: they begin again

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "capture/capture.h"
 #include "capture/queue.h"
+#include "capture/record.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 #include "daemon/monitor.h"
@@ -90,6 +91,7 @@ static void on_close(void *owner, const struct wire_life *l)
 			   .sent_pos = l->sent_pos, .received_pos = l->received_pos, .sent = l->sent, .received = l->received,
 			   .time = l->time };
 
+	record_conn(&o.who, &l->who, l->flags);
 	close_tell(m, &o);
 	if (!l->plain_known)
 		return;
@@ -150,6 +152,8 @@ void closes_repeat(struct monitor *m, uint64_t since)
 		m->nr_closes++;
 		m->told_closes--;
 	}
+	for (unsigned i = 0; i < m->nr_closes; i++)	/* the one that died may have told of it */
+		m->closes[(m->first_close + i) % CLOSES_WAITING].who.id = 0;
 }
 
 bool tell_event(struct monitor *m, const char *kind, const char *detail)

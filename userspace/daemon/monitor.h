@@ -36,7 +36,7 @@ struct child {
 /* One death. */
 struct gap { uint64_t from, until; const char *role; char detail[96]; };
 /* Closes that the analyst had no room for; more are lost and counted. */
-#define CLOSES_WAITING 65536
+#define CLOSES_WAITING 32768
 
 /* What reached nobody: in all, in the interval that is being sealed, in those that are. */
 struct undelivered { uint64_t all, sealing, sealed; };

@@ -370,6 +370,13 @@ void front_close(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t rec
 	stream_close(f->streams, conn, sent_pos, received_pos, sent, received, at);
 }
 
+void front_unheard(struct front *f, const struct conn_facts *conn, const uint8_t before[2], uint64_t time)
+{
+	const enum loss causes[2] = { record_loss(before[0]), record_loss(before[1]) };
+
+	stream_unheard(f->streams, conn, causes, time);
+}
+
 void front_reach(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp at)
 {
 	stream_reach(f->streams, conn, sent_pos, received_pos, at);

@@ -22,6 +22,8 @@ int front_record(struct front *, const void *record, size_t len);	/* 0, -EBADMSG
 int front_skip(struct front *, const void *record, size_t len);	/* likewise, and its payload is not looked at, for the budget */
 struct chunk;
 int front_chunk(struct front *, const struct chunk *);	/* what a record would have become; 0 or -ENOMEM */
+/* After the close of one of which nothing may ever come: whose it was. */
+void front_unheard(struct front *, const struct conn_facts *, const uint8_t before[2], uint64_t time);
 void front_close(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp);
 /* How far a connection that goes on has come; and, before either, why the last of its bytes are missing if

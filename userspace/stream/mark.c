@@ -70,6 +70,11 @@ static const struct mark *mark_find(const struct stream_table *t, uint64_t id)
 	return m && m->trace.state == TRACE_EVICTED && m->trace.id == id ? m : NULL;
 }
 
+bool mark_is_there(const struct stream_table *t, uint64_t id)
+{
+	return mark_find(t, id) != NULL;
+}
+
 /* A connection that this process does not know: did one before it? */
 void mark_resume(struct stream *s)
 {

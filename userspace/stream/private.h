@@ -23,6 +23,7 @@
 #define ROOM_SHARE	8	/* of the memory budget, kept free for what one chunk may make grow */
 #define EARLY_MAX	16	/* application records before the first plaintext: a handshake has fewer */
 #define CLOSE_AHEAD	60000000000ull	/* ns that a close may be ahead of the chunks and still be waited for */
+#define UNHEARD_MAX	16384	/* connections that ended before a chunk of theirs came */
 #define UNBOUND		((uint64_t)1 << 63)	/* in a connection id: a TLS session without a socket */
 
 /* Bytes of an application record beyond its plaintext. */
@@ -201,13 +202,20 @@ struct stream_table {
 	uint64_t order;			/* of records and calls, for bind.c */
 	const struct stream *telling;	/* the one whose session was called last */
 	uint64_t place;			/* position behind the bytes that it is being told */
+	struct unheard *unheard, **unheard_end;	/* by time of their end */
+	size_t nr_unheard;
 	struct marks *marks;		/* NULL: nothing outlives this process */
 	size_t nr_marks;		/* power of two */
 	uint64_t now;			/* newest stamp seen, or what the last tick said */
 	uint32_t epoch;
 };
 
+/* unheard.c */
+void unheard_init(struct stream_table *);
+void unheard_tick(struct stream_table *, bool all);	/* those that are overdue are told as lost */
+
 /* stream.c */
+void stream_missed(struct stream_table *, const struct conn_facts *, const enum loss before[2]);	/* ended, and nothing came */
 int stream_take(struct stream_table *, const struct chunk *);	/* of a connection that is known */
 void stream_check(struct stream *, struct stamp);	/* ends it if it is at its end */
 /* The session's own connection ends, and all that it was told is the other's from now on. */
@@ -291,6 +299,7 @@ void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], cons
 void trace_plain(struct stream_table *, uint64_t id, const struct plain_end *);
 void trace_fill(struct trace *, const struct stream *);
 /* mark.c */
+bool mark_is_there(const struct stream_table *, uint64_t id);
 void mark_resume(struct stream *);
 /* Who it is, if a process before this one knew it and had not told of all that it moved until its end; else NULL. */
 const struct conn_facts *mark_unfinished(const struct stream_table *, uint64_t id, const uint64_t final[2]);

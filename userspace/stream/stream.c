@@ -31,6 +31,7 @@ struct stream_table *stream_table_new(const struct stream_limits *limits, const 
 	while (t->nr_buckets < t->limits.connections && t->nr_buckets < BUCKETS_MAX)
 		t->nr_buckets *= 2;
 	t->buckets = calloc(t->nr_buckets, sizeof(*t->buckets));
+	unheard_init(t);
 	if (t->buckets && !trace_init(t) && !bind_init(t) && !random_bytes(&t->key, sizeof(t->key)))
 		return t;
 	stream_table_free(t);
@@ -131,6 +132,7 @@ void stream_table_free(struct stream_table *t)
 	if (!t)
 		return;
 	bind_end(t);
+	unheard_tick(t, true);
 	while (t->idle.next != &t->idle) {
 		struct stream *s = STREAM_OF(t->idle.prev, idle);
 
@@ -329,6 +331,28 @@ void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 	stream_check(s, at);
 }
 
+void stream_missed(struct stream_table *t, const struct conn_facts *conn, const enum loss before[2])
+{
+	struct stamp at = { t->now, t->epoch };
+	struct stream *s;
+	struct trace tr;
+
+	if (stream_find(t, conn->id) || trace_get(t, conn->id, &tr) != TRACE_CLOSING)
+		return;
+	room_make(t, at);
+	if (t->stats.connections >= t->limits.connections)
+		stream_evict(t, at);
+	s = stream_new(t, conn, TLS_UNKNOWN, &tr);
+	if (!s) {
+		t->stats.evicted++;
+		return;
+	}
+	stream_untold(t, conn->id, before);
+	if (!s->session)
+		stream_open(s);
+	stream_finish(s, LOSS_MISSING, at);
+}
+
 /* The connection of the chunk, made if it is new. NULL: none can be, or it is over. */
 static struct stream *stream_get(struct stream_table *t, const struct chunk *ch, int *err)
 {
@@ -506,6 +530,7 @@ void stream_tick(struct stream_table *t, struct stamp now)
 		stream_expire(STREAM_OF(n, waiting), now);
 	bind_tick(t);
 	bind_ripe(t);
+	unheard_tick(t, false);
 	while ((n = t->idle.prev) != &t->idle) {
 		struct stream *s = STREAM_OF(n, idle);
 

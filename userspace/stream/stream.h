@@ -71,6 +71,10 @@ int stream_push(struct stream_table *, const struct chunk *);
 void stream_close(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos,
 		  uint64_t sent, uint64_t received, struct stamp);
 
+/* After a close of which is known whose connection it was, told for the first time: should nothing of it have
+ * come reorder_ns later, all that it moved is lost. before: as stream_untold has it. */
+void stream_unheard(struct stream_table *, const struct conn_facts *, const enum loss before[2], uint64_t time);
+
 /* Where a connection that goes on has come to (socket bytes): what has not come reorder_ns later is
  * a gap. */
 void stream_reach(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp);
