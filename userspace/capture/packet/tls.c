@@ -364,11 +364,10 @@ static void records_gap(struct packets *t, struct connection *c, unsigned side, 
  * by no header, and by keys it does not open. */
 static size_t record_find(struct slice in)
 {
-	const uint8_t *p = in.ptr, *end;
+	const uint8_t *p = in.ptr, *end = in.ptr + in.len;
 
-	if (!in.len || (in.len >= HEADER && is_header(p)))
+	if (in.len >= HEADER && is_header(p))
 		return 0;
-	end = p + in.len;
 	for (; (p = memchr(p, APPLICATION, (size_t)(end - p))); p++) {
 		size_t left = (size_t)(end - p), whole;
 
@@ -385,7 +384,7 @@ static void records_take(struct packets *t, struct connection *c, unsigned side,
 {
 	struct records *r = &c->records[side];
 
-	if (r->lost) {
+	if (r->lost && in.len) {
 		size_t at = record_find(in);
 
 		unwalked_tell(t, c, side, r->pos, at, LOSS_MISSING, r->at);
