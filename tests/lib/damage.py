@@ -7,6 +7,7 @@
                                       of some TLS calls that were under way nothing is told
   damage.py IN OUT SEED known         only the connections that were known at a moment, with all of them
   damage.py IN OUT SEED tail          of these all data after that moment is missing: how far each came is told at its end
+  damage.py IN OUT SEED who           one connection has no data, and its close says nonsense of whose it was
   damage.py --check ACCOUNT [WHOLE]   of `weir replay -o json`: prints what does not balance, or is below 0, and what is
                                       more than in the replay of all: less was seen, so no more can be examined or framing
 """
@@ -20,7 +21,7 @@ TLS, HELLO, CONN = 2, 4, 18
 WHO, POS, DIR, BEFORE, LATE, LAST = 16, 120, 152, 154, 0x0008, 0x0040
 RING_FULL = 11
 RECORD, ORDER = 1, 3  # enum recording_kind
-CLOSE, REACH, PLAIN = 2, 5, 6  # enum order_kind
+CLOSE, REACH, PLAIN, WHOSE = 2, 5, 6, 56  # enum order_kind; struct order, who
 
 
 def number(blob, at, size):
@@ -179,13 +180,23 @@ def check(path, whole=None):
         print("nothing moved")
 
 
+def who(every, chance):
+    one = chance.choice([r.conn for kind, r in every if kind == ORDER and r.kind == CLOSE])
+    for kind, r in every:
+        if kind == RECORD and r.data and r.conn == one:
+            continue
+        if kind == ORDER and r.kind == CLOSE and r.conn == one:
+            r.bytes[WHOSE + 8:] = chance.randbytes(len(r.bytes) - WHOSE - 8)  # its number stays
+        yield kind, r
+
+
 if sys.argv[1] == "--check":
     check(*sys.argv[2:])
 else:
     source, out, seed, how = sys.argv[1:5]
     every = list(entries(open(source, "rb").read()))
     chance = random.Random(seed if how in ("known", "tail") else f"{how} {seed}")
-    left = (lose(every, chance, float(sys.argv[5])) if how == "lose" else late(every, chance) if how == "late"
+    left = (who(every, chance) if how == "who" else lose(every, chance, float(sys.argv[5])) if how == "lose" else late(every, chance) if how == "late"
             else known(every, chance, how == "tail"))
     with open(out, "wb") as f:
         for kind, body in left:

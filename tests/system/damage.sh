@@ -77,6 +77,12 @@ is "$(rows "$WORK/whole.json" sum exchanges type=flow port="$HTTPS_PORT" role=cl
 damaged lose 0.02
 damaged lose 0.2
 damaged late
+for seed in $(seq "${SEEDS:-7}"); do
+	"$PYTHON" "$LIB/damage.py" "$WORK/all.weir" "$WORK/who.weir" "$seed" who || not_ok "damage.py $seed who: exit status $?"
+	LIMIT=60 run "$WEIR" replay "$WORK/who.weir" --policy "$LIB/card.yaml" -o json
+	exits 3 "nonsense for whose a connection was, seed $seed, ends the replay there"
+	matches "$ERR" 'what came before it is shown' "and it says so"
+done
 # Port 0: plaintext whose socket is not known.
 for seed in $(seq "${SEEDS:-3}"); do
 	for how in known tail; do

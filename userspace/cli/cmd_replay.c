@@ -155,6 +155,22 @@ static int replay_record(struct replay *r, const void *ptr, size_t len)
 	return 0;
 }
 
+/* A file may say anything of whose connection it was: taken as the roles take it from each other. */
+static bool who_take(struct conn_facts *who)
+{
+	static struct fact f, checked;
+	static uint8_t packed[FACT_MAX_SIZE];
+	int n;
+
+	f.kind = FACT_CONN;
+	f.conn.conn = *who;
+	n = facts_pack(&f, packed, sizeof(packed));
+	if (n < 0 || facts_unpack(packed, (size_t)n, &checked) != FACT_CONN)
+		return false;
+	*who = checked.conn.conn;
+	return true;
+}
+
 static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size_t len)
 {
 	struct replay *r = owner;
@@ -169,6 +185,8 @@ static int on_entry(void *owner, enum recording_kind kind, const void *ptr, size
 	if (len != sizeof(o) && len != offsetof(struct order, who))	/* as recordings had it before */
 		return -EBADMSG;
 	memcpy(&o, ptr, len);
+	if (o.who.id && !who_take(&o.who))
+		return -EBADMSG;
 	if (o.kind == ORDER_CLOSE) {
 		front_untold(r->front, o.conn, o.before);
 		front_close(r->front, o.conn, o.sent_pos, o.received_pos, o.sent, o.received, (struct stamp){ o.time, r->epoch });

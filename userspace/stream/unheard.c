@@ -17,6 +17,8 @@ void stream_unheard(struct stream_table *t, const struct conn_facts *conn, const
 	struct unheard *u;
 	struct trace tr;
 
+	if (!conn->id || conn->id & UNBOUND)
+		return;
 	/* One with a mark was heard of, by a process before this one. */
 	if (trace_get(t, conn->id, &tr) != TRACE_CLOSING || mark_is_there(t, conn->id) || (!tr.pos[0] && !tr.pos[1] && !tr.other[0] && !tr.other[1]))
 		return;
