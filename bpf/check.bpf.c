@@ -148,7 +148,7 @@ static __always_inline void peer_ended(const struct conn *c)
 	struct conn *base = socket ? bpf_map_lookup_elem(&conns, &socket) : NULL;
 
 	if (base && base->inode == c->inode && base->peers)
-		base->peers--;
+		__sync_fetch_and_add(&base->peers, -1);
 }
 
 /* Of a socket that two looks have not found: the last words. Without room in the ring the next

@@ -86,7 +86,7 @@ __attribute__((noinline)) int peer_add(u64 at, u64 socket, const struct wire_end
 	c->inode = base->inode;
 	c->quic = base->quic;
 	c->socket = socket;
-	base->peers++;
+	__sync_fetch_and_add(&base->peers, 1);	/* threads may share the socket */
 	return 0;
 }
 

@@ -128,14 +128,16 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	u64 flags = 0;
 	long nr;
 
-	if ((long)ctx->args[1] <= 0)
-		return 0;
 	t = bpf_get_current_task_btf();
 	nr = BPF_CORE_READ(regs, orig_ax);
 	call.compat = !!(BPF_CORE_READ(t, thread_info.status) & TS_COMPAT);
 	kind = call_kind(nr, call.compat);
 	if (kind.shape == CALL_NONE)
 		return 0;
+	if ((long)ctx->args[1] <= 0) {
+		peer_forget();
+		return 0;
+	}
 	if (kind.dir == WIRE_RECEIVED)
 		flags = receive_flags(regs, nr, call.compat);
 	if (flags & MSG_PEEK)

@@ -299,6 +299,8 @@ static __always_inline int layer_ends(u64 sk, int ret)
 	l->call.now.transport = transport_of((struct sock *)sk);
 	if (ret > 0 && l->call.now.transport != WIRE_TCP)
 		layer_tell(l, ret);
+	else
+		peer_forget();
 	l->sk = 0; /* of two that are one in the other both end */
 	return 0;
 }

@@ -46,8 +46,8 @@ static __always_inline int at_socket(struct sock *sk, int ret, int flags, u8 dir
 	struct tcp_sock *tp;
 	struct call call = {};
 
-	if (flags & MSG_PEEK && sk->sk_protocol == IPPROTO_UDP)
-		peer_forget();
+	if ((ret <= 0 || flags & MSG_PEEK) && sk->sk_protocol == IPPROTO_UDP)
+		peer_forget();	/* else it would be taken for that of the next call */
 	/* An urgent byte that is read beside the stream shows as missing in it. */
 	if (ret <= 0 || (flags & MSG_PEEK) || (dir == WIRE_RECEIVED && (flags & MSG_OOB)))
 		return 0;
