@@ -95,6 +95,31 @@ static void only_text_is_worth_more(void **state)
 	end();
 }
 
+/* Who sends noise first is looked at again with each interval, and where bytes were missing. */
+static void noise_hides_nothing_for_long(void **state)
+{
+	static uint8_t noise[2 * PROTOCOL_OPAQUE];
+
+	for (unsigned gap = 0; gap < 2; gap++) {
+		assert_true(begin());
+		srand(17);
+		for (size_t i = 0; i < sizeof(noise); i++)
+			noise[i] = (uint8_t)(rand() >> 8) & 15;
+		noise[0] = 0xff;
+		give(DIR_SENT, noise, sizeof(noise));
+		SAY(DIR_SENT, "\x01\x02" "ana.ruiz@corp.org\x03\x04");
+		assert_null(strstr(seen.all, "ana.ruiz@corp.org"));
+		if (gap)
+			session_gap(c.s, DIR_SENT, 5, LOSS_UNWANTED, (struct stamp){ c.time, 1 });
+		else
+			session_interval(c.s, (struct stamp){ c.time, 1 });
+		assert_int_equal(session_unwanted(c.s, DIR_SENT), 0);
+		SAY(DIR_SENT, "\x01\x02" "bob.ruiz@corp.org\x03\x04");
+		end();
+		assert_non_null(strstr(seen.all, "bob.ruiz@corp.org"));
+	}
+}
+
 /* Who sends what no parser goes on behind does not hide what comes then. */
 static void nobody_is_blinded_by_a_parser_that_gave_up(void **state)
 {
@@ -165,6 +190,7 @@ int main(void)
 		cmocka_unit_test(text_among_other_bytes_is_found),
 		cmocka_unit_test(windows_end_between_lines),
 		cmocka_unit_test(only_text_is_worth_more),
+		cmocka_unit_test(noise_hides_nothing_for_long),
 		cmocka_unit_test(nobody_is_blinded_by_a_parser_that_gave_up),
 		cmocka_unit_test(how_it_looks_is_noted),
 		cmocka_unit_test(memory_that_runs_out_costs_no_byte),

@@ -174,6 +174,7 @@ static void settle(struct side *side, struct session *s, const struct field_sink
 void unread_settle(struct unread *u, struct session *s, const struct field_sink *sink, enum dir dir, struct stamp at)
 {
 	settle(&u->sides[dir], s, sink, dir, at);
+	u->sides[dir].taken = 0;
 }
 
 void unread_take(struct unread *u, struct session *s, const struct field_sink *sink, enum dir dir, struct slice in, bool whole, struct stamp at)
