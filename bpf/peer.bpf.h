@@ -41,13 +41,15 @@ static __always_inline bool peer_take(struct wire_end *end, u64 key, u32 dir)
 	return end->port;
 }
 
-static __always_inline void peer_forget(void)
+/* Not inlined, for the stack of the hooks on 6.1. */
+static __attribute__((noinline)) int peer_forget(void)
 {
 	u64 task = (u64)bpf_get_current_task();
 	struct datagram_peer *p = bpf_map_lookup_elem(&datagram_peers, &task);
 
 	if (p)
 		p->sk = 0;
+	return 0;
 }
 
 /* Bit 0 is set, as it is in no address of a socket. */

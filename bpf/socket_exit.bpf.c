@@ -117,6 +117,17 @@ static __always_inline u8 exit_reason(u8 shape, u64 flags)
 	return shape == CALL_SENDFILE ? WIRE_R_SENDFILE : shape == CALL_SPLICE ? WIRE_R_SPLICE : WIRE_R_NONE;
 }
 
+/* Whom it was for is not the next one's. Not inlined, for the stack. */
+static __attribute__((noinline)) int call_failed(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
+	bool compat = BPF_CORE_READ(bpf_get_current_task_btf(), thread_info.status) & TS_COMPAT;
+
+	if (call_kind(BPF_CORE_READ(regs, orig_ax), compat).shape != CALL_NONE)
+		peer_forget();
+	return 0;
+}
+
 SEC("raw_tp/sys_exit")
 int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -128,16 +139,14 @@ int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 	u64 flags = 0;
 	long nr;
 
+	if ((long)ctx->args[1] <= 0)
+		return call_failed(ctx);
 	t = bpf_get_current_task_btf();
 	nr = BPF_CORE_READ(regs, orig_ax);
 	call.compat = !!(BPF_CORE_READ(t, thread_info.status) & TS_COMPAT);
 	kind = call_kind(nr, call.compat);
 	if (kind.shape == CALL_NONE)
 		return 0;
-	if ((long)ctx->args[1] <= 0) {
-		peer_forget();
-		return 0;
-	}
 	if (kind.dir == WIRE_RECEIVED)
 		flags = receive_flags(regs, nr, call.compat);
 	if (flags & MSG_PEEK)
