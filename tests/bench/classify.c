@@ -389,6 +389,30 @@ static double report(unsigned run, const char *name, unsigned rounds)
 	return speed[run][rounds / 2];
 }
 
+/* weir by itself, for a profiler: `perf record ... classify --alone prose 1`. */
+static int alone(const char *name, unsigned findings, unsigned rounds)
+{
+	struct text t = { 0 };
+	const struct kind *k = kinds;
+
+	while (k < kinds + sizeof(kinds) / sizeof(kinds[0]) && strcmp(k->name, name))
+		k++;
+	if (k == kinds + sizeof(kinds) / sizeof(kinds[0]))
+		return fprintf(stderr, "classify: no text is named %s\n", name), 2;
+	text_make(&t, k, findings);
+	weir_run(&t);	/* warm */
+	for (unsigned r = 0; r < rounds; r++) {
+		double began = cpu_now();
+
+		weir_run(&t);
+		speed[WEIR][r] = (double)t.all.len / 1e6 / (cpu_now() - began);
+	}
+	report(WEIR, name, rounds);
+	latencies(&t, 1);
+	printf("\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned densities[] = { 0, 1, 10 };
@@ -399,10 +423,12 @@ int main(int argc, char **argv)
 	double began = now(CLOCK_MONOTONIC);
 	long before = peak_kib();
 
+	if (argc == 4 && !strcmp(argv[1], "--alone"))
+		return alone(argv[2], (unsigned)atoi(argv[3]), ROUNDS_MAX);
 	if (argc == 3 && !strcmp(argv[1], "--rounds"))
 		rounds = (unsigned)atoi(argv[2]);
 	if (!copy || !rounds || rounds > ROUNDS_MAX || (argc != 1 && argc != 3))
-		return fprintf(stderr, "classify: --rounds 1 to %d\n", ROUNDS_MAX), 2;
+		return fprintf(stderr, "classify: --rounds 1 to %d, or --alone TEXT FINDINGS\n", ROUNDS_MAX), 2;
 	document_classify("{\"a\":\"b\"}", 9, on_hit, &found);
 	printf("ready after %.1f ms, %u classes, %ld KiB of memory more\n", 1e3 * (now(CLOCK_MONOTONIC) - began), class_count(), peak_kib() - before);
 	rules_make();

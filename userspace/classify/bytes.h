@@ -11,6 +11,8 @@
 
 #define SPECIALS 16	/* kinds of bytes that are neither digit nor letter and may begin something */
 struct specials { uint8_t nr, bytes[SPECIALS]; };
+/* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first. */
+struct wide_specials { struct specials of; uint8_t wide[SPECIALS / 2][16]; };
 /* Of up to 64 bytes: bit i for byte i. */
 struct kinds { uint64_t digits, letters, specials; };
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
@@ -63,6 +65,24 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 	return k;
 }
 
+/* As kinds_of, with at most SPECIALS / 2 of them. */
+static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	const __m128i *wide = (const __m128i *)(const void *)s->wide;
+	struct kinds k = { 0 };
+
+	for (size_t at = 0; at < n; at += 16) {
+		__m128i x = bytes_load(p + at, n - at), found = _mm_cmpeq_epi8(x, _mm_loadu_si128(wide));
+
+		for (unsigned i = 1; i < SPECIALS / 2; i++)
+			found = _mm_or_si128(found, _mm_cmpeq_epi8(x, _mm_loadu_si128(wide + i)));
+		k.digits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, '0', 10)) << at;
+		k.letters |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26)) << at;
+		k.specials |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << at;
+	}
+	return k;
+}
+
 /* fold: those bytes with small letters for capitals, and some more. */
 static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
 {
@@ -104,6 +124,11 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 		k.specials |= (uint64_t)(memchr(s->bytes, p[i], s->nr) != NULL) << i;
 	}
 	return k;
+}
+
+static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	return kinds_of(&s->of, p, n);
 }
 
 static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])

@@ -24,6 +24,13 @@ void surroundings_init(struct surroundings *s, const struct evidence *ev)
 	s->type = ev->type;
 }
 
+struct slice prose_window(struct slice value, size_t start)
+{
+	size_t len = start < PROSE_WINDOW ? start : PROSE_WINDOW;
+
+	return (struct slice){ value.ptr + start - len, len };
+}
+
 /* The words before start that may name the value: same line, and nothing between
  * that ends a thought or is a value itself. */
 struct slice prose_before(struct slice value, size_t start)
@@ -66,7 +73,7 @@ static struct key_verdict hit_key(const struct surroundings *s, const struct cla
 				  size_t start)
 {
 	struct key_verdict v = { 0 };
-	struct key_text inner;
+	struct key_text inner UNINITIALIZED;
 
 	if (start && evidence_level >= EVIDENCE_KEY && assigned_name(value, start, &inner)) {
 		v = key_judge(&inner, row);
@@ -78,7 +85,7 @@ static struct key_verdict hit_key(const struct surroundings *s, const struct cla
 
 static int prose_support(const struct class_row *row, struct slice value, size_t start)
 {
-	struct key_text text;
+	struct key_text text UNINITIALIZED;
 	struct key_verdict v;
 
 	if (!start || evidence_level < EVIDENCE_KEY)
@@ -94,7 +101,7 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
  * something. In digits that are grouped as on a card, or where a name says the class, that does not count. */
 static bool names_thing(const struct class_row *row, struct slice value, const struct hit *hit)
 {
-	struct key_text text;
+	struct key_text text UNINITIALIZED;
 
 	if (!(row->against & AGAINST_NUMBER) || !hit->start || evidence_level < EVIDENCE_KEY)
 		return false;
@@ -151,7 +158,7 @@ int evidence_confidence(const struct class_row *row, const struct hit *hit, int 
 
 bool evidence_allows(const struct evidence *ev, const struct class_row *row)
 {
-	struct surroundings s;
+	struct surroundings s UNINITIALIZED;
 	bool allows;
 
 	surroundings_init(&s, ev);

@@ -18,6 +18,8 @@ void surroundings_init(struct surroundings *, const struct evidence *);
 int evidence_score(const struct surroundings *, const struct class_row *, struct slice value, struct hit *, int value_says);
 /* The words before start that may name the value. */
 struct slice prose_before(struct slice value, size_t start);
+/* The bytes that they are taken from. */
+struct slice prose_window(struct slice value, size_t start);
 /* 0 when it is not worth a word, else enum confidence. */
 int evidence_confidence(const struct class_row *, const struct hit *, int score, int value_says);
 /* May a number of this field be of a class that only its values speak for? Not when its name says otherwise. */

@@ -33,14 +33,19 @@ void key_text_init(struct key_text *, struct slice parent, struct slice key);
 void key_text_prose(struct key_text *, struct slice before);
 /* From the words of a key to the classes that have them for a phrase. hash 0: free. */
 #define PHRASE_SLOTS 8192	/* a power of two, more than twice the phrases of all classes */
+#define PHRASE_HEADS_BITS 15
+#define PHRASE_HEADS (1u << PHRASE_HEADS_BITS)
 struct phrase_table {
 	size_t longest;
 	unsigned nr;
-	uint8_t heads[PHRASE_SLOTS / 8];	/* one bit a hash of the first three bytes, or of all two: most words begin none */
+	uint8_t heads[PHRASE_HEADS / 8];	/* one bit a hash of the first three bytes, or of all two: most words begin none */
+	uint8_t long_heads[PHRASE_HEADS / 8];	/* … of the first five */
 	uint8_t known[PHRASE_SLOTS];	/* one bit a hash: most words are none, and this stays in the nearest cache */
 	struct phrase_slot { uint32_t hash; uint8_t row; } slot[PHRASE_SLOTS];
 };
 void phrase_table_add(struct phrase_table *, uint8_t row, const struct key_phrase *);
+/* false: there is no phrase in these bytes, of prose before a value; true says nothing. Cheaper by far than to look. */
+bool phrases_may(const struct phrase_table *, struct slice before);
 /* At most max are told; returns how many there are. */
 unsigned phrases_find(const struct phrase_table *, const struct key_text *, uint8_t *rows, unsigned max);
 bool key_ends_numbering(const struct key_text *);	/* so does its last word */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* phrases.c - from the words of a key to the classes that they speak for. Asking every class about
  * every key costs more with each class; here each run of tokens is one look into a hash table. */
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "classify/bytes.h"
 #include "classify/keys.h"
 
 /* FNV-1a: added byte by byte, so that a longer phrase goes on from a shorter one. */
@@ -12,9 +15,41 @@ static uint32_t hash_add(uint32_t hash, char c)
 }
 #define HASH_START 2166136261u
 
-static uint32_t head_slot(uint32_t hash)
+/* The filter knows the first two, three and five bytes of phrases, zeros beyond their end: a number each. */
+#define HEAD_BYTES 5
+#define TWO 0xffffull
+#define THREE 0xffffffull
+
+static uint64_t head_of(const void *text, size_t len)
 {
-	return hash >> 8 & (PHRASE_SLOTS - 1);
+	uint64_t head = 0;
+
+	memcpy(&head, text, len < HEAD_BYTES ? len : HEAD_BYTES);
+	return le64toh(head);
+}
+
+/* The same of a text that goes on for eight bytes, whatever they hold. */
+static inline uint64_t head_load(const void *text, size_t len)
+{
+	uint64_t head;
+
+	memcpy(&head, text, sizeof(head));
+	return le64toh(head) & UINT64_MAX >> (64 - 8 * (len < HEAD_BYTES ? len : HEAD_BYTES));
+}
+
+static uint32_t head_slot(uint64_t head)
+{
+	return (uint32_t)(head * 0x9e3779b97f4a7c15 >> (64 - PHRASE_HEADS_BITS));
+}
+
+static void head_set(uint8_t *bits, uint64_t head)
+{
+	bits[head_slot(head) / 8] |= (uint8_t)(1 << (head_slot(head) & 7));
+}
+
+static bool head_has(const uint8_t *bits, uint64_t head)
+{
+	return bits[head_slot(head) / 8] >> (head_slot(head) & 7) & 1;
 }
 
 void phrase_table_add(struct phrase_table *t, uint8_t row, const struct key_phrase *keys)
@@ -23,11 +58,10 @@ void phrase_table_add(struct phrase_table *t, uint8_t row, const struct key_phra
 		uint32_t hash = HASH_START, i;
 		size_t len = 0;
 
-		for (; p->words[len]; len++) {
+		for (; p->words[len]; len++)
 			hash = hash_add(hash, p->words[len]);
-			if (len == 2 || (len == 1 && !p->words[2]))
-				t->heads[head_slot(hash) / 8] |= (uint8_t)(1 << (head_slot(hash) & 7));
-		}
+		head_set(t->heads, head_of(p->words, len) & THREE);
+		head_set(t->long_heads, head_of(p->words, len));
 		hash |= 1;
 		if (t->nr == PHRASE_SLOTS / 2)
 			abort();	/* the tables of the program do not fit: any test shows it */
@@ -63,15 +97,59 @@ static unsigned slots_take(const struct phrase_table *t, uint32_t hash, uint8_t 
 	return nr;
 }
 
-/* May a phrase begin with the bytes at i? */
+/* May a phrase begin so? Most words that begin like one differ soon after. */
+static inline bool head_may(const struct phrase_table *t, uint64_t head)
+{
+	return head_has(t->heads, head & THREE) || head_has(t->heads, head & TWO);
+}
+
+static bool long_head_may(const struct phrase_table *t, uint64_t head)
+{
+	for (unsigned len = 2; len <= HEAD_BYTES; len++)
+		if (head_has(t->long_heads, head & (UINT64_MAX >> (64 - 8 * len))))
+			return true;
+	return false;
+}
+
 static bool head_known(const struct phrase_table *t, const struct key_text *k, size_t i)
 {
-	uint32_t hash = hash_add(hash_add(HASH_START, k->text[i]), i + 1 < k->len ? k->text[i + 1] : 0);
+	uint64_t head = head_load(k->text + i, k->len - i);
 
-	if (t->heads[head_slot(hash) / 8] >> (head_slot(hash) & 7) & 1)
+	return head_may(t, head) && long_head_may(t, head);
+}
+
+/* The next nr letters and digits from i on, small. */
+static inline uint64_t head_take(const uint8_t *fold, uint64_t word, size_t i, unsigned nr)
+{
+	uint64_t head = 0;
+
+	word &= UINT64_MAX << i;
+	for (unsigned n = 0; word && n < nr; n++, word &= word - 1)
+		head |= (uint64_t)fold[__builtin_ctzll(word)] << 8 * n;
+	return head;
+}
+
+bool phrases_may(const struct phrase_table *t, struct slice before)
+{
+	uint8_t fold[64 + 8] UNINITIALIZED;
+	struct letters l;
+	uint64_t word, begins;
+
+	if (before.len > 64)
 		return true;
-	hash = hash_add(hash, i + 2 < k->len ? k->text[i + 2] : 0);
-	return t->heads[head_slot(hash) / 8] >> (head_slot(hash) & 7) & 1;
+	l = letters_of(before.ptr, before.len, fold);
+	if (l.beyond)
+		return true;
+	word = l.digits | l.upper | l.lower;
+	begins = word & (~(word << 1) | (l.digits ^ l.digits << 1) | l.upper);
+	for (; begins; begins &= begins - 1) {
+		size_t i = (size_t)__builtin_ctzll(begins);
+		uint64_t head = (word >> i & 7) == 7 ? head_load(fold + i, HEAD_BYTES) : head_take(fold, word, i, 3);
+
+		if (head_may(t, head) && long_head_may(t, head_take(fold, word, i, HEAD_BYTES)))
+			return true;
+	}
+	return false;
 }
 
 unsigned phrases_find(const struct phrase_table *t, const struct key_text *k, uint8_t *rows, unsigned max)

@@ -3,6 +3,7 @@
  * could begin there; only then the classes of that trigger are asked. Each looks
  * at a bounded stretch, so the pass is linear whatever the bytes are. */
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,7 +47,7 @@ struct scan {
 #define CHAINS 2048	/* a power of two */
 #define HEADS_BITS 15	/* 4 KiB: it stays in the nearest cache */
 #define HEADS (1u << HEADS_BITS)
-struct literal { const char *text; uint16_t len, next; uint8_t row; };
+struct literal { const char *text; uint64_t head; uint16_t len, next; uint8_t row; };	/* head: its first eight bytes */
 struct row_list { uint8_t nr, rows[LIST_MAX]; };
 
 /* Row numbers by trigger, and what each byte may start. Filled once from the rows.
@@ -54,7 +55,7 @@ struct row_list { uint8_t nr, rows[LIST_MAX]; };
 static struct {
 	bool ready;
 	uint8_t kind[256];
-	struct specials specials;
+	struct wide_specials specials;
 	const struct class_row *rows[CLASS_ROWS];
 	uint8_t digits[CLASS_ROWS];	/* that a number has at least */
 	uint8_t after[CLASS_ROWS];	/* bit enum id_after: what may follow its first run of them; of an id in any of its shapes */
@@ -66,6 +67,7 @@ static struct {
 	struct phrase_table keyed, near;
 	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
 	uint8_t heads[HEADS / 8];	/* one bit a hash of three bytes: a literal begins so */
+	uint8_t long_heads[HEADS / 8];	/* … of six, and of the three or four of one that is no longer */
 	struct literal literals[LITERALS_MAX];
 } table;
 
@@ -76,19 +78,37 @@ static unsigned pair_chain(const uint8_t *p)
 	return (p[0] * 31u + p[1] * 7u) & (CHAINS - 1);
 }
 
-static uint32_t head_slot(uint32_t three)
+static uint32_t head_slot(uint64_t three)
 {
-	return three * 0x9e3779b1u >> (32 - HEADS_BITS);
+	return (uint32_t)three * 0x9e3779b1u >> (32 - HEADS_BITS);
+}
+
+static uint32_t long_slot(uint64_t head)
+{
+	return (uint32_t)(head * 0x9e3779b97f4a7c15 >> (64 - HEADS_BITS));
+}
+
+static void bit_set(uint8_t *bits, uint32_t slot)
+{
+	bits[slot / 8] |= (uint8_t)(1 << (slot & 7));
+}
+
+static bool bit_of(const uint8_t *bits, uint32_t slot)
+{
+	return bits[slot / 8] >> (slot & 7) & 1;
 }
 
 /* Of a literal of two bytes any third may follow. */
-static void table_head(const uint8_t *text)
+static void table_head(const char *text, size_t len)
 {
-	for (uint32_t third = text[2] ? text[2] : 0; third < 256; third++) {
-		uint32_t slot = head_slot(text[0] | (uint32_t)text[1] << 8 | third << 16);
+	for (unsigned third = len > 2 ? (uint8_t)text[2] : 0; third < 256; third++) {
+		uint64_t six = 0;
 
-		table.heads[slot / 8] |= (uint8_t)(1 << (slot & 7));
-		if (text[2])
+		memcpy(&six, text, len < 6 ? len : 6);
+		six = le64toh(six) | (uint64_t)third << 16;
+		bit_set(table.heads, head_slot(six & 0xffffff));
+		bit_set(table.long_heads, long_slot(len > 5 ? six : len > 3 ? six & UINT32_MAX : six & 0xffffff));
+		if (len > 2)
 			break;
 	}
 }
@@ -99,9 +119,11 @@ static void table_literal(const char *text, uint8_t row)
 	uint16_t *chain = &table.chain[pair_chain((const uint8_t *)text)];
 
 	assert(table.nr_literals < LITERALS_MAX - 1 && text[0] && text[1]);
-	*l = (struct literal){ text, (uint16_t)strlen(text), *chain, row };
+	*l = (struct literal){ .text = text, .len = (uint16_t)strlen(text), .next = *chain, .row = row };
+	memcpy(&l->head, text, l->len < 8 ? l->len : 8);
+	l->head = le64toh(l->head);
 	*chain = table.nr_literals;
-	table_head((const uint8_t *)text);
+	table_head(text, strlen(text));
 	if (!is_alpha((uint8_t)*text))
 		table.kind[(uint8_t)*text] |= ON_LITERAL;
 }
@@ -191,9 +213,11 @@ static void table_init(void)
 	table.kind[':'] |= ON_ASSIGN;
 	for (unsigned c = 0; c < 256; c++)
 		if (table.kind[c] && !(table.kind[c] & (ON_DIGIT | ON_LETTER))) {
-			assert(table.specials.nr < SPECIALS);
-			table.specials.bytes[table.specials.nr++] = (uint8_t)c;
+			assert(table.specials.of.nr < SPECIALS / 2);
+			table.specials.of.bytes[table.specials.of.nr++] = (uint8_t)c;
 		}
+	for (unsigned i = 0; i < SPECIALS / 2; i++)
+		memset(table.specials.wide[i], table.specials.of.bytes[i < table.specials.of.nr ? i : 0], 16);
 	table.ready = true;
 }
 
@@ -363,11 +387,11 @@ static bool near_begins(struct slice v, size_t start)
 static void scan_near(struct scan *s, size_t at, size_t head)
 {
 	size_t start = at - head;
-	uint8_t rows[ASKED_MAX];
-	struct key_text words;
+	uint8_t rows[ASKED_MAX] UNINITIALIZED;
+	struct key_text words UNINITIALIZED;
 	unsigned nr;
 
-	if (evidence_level < EVIDENCE_KEY)
+	if (evidence_level < EVIDENCE_KEY || !phrases_may(&table.near, prose_window(s->value, start)))
 		return;
 	s->cost += COST_NEAR;
 	key_text_prose(&words, prose_before(s->value, start));
@@ -433,14 +457,38 @@ static void scan_digits(struct scan *s, size_t at)
 		scan_near(s, at, head);
 }
 
-/* Few words begin with the three bytes that a literal begins with. */
-static bool literal_begins(struct slice v, size_t at)
+/* Eight bytes at `at`, zeros beyond the value. */
+static inline uint64_t eight_at(struct slice v, size_t at)
 {
-	const uint8_t *p = v.ptr + at;
-	uint32_t slot = head_slot(v.len - at > 2 ? p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 :
-					      p[0] | (uint32_t)byte_at(v, at + 1) << 8);
+	size_t back = v.len - at < 8 ? 8 - (v.len - at) : 0;
+	uint64_t eight = 0;
 
-	return table.heads[slot / 8] >> (slot & 7) & 1;
+	if (at < back) {	/* all of a short value */
+		memcpy(&eight, v.ptr, v.len < 8 ? v.len : 8);
+		return le64toh(eight) >> 8 * at;
+	}
+	memcpy(&eight, v.ptr + at - back, 8);
+	return le64toh(eight) >> 8 * back;
+}
+
+/* Few words begin with the three bytes that a literal begins with, and fewer with all of its six. */
+static inline bool literal_begins(struct slice v, size_t at)
+{
+	uint64_t eight = eight_at(v, at);
+
+	return bit_of(table.heads, head_slot(eight & 0xffffff)) && (bit_of(table.long_heads, long_slot(eight << 16 >> 16)) ||
+		bit_of(table.long_heads, long_slot(eight & UINT32_MAX)) || bit_of(table.long_heads, long_slot(eight & 0xffffff)));
+}
+
+/* Those of the words that begin at these bits of the block at `at` of which a literal may be the beginning. */
+static inline uint64_t literals_begin(struct slice v, size_t at, uint64_t words)
+{
+	uint64_t found = 0;
+
+	for (; words; words &= words - 1)
+		if (literal_begins(v, at + (size_t)__builtin_ctzll(words)))
+			found |= words & -words;
+	return found;
 }
 
 /* A literal that begins with a letter begins a word. An escape before it is no part of it. */
@@ -457,13 +505,16 @@ static void scan_literals(struct scan *s, size_t at)
 {
 	const uint8_t *p = s->value.ptr + at;
 	size_t left = s->value.len - at;
+	uint64_t eight;
 
 	if (left < 2)	/* every literal has two bytes */
 		return;
+	eight = eight_at(s->value, at);
 	for (unsigned i = table.chain[pair_chain(p)]; i; i = table.literals[i].next) {
 		const struct literal *l = &table.literals[i];
+		uint64_t differ = l->head ^ (l->len < 8 ? eight & ~(UINT64_MAX << 8 * l->len) : eight);
 
-		if (left >= l->len && !memcmp(p, l->text, l->len))
+		if (!differ && left >= l->len && (l->len <= 8 || !memcmp(p, l->text, l->len)))
 			scan_ask(s, l->row, NULL, s->value, at, 0);
 	}
 }
@@ -479,7 +530,7 @@ static bool key_speaks(const struct surroundings *around, unsigned id)
 static void scan_keyed(struct scan *s)
 {
 	const struct key_rows *known = s->evidence->rows;
-	uint8_t rows[ASKED_MAX];
+	uint8_t rows[ASKED_MAX] UNINITIALIZED;
 	unsigned nr;
 
 	if (!s->value.len || (!s->evidence->key.len && !s->evidence->parent.len))
@@ -499,8 +550,8 @@ static void scan_keyed(struct scan *s)
 void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
 {
 	const struct evidence ev = { .key = key, .parent = parent };
-	struct surroundings around;
-	uint8_t rows[ASKED_MAX];
+	struct surroundings around UNINITIALIZED;
+	uint8_t rows[ASKED_MAX] UNINITIALIZED;
 	unsigned nr = 0;
 
 	*out = (struct key_rows){ 0 };
@@ -524,7 +575,7 @@ static void scan_assign(struct scan *s, size_t i)
 {
 	struct slice name = assign_name(s->value, i), before, token;
 	struct surroundings around = { .type = VALUE_STRING, .has_key = true };
-	uint8_t rows[ASKED_MAX];
+	uint8_t rows[ASKED_MAX] UNINITIALIZED;
 	bool asked = false;
 	unsigned nr;
 
@@ -557,7 +608,7 @@ static void scan_at(struct scan *s, size_t i, unsigned kind)
 {
 	if (kind & ON_DIGIT)
 		scan_digits(s, i);
-	if (kind & ON_LITERAL)
+	if (kind & ON_LITERAL && literal_begins(s->value, i))
 		scan_literals(s, i);
 	if (kind & ON_AT || (kind & ON_PERCENT && slice_begins(s->value, i, "%40")))
 		scan_rows(s, table.at.rows, table.at.nr, i);
@@ -595,24 +646,21 @@ static void scan_bytes(struct scan *s)
 
 	for (size_t at = 0; at < s->value.len; at += 64) {
 		size_t left = s->value.len - at;
-		struct kinds k = kinds_of(&table.specials, s->value.ptr + at, left < 64 ? left : 64);
-		uint64_t words = k.letters & ~(k.letters << 1 | letter);
+		struct kinds k = kinds_wide(&table.specials, s->value.ptr + at, left < 64 ? left : 64);
+		uint64_t words = literals_begin(s->value, at, k.letters & ~(k.letters << 1 | letter));
 		uint64_t starts = (k.digits & ~(k.digits << 1 | digit)) | words | k.specials;
 
 		digit = k.digits >> 63;
 		letter = k.letters >> 63;
 		for (; starts; starts &= starts - 1) {
 			size_t bit = (size_t)__builtin_ctzll(starts), i = at + bit;
-			unsigned kind;
 
 			if (words >> bit & 1) {
-				if (literal_begins(s->value, i) && word_begins(s->value, i))
+				if (word_begins(s->value, i))
 					scan_literals(s, i);
 				continue;
 			}
-			kind = table.kind[s->value.ptr[i]];
-			if (kind != ON_LITERAL || literal_begins(s->value, i))
-				scan_at(s, i, kind);
+			scan_at(s, i, table.kind[s->value.ptr[i]]);
 		}
 	}
 }
