@@ -73,6 +73,8 @@ struct class_row {
 	/* Of a class without id: may one begin with so many letters (TRIGGER_MIXED) and then so many digits, before a byte of
 	 * this enum id_after? NULL: any may. */
 	bool (*starts)(size_t head, size_t run, unsigned after);
+	/* Of a class without id: among how many letters and digits in a row its first digit may stand. 0, 0: any. */
+	uint8_t group_min, group_max;
 	/* Is this class at `at`? Fills start, end, mask and sample and returns how much
 	 * the value alone says, 1 to 100 (classify.md 5.5), or 0; below 0 where it took
 	 * so many ns more than a look to know that it is none. Reads a bounded

@@ -90,6 +90,8 @@ static bool form_starts(const char *form, size_t head, size_t run, enum id_after
 		return after != AFTER_LETTER;
 	if (*form == 'A' || *form == '*')
 		return after == AFTER_LETTER;
+	if (*form == '#' || is_digit((uint8_t)*form))	/* the run is over */
+		return false;
 	if (*form == '_')
 		return after >= AFTER_BLANK && after <= AFTER_SLASH;
 	return id_after((uint8_t)*form) == after;
@@ -126,6 +128,30 @@ unsigned id_digits(const struct id_rule *rule)
 		fewest = nr < fewest ? nr : fewest;
 	}
 	return fewest;
+}
+
+/* Up to the group that has a digit in any case: before it all may be letters. */
+uint64_t id_groups(const struct id_rule *rule)
+{
+	uint64_t groups = 0;
+
+	for (const struct id_shape *shape = rule->shapes; shape->form; shape++) {
+		bool digit = false;
+		unsigned len = 0;
+
+		for (const char *form = shape->form; !digit || len; form++) {
+			if (*form == '#' || *form == '*' || is_alnum((uint8_t)*form)) {
+				digit |= *form == '#' || is_digit((uint8_t)*form);
+				len++;
+				continue;
+			}
+			groups |= 1ull << len;
+			len = 0;
+			if (!*form)
+				break;
+		}
+	}
+	return groups & ~1ull;
 }
 
 static bool is_published(const struct id_rule *rule, const char *text, size_t len)

@@ -24,6 +24,7 @@ enum id_after { AFTER_OTHER, AFTER_BLANK, AFTER_MINUS, AFTER_DOT, AFTER_SLASH, A
 enum id_after id_after(uint8_t c);
 bool id_starts(const struct id_rule *, size_t head, size_t run, enum id_after);
 bool id_has_head(const struct id_rule *);	/* may one begin with a letter? */
+uint64_t id_groups(const struct id_rule *);	/* bit n: the first digit of one may stand among n letters and digits in a row */
 unsigned id_digits(const struct id_rule *);	/* the fewest digits from the first on to a letter, of these shapes */
 
 /* What the checks share. weights ends with 0; the text's digits count from its first. */

@@ -119,5 +119,7 @@ const struct class_row class_ip = {
 	.keys = keys,
 	.counter = counter,
 	.starts = ip_starts,
+	.group_min = 1,
+	.group_max = 4,
 	.find = ip_find,
 };

@@ -59,5 +59,7 @@ const struct class_row class_mac = {
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.starts = mac_starts,
+	.group_min = 2,
+	.group_max = 2,
 	.find = mac_find,
 };

@@ -25,6 +25,7 @@ enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH =
 enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32 };
 #define RUN_MAX		31	/* digits of the first run of a number that are counted */
 #define HEAD_MAX	15	/* letters before it */
+#define GROUP_MAX	63	/* letters and digits around it; more are as many */
 #define NEAR_LONG	5	/* a shorter run of digits and letters is no number that a word before it names */
 #define ASKED_MAX	48	/* classes that one name speaks for */
 
@@ -37,6 +38,8 @@ struct scan {
 	void (*emit)(void *owner, const struct hit *);
 	void *owner;
 	uint64_t cost;
+	uint64_t alnum;		/* letters and digits of the block in hand */
+	size_t block;		/* where it begins */
 	size_t nr;
 	struct pending list[PENDING];
 	struct user_hits user;
@@ -59,6 +62,7 @@ static struct {
 	const struct class_row *rows[CLASS_ROWS];
 	uint8_t digits[CLASS_ROWS];	/* that a number has at least */
 	uint8_t after[CLASS_ROWS];	/* bit enum id_after: what may follow its first run of them; of an id in any of its shapes */
+	uint64_t groups[CLASS_ROWS];	/* bit n: its first digit may stand among n letters and digits; bit 0: among so many that nobody knows */
 	struct row_list at;
 	struct row_list digit[RUN_MAX + 1][AFTER_MAX];	/* by the length of the first run and what follows it */
 	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
@@ -145,10 +149,18 @@ static unsigned row_after(const struct class_row *row, size_t head, size_t run)
 	return bits;
 }
 
+static uint64_t row_groups(const struct class_row *row)
+{
+	uint64_t most = row->group_max && row->group_max < GROUP_MAX ? (2ull << row->group_max) - 1 : UINT64_MAX;
+
+	return 1 | (row->id ? id_groups(row->id) : most & UINT64_MAX << row->group_min);
+}
+
 static void table_number(unsigned i, const struct class_row *row)
 {
 	unsigned bits;
 
+	table.groups[i] = row_groups(row);
 	table.digits[i] = row->id ? (uint8_t)id_digits(row->id) : row->digits;
 	if (table.digits[i] == 255)	/* no shape stands on its own */
 		return;
@@ -419,12 +431,27 @@ static size_t capital_run(struct slice v, size_t at)
 	return n;
 }
 
+/* Among how many letters and digits in a row stands the one at `at`? 0: they do not end in this block, or it does not matter. */
+static unsigned group_of(const struct scan *s, size_t at)
+{
+	size_t bit = at - s->block, start, end;
+	uint64_t before = ~s->alnum & (((uint64_t)1 << bit) - 1), after = ~s->alnum >> bit;
+
+	if (evidence_level < EVIDENCE_BOUNDARY || (!before && s->block) || (!after && s->value.len - s->block > 64))
+		return 0;
+	start = before ? 64 - (size_t)__builtin_clzll(before) : 0;
+	end = after ? bit + (size_t)__builtin_ctzll(after) : s->value.len - s->block;
+	return end - start < GROUP_MAX ? (unsigned)(end - start) : GROUP_MAX;
+}
+
 static void scan_list(struct scan *s, const struct row_list *list, size_t at, unsigned near, enum id_after after)
 {
+	unsigned group = group_of(s, at);
+
 	for (unsigned i = 0; i < list->nr; i++) {
 		unsigned row = list->rows[i];
 
-		if (near >= table.digits[row] && table.after[row] >> after & 1)
+		if (table.groups[row] >> group & 1 && near >= table.digits[row] && table.after[row] >> after & 1)
 			scan_ask(s, row, NULL, s->value, at, 0);
 	}
 }
@@ -650,6 +677,8 @@ static void scan_bytes(struct scan *s)
 		uint64_t words = literals_begin(s->value, at, k.letters & ~(k.letters << 1 | letter));
 		uint64_t starts = (k.digits & ~(k.digits << 1 | digit)) | words | k.specials;
 
+		s->alnum = k.digits | k.letters;
+		s->block = at;
 		digit = k.digits >> 63;
 		letter = k.letters >> 63;
 		for (; starts; starts &= starts - 1) {
