@@ -424,7 +424,7 @@ int main(int argc, char **argv)
 	long before = peak_kib();
 
 	if (argc == 4 && !strcmp(argv[1], "--alone"))
-		return alone(argv[2], (unsigned)atoi(argv[3]), ROUNDS_MAX);
+		return alone(argv[2], (unsigned)atoi(argv[3]), 31);
 	if (argc == 3 && !strcmp(argv[1], "--rounds"))
 		rounds = (unsigned)atoi(argv[2]);
 	if (!copy || !rounds || rounds > ROUNDS_MAX || (argc != 1 && argc != 3))

@@ -14,8 +14,10 @@ struct specials { uint8_t nr, bytes[SPECIALS]; };
 /* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first. */
 struct wide_specials { struct specials of; uint8_t wide[SPECIALS / 2][16]; };
 /* Of up to 64 bytes: bit i for byte i. */
-struct kinds { uint64_t digits, letters, specials; };
+struct kinds { uint64_t digits, letters, specials, odd; };	/* odd: kinds_wide alone: those that a reader may see as another (classify/plain.h) */
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
+
+static inline bool is_odd(uint8_t c) { return c >= 0x80 || c == '%' || c == '&' || c == '\n'; }
 
 #ifdef __SSE2__
 static inline __m128i bytes_load(const uint8_t *p, size_t n)
@@ -65,6 +67,13 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 	return k;
 }
 
+/* The highest bit of each byte that is_odd. */
+static inline __m128i bytes_odd(__m128i x)
+{
+	return _mm_or_si128(_mm_or_si128(x, _mm_cmpeq_epi8(x, _mm_set1_epi8('%'))),
+			    _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('&')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\n'))));
+}
+
 /* As kinds_of, with at most SPECIALS / 2 of them. */
 static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
 {
@@ -79,6 +88,7 @@ static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8
 		k.digits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, '0', 10)) << at;
 		k.letters |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26)) << at;
 		k.specials |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << at;
+		k.odd |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_odd(x)) << at;
 	}
 	return k;
 }
@@ -128,7 +138,11 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 
 static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
 {
-	return kinds_of(&s->of, p, n);
+	struct kinds k = kinds_of(&s->of, p, n);
+
+	for (size_t i = 0; i < n; i++)
+		k.odd |= (uint64_t)is_odd(p[i]) << i;
+	return k;
 }
 
 static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])

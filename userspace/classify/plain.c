@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
-#define BASE64_LEAST 40	/* a shorter one is an id */
+#include "classify/bytes.h"
+
+#define BASE64_LEAST (SCAN_SHORT + 1)	/* a shorter one is an id */
 #define BASE64_HEAD 24	/* bytes by which it is told from others: 18 of the text */
 #define COST_PLAIN 8	/* ns a byte that is written anew, by scripts/bench-cost */
 #define GROUP_MOST 6	/* digits of a group of a number that is written in groups */
@@ -106,24 +105,12 @@ static size_t plain_step(struct slice s, size_t i, uint8_t *c)
 	}
 }
 
-static size_t differs_from(struct slice s, size_t i)
-{
-	uint8_t c;
-
-	for (; i < s.len; i++)
-		if ((s.ptr[i] >= 0x80 || s.ptr[i] == '%' || s.ptr[i] == '&' || s.ptr[i] == '\n') && plain_step(s, i, &c))
-			break;
-	return i;
-}
-
 size_t plain_differs(struct slice s)
 {
 #ifdef __SSE2__
-	for (size_t i = 0; i + 16 <= s.len; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(s.ptr + i));
-		__m128i ascii = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('%')), _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('&')),
-						 _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'))));
-		unsigned bits = (unsigned)_mm_movemask_epi8(_mm_or_si128(ascii, v));
+	for (size_t i = 0; i < s.len; i += 16) {
+		__m128i v = bytes_load(s.ptr + i, s.len - i);
+		unsigned bits = (unsigned)_mm_movemask_epi8(bytes_odd(v));
 		uint8_t c;
 
 		for (; bits; bits &= bits - 1) {
@@ -133,9 +120,14 @@ size_t plain_differs(struct slice s)
 				return at;
 		}
 	}
-	return differs_from(s, s.len & ~(size_t)15);
+	return s.len;
 #else
-	return differs_from(s, 0);
+	size_t i = 0;
+	uint8_t c;
+
+	while (i < s.len && !(is_odd(s.ptr[i]) && plain_step(s, i, &c)))
+		i++;
+	return i;
 #endif
 }
 
@@ -241,6 +233,8 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 
 	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
 		return 0;
+	if (value.len <= SCAN_SHORT && scan_needless(ev, value))
+		return value.len;
 	differs = plain_differs(value);
 	if (differs < value.len && plain_make(&plain, value, differs)) {
 		cost = value.len * COST_PLAIN + scan_value(ev, slice_of(plain.text, plain.len), stood_emit, &stood);

@@ -14,5 +14,8 @@ bool plain_decode(struct plain *, struct slice value);	/* the whole of it is bas
 void plain_free(struct plain *);
 /* scan.c: the value as it is; what classify_scan does with one that has nothing to read otherwise. */
 uint64_t scan_value(const struct evidence *, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner);
+/* scan.c: true: nothing is found in it, read whichever way. Of at most SCAN_SHORT bytes. */
+bool scan_needless(const struct evidence *, struct slice value);
+#define SCAN_SHORT 39	/* longer ones may be base64 of a text */
 #define PLAIN_MAX (1 << 20)	/* a longer value is taken as it is */
 #endif
