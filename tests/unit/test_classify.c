@@ -41,6 +41,17 @@ static const char *class_of(const char *key, const char *value)
 	return n ? class_get(hits[0].class_id)->name : "none";
 }
 
+/* The first byte of a capital is another one than that of its small letter. */
+static void keys_in_cyrillic_capitals_speak(void **state)
+{
+	struct hit hits[2];
+
+	(void)state;
+	assert_int_equal(hits_of("\xd0\xa1\xd0\x9d\xd0\x98\xd0\x9b\xd0\xa1", "11223344595", hits, 2), 1);
+	assert_string_equal(class_get(hits[0].class_id)->name, "ru_snils");
+	assert_true(hits[0].why & WHY_KEY);
+}
+
 static void table_answers_by_name_and_number(void **state)
 {
 	(void)state;
@@ -497,6 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_answers_by_name_and_number),
+		cmocka_unit_test(keys_in_cyrillic_capitals_speak),
 		cmocka_unit_test(set_hash_is_hex_and_stable),
 		cmocka_unit_test(every_single_digit_error_of_a_card_is_refused),
 		cmocka_unit_test(every_single_error_and_transposition_of_an_iban_is_refused),

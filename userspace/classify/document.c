@@ -57,9 +57,9 @@ struct walk {
 	size_t nr_whole;
 };
 
-static void skip_space(struct walk *w)
+static inline void skip_space(struct walk *w)
 {
-	while (w->i < w->in.len && (w->in.ptr[w->i] == ' ' || w->in.ptr[w->i] == '\n' || w->in.ptr[w->i] == '\r' ||
+	while (w->i < w->in.len && w->in.ptr[w->i] <= ' ' && (w->in.ptr[w->i] == ' ' || w->in.ptr[w->i] == '\n' || w->in.ptr[w->i] == '\r' ||
 				    w->in.ptr[w->i] == '\t'))
 		w->i++;
 }

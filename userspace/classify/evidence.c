@@ -22,6 +22,25 @@ void surroundings_init(struct surroundings *s, const struct evidence *ev)
 	key_text_init(&s->key, ev->parent, ev->key);
 	s->has_key = s->key.len > 0;
 	s->type = ev->type;
+	s->words_of = s->name_of = 0;
+}
+
+void surroundings_wipe(struct surroundings *s)
+{
+	explicit_bzero(&s->key, sizeof(s->key));
+	if (s->words_of)
+		explicit_bzero(&s->words, sizeof(s->words));
+	if (s->name_of)
+		explicit_bzero(&s->name, sizeof(s->name));
+}
+
+/* The words before start. */
+static const struct key_text *words_of(struct surroundings *s, struct slice value, size_t start)
+{
+	if (s->words_of != start)
+		key_text_prose(&s->words, prose_before(value, start));
+	s->words_of = start;
+	return &s->words;
 }
 
 struct slice prose_window(struct slice value, size_t start)
@@ -68,30 +87,36 @@ static bool assigned_name(struct slice value, size_t start, struct key_text *key
 	return key->len > 0;
 }
 
+static const struct key_text *name_of(struct surroundings *s, struct slice value, size_t start)
+{
+	if (s->name_of != start)
+		s->has_name = assigned_name(value, start, &s->name);
+	s->name_of = start;
+	return s->has_name ? &s->name : NULL;
+}
+
 /* What names the hit: the name right before it in the value, else the field's key. */
-static struct key_verdict hit_key(const struct surroundings *s, const struct class_row *row, struct slice value,
+static struct key_verdict hit_key(struct surroundings *s, const struct class_row *row, struct slice value,
 				  size_t start)
 {
 	struct key_verdict v = { 0 };
-	struct key_text inner UNINITIALIZED;
+	const struct key_text *name = start && evidence_level >= EVIDENCE_KEY ? name_of(s, value, start) : NULL;
 
-	if (start && evidence_level >= EVIDENCE_KEY && assigned_name(value, start, &inner)) {
-		v = key_judge(&inner, row);
+	if (name) {
+		v = key_judge(name, row);
 		if (v.support || v.against)
 			return v;
 	}
 	return s->has_key ? key_judge(&s->key, row) : v;
 }
 
-static int prose_support(const struct class_row *row, struct slice value, size_t start)
+static int prose_support(struct surroundings *s, const struct class_row *row, struct slice value, size_t start)
 {
-	struct key_text text UNINITIALIZED;
 	struct key_verdict v;
 
 	if (!start || evidence_level < EVIDENCE_KEY)
 		return 0;
-	key_text_prose(&text, prose_before(value, start));
-	v = key_judge(&text, row);
+	v = key_judge(words_of(s, value, start), row);
 	if (v.support <= KEY_WEAK)
 		return v.after ? 0 : v.support;
 	return v.after <= 2 ? v.support : PROSE_FAR;
@@ -99,10 +124,8 @@ static int prose_support(const struct class_row *row, struct slice value, size_t
 
 /* A bare number with a word for things before it ("order 4532…"), or that is a segment of a path: somebody's name for
  * something. In digits that are grouped as on a card, or where a name says the class, that does not count. */
-static bool names_thing(const struct class_row *row, struct slice value, const struct hit *hit)
+static bool names_thing(struct surroundings *s, const struct class_row *row, struct slice value, const struct hit *hit)
 {
-	struct key_text text UNINITIALIZED;
-
 	if (!(row->against & AGAINST_NUMBER) || !hit->start || evidence_level < EVIDENCE_KEY)
 		return false;
 	for (size_t i = hit->start; i < hit->end; i++)
@@ -110,8 +133,7 @@ static bool names_thing(const struct class_row *row, struct slice value, const s
 			return false;
 	if (value.ptr[hit->start - 1] == '/' && hit->start > 1 && is_alnum(value.ptr[hit->start - 2]))
 		return true;
-	key_text_prose(&text, prose_before(value, hit->start));
-	return key_ends_numbering(&text);
+	return key_ends_numbering(words_of(s, value, hit->start));
 }
 
 /* Names, addresses, ages, diseases: of a person only beside something that is a person's, or in an object that is one. */
@@ -120,14 +142,14 @@ static bool is_doubted(const struct class_row *row)
 	return row->info.tier == 3 && row->info.group != GROUP_SECRET && row->info.group != GROUP_CONFIDENTIAL;
 }
 
-int evidence_score(const struct surroundings *s, const struct class_row *row, struct slice value,
+int evidence_score(struct surroundings *s, const struct class_row *row, struct slice value,
 		   struct hit *hit, int value_says)
 {
 	struct key_verdict v = hit_key(s, row, value, hit->start);
 	int support = v.against ? 0 : v.support, score;
 
 	if (support < KEY_EXACT && !v.against) {
-		int prose = prose_support(row, value, hit->start);
+		int prose = prose_support(s, row, value, hit->start);
 
 		support = prose > support ? prose : support;
 	}
@@ -137,7 +159,7 @@ int evidence_score(const struct surroundings *s, const struct class_row *row, st
 	/* A key-driven class has nothing left when the key contradicts itself. */
 	if (row->info.tier == 3 && v.against)
 		return 0;
-	score = value_says + support - (v.against || (!support && names_thing(row, value, hit)) ? AGAINST_COST : 0);
+	score = value_says + support - (v.against || (!support && names_thing(s, row, value, hit)) ? AGAINST_COST : 0);
 	if (v.object || (s->key.person && support && (row->info.group == GROUP_PII || is_doubted(row)))) {
 		score += OBJECT_GAIN;
 		hit->why |= WHY_OBJECT;
@@ -163,7 +185,7 @@ bool evidence_allows(const struct evidence *ev, const struct class_row *row)
 
 	surroundings_init(&s, ev);
 	allows = !s.has_key || (!key_judge(&s.key, row).against && !key_numbers(&s.key));
-	explicit_bzero(&s, sizeof(s));
+	surroundings_wipe(&s);
 	return allows;
 }
 

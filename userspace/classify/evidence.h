@@ -6,16 +6,21 @@
 #include "classify/fields.h"
 #include "classify/keys.h"
 
-/* What surrounds the value, worked out once. */
+/* What surrounds the value and the hits in it, worked out once. */
 struct surroundings {
 	struct key_text key;
 	uint8_t type;	/* enum value_type */
 	bool has_key;
+	/* What stands before the hit in hand; classes that are asked at one place share it. 0: of none yet. */
+	size_t words_of, name_of;
+	bool has_name;
+	struct key_text words, name;
 };
 
 void surroundings_init(struct surroundings *, const struct evidence *);
+void surroundings_wipe(struct surroundings *);
 /* Score, 0 to 160, of a hit whose value alone says `value_says`; sets its why: WHY_KEY when a key or a word says the class. */
-int evidence_score(const struct surroundings *, const struct class_row *, struct slice value, struct hit *, int value_says);
+int evidence_score(struct surroundings *, const struct class_row *, struct slice value, struct hit *, int value_says);
 /* The words before start that may name the value. */
 struct slice prose_before(struct slice value, size_t start);
 /* The bytes that they are taken from. */

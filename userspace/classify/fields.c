@@ -93,8 +93,10 @@ static unsigned number_shape(struct slice v)
 	if (v.len < SHAPE_MIN || v.len > SHAPE_MAX)
 		return 0;
 	k = kinds_of(&between, v.ptr, v.len);
+	if (!k.digits || (k.digits | k.letters | k.specials) != ((uint64_t)1 << v.len) - 1)
+		return 0;
 	digits = (unsigned)__builtin_popcountll(k.digits);
-	if (digits < DIGITS_MIN || (k.digits | k.letters | k.specials) != ((uint64_t)1 << v.len) - 1)
+	if (digits < DIGITS_MIN)
 		return 0;
 	/* Cards have 12 to 19 digits, and a field of cards has all kinds. */
 	len = digits == v.len && v.len >= 12 && v.len <= 19 ? 12 : (unsigned)v.len;

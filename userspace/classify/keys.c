@@ -124,9 +124,9 @@ static bool token_begins(struct slice s, size_t i)
 	return !is_upper(before) || is_lower(byte_at(s, i + 1));
 }
 
-static uint32_t head_bit(char c)
+static inline uint64_t head_bit(const char *two)
 {
-	return 1u << ((uint8_t)c & 31);
+	return (uint64_t)1 << (((uint8_t)two[0] * 5u + (uint8_t)two[1] * 11u) & 63);
 }
 
 /* Lower case of the letters of two bytes that languages of the phrases have: Latin with marks, Greek, Cyrillic. */
@@ -151,10 +151,17 @@ static void fold(char *text)
 	text[1] = (char)b;
 }
 
-static void token_add(struct key_text *k, char c)
+static void token_add(struct key_text *k)
 {
 	k->tokens[k->nr_tokens++] = k->len;
-	k->heads |= head_bit(c);
+}
+
+/* When all of it is there; at its end nothing follows a letter, and no phrase is so short. */
+static void key_text_end(struct key_text *k)
+{
+	k->heads = 0;
+	for (unsigned n = 0; n < k->nr_tokens; n++)
+		k->heads |= head_bit(k->text + k->tokens[n]);
 }
 
 /* Byte by byte, with letters beyond ASCII. */
@@ -170,7 +177,7 @@ static void key_text_far(struct key_text *k, struct slice s)
 			fold(k->text + k->len - 2);
 		if (k->border[k->len - 1]) {
 			k->len--;
-			token_add(k, k->text[k->len]);
+			token_add(k);
 			k->len++;
 		}
 	}
@@ -189,7 +196,7 @@ static void run_add(struct key_text *k, const uint8_t *fold, size_t len, uint64_
 	for (; begins; begins &= begins - 1) {
 		k->len = (uint8_t)(at + (size_t)__builtin_ctzll(begins));
 		k->border[k->len] = true;
-		token_add(k, k->text[k->len]);
+		token_add(k);
 	}
 	k->len = (uint8_t)(at + len);
 }
@@ -267,7 +274,6 @@ static bool token_against(const struct key_text *k, size_t i, size_t len, const 
 void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 {
 	k->len = k->own = k->person = k->nr_tokens = 0;
-	k->heads = 0;
 	if (parent.len > KEY_TEXT / 2) {	/* leave room for the key */
 		parent.ptr += parent.len - KEY_TEXT / 2;
 		parent.len = KEY_TEXT / 2;
@@ -279,13 +285,14 @@ void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 		k->person |= (token_of(k, i, n) & IS_PERSON) != 0;
 	}
 	key_text_add(k, key);
+	key_text_end(k);
 }
 
 void key_text_prose(struct key_text *k, struct slice before)
 {
 	k->len = k->own = k->person = k->nr_tokens = 0;
-	k->heads = 0;
 	key_text_add(k, before);
+	key_text_end(k);
 }
 
 /* End of phrase when it stands at i on token borders, plural allowed; else 0. */
@@ -355,7 +362,7 @@ struct key_verdict key_judge(const struct key_text *k, const struct class_row *r
 	size_t start = 0, stop = 0, end;
 
 	for (const struct key_phrase *p = row->keys; p && p->words; p++) {
-		if (!(k->heads & head_bit(p->words[0])))
+		if (!(k->heads & head_bit(p->words)))
 			continue;
 		for (unsigned n = 0; n < k->nr_tokens; n++) {
 			size_t i = k->tokens[n];

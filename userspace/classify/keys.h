@@ -18,7 +18,7 @@ struct key_text {
 	bool border[KEY_TEXT + KEY_STEP];	/* a token begins here; also true at len */
 	uint8_t nr_tokens;
 	uint8_t tokens[KEY_TEXT];	/* where each begins */
-	uint32_t heads;		/* bit first letter % 32 of each token: most phrases end here */
+	uint64_t heads;		/* a bit for the first two letters of each token: most phrases end here */
 };
 struct key_verdict {
 	int support;	/* best phrase's weight, or 0 */

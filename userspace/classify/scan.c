@@ -86,7 +86,7 @@ static void scan_put(struct scan *s, const struct pending *new)
 	s->nr++;
 }
 
-static const struct surroundings *scan_around(struct scan *s)
+static struct surroundings *scan_around(struct scan *s)
 {
 	if (!s->surrounded)
 		surroundings_init(&s->around, s->evidence);
@@ -134,7 +134,7 @@ static void scan_add(struct scan *s, const struct pending *new)
 
 /* Asks one class at one place; value and around may be those of an assignment inside the
  * value that begins at base. around NULL: the field's own. */
-static void scan_ask(struct scan *s, unsigned id, const struct surroundings *around, struct slice value,
+static void scan_ask(struct scan *s, unsigned id, struct surroundings *around, struct slice value,
 		     size_t at, size_t base)
 {
 	const struct class_row *row = starters.rows[id];
@@ -295,14 +295,14 @@ void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
 			out->rows[out->nr] = rows[i];
 		out->nr++;
 	}
-	explicit_bzero(&around, sizeof(around));
+	surroundings_wipe(&around);
 }
 
 /* "name=value" or "name: value" inside a value. */
 static void scan_assign(struct scan *s, size_t i)
 {
 	struct slice name = assign_name(s->value, i), before, token;
-	struct surroundings around = { .type = VALUE_STRING, .has_key = true };
+	struct surroundings around UNINITIALIZED;
 	uint8_t rows[ASKED_MAX] UNINITIALIZED;
 	bool asked = false;
 	unsigned nr;
@@ -311,7 +311,8 @@ static void scan_assign(struct scan *s, size_t i)
 		return;
 	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
-	key_text_init(&around.key, before, name);
+	surroundings_init(&around, &(struct evidence){ .key = name, .parent = before, .type = VALUE_STRING });
+	around.has_key = true;
 	around.key.person = false;
 	nr = phrases_find(&starters.keyed, &around.key, rows, ASKED_MAX);
 	for (unsigned r = 0; r < nr && r < ASKED_MAX; r++) {
@@ -450,6 +451,6 @@ uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(
 	if (s.nr)
 		scan_flush(&s, s.nr);
 	if (s.surrounded)
-		explicit_bzero(&s.around, sizeof(s.around));
+		surroundings_wipe(&s.around);
 	return s.cost;
 }
