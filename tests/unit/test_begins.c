@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What says that nothing begins must never be wrong: against the pass that it spares, on the shapes of all numbers, the
+ * literals and phrases of all classes, and what is nearly so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "classify/begins.h"
+#include "classify/plain.h"
+#include "classify/tokens.h"
+
+#define TIMES 400	/* values of each shape */
+
+static uint32_t state = 1;
+
+static uint32_t draw(uint32_t below)
+{
+	state = state * 1664525 + 1013904223;
+	return (state >> 8) % below;
+}
+
+static void count(void *owner, const struct hit *hit)
+{
+	(void)hit;
+	++*(unsigned *)owner;
+}
+
+static unsigned spared, found, asked;
+
+/* What a class finds where digits begin must be among as many letters and digits as its row is said to want. */
+static void check_groups(struct slice value)
+{
+	struct block b = { .v = value, .k = kinds_wide(&starters.specials, value.ptr, value.len) };
+
+	for (size_t at = 0; at < value.len; at++) {
+		if (!is_digit(value.ptr[at]) || (at && is_digit(value.ptr[at - 1])))
+			continue;
+		for (unsigned i = 0; i < class_count(); i++) {
+			const struct class_row *row = class_row(i);
+			struct hit hit = { .class_id = (uint8_t)i };
+
+			if ((!row->id && !row->group_max) || row->find(value, at, &hit) <= 0 || hit.start > at || hit.end <= at)
+				continue;
+			asked++;
+			if (!(starters.groups[i] >> group_of(&b, at) & 1))
+				print_error("%s is not asked about: %.*s\n", row->info.name, (int)value.len, value.ptr);
+			assert_true(starters.groups[i] >> group_of(&b, at) & 1);
+		}
+	}
+}
+
+/* In memory without slack. */
+static void check(const char *text, size_t len)
+{
+	struct evidence ev = { .type = VALUE_STRING };
+	uint8_t *exact = malloc(len ? len : 1);
+	struct slice value = slice_of(exact, len);
+	unsigned nr = 0;
+
+	assert_non_null(exact);
+	memcpy(exact, text, len);
+	scan_value(&ev, value, count, &nr);
+	if (len <= SCAN_SHORT && scan_needless(&ev, value)) {
+		spared++;
+		if (nr)
+			print_error("nothing was said to begin in: %.*s\n", (int)len, text);
+		assert_int_equal(nr, 0);
+	}
+	found += nr;
+	if (len <= 64)
+		check_groups(value);
+	free(exact);
+}
+
+static char drawn(char form)
+{
+	static const char separators[] = " -./", alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz";
+
+	switch (form) {
+	case '#':
+		return (char)('0' + draw(10));
+	case 'A':
+		return alnum[draw(26)];
+	case '*':
+		return alnum[draw(sizeof(alnum) - 1)];
+	case '_':
+		return separators[draw(4)];
+	default:
+		return form;
+	}
+}
+
+/* Something before and behind it, and a byte that is another one, at times. */
+static void check_near(const char *text, size_t len)
+{
+	static const char *const around[] = { "", "", "", " ", "no. ", "x", "(", ")", "-", "A-", "AB ", "=", "\"", ".", ": ", "7" };
+	char all[256];
+	int n = snprintf(all, sizeof(all), "%s%.*s%s", around[draw(16)], (int)len, text, around[draw(16)]);
+
+	if (!draw(4) && n)
+		all[draw((uint32_t)n)] = drawn("#A_*"[draw(4)]);
+	check(all, (size_t)n);
+}
+
+static void numbers_of_every_shape(void **test)
+{
+	char text[64];
+
+	(void)test;
+	spared = found = asked = 0;
+	for (unsigned i = 0; i < class_count(); i++) {
+		const struct id_rule *rule = class_row(i)->id;
+
+		for (const struct id_shape *shape = rule ? rule->shapes : NULL; shape && shape->form; shape++)
+			for (unsigned n = 0; n < TIMES; n++) {
+				char separator = drawn('_');
+				size_t len = 0;
+
+				for (; shape->form[len]; len++)
+					text[len] = shape->form[len] == '_' ? separator : drawn(shape->form[len]);
+				check_near(text, len);
+			}
+	}
+	assert_true(spared > 1000);
+	assert_true(found > 300);
+	assert_true(asked > 5000);
+}
+
+static void bytes_of_a_small_alphabet(void **test)
+{
+	static const char alphabet[] = "0123456789012345678901234567890123456789 -./:@ABCDEFabcdef+()=x";
+	char text[64];
+
+	(void)test;
+	spared = found = 0;
+	for (unsigned n = 0; n < 50000; n++) {
+		size_t len = 5 + draw(35);
+
+		for (size_t i = 0; i < len; i++)
+			text[i] = alphabet[draw(sizeof(alphabet) - 1)];
+		check(text, len);
+	}
+	assert_true(spared > 1000);
+	assert_true(found > 5);
+}
+
+static void literals_of_every_class(void **test)
+{
+	static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz";
+	char text[128];
+
+	(void)test;
+	spared = found = 0;
+	for (unsigned i = 0; i < class_count(); i++)
+		for (const struct token_format *f = class_row(i)->tokens; f && f->prefix; f++)
+			for (unsigned n = 0; n < 50; n++) {
+				size_t len = strlen(f->prefix), more = draw(40);
+
+				memcpy(text, f->prefix, len);
+				for (size_t k = 0; k < more; k++)
+					text[len++] = alnum[draw(sizeof(alnum) - 1)];
+				check(text, len < SCAN_SHORT ? len : SCAN_SHORT);
+			}
+	assert_true(found > 100);
+}
+
+/* Every phrase, as it may be written before a number, is one that may be there. */
+static void phrases_of_every_class(void **test)
+{
+	static const char *const before[] = { "", "the ", "My-", "see ", "is it ", "x2", "12 ", "a_", "Der " };
+	uint8_t rows[8];
+	unsigned nr = 0, refused = 0;
+
+	(void)test;
+	if (!starters.ready)
+		begins_init();
+	for (unsigned i = 0; i < class_count(); i++)
+		for (const struct key_phrase *p = class_row(i)->keys; p && p->words && class_row(i)->triggers & TRIGGER_NEAR; p++)
+			for (unsigned n = 0; n < 40; n++) {
+				char text[96];
+				size_t len = (size_t)snprintf(text, sizeof(text), "%s", before[draw(9)]);
+				struct key_text words;
+
+				/* Cut into words somewhere, capitals or not. */
+				for (const char *c = p->words; *c && len < 40; c++) {
+					if (c > p->words && !(*c & 0x80) && !draw(6))
+						text[len++] = " -_"[draw(3)];
+					text[len++] = !(*c & 0x80) && !draw(5) ? (char)(*c & ~0x20) : *c;
+				}
+				if (draw(2))
+					len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", draw(2) ? " is " : " no ");
+				key_text_prose(&words, slice_of(text, len));
+				if (phrases_find(&starters.near, &words, rows, 8)) {
+					nr++;
+					if (!phrases_may(&starters.near, slice_of(text, len)))
+						print_error("no phrase was said to be in: %.*s\n", (int)len, text);
+					assert_true(phrases_may(&starters.near, slice_of(text, len)));
+				}
+			}
+	assert_true(nr > 5000);
+	for (unsigned n = 0; n < 2000; n++) {
+		char text[40];
+
+		for (size_t i = 0; i < sizeof(text); i++)
+			text[i] = i % 6 == 5 ? ' ' : (char)('a' + draw(26));
+		refused += !phrases_may(&starters.near, slice_of(text, sizeof(text)));
+	}
+	assert_true(refused > 1500);	/* most words begin none: it is worth something */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_of_every_shape),
+		cmocka_unit_test(bytes_of_a_small_alphabet),
+		cmocka_unit_test(literals_of_every_class),
+		cmocka_unit_test(phrases_of_every_class),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
