@@ -15,19 +15,18 @@ static void bit_set(uint8_t *bits, uint32_t slot)
 	bits[slot / 8] |= (uint8_t)(1 << (slot & 7));
 }
 
-/* Of a literal of two bytes any third may follow. */
 static void begins_head(const char *text, size_t len)
 {
-	for (unsigned third = len > 2 ? (uint8_t)text[2] : 0; third < 256; third++) {
-		uint64_t six = 0;
+	uint64_t six = 0;
 
-		memcpy(&six, text, len < 6 ? len : 6);
-		six = le64toh(six) | (uint64_t)third << 16;
-		bit_set(starters.heads, head_slot(six & 0xffffff));
-		bit_set(starters.long_heads, long_slot(len > 5 ? six : len > 3 ? six & UINT32_MAX : six & 0xffffff));
-		if (len > 2)
-			break;
+	memcpy(&six, text, len < 6 ? len : 6);
+	six = le64toh(six);
+	if (len == 2) {
+		bit_set(starters.pairs, (uint32_t)six);
+		return;
 	}
+	bit_set(starters.heads, head_slot(six & 0xffffff));
+	bit_set(starters.long_heads, long_slot(len > 5 ? six : len > 3 ? six & UINT32_MAX : six & 0xffffff));
 }
 
 static void begins_literal(const char *text, uint8_t row)
@@ -144,8 +143,7 @@ void begins_init(void)
 			assert(starters.specials.of.nr < SPECIALS / 2);
 			starters.specials.of.bytes[starters.specials.of.nr++] = (uint8_t)c;
 		}
-	for (unsigned i = 0; i < SPECIALS / 2; i++)
-		memset(starters.specials.wide[i], starters.specials.of.bytes[i < starters.specials.of.nr ? i : 0], 16);
+	specials_widen(&starters.specials);
 	starters.ready = true;
 }
 

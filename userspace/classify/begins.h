@@ -38,7 +38,8 @@ extern struct starters {
 	struct row_list inner[RUN_MAX + 1];	/* where these letters are in the middle of a word */
 	struct phrase_table keyed, near;
 	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
-	uint8_t heads[HEADS / 8];	/* one bit a hash of three bytes: a literal begins so */
+	uint8_t pairs[(1 << 16) / 8];	/* one bit two bytes: all of a literal */
+	uint8_t heads[HEADS / 8];	/* one bit a hash of three bytes: a longer literal begins so */
 	uint8_t long_heads[HEADS / 8];	/* … of six, and of the three or four of one that is no longer */
 	struct literal literals[LITERALS_MAX];
 } starters;
@@ -83,6 +84,8 @@ static inline bool literal_begins(struct slice v, size_t at)
 {
 	uint64_t eight = eight_at(v, at);
 
+	if (bit_of(starters.pairs, eight & 0xffff))
+		return true;
 	return bit_of(starters.heads, head_slot(eight & 0xffffff)) && (bit_of(starters.long_heads, long_slot(eight << 16 >> 16)) ||
 		bit_of(starters.long_heads, long_slot(eight & UINT32_MAX)) || bit_of(starters.long_heads, long_slot(eight & 0xffffff)));
 }

@@ -4,7 +4,7 @@
 #define WEIR_CLASSIFY_BYTES_H
 #include <string.h>
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include "classify/check.h"
@@ -12,7 +12,16 @@
 #define SPECIALS 16	/* kinds of bytes that are neither digit nor letter and may begin something */
 struct specials { uint8_t nr, bytes[SPECIALS]; };
 /* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first. */
-struct wide_specials { struct specials of; uint8_t wide[SPECIALS / 2][16]; };
+struct wide_specials { struct specials of; uint8_t wide[SPECIALS / 2][16], nibbles[16]; };	/* nibbles: by the lower half, a bit for each upper half */
+static inline void specials_widen(struct wide_specials *s)
+{
+	memset(s->nibbles, 0, sizeof(s->nibbles));
+	for (unsigned i = 0; i < SPECIALS / 2; i++)
+		memset(s->wide[i], s->of.bytes[i < s->of.nr ? i : 0], 16);
+	for (unsigned i = 0; i < s->of.nr; i++)
+		s->nibbles[s->of.bytes[i] & 15] |= (uint8_t)(1 << (s->of.bytes[i] >> 4));
+}
+extern bool bytes_have_32;	/* instructions for 32 at a time: AVX2 */
 /* Of up to 64 bytes: bit i for byte i. */
 struct kinds { uint64_t digits, letters, specials, odd; };	/* odd: kinds_wide alone: those that a reader may see as another (classify/plain.h) */
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
@@ -74,8 +83,7 @@ static inline __m128i bytes_odd(__m128i x)
 			    _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('&')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\n'))));
 }
 
-/* As kinds_of, with at most SPECIALS / 2 of them. */
-static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
+static inline struct kinds kinds_wide_16(const struct wide_specials *s, const uint8_t *p, size_t n)
 {
 	const __m128i *wide = (const __m128i *)(const void *)s->wide;
 	struct kinds k = { 0 };
@@ -91,6 +99,37 @@ static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8
 		k.odd |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_odd(x)) << at;
 	}
 	return k;
+}
+
+/* Of 64 bytes, where bytes_have_32. */
+__attribute__((target("avx2"))) static inline struct kinds kinds_wide_32(const struct wide_specials *s, const uint8_t *p)
+{
+	const __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)s->nibbles)),
+		      high = _mm256_broadcastsi128_si256(_mm_set_epi64x(0, (int64_t)0x8040201008040201)), four = _mm256_set1_epi8(0x0f);
+	struct kinds k = { 0 };
+
+	for (unsigned at = 0; at < 64; at += 32) {
+		__m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + at));
+		__m256i digit = _mm256_sub_epi8(x, _mm256_set1_epi8('0'));
+		__m256i letter = _mm256_sub_epi8(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
+		__m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('%')),
+					      _mm256_or_si256(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('&')), _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\n'))));
+		/* The bit of a byte's upper half in the row of its lower half; of one beyond ASCII there is none. */
+		__m256i row = _mm256_shuffle_epi8(low, x), column = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(x, 4), four));
+		__m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(row, column), _mm256_setzero_si256());
+
+		k.digits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(digit, _mm256_set1_epi8(9)), digit)) << at;
+		k.letters |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(letter, _mm256_set1_epi8(25)), letter)) << at;
+		k.specials |= (uint64_t)~(uint32_t)_mm256_movemask_epi8(none) << at;
+		k.odd |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(x, odd)) << at;
+	}
+	return k;
+}
+
+/* As kinds_of, with at most SPECIALS / 2 of them, of ASCII. */
+static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	return n == 64 && bytes_have_32 ? kinds_wide_32(s, p) : kinds_wide_16(s, p, n);
 }
 
 /* fold: those bytes with small letters for capitals, and some more. */
