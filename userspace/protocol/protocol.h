@@ -105,4 +105,6 @@ void session_emit_part(struct session *, struct exchange *ex, struct stamp);
 void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *);
 /* The same of a key "user:71:cart". */
 void route_key(char out[PATH_SIZE], struct slice key, const struct field_sink *);
+/* The last word of such a template that identifies nothing: "cart"; empty: there is none. */
+struct slice route_word(const char *template);
 #endif

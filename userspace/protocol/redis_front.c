@@ -91,14 +91,8 @@ void re_tell(struct re_state *s, struct exchange *ex, const struct statement *st
 		n += (size_t)snprintf(path + n, PATH_SIZE - n, "%s%s", n ? "." : "", route);
 	if (cleaned[0] && n + 1 + strlen(cleaned) < PATH_SIZE)
 		snprintf(path + n, PATH_SIZE - n, ".%s", cleaned);
-	for (size_t end = pattern.len, i = end; !key.len && end; end = i - (i > 0)) {
-		for (i = end; i && !strchr(":/.", pattern.ptr[i - 1]);)
-			i--;
-		if (i < end && !memchr(pattern.ptr + i, '{', end - i))
-			key = slice_of(pattern.ptr + i, end - i);
-		if (!i)
-			break;
-	}
+	if (!key.len)
+		key = route_word(route);
 	f.key = key;
 	f.parent = name ? pattern : (struct slice){ 0 };
 	f.type = (uint8_t)value_text(value).type;

@@ -67,6 +67,19 @@ void route_key(char out[PATH_SIZE], struct slice key, const struct field_sink *s
 	segments(out, slice_of(key.ptr, key.len < PATH_SIZE * 2 ? key.len : PATH_SIZE * 2), ":/.", sink);
 }
 
+struct slice route_word(const char *template)
+{
+	for (size_t end = strlen(template), i; end; end = i - (i > 0)) {
+		for (i = end; i && !strchr(":/.", template[i - 1]);)
+			i--;
+		if (i < end && !memchr(template + i, '{', end - i))
+			return slice_of(template + i, end - i);
+		if (!i)
+			break;
+	}
+	return (struct slice){ NULL, 0 };
+}
+
 void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *sink)
 {
 	for (size_t i = 0; i < path.len; i++)
