@@ -74,6 +74,7 @@ fuzz	:= ring_record \
 	   postgres \
 	   mysql \
 	   redis \
+	   memcached \
 	   sql \
 	   kafka \
 	   mongodb \

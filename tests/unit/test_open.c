@@ -302,6 +302,7 @@ static void what_waits_for_an_answer_is_told(void **state)
 		{ "postgres", BYTES("Q\0\0\0\x31INSERT INTO users VALUES ('ana@corp.org', 1)\0"), BYTES("C\0\0\0\x0fINSERT 0 1\0Z\0\0\0\5I") },
 		{ "mysql", BYTES("\x2c\0\0\0\3INSERT INTO users VALUES ('ana@corp.org')  "), BYTES("\7\0\0\1\0\1\0\2\0\0\0") },
 		{ "redis", BYTES("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$12\r\nana@corp.org\r\n"), BYTES("+OK\r\n") },
+		{ "memcached", BYTES("set k 0 0 12\r\nana@corp.org\r\n"), BYTES("STORED\r\n") },
 		{ "mongodb", BYTES("\x44\0\0\0\1\0\0\0\0\0\0\0\xdd\7\0\0\0\0\0\0\0\x2f\0\0\0\2find\0\6\0\0\0users\0"
 				   "\2comment\0\x0d\0\0\0ana@corp.org\0" "\0"),
 		  BYTES("\x26\0\0\0\2\0\0\0\1\0\0\0\xdd\7\0\0\0\0\0\0\0\x11\0\0\0\1ok\0\0\0\0\0\0\0\xf0\x3f\0") },
