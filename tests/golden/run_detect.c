@@ -16,7 +16,7 @@
 
 /* What else a connection of the protocol may begin as. */
 static const struct { const char *folder, *also; } begins[] = { { "grpc", "http1" }, { "grpc", "http2" }, { "websocket", "http1" },
-	{ "websocket", "http2" }, { "http2", "http1" } };
+	{ "websocket", "http2" }, { "http2", "http1" }, { "http2", "websocket" } };
 
 /* What is another's in a case of these names: it is there to be found; two passwords in a row have the form of two
  * frames; of what is packed any byte may begin anything. */

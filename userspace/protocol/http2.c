@@ -12,8 +12,10 @@
 #include "protocol/http2_frame.h"
 #include "protocol/http2_hpack.h"
 #include "protocol/http2_stream.h"
+#include "protocol/websocket.h"
 
 #define CONTINUATIONS	64	/* frames of one header block */
+#define LOOK_INSIDE	4096	/* bytes of a message that tell it */
 
 enum phase { PHASE_START, PHASE_FRAME, PHASE_DATA, PHASE_PASS, PHASE_RESYNC };
 
@@ -26,6 +28,9 @@ struct block {
 	unsigned frames, fields;
 	size_t wire, bytes;	/* of its frames, of what they carry of it */
 	size_t unfolded;	/* bytes of names and values */
+	bool websocket;		/* ":protocol" */
+	char extensions[128];	/* that the answer has agreed on */
+	size_t extensions_len;
 	char method[24];
 	size_t method_len;
 	struct buf path;
@@ -138,6 +143,8 @@ static void take_pseudo(struct block_reader *r, const struct http_message *m, st
 	} else if (http_is(name, ":path")) {
 		buf_reset(&b->path);
 		buf_add(&b->path, value.ptr, value.len);
+	} else if (http_is(name, ":protocol")) {
+		b->websocket = websocket_is(value);
 	} else if (http_is(name, ":authority")) {
 		http_host(m, value);
 	}
@@ -168,6 +175,8 @@ static void take_field(void *owner, struct slice name, struct slice value)
 	if (!r->stream)
 		return;
 	m = block_message(r);
+	if (m.response && r->stream->upgrades && http_is(name, "sec-websocket-extensions") && value.len <= sizeof(b->extensions))
+		memcpy(b->extensions, value.ptr, b->extensions_len = value.len);
 	if (name.len && name.ptr[0] == ':')
 		take_pseudo(r, &m, name, value);
 	else if (b->fields == HTTP_HEADERS_MAX || b->unfolded > PROTOCOL_HEAD_MAX)
@@ -205,6 +214,18 @@ static void take_request(struct block_reader *r, const struct http_message *m)
 		m->ex->conn.role = r->dir == DIR_SENT ? ROLE_SERVER : ROLE_CLIENT;
 	http_target(m, b->path.ptr, b->path.len);
 	r->stream->tunnel = b->method_len == 7 && !memcmp(b->method, "CONNECT", 7);
+	r->stream->upgrades = r->stream->tunnel && b->websocket;	/* RFC 8441 */
+}
+
+/* The answer to a CONNECT: what is refused has a body as any other. */
+static void take_tunnel(struct block_reader *r, bool ends)
+{
+	struct block *b = &r->side->block;
+	struct stream *st = r->stream;
+
+	st->tunnel = st->ex->status < 300;
+	if (st->tunnel && st->upgrades && !st->opened && !ends)
+		stream_upgrade(&r->s->streams, st, slice_of((const uint8_t *)b->extensions, b->extensions_len), r->at);
 }
 
 static void block_done(struct block_reader *r, bool whole)
@@ -227,6 +248,8 @@ static void block_done(struct block_reader *r, bool whole)
 			st->ex->inspected = st->ex->inspected > INSPECTED_PARTIAL ? st->ex->inspected : INSPECTED_PARTIAL;
 		if (b->promise)
 			half_end(&s->streams, st, s->streams.asks);
+		if (m.response && st->tunnel && !b->informational)
+			take_tunnel(r, end_stream);
 	}
 	block_drop(r->side);
 	if (st && end_stream)
@@ -385,18 +408,39 @@ static struct feed_result data_begin(struct state *s, struct side *side, enum di
 	return (struct feed_result){ FEED_OK, head, 0 };
 }
 
+/* Is there enough of a DATA frame to say whether a WebSocket goes on in it, of a stream that nobody saw begin? */
+static bool look_inside(struct state *s, const struct side *side, enum dir dir, struct stream *st, struct slice in)
+{
+	size_t look = side->left < LOOK_INSIDE ? side->left : LOOK_INSIDE;
+	bool first = side->left + side->padding + !!(side->frame.flags & FLAG_PADDED) == side->frame.len;
+
+	if (!first || st->halves[0].begun || st->halves[1].begun || st->opened || st->halves[dir].body.held.len)
+		return true;
+	if ((in.ptr[0] & 0xbc) != 0x80 || !(in.ptr[0] & 3))	/* the first of what would be a message */
+		return true;
+	if (in.len >= look && websocket_looks(in))
+		stream_join(&s->streams, st);
+	return in.len >= look;
+}
+
 static struct feed_result feed_data(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
 {
 	struct stream *st = stream_find(&s->streams, side->frame.stream);
 	uint32_t *left = side->left ? &side->left : &side->padding;
 	size_t n = in.len < *left ? in.len : *left;
-	bool read = st && !st->tunnel && !st->halves[dir].done;
+	bool open = st && !st->halves[dir].done, read = open && !st->tunnel;
 	size_t looked_at = n;
 
-	if (read && side->left)
-		looked_at = stream_body(&s->streams, st, dir, slice_of(in.ptr, n));
-	session_count(s->session, read || !side->left ? FATE_EXAMINED : FATE_OPAQUE, looked_at);
-	session_count(s->session, FATE_UNWANTED, n - looked_at);
+	if (read && side->left && !look_inside(s, side, dir, st, slice_of(in.ptr, n)))
+		return (struct feed_result){ FEED_MORE, 0, 0 };
+	if (open && st->opened && side->left) {
+		tunnel_take(st->opened, dir, slice_of(in.ptr, n), at);
+	} else {
+		if (read && side->left)
+			looked_at = stream_body(&s->streams, st, dir, slice_of(in.ptr, n));
+		session_count(s->session, read || !side->left ? FATE_EXAMINED : FATE_OPAQUE, looked_at);
+		session_count(s->session, FATE_UNWANTED, n - looked_at);
+	}
 	if (st)
 		stream_count(&s->streams, st, dir, n);
 	*left -= (uint32_t)n;
@@ -519,7 +563,7 @@ static bool gap_inside(struct state *s, struct side *side, enum dir dir, uint64_
 	side->padding -= (uint32_t)missing - data;
 	if (st) {
 		if (data)
-			stream_gap(&s->streams, st, dir, data);
+			stream_gap(&s->streams, st, dir, data, at);
 		stream_count(&s->streams, st, dir, missing);
 	}
 	if (!side->left && !side->padding)
@@ -535,7 +579,7 @@ static int gap(void *state, enum dir dir, uint64_t missing, enum loss cause, str
 	if (missing && gap_inside(s, side, dir, missing, at))
 		return 0;
 	if (missing)
-		streams_gap(&s->streams, dir);
+		streams_gap(&s->streams, dir, at);
 	block_drop(side);
 	hpack_miss(&side->hpack);
 	side->sure = false;

@@ -54,6 +54,7 @@ static void stream_free(struct streams *s, struct stream *st)
 	memmove(&t->at[i], &t->at[i + 1], (t->nr - i) * sizeof(t->at[0]));
 	s->closed[s->next_closed++ % STREAMS_CLOSED] = st->id;
 	suspicion_ends(s, st);
+	tunnel_free(st->opened);
 	for (int d = 0; d < 2; d++) {
 		s->held -= st->halves[d].body.held.len;
 		body_free(&st->halves[d].body);
@@ -81,7 +82,9 @@ static void emit_only(struct streams *s, struct stream *st, struct stamp at)
 		st->halves[d].body.cut |= !st->halves[d].done && st->halves[d].body.held.len;	/* reset, or the connection ended */
 		half_end(s, st, (enum dir)d);
 	}
-	session_emit(s->session, st->ex, at);
+	tunnel_end(st->opened, at);
+	if (!st->opened)
+		session_emit(s->session, st->ex, at);
 	stream_free(s, st);
 }
 
@@ -156,14 +159,32 @@ struct stream *stream_of(struct streams *s, uint32_t id, enum dir dir, struct st
 	return s->incomplete ? stream_new(s, id, NULL, at) : NULL;
 }
 
-void stream_gap(struct streams *s, struct stream *st, enum dir dir, uint64_t missing)
+void stream_gap(struct streams *s, struct stream *st, enum dir dir, uint64_t missing, struct stamp at)
 {
 	struct http_message m = stream_message(s, st, dir);
 
 	s->held -= m.body->held.len;
 	st->ex->has_gap = 1;
+	if (st->opened)
+		tunnel_gap(st->opened, dir, missing, at);
 	body_gap(&m, missing);
 	s->held += m.body->held.len;
+}
+
+void stream_upgrade(struct streams *s, struct stream *st, struct slice extensions, struct stamp at)
+{
+	struct tunnel *opened = tunnel_new(s->sink, s->session, st->ex, s->asks, extensions);
+
+	if (!opened)
+		return;
+	session_emit(s->session, st->ex, at);
+	st->ex->nr_findings = st->ex->nr_possible = 0;
+	st->opened = opened;
+}
+
+void stream_join(struct streams *s, struct stream *st)
+{
+	st->opened = tunnel_new(s->sink, s->session, NULL, s->asks, (struct slice){ NULL, 0 });
 }
 
 void stream_count(struct streams *s, struct stream *st, enum dir dir, size_t n)
@@ -195,7 +216,7 @@ void half_done(struct streams *s, struct stream *st, enum dir dir, struct stamp 
 		stream_emit(s, st, at);
 }
 
-void streams_gap(struct streams *s, enum dir dir)
+void streams_gap(struct streams *s, enum dir dir, struct stamp at)
 {
 	s->incomplete = true;
 	for (unsigned i = 0; s->open && i < s->open->nr; i++) {
@@ -204,7 +225,7 @@ void streams_gap(struct streams *s, enum dir dir)
 		if (st->halves[dir].done)
 			continue;
 		if (st->halves[dir].begun)
-			stream_gap(s, st, dir, UINT64_MAX);
+			stream_gap(s, st, dir, UINT64_MAX, at);
 		s->suspects += !st->suspect;
 		st->suspect = 1;
 	}

@@ -4,6 +4,7 @@
 #ifndef WEIR_HTTP2_STREAM_H
 #define WEIR_HTTP2_STREAM_H
 #include "protocol/http.h"
+#include "protocol/http2_tunnel.h"
 #include "protocol/protocol.h"
 
 #define STREAMS_MAX	PROTOCOL_PENDING	/* open at once; the oldest goes */
@@ -20,6 +21,8 @@ struct stream {
 	struct half halves[2];	/* by enum dir */
 	uint64_t request_end;
 	bool tunnel;		/* CONNECT: what it carries is no body */
+	bool upgrades;		/* but a WebSocket, if the answer says so */
+	struct tunnel *opened;	/* it did, and its exchange was told, if anybody saw it; else NULL */
 	uint8_t suspect;	/* exchanges since a gap that may have had its end; 0: none had */
 };
 
@@ -47,8 +50,12 @@ struct http_message stream_message(struct streams *, struct stream *, enum dir);
 void stream_count(struct streams *, struct stream *, enum dir, size_t n);
 /* Bytes of its body. */
 size_t stream_body(struct streams *, struct stream *, enum dir, struct slice);	/* how many bytes are of use */
+/* It was answered that a WebSocket begins: tells the exchange; what comes now is told by itself. */
+void stream_upgrade(struct streams *, struct stream *, struct slice extensions, struct stamp);
+/* The same of one whose beginning nobody saw: its messages tell. */
+void stream_join(struct streams *, struct stream *);
 /* Bytes of it that are missing; UINT64_MAX: not known how many. */
-void stream_gap(struct streams *, struct stream *, enum dir, uint64_t missing);
+void stream_gap(struct streams *, struct stream *, enum dir, uint64_t missing, struct stamp);
 /* Nothing more comes in this direction. */
 void half_end(struct streams *, struct stream *, enum dir);
 /* The same; where that was the other half, the exchange is complete, and the stream gone. */
@@ -56,7 +63,7 @@ void half_done(struct streams *, struct stream *, enum dir, struct stamp);
 /* The stream ends as it stands. */
 void stream_emit(struct streams *, struct stream *, struct stamp);
 /* Frames are missing in one direction, of whatever streams. */
-void streams_gap(struct streams *, enum dir);
+void streams_gap(struct streams *, enum dir, struct stamp);
 void streams_interval(struct streams *, struct stamp);	/* tells what is found in those that go on */
 void streams_end(struct streams *, struct stamp);	/* emits all */
 void streams_free(struct streams *);			/* emits none */

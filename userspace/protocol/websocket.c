@@ -182,6 +182,11 @@ static bool frame_seek(struct slice in, bool known, bool masked, size_t *at)
 	return belief == BELIEVED;
 }
 
+bool websocket_looks(struct slice in)
+{
+	return in.len && believed(in, true, false, false) == BELIEVED;
+}
+
 /* ---- messages ---- */
 
 void websocket_init(struct websocket *w, const struct field_sink *sink, struct session *session, bool late)
@@ -214,6 +219,14 @@ void websocket_open(struct websocket *w, const struct exchange *ex, enum dir ask
 		side->unseen = 0;
 		side->forgets = extensions.len && memmem(extensions.ptr, extensions.len, forgets[d == (int)asks], strlen(forgets[0]));
 	}
+}
+
+void websocket_count(struct websocket *w, enum fate fate, size_t nr)
+{
+	size_t before = nr < w->counted ? nr : w->counted;
+
+	w->counted -= before;
+	session_count(w->session, fate, nr - before);
 }
 
 static void hold(struct websocket_side *side, struct slice in)
@@ -404,7 +417,7 @@ static void take_control(struct websocket *w, const struct ws_head *h, enum dir 
 {
 	uint8_t payload[CONTROL_MAX];
 
-	session_count(w->session, FATE_EXAMINED, h->size + (size_t)h->len);
+	websocket_count(w, FATE_EXAMINED, h->size + (size_t)h->len);
 	if (h->opcode != OP_CLOSE)
 		return;	/* a ping, of no meaning */
 	memcpy(payload, in.ptr + h->size, (size_t)h->len);
@@ -467,7 +480,7 @@ static struct feed_result feed_head(struct websocket *w, struct websocket_side *
 	}
 	if (!in_message(side))
 		message_begin(w, side, &h, at);
-	session_count(w->session, FATE_EXAMINED, h.size);
+	websocket_count(w, FATE_EXAMINED, h.size);
 	side->fin = h.fin;
 	side->masked = h.masked;
 	memcpy(side->mask, h.mask, sizeof(side->mask));
@@ -485,7 +498,7 @@ static struct feed_result feed_payload(struct websocket *w, struct websocket_sid
 	size_t n = in.len < side->left ? in.len : (size_t)side->left;
 
 	take_payload(w, side, slice_of(in.ptr, n));
-	session_count(w->session, FATE_EXAMINED, n);
+	websocket_count(w, FATE_EXAMINED, n);
 	side->left -= n;
 	side->wire += n;
 	if (!side->left)
@@ -603,3 +616,8 @@ const struct protocol protocol_websocket = {
 	.name = "websocket", .summary = "messages of WebSocket, whole or deflated", .state_size = sizeof(struct websocket), .upgrade = "websocket",
 	.seek = seek, .init = init, .feed = feed, .gap = gap, .adopt = adopt, .eof = eof, .fini = fini,
 };
+
+bool websocket_is(struct slice protocol)
+{
+	return http_is(protocol, protocol_websocket.upgrade);
+}

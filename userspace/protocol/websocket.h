@@ -47,15 +47,21 @@ struct websocket {
 	enum dir asks;
 	bool asks_known, closed;
 	bool plain;		/* nothing was agreed on, so nothing is compressed */
+	size_t counted;		/* bytes of what is fed next that who holds them has counted before */
 	uint8_t auth;
 	char route[PATH_SIZE], host[NAME_SIZE];
 };
 
 /* late: in the middle of it. */
 void websocket_init(struct websocket *, const struct field_sink *, struct session *, bool late);
+bool websocket_is(struct slice protocol);	/* does an upgrade call it so? */
+/* Does a message that is whole in one frame begin so, of one that nobody saw begin? */
+bool websocket_looks(struct slice);
 /* What the request that opened it was, and what the answer's Sec-WebSocket-Extensions agreed on. */
 void websocket_open(struct websocket *, const struct exchange *, enum dir asks, struct slice extensions);
 struct feed_result websocket_feed(struct websocket *, enum dir, struct slice, struct stamp);
+/* As session_count(), but for those. */
+void websocket_count(struct websocket *, enum fate, size_t nr);
 void websocket_gap(struct websocket *, enum dir, uint64_t missing, struct stamp);
 void websocket_end(struct websocket *, struct stamp);
 void websocket_fini(struct websocket *);
