@@ -8,9 +8,10 @@
   amqp_peer.py PORT refused                  logs in with a wrong password, until it is refused
   amqp_peer.py PORT returned                 publishes what has no way, until it comes back
 
-What it prints last is the number of messages that the broker has taken, or given.
+A PORT of tls:PORT is over TLS; certificates are not checked. What it prints last is the number of messages that the broker has taken, or given.
 """
 import json
+import ssl
 import sys
 import time
 
@@ -18,7 +19,9 @@ import pika
 
 
 def connect(port, password="guest"):
-    return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", port, heartbeat=0, connection_attempts=1, socket_timeout=20,
+    tls = pika.SSLOptions(ssl._create_unverified_context(), "localhost") if port.startswith("tls:") else None
+    port = int(port.removeprefix("tls:"))
+    return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", port, heartbeat=0, ssl_options=tls, connection_attempts=1, socket_timeout=20,
                                                              blocked_connection_timeout=20, credentials=pika.PlainCredentials("guest", password)))
 
 
@@ -55,7 +58,7 @@ def consume(channel, count):
 
 
 def main():
-    port, what, count = int(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or [0])[0])
+    port, what, count = sys.argv[1], sys.argv[2], int((sys.argv[3:] or [0])[0])
     if what == "refused":
         try:
             connect(port, "harbour-Wrong-71")
