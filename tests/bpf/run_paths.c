@@ -3,7 +3,7 @@
  * real calls, through the BPF programs and the front half of the pipeline. Each row is an
  * HTTP exchange of which both ends are watched: every byte must be examined, or be counted
  * under the name of what hid it, and none may be unexplained. Needs root; says so when it skips.
- *	run_paths [WORD]	only the rows that have the word in their name */
+ *	run_paths [WORD]	only the rows that have the word in their name, or late, reuse, ends, open, peers, full */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/errqueue.h>
@@ -241,6 +241,10 @@ static void run_full(void)
 	row("ring full", reasons(), fault);
 }
 
+static const struct { const char *name; void (*run)(void); } shelves[] = {
+	{ "late", run_late }, { "reuse", run_reuse }, { "ends", run_ends }, { "open", run_opens }, { "peers", run_peers }, { "full", run_full },
+};
+
 static int run_set(const char *hooks, const char *needs, const char *word)
 {
 	char why[512] = "";
@@ -263,14 +267,9 @@ static int run_set(const char *hooks, const char *needs, const char *word)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (!word || strstr(ways[i].name, word))
 			run_way(&ways[i]);
-	if (!word) {
-		run_late();
-		run_reuse();
-		run_ends();
-		run_opens();
-		run_peers();
-		run_full();
-	}
+	for (size_t i = 0; i < sizeof(shelves) / sizeof(shelves[0]); i++)
+		if (!word || !strcmp(shelves[i].name, word))
+			shelves[i].run();
 	world_close();
 	return 0;
 }
