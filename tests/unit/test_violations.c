@@ -86,7 +86,8 @@ static void the_first_breach_opens_at_once_with_the_object_of_the_design(void **
 		 "\"workload\":\"curl\",\"exe\":\"/usr/bin/curl\",\"role\":\"client\",\"peer\":\"api.example.com\",\"peer_zone\":\"internet\","
 		 "\"port\":80,\"protocol\":\"http1\",\"route\":\"/pay\",\"classes\":[{\"class\":\"pan\",\"group\":\"pci\",\"confidence\":\"likely\","
 		 "\"data\":\"sent\",\"findings\":2,\"distinct\":1}],\"path\":\"$.card.number\",\"mask\":\"411111******1111\",\"exchanges\":1,"
-		 "\"status\":\"open\",\"leaf\":41}", id);
+		 "\"facts\":{\"peer.host\":\"api.example.com\",\"via.auth\":\"none\",\"data.count\":2,\"data.records\":0,\"data.flow_records\":0,"
+		 "\"data.sample\":false},\"status\":\"open\",\"leaf\":41}", id);
 	assert_string_equal(t.json, want);
 	assert_non_null(strstr(t.line, "2026-11-24T08:50:00.000Z"));
 	assert_non_null(strstr(t.line, "high CC6.7-TLS-001: curl -> api.example.com"));

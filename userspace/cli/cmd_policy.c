@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_policy.c - `weir policy check|test [FILE]...`: are the policy files right, and do
- * their rules do what their tests say. Needs no root and no state folder. */
+/* cmd_policy.c - `weir policy check|test|explain [FILE]...`: are the policy files right, do
+ * their rules do what their tests say, and why do they judge as they do. Needs no root. */
+#include <fnmatch.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,34 @@
 #include "classify/user.h"
 #include "cli/cli.h"
 #include "cli/policies.h"
+#include "cli/policy_verbs.h"
 #include "policy/policy.h"
 #include "protocol/descriptor.h"
 
 #define MAX_FILES POLICIES_MAX
 
-static const struct option_row options[] = { { NULL, NULL, NULL } };
+extern const struct command command_policy;
+
+static const struct option_row options[] = {
+	{ "--policy", "PATH", "explain: a policy file or a folder of them instead of the installed ones; may be repeated" },
+	{ "--rule", "R", "explain: only this rule; * and ? match" },
+	{ "--leaf", "N", "explain: this leaf of the ledger, a violation or a flow" },
+	{ "--exit-code", NULL, "explain: exit 1 when a rule is broken" },
+	QUERY_OPTIONS_STATE,
+	{ NULL, NULL, NULL }
+};
+
+bool policy_verb_wants(const struct policy_verb *verb, size_t rule)
+{
+	return !verb->rule || !fnmatch(verb->rule, policy_rule(verb->set, rule)->id, FNM_NOESCAPE);
+}
+
+const char *verdict_name(enum verdict v)
+{
+	static const char *const names[] = { "quiet", "violation", "unknown" };
+
+	return names[v];
+}
 
 static int answer(const struct policy_set *set, unsigned nr, bool test)
 {
@@ -38,47 +61,110 @@ static int answer(const struct policy_set *set, unsigned nr, bool test)
 	return failed ? EXIT_FOUND : EXIT_OK;
 }
 
-static int cmd_policy(int argc, char **argv)
+struct files { const char *names[MAX_FILES]; unsigned nr; };
+
+static int wrong(const char *what, const char *value)
 {
-	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = command_find("policy") };
+	fprintf(stderr, "weir policy: %s: %s\nTry 'weir policy --help'.\n", what, value);
+	return -1;
+}
+
+/* 0, or -1 after a message. *name: the last option that only explain has. */
+static int options_take(struct policy_verb *verb, struct files *files, struct cli *cli, const char **name)
+{
+	const struct option_row *row;
+	const char *value;
+
+	while ((row = cli_next(cli, &value))) {
+		*name = row->name;
+		if (!strcmp(row->name, "--rule"))
+			verb->rule = value;
+		else if (!strcmp(row->name, "--leaf") && (!*value || value[strspn(value, "0123456789")] || strlen(value) > 18))
+			return wrong("--leaf takes the number of a leaf, not", value);
+		else if (!strcmp(row->name, "--leaf"))
+			verb->leaf = value;
+		else if (!strcmp(row->name, "--policy") ? policies_add(files->names, &files->nr, MAX_FILES, value) :
+			 query_option(&verb->q, row->name, value) < 0)
+			return -1;
+	}
+	return cli->error ? -1 : 0;
+}
+
+/* The operands after the verb. */
+static int operands_take(struct policy_verb *verb, struct files *files, bool explain, const char *option, char **rest, int nr)
+{
+	if (explain) {
+		if (nr + (verb->leaf != NULL) != 1)
+			return cli_usage(&command_policy, stderr), -1;
+		verb->what = nr ? rest[0] : NULL;
+		return 0;
+	}
+	if (option)
+		return wrong("an option of weir policy explain only", option);
+	for (int i = 0; i < nr; i++)
+		if (policies_add(files->names, &files->nr, MAX_FILES, rest[i]))
+			return -1;
+	return 0;
+}
+
+static int with_policies(struct policy_verb *verb, const struct files *names, const char *word)
+{
 	static struct policy_file files[MAX_FILES];
 	static struct buf texts[MAX_FILES];
-	const char *names[MAX_FILES], *verb, *value;
 	struct policy_set *set = NULL;
 	struct user_classes *classes = NULL;
+	bool wanted = false;
 	int code = EXIT_USAGE;
-	unsigned nr = 0;
 
-	while (cli_next(&cli, &value))
-		;
-	if (cli.error)
-		return EXIT_USAGE;
-	verb = cli.next < argc ? argv[cli.next] : "";
-	if (strcmp(verb, "check") && strcmp(verb, "test")) {
-		cli_usage(cli.command, stderr);
-		return EXIT_USAGE;
-	}
-	for (int i = cli.next + 1; i < argc; i++)
-		if (policies_add(names, &nr, MAX_FILES, argv[i]))
-			return EXIT_USAGE;
-	if (!nr && policies_default(names, &nr, MAX_FILES))
-		return EXIT_USAGE;
-	if (!policies_read(files, texts, names, nr, "weir policy"))
-		set = policy_load(files, nr, stderr);
+	if (!policies_read(files, texts, names->names, names->nr, "weir policy"))
+		set = policy_load(files, names->nr, stderr);
 	if (set)
 		classes = classes_open(policy_classes(set), "weir policy");
-	if (classes && !descriptors_open(files, nr, "weir policy", stderr))
-		code = answer(set, nr, !strcmp(verb, "test"));
+	verb->set = set;
+	for (size_t i = 0; set && i < policy_rules(set); i++)
+		wanted |= policy_verb_wants(verb, i);
+	if (!classes || descriptors_open(files, names->nr, "weir policy", stderr))
+		;
+	else if (!strcmp(word, "explain"))
+		code = wanted ? policy_verb_explain(verb) : (wrong("no rule of these policies matches", verb->rule ? verb->rule : "*"), EXIT_USAGE);
+	else
+		code = answer(set, names->nr, !strcmp(word, "test"));
 	(void)descriptors_use(NULL);
 	user_classes_free(classes);
 	policy_free(set);
-	for (unsigned i = 0; i < nr; i++) {
+	for (unsigned i = 0; i < names->nr; i++)
 		buf_free(&texts[i]);
-		free((char *)(uintptr_t)names[i]);
+	return code;
+}
+
+static int cmd_policy(int argc, char **argv)
+{
+	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = &command_policy };
+	struct files files = { .nr = 0 };
+	struct policy_verb verb = { .leaf = NULL };
+	const char *word, *option = NULL;
+	int code = EXIT_USAGE;
+
+	query_init(&verb.q, "policy");
+	if (options_take(&verb, &files, &cli, &option))
+		goto out;
+	word = cli.next < argc ? argv[cli.next] : "";
+	if (strcmp(word, "check") && strcmp(word, "test") && strcmp(word, "explain")) {
+		cli_usage(cli.command, stderr);
+		goto out;
 	}
+	if (operands_take(&verb, &files, !strcmp(word, "explain"), option, argv + cli.next + 1, argc - cli.next - 1))
+		goto out;
+	if (files.nr || !policies_default(files.names, &files.nr, MAX_FILES))
+		code = with_policies(&verb, &files, word);
+out:
+	for (unsigned i = 0; i < files.nr; i++)
+		free((char *)(uintptr_t)files.names[i]);
+	query_fini(&verb.q);
 	return code;
 }
 
 const struct command command_policy = {
-	"policy", "check|test [FILE]...", "check policy files, or run the tests inside them; needs no root", options, cmd_policy,
+	"policy", "check|test [FILE]... | explain ID|FILE|-|--leaf N [--rule R] [--policy PATH]... [--state DIR] [-o table|json] [--exit-code]",
+	"check policy files, run the tests inside them, or explain how they judge a violation, a flow or facts; needs no root", options, cmd_policy,
 };

@@ -163,7 +163,7 @@ static int show(struct query *q, const char *id)
 		return query_run(q, latest_sql, print_json_row, NULL) ? EXIT_DEGRADED : EXIT_OK;
 	if (query_run(q, full_sql, print_full, NULL) || query_run(q, history_sql, print_history, NULL))
 		return EXIT_DEGRADED;
-	printf("each line of the history is a leaf of the ledger; weir ledger verify proves them\n");
+	printf("each line of the history is a leaf of the ledger; weir ledger verify proves them; weir policy explain says why\n");
 	return EXIT_OK;
 }
 

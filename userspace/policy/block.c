@@ -71,9 +71,11 @@ static bool add_values(struct source *s, yaml_node_t *n, bool lists, struct bloc
 			     list->name, fact_name(leaf->fact));
 		return false;
 	}
-	if (list->nr)
-		memcpy(leaf->value + leaf->nr, list->value, list->nr * sizeof(*list->value));
-	leaf->nr += list->nr;
+	for (size_t i = 0; i < list->nr; i++) {
+		leaf->value[leaf->nr] = list->value[i];
+		leaf->value[leaf->nr++].list = list->name;
+	}
+	leaf->list[leaf->nr_lists++] = list;
 	return true;
 }
 
@@ -99,7 +101,8 @@ static struct block *leaf_parse(struct source *s, yaml_node_t *n, enum policy_fa
 	leaf->fact = fact;
 	leaf->op = op;
 	leaf->value = policy_alloc(s->load->set, nr, sizeof(*leaf->value));
-	if (!leaf->value)
+	leaf->list = policy_alloc(s->load->set, many ? node_size(n) : 1, sizeof(*leaf->list));
+	if (!leaf->value || !leaf->list)
 		return NULL;
 	if (!many)
 		return add_values(s, n, lists, leaf) ? leaf : NULL;

@@ -6,11 +6,6 @@
 
 #include "policy/private.h"
 
-enum truth { NO, YES, UNSURE };
-enum seen { SEEN, UNSEEN, NOT_OURS };	/* NOT_OURS: to.* of what a client did not send */
-struct fact_value { uint64_t number; const char *text; };
-struct judge { const struct policy_rule *rule; const struct flow_facts *flow; const struct finding *finding; };
-
 static enum seen seen_number(struct fact_value *v, uint64_t number, bool known)
 {
 	v->number = number;
@@ -67,10 +62,12 @@ static enum seen fetch_to(const struct judge *j, enum policy_fact fact, struct f
 	return j->flow->role == ROLE_CLIENT ? fetch_peer(j->flow, fact, v) : UNSEEN;
 }
 
-static enum seen fetch(const struct judge *j, enum policy_fact fact, struct fact_value *v)
+enum seen fact_fetch(const struct judge *j, enum policy_fact fact, struct fact_value *v)
 {
 	const struct flow_facts *f = j->flow;
 
+	if (j->withheld >> fact & 1)
+		return WITHHELD;
 	switch (fact) {
 	case P_TO_ZONE:
 	case P_TO_HOST:
@@ -131,7 +128,7 @@ static bool address_match(const struct value *net, const struct value *address)
 	return !rest || !((net->addr[whole] ^ address->addr[whole]) & (uint8_t)(0xff << (8 - rest)));
 }
 
-static bool is_one_of(const struct block *leaf, const struct fact_value *v, const struct value *address)
+const struct value *leaf_match(const struct block *leaf, const struct fact_value *v, const struct value *address)
 {
 	enum value_type type = fact_type(leaf->fact);
 
@@ -148,9 +145,9 @@ static bool is_one_of(const struct block *leaf, const struct fact_value *v, cons
 		else
 			is = v->number == want->number;
 		if (is)
-			return true;
+			return want;
 	}
-	return false;
+	return NULL;
 }
 
 /* `negated`: under an odd number of "not". What settles an unknown does so for the
@@ -159,11 +156,11 @@ static enum truth judge_leaf(const struct judge *j, const struct block *leaf, bo
 {
 	struct fact_value v = { 0 };
 	struct value address = { 0 };
-	enum seen seen = fetch(j, leaf->fact, &v);
+	enum seen seen = fact_fetch(j, leaf->fact, &v);
 
 	if (seen == SEEN && fact_type(leaf->fact) == T_ADDRESS && !address_parse(v.text, &address))
 		seen = UNSEEN;
-	if (seen == UNSEEN && j->rule->on_unknown[leaf->fact] == UNKNOWN_NOTE)
+	if (seen == WITHHELD || (seen == UNSEEN && j->rule->on_unknown[leaf->fact] == UNKNOWN_NOTE))
 		return UNSURE;
 	if (seen == UNSEEN && j->rule->on_unknown[leaf->fact] == UNKNOWN_VIOLATE)
 		return negated ? NO : YES;
@@ -172,23 +169,23 @@ static enum truth judge_leaf(const struct judge *j, const struct block *leaf, bo
 	switch (leaf->op) {
 	case OP_MIN: return v.number >= leaf->value[0].number ? YES : NO;
 	case OP_MAX: return v.number <= leaf->value[0].number ? YES : NO;
-	case OP_NOT_IN: return is_one_of(leaf, &v, &address) ? NO : YES;
-	default: return is_one_of(leaf, &v, &address) ? YES : NO;
+	case OP_NOT_IN: return leaf_match(leaf, &v, &address) ? NO : YES;
+	default: return leaf_match(leaf, &v, &address) ? YES : NO;
 	}
 }
 
-static enum truth judge(const struct judge *j, const struct block *b, bool negated)
+enum truth policy_judge(const struct judge *j, const struct block *b, bool negated)
 {
 	enum truth sum = b->kind == BLOCK_ANY ? NO : YES, end = b->kind == BLOCK_ANY ? YES : NO;
 
 	if (b->kind == BLOCK_LEAF)
 		return judge_leaf(j, b, negated);
 	if (b->kind == BLOCK_NOT) {
-		sum = judge(j, b->child[0], !negated);
+		sum = policy_judge(j, b->child[0], !negated);
 		return sum == UNSURE ? UNSURE : sum == YES ? NO : YES;
 	}
 	for (size_t i = 0; i < b->nr; i++) {
-		enum truth t = judge(j, b->child[i], negated);
+		enum truth t = policy_judge(j, b->child[i], negated);
 
 		if (t == end)
 			return end;
@@ -206,7 +203,7 @@ enum verdict policy_eval(const struct policy_set *set, size_t i, const struct fl
 	if (i >= set->nr_rules)
 		return VERDICT_QUIET;
 	j.rule = &set->rule[i];
-	switch (judge(&j, j.rule->forbid, false)) {
+	switch (policy_judge(&j, j.rule->forbid, false)) {
 	case YES: return VERDICT_VIOLATION;
 	case UNSURE: return VERDICT_UNKNOWN;
 	default: return VERDICT_QUIET;

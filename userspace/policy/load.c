@@ -368,6 +368,8 @@ static void condition_parse(struct source *s, yaml_node_pair_t *p)
 	if (!c->name)
 		return policy_error(s, key->start_mark, "no memory for this condition; make the files shorter");
 	c->block = block_parse(s, node_at(s, p->value), 0, false);
+	if (c->block)
+		c->block->name = c->name;
 	set->nr_conditions++;
 }
 

@@ -35,6 +35,30 @@ enum verdict { VERDICT_QUIET, VERDICT_VIOLATION, VERDICT_UNKNOWN };
 /* Verdict of rule i for one finding of a flow. UNKNOWN: a needed fact was not observed and
  * the rule says to note that. */
 enum verdict policy_eval(const struct policy_set *, size_t i, const struct flow_facts *, const struct finding *);
+
+/* What is told of one finding, by a leaf of the ledger or by hand, in the words of a test's "given". */
+struct policy_story {
+	struct flow_facts flow;
+	struct finding finding;
+	uint64_t withheld;	/* facts that who tells it does not keep: not known, whatever on_unknown says */
+};
+/* withheld: names of facts, separated by commas. 0, or -1 after its mistakes were written to errors. */
+int policy_story_read(struct policy_story *, const char *name, const char *text, size_t len, const char *withheld, FILE *errors);
+
+/* A condition of a rule and what came of it: of one fact, or a block of several that follow it one deeper. */
+struct policy_step {
+	unsigned depth;
+	const char *block;	/* "all", "any", "not"; NULL: of a fact, what follows */
+	const char *condition;	/* the name of a block; NULL: none */
+	const char *fact, *value;	/* value NULL: not known */
+	const char *op, *wanted;	/* "in", "not_in", "min", "max" as a policy says it; "a, b, list (12 items)" */
+	const char *match, *list;	/* the value that it is, and the list that this came with; NULL: none */
+	const char *reason;	/* why it is as it is, where a comparison does not say it; NULL: it does */
+	const char *result;	/* "yes", "no", "unknown" */
+};
+typedef void (*policy_step_fn)(void *owner, const struct policy_step *);
+/* policy_eval(), telling each step on the way; fn NULL: none. */
+enum verdict policy_explain(const struct policy_set *, size_t i, const struct policy_story *, policy_step_fn fn, void *owner);
 /* Runs the inline tests; writes one line each to out; returns how many failed. */
 int policy_test(const struct policy_set *, FILE *out, unsigned *run);
 #endif

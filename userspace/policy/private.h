@@ -45,6 +45,7 @@ enum value_type {
 struct value {
 	uint64_t number;
 	const char *text;	/* T_TEXT, T_HOST: a glob of * and ? */
+	const char *list;	/* the name of the list that it came with; NULL: none */
 	uint8_t addr[16];	/* T_ADDRESS: IPv4 as ::ffff:a.b.c.d */
 	uint8_t bits;
 };
@@ -55,7 +56,9 @@ struct block {
 	enum block_kind kind;
 	enum policy_fact fact;
 	enum operator op;
-	size_t nr;		/* of child, or of value in a leaf */
+	const char *name;	/* of the condition that it is; NULL: none */
+	size_t nr, nr_lists;	/* of child, or of value in a leaf; of list */
+	const struct policy_list **list;	/* whose values are among them */
 	struct block **child;
 	struct value *value;
 };
@@ -133,6 +136,7 @@ int fact_find(const char *name);
 const char *fact_hint(const char *name);
 bool value_parse(struct source *, yaml_node_t *, enum value_type, struct value *);
 bool address_parse(const char *text, struct value *);
+const char *word_name(enum value_type, uint64_t number);	/* of types up to T_WORDS */
 /* P_MAX and an error unless "group.name", or name within group, is a fact. */
 enum policy_fact node_fact(struct source *, yaml_node_t *key, const char *group);
 bool is_fact_group(const char *name);
@@ -151,4 +155,20 @@ void class_parse_with(struct source *, yaml_node_pair_t *);	/* once all are know
 
 /* test.c */
 void test_parse(struct source *, yaml_node_t *);
+
+/* eval.c */
+enum truth { NO, YES, UNSURE };
+enum seen { SEEN, UNSEEN, NOT_OURS, WITHHELD };	/* NOT_OURS: to.* of what a client did not send */
+struct fact_value { uint64_t number; const char *text; };
+struct judge {
+	const struct policy_rule *rule;
+	const struct flow_facts *flow;
+	const struct finding *finding;
+	uint64_t withheld;	/* bit of a fact: whoever tells of it does not tell that */
+};
+enum seen fact_fetch(const struct judge *, enum policy_fact, struct fact_value *);
+/* Which value of the leaf it is, NULL: none. */
+const struct value *leaf_match(const struct block *leaf, const struct fact_value *, const struct value *address);
+/* negated: under an odd number of "not". */
+enum truth policy_judge(const struct judge *, const struct block *, bool negated);
 #endif

@@ -2,6 +2,7 @@
 /* test.c - the tests inside policy files: facts as they would be seen, and what
  * a rule has to say of them. What is not given was not observed; the finding itself
  * is certain, counted once and sent. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/private.h"
@@ -138,6 +139,39 @@ static void given_parse(struct source *s, yaml_node_t *n, struct policy_case *c)
 		}
 	}
 	given_end(&g, n);
+}
+
+int policy_story_read(struct policy_story *story, const char *name, const char *text, size_t len, const char *withheld, FILE *errors)
+{
+	struct policy_case c = { 0 };
+	struct source s = { .file = { name, text, len } };
+	struct load l = { .source = &s, .nr = 1 };
+	size_t n;
+	int fact, err = 0;
+
+	*story = (struct policy_story){ 0 };
+	for (char word[32]; *withheld; withheld += n + (withheld[n] == ',')) {
+		n = strcspn(withheld, ",");
+		snprintf(word, sizeof(word), "%.*s", (int)n, withheld);
+		fact = fact_find(word);
+		if (fact >= 0)
+			story->withheld |= 1ull << fact;
+	}
+	s.load = &l;
+	l.set = calloc(1, sizeof(*l.set));	/* holds the texts while they are read */
+	if (l.set && source_open(&s))
+		given_parse(&s, s.root, &c);
+	if (!l.set || l.nr_mistakes || l.set->failed) {
+		policy_errors_print(&l, errors);
+		err = -1;
+	}
+	if (s.open)
+		yaml_document_delete(&s.doc);
+	free(l.mistake);
+	policy_free(l.set);
+	story->flow = c.flow;
+	story->finding = c.finding;
+	return err;
 }
 
 static void expect_parse(struct source *s, yaml_node_t *n, struct policy_case *c)

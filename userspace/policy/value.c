@@ -38,6 +38,11 @@ static const struct { const char *what; unsigned first, end; const char *(*name)
 	[T_DIR] = { "direction", DIR_RECEIVED, DIR_SENT + 1, dir_name },
 };
 
+const char *word_name(enum value_type type, uint64_t number)
+{
+	return words[type].name((unsigned)number);
+}
+
 const char *fact_name(enum policy_fact fact)
 {
 	return names[fact];

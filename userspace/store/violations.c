@@ -114,7 +114,39 @@ static void write_flow_part(struct json *j, const struct flow_facts *f)
 	text_or_null(j, "route", f->route);
 }
 
-static void write_violation(struct violations *v, const struct violation *x, const char *status, uint64_t leaf)
+static void fact_text(struct json *j, const char *key, const char *value)
+{
+	if (value[0])
+		json_string(j, key, value);
+}
+
+/* What else a rule could ask of the exchange that opened it, in the words of a policy, so that `weir policy
+ * explain` can judge it again. Only the opening leaf has it. What is left out was not observed. */
+static void write_facts(struct json *j, const struct flow_facts *f, const struct finding *d)
+{
+	json_open(j, "facts", '{');
+	fact_text(j, "from.unit", f->unit);
+	fact_text(j, "from.container", f->container);
+	fact_text(j, "peer.host", f->role == ROLE_SERVER ? f->pair && f->peer[0] ? f->peer : f->peer_address :
+		  f->peer[0] ? f->peer : f->host[0] ? f->host : f->peer_address);
+	fact_text(j, "peer.ip", f->peer_address);
+	fact_text(j, "via.method", f->method);
+	if (f->status)
+		json_uint(j, "via.status", f->status);
+	if (f->tls != TLS_UNKNOWN)
+		json_string(j, "via.tls", tls_name(f->tls));
+	json_string(j, "via.auth", auth_name(f->auth));
+	if (d->location != LOC_NONE)
+		json_string(j, "data.location", location_name(d->location));
+	fact_text(j, "data.key", d->key);
+	json_uint(j, "data.count", d->count);
+	json_uint(j, "data.records", d->records);
+	json_uint(j, "data.flow_records", d->flow_records);
+	json_bool(j, "data.sample", d->sample);
+	json_close(j, '}');
+}
+
+static void write_violation(struct violations *v, const struct violation *x, const char *status, bool opening, uint64_t leaf)
 {
 	const struct class_info *info = class_get(x->finding.class_id);
 	struct json j;
@@ -145,6 +177,8 @@ static void write_violation(struct violations *v, const struct violation *x, con
 	text_or_null(&j, "path", x->finding.path);
 	text_or_null(&j, "mask", x->finding.mask);
 	json_uint(&j, "exchanges", x->exchanges);
+	if (opening)
+		write_facts(&j, &x->flow, &x->finding);
 	json_string(&j, "status", status);
 	json_uint(&j, "leaf", leaf);
 	json_close(&j, '}');
@@ -257,7 +291,7 @@ void violations_add(struct violations *v, const struct rule_info *r, const struc
 	v->buckets[key % BUCKETS] = x;
 	v->open++;
 	v->opened++;
-	write_violation(v, x, "open", leaf);
+	write_violation(v, x, "open", true, leaf);
 	line_of(line, sizeof(line), x);
 	emit(owner, buf_str(&v->buf), v->buf.len, line);
 }
@@ -273,7 +307,7 @@ void violations_interval(struct violations *v, uint64_t now, uint64_t utc_ms, ui
 
 			x->fresh = 0;
 			if (quiet || x->grown) {
-				write_violation(v, x, quiet ? "closed" : "open", next_leaf(owner));
+				write_violation(v, x, quiet ? "closed" : "open", false, next_leaf(owner));
 				emit(owner, buf_str(&v->buf), v->buf.len, NULL);
 				x->grown = false;
 			}
