@@ -112,6 +112,13 @@ rm "$COPY/ledger/checkpoint"
 verify
 refused "a ledger without its checkpoint is refused"
 
+fresh
+mkdir -p "$COPY/ledger/tile/1"
+head -c 8192 /dev/zero >"$COPY/ledger/tile/1/000"
+verify
+refused "a tile above the leaves that nobody signed is refused"
+matches "$ERR" 'ledger/tile/1/000 holds the hashes of more leaves than' "by its name"
+
 # Cut together with its checkpoint: consistent in itself; only a checkpoint kept elsewhere shows it.
 fresh "$WORK/earlier"
 verify --key "$vkey" --at-least "$size:$root"

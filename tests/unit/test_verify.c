@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir ledger verify does the sums itself: a log whose every signature is right, written by
  * whoever has the key, is still refused when what it says does not add up. */
+#include "store/merkle.h"
 #include "tests/unit/state_fixture.h"
 
 #define COUNTERS(X) \
@@ -14,10 +15,20 @@ static const unsigned sums[NR] = { 112, 100, 3, 4, 5, 0, 100, 80, 9, 2, 8, 1, 30
 
 static struct state s;
 
+/* As the keeper writes it, with the first `parts` of what it says of who signs. */
+static void genesis(unsigned parts)
+{
+	char json[512];
+
+	snprintf(json, sizeof(json), "{\"type\":\"genesis\"%s%s%s%s%s%s}", parts > 0 ? ",\"origin\":\"" : "", parts > 0 ? ledger_origin(s.ledger) : "",
+		 parts > 0 ? "\"" : "", parts > 1 ? ",\"key\":\"" : "", parts > 1 ? ledger_vkey(s.ledger) : "", parts > 1 ? "\"" : "");
+	state_leaf(&s, json);
+}
+
 static int make(void **state)
 {
 	s = state_new();
-	state_leaf(&s, "{\"type\":\"genesis\"}");
+	genesis(2);
 	return 0;
 }
 
@@ -163,6 +174,104 @@ static void a_log_signed_anew_from_its_own_leaves_is_found(void **state)
 	refused("the log was signed anew");
 }
 
+/* Without them nothing binds the first leaf to the key: whoever has a key can sign a beginning that names nobody. */
+static void a_beginning_that_names_no_signer_is_found(void **state)
+{
+	static const char *const odd[] = {
+		"{\"type\":\"genesis\",\"origin\":null,\"key\":null}", "{\"type\":\"genesis\",\"origin\":\"\",\"key\":\"\"}",
+		"{\"type\":\"genesis\",\"origin\":7,\"key\":{}}",
+	};
+
+	for (unsigned parts = 0; parts < 2; parts++) {
+		drop(NULL);
+		s = state_new();
+		genesis(parts);
+		state_commit(&s);
+		refused(parts ? "leaf 0 (genesis, byte 0) names no key" : "leaf 0 (genesis, byte 0) names no origin and no key");
+	}
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		drop(NULL);
+		s = state_new();
+		state_leaf(&s, odd[i]);
+		state_commit(&s);
+		refused("names no origin and no key");
+	}
+}
+
+/* weir itself writes tiles of hashes of leaves only; who puts those above beside them must have them right. */
+#define UPPER_LEAVES (TILE_WIDTH * TILE_WIDTH + 300)
+
+static void upper_tile(const uint8_t *tile, size_t len, unsigned level, unsigned n)
+{
+	char path[256], name[TILE_PATH_SIZE];
+	FILE *f;
+
+	tile_path(name, level, n);
+	snprintf(path, sizeof(path), "%s/ledger/tile/%u", s.path, level);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/ledger/%s", s.path, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(tile, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void a_tile_of_a_higher_level_must_be_of_these_leaves(void **state)
+{
+	static uint8_t tile[TILE_SIZE + 1];
+	struct merkle part = { .size = 0 };
+	uint8_t hash[MERKLE_HASH];
+	char json[128], name[256];
+
+	snprintf(json, sizeof(json), "{\"type\":\"stop\"}");
+	for (unsigned i = 0; i < UPPER_LEAVES; i++) {
+		if (i)
+			assert_true(ledger_append(s.ledger, json, strlen(json)) >= 0);
+		if (i == 0) {	/* the genesis, as it is on the disk */
+			uint8_t head[2];
+			FILE *f;
+
+			state_commit(&s);
+			snprintf(name, sizeof(name), "%s/ledger/leaves", s.path);
+			f = fopen(name, "r");
+			assert_non_null(f);
+			assert_int_equal(fread(head, 1, 2, f), 2);
+			assert_int_equal(fread(tile, 1, head[0] * 256u + head[1], f), head[0] * 256u + head[1]);
+			fclose(f);
+			merkle_leaf(hash, tile, head[0] * 256u + head[1]);
+		} else {
+			merkle_leaf(hash, json, strlen(json));
+		}
+		merkle_add(&part, hash);
+		if (part.size == TILE_WIDTH && i < TILE_WIDTH * TILE_WIDTH) {
+			merkle_root(&part, tile + i / TILE_WIDTH * MERKLE_HASH);
+			part = (struct merkle){ .size = 0 };
+		}
+	}
+	state_commit(&s);
+	assert_int_equal(WEIR_RUN("ledger", "verify", "--state", s.path), EXIT_OK);
+	upper_tile(tile, TILE_SIZE, 1, 0);
+	assert_int_equal(WEIR_RUN("ledger", "verify", "--state", s.path), EXIT_OK);
+	for (unsigned i = 0; i < TILE_WIDTH; i += 85) {
+		tile[i * MERKLE_HASH + 5] ^= 1;
+		upper_tile(tile, TILE_SIZE, 1, 0);
+		tile[i * MERKLE_HASH + 5] ^= 1;
+		snprintf(name, sizeof(name), "ledger/tile/1/000: hash %u is not that of leaves %u to %u,", i, i * TILE_WIDTH, i * TILE_WIDTH + TILE_WIDTH - 1);
+		refused(name);
+	}
+	upper_tile(tile, TILE_SIZE - 1, 1, 0);
+	refused("ledger/tile/1/000 is not 8192 bytes long");
+	upper_tile(tile, TILE_SIZE + 1, 1, 0);
+	refused("ledger/tile/1/000 is not 8192 bytes long");
+	upper_tile(tile, TILE_SIZE, 1, 0);
+	upper_tile(tile, TILE_SIZE, 1, 1);
+	refused("ledger/tile/1/001 holds the hashes of");
+	snprintf(name, sizeof(name), "%s/ledger/tile/1/001", s.path);
+	assert_int_equal(remove(name), 0);
+	upper_tile(tile, TILE_SIZE, 2, 0);
+	refused("ledger/tile/2/000 holds the hashes of");
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make, drop)
@@ -173,7 +282,8 @@ int main(void)
 		CASE(a_counter_that_is_no_count_is_found),
 		CASE(sums_that_would_wrap_do_not),
 		CASE(bytes_must_add_up), CASE(each_direction_must_add_up),
-		CASE(a_second_beginning_is_found),
+		CASE(a_second_beginning_is_found), CASE(a_beginning_that_names_no_signer_is_found),
+		CASE(a_tile_of_a_higher_level_must_be_of_these_leaves),
 		CASE(a_log_signed_anew_from_its_own_leaves_is_found),
 	};
 

@@ -57,7 +57,8 @@ static const struct identity { const char *text; enum counter total; unsigned nr
 static const char type_sql[] =
 	"SELECT CASE WHEN json_valid(?1) THEN CASE WHEN json_type(?1)='object' AND json_type(?1,'$.type')='text'"
 	" THEN json_extract(?1,'$.type') END END";
-static const char genesis_sql[] = "SELECT json_extract(?1,'$.origin'), json_extract(?1,'$.key')";
+#define GENESIS_TEXT(name) "CASE json_type(?1,'$." name "') WHEN 'text' THEN json_extract(?1,'$." name "') END"
+static const char genesis_sql[] = "SELECT " GENESIS_TEXT("origin") ", " GENESIS_TEXT("key");
 /* moved = examined + opaque + skipped + lost + framing + unexplained, of both directions together and of each. */
 enum { ACCOUNT_BYTES, ACCOUNT_SENT, ACCOUNT_RECEIVED, ACCOUNTS, ACCOUNT_PARTS = 7 };
 #define PART(object, name) "json_extract(?1,'$." object "." name "')"
@@ -255,6 +256,9 @@ static void check_genesis(struct check *c, uint64_t leaf, const char *json, size
 	key = sqlite3_column_text(c->genesis, 1);
 	snprintf(c->origin, sizeof(c->origin), "%s", origin ? (const char *)origin : "");
 	snprintf(c->key, sizeof(c->key), "%s", key ? (const char *)key : "");
+	if (!c->origin[0] || !c->key[0])
+		problem(c, "leaf 0 (genesis, byte 0) names no %s: it is not bound to who signed; compare it with a copy kept elsewhere",
+			c->origin[0] ? "key" : c->key[0] ? "origin" : "origin and no key");
 }
 
 /* Never ends the pass: where the tree disagrees is worth more than the first odd leaf. */
@@ -289,7 +293,7 @@ static void check_end(struct check *c, const struct ledger_report *r)
 {
 	if (!r->size)
 		problem(c, "the log is empty: its only checkpoint signs no leaf");
-	else if (c->origin[0] && (strcmp(c->origin, r->origin) || strcmp(c->key, r->vkey)))
+	else if (c->origin[0] && c->key[0] && (strcmp(c->origin, r->origin) || strcmp(c->key, r->vkey)))
 		problem(c, "leaf 0 (genesis) names another origin or key than the one that signed: the log was signed anew");
 }
 

@@ -267,6 +267,86 @@ static void tile_compare(struct scan *s, uint64_t offset, const uint8_t hash[MER
 	s->tile_bad_offset = offset;
 }
 
+/* The length of a tile of a level above, or -errno; bytes has room for one byte too many. */
+static ssize_t above_read(struct scan *s, unsigned level, uint64_t n, char path[TILE_PATH_SIZE], uint8_t bytes[TILE_SIZE + 1])
+{
+	ssize_t len;
+
+	tile_path(path, level, n);
+	len = io_read_file(s->io, s->dir, path, bytes, TILE_SIZE + 1);
+	return len == -EFBIG ? TILE_SIZE + 1 : len;
+}
+
+/* A tile above the leaves is full: is there one on the disk, it is this one. Told in the end: while a root
+ * may still disagree, it may be the leaves that were changed. */
+static enum ledger_error above_full(struct scan *s, unsigned level)
+{
+	uint64_t each = (uint64_t)1 << 8 * level, n = s->tree.size / each / TILE_WIDTH - 1, first;
+	uint8_t bytes[TILE_SIZE + 1];
+	char path[TILE_PATH_SIZE];
+	ssize_t len;
+	unsigned i = 0;
+
+	if (s->tree.size > s->last.size || s->above_bad[0])
+		return LEDGER_OK;
+	len = above_read(s, level, n, path, bytes);
+	if (len == -ENOENT)
+		return LEDGER_OK;
+	if (len < 0)
+		return refuse_io(s, path, (int)len);
+	if (len != TILE_SIZE) {
+		snprintf(s->above_bad, sizeof(s->above_bad), "ledger/%s is not %u bytes long", path, TILE_SIZE);
+		return LEDGER_OK;
+	}
+	while (i < TILE_WIDTH && !memcmp(bytes + i * MERKLE_HASH, s->above[level].hash + i * MERKLE_HASH, MERKLE_HASH))
+		i++;
+	first = (n * TILE_WIDTH + i) * each;
+	if (i < TILE_WIDTH)
+		snprintf(s->above_bad, sizeof(s->above_bad), "ledger/%s: hash %u is not that of leaves %" PRIu64 " to %" PRIu64 ", which are as signed",
+			 path, i, first, first + each - 1);
+	return LEDGER_OK;
+}
+
+static enum ledger_error above_add(struct scan *s, const uint8_t leaf[MERKLE_HASH])
+{
+	enum ledger_error err = LEDGER_OK;
+	uint8_t node[MERKLE_HASH];
+
+	memcpy(node, leaf, sizeof(node));
+	for (unsigned level = 0; !err && level < TILE_LEVELS; level++) {
+		struct merkle *part = &s->above[level].part;
+
+		memcpy(s->above[level].hash + part->size * MERKLE_HASH, node, sizeof(node));
+		merkle_add(part, node);
+		if (part->size < TILE_WIDTH)
+			break;
+		err = level ? above_full(s, level) : LEDGER_OK;
+		merkle_root(part, node);
+		part->size = 0;
+	}
+	return err;
+}
+
+static enum ledger_error above_end(struct scan *s)
+{
+	uint8_t bytes[TILE_SIZE + 1];
+	char path[TILE_PATH_SIZE];
+
+	if (s->above_bad[0])
+		return refuse(s, LEDGER_INTEGRITY, "%s: weir writes no such tile and needs none: find out who did, and move it away", s->above_bad);
+	for (unsigned level = 1; level < TILE_LEVELS; level++) {
+		uint64_t width = (uint64_t)1 << 8 * level, n = s->last.size / width / TILE_WIDTH;
+		ssize_t len = above_read(s, level, n, path, bytes);
+
+		if (len < 0 && len != -ENOENT)
+			return refuse_io(s, path, (int)len);
+		if (len >= 0 && (level + 1 == TILE_LEVELS || !checkpoint_went_on(s, (n + 1) * width * TILE_WIDTH)))
+			return refuse(s, LEDGER_INTEGRITY, "ledger/%s holds the hashes of more leaves than the %" PRIu64 " that ledger/checkpoint signs: "
+				      "the log was rolled back, or weir did not write it", path, s->last.size);
+	}
+	return LEDGER_OK;
+}
+
 /* All that was signed at the size that the pass has reached. */
 static enum ledger_error check_reached(struct scan *s)
 {
@@ -300,6 +380,7 @@ static enum ledger_error take_leaf(struct scan *s, uint64_t offset, const char *
 {
 	struct scan_leaf leaf = { s->tree.size, offset, json, len, s->tree.size < s->last.size };
 	uint8_t hash[MERKLE_HASH];
+	enum ledger_error err;
 	int said;
 
 	merkle_leaf(hash, json, len);
@@ -311,7 +392,8 @@ static enum ledger_error take_leaf(struct scan *s, uint64_t offset, const char *
 		return refuse(s, LEDGER_INTEGRITY, "ledger/leaves: leaf %" PRIu64 " at byte %" PRIu64 " was refused", leaf.index, offset);
 	merkle_add(&s->tree, hash);
 	s->end = s->leaves.offset;
-	return check_reached(s);
+	err = above_add(s, hash);
+	return err ? err : check_reached(s);
 }
 
 static enum ledger_error refuse_short(struct scan *s, enum piece piece)
@@ -386,6 +468,8 @@ enum ledger_error scan_run(struct scan *s)
 	if (!err && s->tile_bad_leaf != UINT64_MAX)
 		err = refuse(s, LEDGER_INTEGRITY, "ledger/tile/0: the hash of leaf %" PRIu64 " is not that of the leaf, which is as signed: the "
 			     "tile was changed; it can be made again: move the tile folder away and start weir", s->tile_bad_leaf);
+	if (!err)
+		err = above_end(s);
 	if (!err && !s->history_has_last)
 		s->checkpoints++;
 	return err;

@@ -12,6 +12,8 @@
 /* covered: the last checkpoint signs it. */
 struct scan_leaf { uint64_t index, offset; const char *json; size_t len; bool covered; };
 
+#define TILE_LEVELS 8	/* of 256 each: more leaves than can be counted */
+
 struct scan {
 	/* What is asked. */
 	const struct ledger_io *io;
@@ -43,6 +45,9 @@ struct scan {
 	uint64_t tile_bad_leaf, tile_bad_offset;	/* first leaf that differs from its tile; UINT64_MAX */
 	uint8_t tile[TILE_SIZE];
 	bool has_tile;
+	/* Of each level the tile that is filling: what weir does not write, but may find, is held against it. */
+	struct { struct merkle part; uint8_t hash[TILE_SIZE]; } above[TILE_LEVELS];
+	char above_bad[200];		/* the first that differs; "": none */
 	char *note;			/* the file `checkpoint` */
 	size_t note_len;
 };
