@@ -6,6 +6,7 @@
 #define OVERHEAD 16	/* of malloc, for each piece */
 
 static size_t used, max;
+static uint64_t refused;
 
 void budget_set(size_t bytes)
 {
@@ -22,10 +23,17 @@ size_t budget_used(void)
 	return used;
 }
 
+uint64_t budget_refused(void)
+{
+	return refused;
+}
+
 bool budget_take(size_t size)
 {
-	if (max && (used > max || size > max - used || OVERHEAD > max - used - size))
+	if (max && (used > max || size > max - used || OVERHEAD > max - used - size)) {
+		refused++;
 		return false;
+	}
 	used += size + OVERHEAD;
 	return true;
 }
@@ -37,8 +45,10 @@ void budget_give(size_t size)
 
 static void *taken(void *p, size_t size)
 {
-	if (!p)
+	if (!p) {
 		budget_give(size);
+		refused++;
+	}
 	return p;
 }
 

@@ -6,10 +6,12 @@
 #define WEIR_BUDGET_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 void budget_set(size_t bytes);	/* 0: no limit */
 size_t budget_max(void);
 size_t budget_used(void);
+uint64_t budget_refused(void);	/* how often memory was asked for in vain */
 /* Zeroed memory; NULL: over the budget, or none to be had. */
 void *budget_alloc(size_t size);
 void *budget_room(size_t size);	/* not zeroed: for what is filled before it is read */

@@ -180,6 +180,7 @@ static void tick(struct analyst *a, uint64_t time)
 	struct front_counts counts = front_counts(a->front);
 
 	books->evicted += evicted - a->evicted;
+	books->messages_dropped += counts.messages_dropped - a->counts.messages_dropped;
 	books->hits_dropped += counts.hits_dropped - a->counts.hits_dropped;
 	books->counts_low += counts.counts_low - a->counts.counts_low;
 	books->inflate_ratio += counts.inflate_ratio - a->counts.inflate_ratio;

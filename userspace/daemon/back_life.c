@@ -68,6 +68,7 @@ static void write_losses(struct back *b, const struct books *k)
 	write_loss(b, k, "violations_dropped", violations_dropped(b->violations) - b->violations_told, 0);
 	/* No loss of bytes, but of judgement: a rule that could not be decided, an account that was not checked while it was open. */
 	write_loss(b, k, "looks_lost", k->looks_lost, 0);
+	write_loss(b, k, "messages_dropped", k->messages_dropped, 0);	/* read, but there was no memory to tell of them */
 	write_loss(b, k, "hits_dropped", k->hits_dropped, 0);
 	write_loss(b, k, "counts_low", k->counts_low, 0);	/* of different values and people */
 	/* Bodies, of which the rest was not looked at: so many times by each cap. */

@@ -36,7 +36,7 @@ struct role_epoch {
 	uint64_t read, queue_full, bytes_queue_full;		/* reader */
 	uint64_t analysed, undecodable, over_budget, crash_lost, findings;	/* analyst; over_budget: too old to be looked at; findings: facts sent */
 	uint64_t evicted, bytes_over_budget;			/* connections it let go for want of room; payload of over_budget */
-	uint64_t hits_dropped, counts_low;			/* of the classifier: front_counts() */
+	uint64_t messages_dropped, hits_dropped, counts_low;	/* of protocols and the classifier: front_counts() */
 	uint64_t inflate_ratio, inflate_size, inflate_time;	/* caps that were reached, there too */
 	uint64_t stored, rejected;				/* keeper; rejected: analyst too, what it could not send */
 };

@@ -41,7 +41,7 @@ static void books_fill(struct monitor *m, struct books *b, uint32_t epoch)
 		.bytes_unwanted = c[WIRE_C_BYTES_UNWANTED], .bytes_left_out = c[WIRE_C_BYTES_LEFT_OUT],
 		.read = r.read, .queue_full = r.queue_full,
 		.analysed = a.analysed, .undecodable = a.undecodable, .over_budget = a.over_budget, .evicted = a.evicted,
-		.hits_dropped = a.hits_dropped, .counts_low = a.counts_low,
+		.messages_dropped = a.messages_dropped, .hits_dropped = a.hits_dropped, .counts_low = a.counts_low,
 		.inflate_ratio = a.inflate_ratio, .inflate_size = a.inflate_size, .inflate_time = a.inflate_time,
 		.bytes_queue_full = r.bytes_queue_full, .bytes_over_budget = a.bytes_over_budget,
 		.findings = a.findings, .stored = k.stored, .rejected = k.rejected + a.rejected,

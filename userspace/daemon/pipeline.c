@@ -416,6 +416,7 @@ struct front_counts front_counts(const struct front *f)
 	const struct classifier_counts *c = classifier_counts(f->classifier);
 
 	return (struct front_counts){
+		.messages_dropped = protocol_counts.messages_dropped,
 		.hits_dropped = c->hits_dropped + user_classes_failures(), .counts_low = c->values_uncounted + c->counts_evicted,
 		.inflate_ratio = inflate_counts.ratio, .inflate_size = inflate_counts.size, .inflate_time = inflate_counts.time,
 	};

@@ -34,7 +34,7 @@ void front_plain(struct front *, uint64_t conn, uint64_t sent_pos, uint64_t rece
 void front_untold(struct front *, uint64_t conn, const uint8_t before[2]);
 void front_tick(struct front *, struct stamp);
 /* Hits that could not be told, and values and messages that are missing in counts of different ones, so far. */
-struct front_counts { uint64_t hits_dropped, counts_low, inflate_ratio, inflate_size, inflate_time; };
+struct front_counts { uint64_t messages_dropped, hits_dropped, counts_low, inflate_ratio, inflate_size, inflate_time; };
 struct front_counts front_counts(const struct front *);
 uint64_t front_evicted(const struct front *);	/* connections let go for want of room, so far */
 void front_interval(struct front *, struct stamp ended);	/* the interval is over: flush */

@@ -258,7 +258,8 @@ _Static_assert(sizeof(struct capture_verdict) == 32, "verdict");
 	X(bytes_ring_full) X(bytes_unreadable) X(bytes_too_big) X(bytes_no_state) \
 	X(no_args) X(filtered) X(own) X(life_submitted) X(life_ring_full) \
 	X(tls_calls) X(tls_unbound) X(skipped_runs) X(processes_unknown) X(closes_lost) X(looks_lost) \
-	X(hits_dropped) X(counts_low) X(inflate_ratio) X(inflate_size) X(inflate_time) X(evicted) X(bytes_queue_full) X(bytes_over_budget) \
+	X(messages_dropped) X(hits_dropped) X(counts_low) X(inflate_ratio) X(inflate_size) X(inflate_time) \
+	X(evicted) X(bytes_queue_full) X(bytes_over_budget) \
 	X(unwanted) X(left_out) X(bytes_unwanted) X(bytes_left_out)	/* calls that were not copied, and their bytes */
 struct books {
 	uint32_t epoch;

@@ -385,11 +385,10 @@ void copy_end(struct copy *c)
 
 struct exchange *database_exchange(uint8_t role, struct stamp at)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = at.time;
 	ex->auth = AUTH_DATABASE;
 	ex->conn.role = role;

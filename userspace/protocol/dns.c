@@ -225,14 +225,13 @@ static void tell(struct state *s, struct exchange *ex, const char *path, enum lo
 
 static struct exchange *exchange_new(struct state *s, const struct message *m, enum dir dir, struct stamp at)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 	unsigned opcode = m->flags >> 11 & 15;
 	bool server = (dir == DIR_RECEIVED) == !(m->flags & FLAG_ANSWER);
 	char room[WORD_SIZE];
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = at.time;
 	ex->conn.role = server ? ROLE_SERVER : ROLE_CLIENT;
 	snprintf(ex->method, sizeof(ex->method), "%s", opcode == OPCODE_NOTIFY ? "NOTIFY" : opcode == OPCODE_UPDATE ? "UPDATE" :
@@ -287,6 +286,7 @@ static void question(struct state *s, const struct message *m, enum dir dir, siz
 	if (ex && !s->pending)
 		s->pending = budget_alloc(PENDING_MAX * sizeof(s->pending[0]));
 	if (!ex || !s->pending) {
+		protocol_counts.messages_dropped += ex != NULL;
 		budget_free(ex, sizeof(*ex));
 		return;
 	}

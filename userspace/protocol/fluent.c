@@ -255,11 +255,10 @@ static uint64_t hash_of(struct slice s)
 
 static struct exchange *exchange_new(struct state *s, const char *method, const struct side *side, enum dir dir)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = side->began;
 	ex->auth = s->auth;
 	ex->conn.role = dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;

@@ -119,16 +119,16 @@ static struct pending *pending_new(struct state *s, struct stamp at)
 
 	if (s->nr == PROTOCOL_PENDING)
 		emit_first(s, at);
-	ex = budget_room(sizeof(*ex));
+	ex = protocol_exchange();
 	if (!s->queue && ex)
 		s->queue = budget_room(QUEUE_SIZE);	/* of which only what is pending is read */
 	if (!ex || !s->queue) {
+		protocol_counts.messages_dropped += ex != NULL;
 		budget_free(ex, sizeof(*ex));
 		return NULL;
 	}
 	p = pending_at(s, s->nr);
 	*p = (struct pending){ .ex = ex };
-	exchange_begin(ex);
 	ex->began = at.time;
 	s->nr++;
 	return p;
@@ -299,7 +299,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 	if (!len)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
 	side->scanned = 0;
-	copy = malloc(len);
+	copy = budget_room(len);
 	if (!copy)
 		return (struct feed_result){ FEED_BAD, 0, 0 };
 	memcpy(copy, in.ptr, len);
@@ -308,7 +308,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 	if (!taken)	/* no memory for its exchange */
 		side->phase = PHASE_RESYNC;
 	explicit_bzero(copy, len);
-	free(copy);
+	budget_free(copy, len);
 	return (struct feed_result){ FEED_OK, len, taken ? 0 : len };
 }
 

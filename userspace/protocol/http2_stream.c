@@ -121,11 +121,10 @@ struct stream *stream_new(struct streams *s, uint32_t id, struct exchange *ex, s
 	if (!s->open && (s->open = budget_room(sizeof(*s->open))))
 		s->open->nr = 0;
 	st = s->open ? budget_alloc(sizeof(*st)) : NULL;
-	if (st && !ex && (ex = budget_room(sizeof(*ex)))) {
-		exchange_begin(ex);
+	if (!ex && (ex = protocol_exchange()))
 		ex->began = at.time;
-	}
 	if (!st || !ex) {
+		protocol_counts.messages_dropped += ex != NULL;
 		budget_free(st, sizeof(*st));
 		budget_free(ex, sizeof(*ex));
 		table_free(s);

@@ -172,11 +172,10 @@ static void learn_asks(struct state *s, enum dir asks)
 
 static struct exchange *exchange_new(struct state *s, enum dir dir, const char *method, size_t wire, struct stamp at)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = at.time;
 	ex->auth = s->auth;
 	if (s->asks_known)

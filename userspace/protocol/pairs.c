@@ -7,11 +7,10 @@
 
 struct exchange *pairs_exchange(enum role role, struct stamp at)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = at.time;
 	ex->conn.role = (uint8_t)role;
 	return ex;

@@ -96,6 +96,10 @@ bool session_switch(struct session *, struct slice upgrade, struct slice terms, 
 /* For parsers: completes ex (facts, bytes since last) and hands it to the sink. A
  * role that ex knows and the connection does not is learnt. A protocol that ex names stays. */
 void session_emit(struct session *, struct exchange *ex, struct stamp);
+/* An exchange that has begun, of sizeof(struct exchange) of the budget. NULL: no memory; its message is counted as dropped. */
+struct exchange *protocol_exchange(void);
+/* Messages that were read but not told, for want of memory. */
+extern struct protocol_counts { uint64_t messages_dropped; } protocol_counts;
 /* For unread.c: what was found in bytes that no parser understood, of no exchange. */
 void session_emit_unread(struct session *, struct exchange *ex, struct stamp at);
 /* Tells what was found of ex so far, if anything was and it is open for long; it goes on, and is counted. */

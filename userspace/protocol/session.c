@@ -51,10 +51,12 @@ struct session {
 	void *state, *next_state;
 	bool switched;			/* in this feed */
 	bool upgraded;			/* ever */
+	bool forgotten;			/* to what, for want of memory */
 	struct buf carry[2];		/* bytes the parser wants more of */
 	enum dir feeding;		/* whose carry is being fed */
 	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
 	bool opaque[2];			/* given up until the next gap */
+	bool starved[2];		/* for want of memory, not of understanding */
 	uint64_t passed[2];		/* bytes since then */
 	struct unread *unread;		/* NULL: there was nothing that nobody understood */
 	bool guessed;			/* its first bytes said what it is */
@@ -63,6 +65,19 @@ struct session {
 	struct hello *hello;		/* NULL: not begun, or all is told */
 	bool hello_told;
 };
+
+struct protocol_counts protocol_counts;
+
+struct exchange *protocol_exchange(void)
+{
+	struct exchange *ex = budget_room(sizeof(*ex));
+
+	if (ex)
+		exchange_begin(ex);
+	else
+		protocol_counts.messages_dropped++;
+	return ex;
+}
 
 struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account acct[2])
 {
@@ -116,7 +131,10 @@ void session_adopt(struct session *to, struct session *from)
 /* Bytes that nobody understands; of a connection older than weir, perhaps for want of their beginning. */
 static void opaque(struct session *s, enum dir dir, size_t nr)
 {
-	account_opaque(&s->acct[dir], (int64_t)nr, s->conn.late && !s->name[0] ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
+	/* What one direction wanted memory for, the other may need to be understood. */
+	bool starved = s->starved[dir] || (s->starved[!dir] && s->opaque[!dir]) || (s->forgotten && !s->protocol);
+
+	account_opaque(&s->acct[dir], (int64_t)nr, starved ? LOSS_BUDGET : s->conn.late && !s->name[0] ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL);
 }
 
 /* The same of bytes that are there: they may be text. */
@@ -140,12 +158,19 @@ static void settle(struct session *s, enum dir dir, struct stamp at)
 		unread_settle(s->unread, s, s->sink, dir, at);
 }
 
-static void give_up(struct session *s, enum dir dir, struct stamp at)
+/* refused: of budget_refused(), before what has failed was tried. */
+static void give_up(struct session *s, enum dir dir, uint64_t refused, struct stamp at)
 {
+	s->starved[dir] = budget_refused() != refused;
 	s->passed[dir] = s->carry[dir].len;
 	unread(s, dir, carried(s, dir), at);
 	buf_free(&s->carry[dir]);
 	s->opaque[dir] = true;
+}
+
+static void take_up(struct session *s, enum dir dir)
+{
+	s->opaque[dir] = s->starved[dir] = false;
 }
 
 static bool protocol_begin(struct session *s, const struct protocol *p)
@@ -237,6 +262,7 @@ bool session_switch(struct session *s, struct slice upgrade, struct slice terms,
 	}
 	s->next_state = next ? budget_alloc(next->state_size) : NULL;
 	s->next = s->next_state ? next : NULL;
+	s->forgotten = next && !s->next;
 	if (!s->next)
 		return false;
 	next->init(s->next_state, &s->conn, s->sink, s);
@@ -248,7 +274,8 @@ static void go_over(struct session *s, struct stamp at)
 {
 	s->protocol->eof(s->state, at);
 	protocol_end(s);
-	s->opaque[0] = s->opaque[1] = false;
+	take_up(s, DIR_RECEIVED);
+	take_up(s, DIR_SENT);
 	if (s->next) {
 		s->protocol = s->next;
 		s->state = s->next_state;
@@ -275,12 +302,19 @@ static bool mistaken(struct session *s, enum dir dir)
 static void feed(struct session *s, enum dir dir, struct stamp at)
 {
 	struct buf *b = &s->carry[dir];
+	uint64_t refused = budget_refused();
 	bool bad = false;
 
 	s->feeding = dir;
 	while (s->fed < b->len && !bad && !s->switched) {
+		uint64_t before = budget_refused();
 		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + s->fed, b->len - s->fed), at);
 
+		/* Until a message is understood again, it is for that. */
+		if (budget_refused() != before)
+			s->starved[dir] = true;
+		else if (r.consumed > r.opaque)
+			s->starved[dir] = false;
 		if (r.consumed > b->len - s->fed)
 			r.consumed = b->len - s->fed;
 		if (r.consumed < s->counted)
@@ -301,7 +335,7 @@ static void feed(struct session *s, enum dir dir, struct stamp at)
 	if (s->switched)
 		go_over(s, at);
 	else if (bad && !mistaken(s, dir))
-		give_up(s, dir, at);
+		give_up(s, dir, refused, at);
 }
 
 /* Finds out whose bytes are carried, and feeds them. */
@@ -310,15 +344,16 @@ static void advance(struct session *s, enum dir dir, struct stamp at)
 	if (!s->carry[dir].len || s->opaque[dir])
 		return;
 	if (!s->protocol) {
+		uint64_t refused = budget_refused();
 		int d = detect(s, dir, at);
 
 		if (d < 0)
-			give_up(s, dir, at);
+			give_up(s, dir, refused, at);
 		if (d <= 0)
 			return;
 		/* The other direction may have been waiting for this, or given up. */
-		if (s->opaque[!dir] && s->name[0])
-			s->opaque[!dir] = s->protocol->gap(s->state, !dir, 0, LOSS_NONE, at) != 0;
+		if (s->opaque[!dir] && s->name[0] && !s->protocol->gap(s->state, !dir, 0, LOSS_NONE, at))
+			take_up(s, (enum dir)!dir);
 		if (s->carry[!dir].len)
 			feed(s, !dir, at);
 	}
@@ -332,9 +367,10 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		struct buf *b = &s->carry[dir];
 		size_t room = CARRY_MAX - b->len, n = in.len < room ? in.len : room;
 		size_t before = b->len + n;
+		uint64_t refused = budget_refused();
 
 		if (!n || buf_add(b, in.ptr, n)) {
-			give_up(s, dir, at);	/* a head longer than any limit */
+			give_up(s, dir, refused, at);	/* a head longer than any limit, or than the memory that is left */
 			break;
 		}
 		in = slice_of(in.ptr + n, in.len - n);
@@ -345,7 +381,7 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 			advance(s, dir, at);
 		}
 		if (in.len && b->len == before)
-			give_up(s, dir, at);
+			give_up(s, dir, budget_refused(), at);
 	}
 	if (!s->carry[dir].len)	/* of all the connections that rest at once none keeps memory */
 		buf_free(&s->carry[dir]);
@@ -362,11 +398,13 @@ uint64_t session_unwanted(const struct session *s, enum dir dir)
 
 void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at)
 {
+	uint64_t refused = budget_refused();
+
 	if (s->opaque[dir])	/* the parser was not given those either */
 		lost += s->passed[dir];
-	s->opaque[dir] = false;
-	s->passed[dir] = 0;
 	settle(s, dir, at);
+	take_up(s, dir);
+	s->passed[dir] = 0;
 	if (!s->protocol) {
 		unread(s, dir, carried(s, dir), at);
 		settle(s, dir, at);
@@ -381,7 +419,7 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 	settle(s, dir, at);
 	buf_reset(&s->carry[dir]);
 	if (s->protocol->gap(s->state, dir, lost, cause, at))
-		give_up(s, dir, at);
+		give_up(s, dir, refused, at);
 }
 
 void session_hello(struct session *s, enum dir dir, uint64_t pos, struct slice in)

@@ -81,11 +81,10 @@ static int guess(struct slice head, enum dir dir)
 
 static struct exchange *exchange_new(struct state *s, const char *method, struct stamp at)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = at.time;
 	ex->conn.role = s->front == DIR_SENT ? ROLE_CLIENT : ROLE_SERVER;
 	ex->auth = s->auth;

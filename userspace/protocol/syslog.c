@@ -438,13 +438,12 @@ static void route_set(struct state *s, struct exchange *ex, const struct message
 static void take_message(struct state *s, enum dir dir, struct slice in, const struct side *side, struct stamp at)
 {
 	static const char *const severities[] = { "EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG" };
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 	struct message m = { 0 };
 	bool affords = !s->sink->afford || s->sink->afford(s->sink->owner, COST_MESSAGE);
 
 	if (!ex)
 		return;
-	exchange_begin(ex);
 	message_read(&m, in);
 	ex->began = side->began ? side->began : at.time;
 	ex->conn.role = dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;

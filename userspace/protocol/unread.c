@@ -128,14 +128,13 @@ struct looked unread_looked(struct unread *u)
 static void look(struct side *side, struct session *s, const struct field_sink *sink, enum dir dir, struct slice window, bool cut, struct stamp at)
 {
 	struct slice in = trim(window);
-	struct exchange *ex = in.len >= UNREAD_RUN ? budget_room(sizeof(*ex)) : NULL;
+	struct exchange *ex = in.len >= UNREAD_RUN ? protocol_exchange() : NULL;
 	struct content_job job = {
 		.exchange = ex, .sink = sink, .location = LOC_TEXT, .dir = dir, .cut = cut, .late = side->begun, .base = "stream",
 	};
 
 	if (!ex)
 		return;
-	exchange_begin(ex);
 	ex->began = at.time;
 	ex->inspected = INSPECTED_PARTIAL;
 	ex->again = 1;

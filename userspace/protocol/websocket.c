@@ -288,11 +288,10 @@ static void unpack_end(struct websocket *w, struct websocket_side *side)
 
 static struct exchange *exchange_new(struct websocket *w, enum dir dir, const char *method, uint64_t wire, uint64_t began)
 {
-	struct exchange *ex = budget_room(sizeof(*ex));
+	struct exchange *ex = protocol_exchange();
 
 	if (!ex)
 		return NULL;
-	exchange_begin(ex);
 	ex->began = began;
 	ex->auth = w->auth;
 	if (w->asks_known)
