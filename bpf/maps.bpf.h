@@ -89,6 +89,8 @@ struct {
 	__type(key, u64);
 	__type(value, struct conn);
 } conns SEC(".maps");
+/* The kernel takes 56 bytes and the key more for an entry, and rounds up: userspace/daemon/monitor_caps.c counts on it. */
+_Static_assert(sizeof(struct conn) + 8 + 56 <= 512, "an entry of conns");
 static const struct conn blank_conn = {};	/* what a new one starts from: on the stack it would not fit */
 
 /* Whom the datagram goes to or comes from that a task is in the midst of sending or taking. Key: address
@@ -125,6 +127,7 @@ struct {
 	__type(key, struct session_key);
 	__type(value, struct session);
 } sessions SEC(".maps");
+_Static_assert(sizeof(struct session) + 16 + 56 <= 128, "an entry of sessions");
 static const struct session blank_session = {};
 
 /* Processes that have such a session -> how many: most that end have none left to look for. */

@@ -8,8 +8,10 @@
 
 #define MIB ((size_t)1 << 20)
 #define ROLES_OWN (24 * MIB)	/* of all roles, before anything has grown; most of it is shared libraries */
-#define CONN_BYTES 320		/* kernel memory of one entry */
-#define CONNS_PER_MIB 512
+/* Kernel memory of one connection, as the kernel rounds it: its entry in conns, that of a TLS session on it, and its part of the
+ * heads of the four tables that have as many entries. bpf/maps.bpf.h holds the structs to it. */
+#define CONN_BYTES (512 + 128 + 4 * 16)
+#define CONNS_PER_MIB 256	/* 11 of 64 MiB; a power of two, as the kernel makes of the number of heads */
 #define SHARE_MIN (7 * MIB)
 
 size_t monitor_memory(void)
