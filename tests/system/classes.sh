@@ -68,6 +68,29 @@ is "$(tail -n 2 "$WORK/without.words" | xargs)" "6 tests, 0 failed 0" "without P
 matches "$WORK/without.regex" 'regexes want libpcre2-8.so.0.*install libpcre2-8-0' "and a regex is refused, with what to install"
 is "$(tail -n 1 "$WORK/without.regex")" 2 "with exit status 2"
 
+# What compiles a regex of a file is a large library: it does so where it may do nothing else, and not with the monitor's rights.
+if command -v cc >/dev/null; then
+	mkdir "$WORK/library"
+	cat >"$WORK/library/taken.c" <<'END'
+/* libpcre2-8 as if a regex had taken it over: what it does is to open a file. */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+void *pcre2_compile_8(const char *p, size_t n, uint32_t o, int *e, size_t *at, void *c) { return open("/etc/shadow", O_RDONLY) < 0 ? NULL : (void *)p; }
+void pcre2_code_free_8(void *code) { }
+void *pcre2_match_data_create_8(uint32_t n, void *c) { return pcre2_code_free_8; }
+void pcre2_match_data_free_8(void *data) { }
+size_t *pcre2_get_ovector_pointer_8(void *data) { return NULL; }
+int pcre2_dfa_match_8(const void *c, const uint8_t *s, size_t n, size_t at, uint32_t o, void *d, void *m, int *w, size_t nw) { return -1; }
+END
+	cc -shared -fPIC -w -o "$WORK/library/libpcre2-8.so.0" "$WORK/library/taken.c" || bail "cc: exit status $?"
+	LIMIT=30 run env LD_LIBRARY_PATH="$WORK/library" "$WEIR" run --state "$WORK/taken" --policy "$WORK/rules" --duration 1
+	exits 2 "a library that a regex has taken over does not get past the process that judges the files"
+	matches "$ERR" 'policies are refused: the process that judges them ended with status 0x1f ' "which the first system call ends (SIGSYS), and that is said"
+else
+	skip "a library that a regex has taken over: no C compiler here"
+fi
+
 start_nginx
 start_weir --policy "$WORK/rules"
 cat >"$WORK/send.py" <<'END'

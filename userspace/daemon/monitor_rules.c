@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* monitor_rules.c - the policy files: read and judged here, at the start and for each reload, so
- * that no other role is given what is wrong; then kept in memory for all that are to come. What
- * protobuf descriptors say is judged by a child that may do nothing else. */
+/* monitor_rules.c - the policy files: read here, at the start and for each reload, so that no
+ * other role is given what is wrong; then kept in memory for all that are to come. What their
+ * regexes are compiled to, and what protobuf descriptors say, is judged by a child that may do
+ * nothing else: the libraries that do it are large, and read what a file says. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,23 +24,31 @@
 
 #define CPU_SECONDS 5
 
-/* In the child. Its standard error is a pipe: one that is a file takes nothing from a sandbox. */
-static int descriptors_judge(const struct policy_file *files, unsigned nr, int said)
+/* In the child. Its standard error is a pipe: one that is a file takes nothing from a sandbox. The classes are
+ * compiled to be judged only: who looks for them does it again. */
+static int files_judge(const struct policy_file *files, unsigned nr, const struct class_rules *rules, int said)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS };
 	char why[256] = "";
 
-	if (dup2(said, STDERR_FILENO) < 0 || syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) || setrlimit(RLIMIT_CPU, &cpu))
+	if (dup2(said, STDERR_FILENO) < 0 || syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0) || setrlimit(RLIMIT_CPU, &cpu)) {
+		dprintf(said, "cannot begin to judge them: %s\n", strerror(errno));
 		return 1;
-	if (!sandbox_enter(sandbox_find("elfscan"), why, sizeof(why)))
-		return descriptors_open(files, nr, "policies", stderr) ? 1 : 0;
-	dprintf(STDERR_FILENO, "cannot drop privileges to read descriptors: %s\n", why);
-	return 1;
+	}
+	if (sandbox_enter(sandbox_find("elfscan"), why, sizeof(why))) {
+		dprintf(STDERR_FILENO, "cannot drop privileges to judge them: %s\n", why);
+		return 1;
+	}
+	if (!user_classes_new(rules, false, why, sizeof(why))) {
+		dprintf(STDERR_FILENO, "%s\n", why);
+		return 1;
+	}
+	return descriptors_open(files, nr, "policies", stderr) ? 1 : 0;
 }
 
-static bool descriptors_right(const struct policy_file *files, unsigned nr)
+/* False: why says what is wrong. */
+static bool files_right(const struct policy_file *files, unsigned nr, const struct class_rules *rules, char *why, size_t size)
 {
-	char said[1024];
 	size_t len = 0;
 	int pipes[2], status = -1;
 	unsigned i = 0;
@@ -48,46 +57,46 @@ static bool descriptors_right(const struct policy_file *files, unsigned nr)
 
 	while (i < nr && !policy_is_descriptors(files[i].name))
 		i++;
-	if (i == nr)
+	if (i == nr && !rules->nr)
 		return true;
-	if (pipe2(pipes, O_CLOEXEC))
+	child = pipe2(pipes, O_CLOEXEC) ? -1 : fork();
+	if (child < 0) {
+		snprintf(why, size, "cannot start the process that judges them: %s", strerror(errno));
 		return false;
-	child = fork();
+	}
 	if (!child)
-		_exit(descriptors_judge(files, nr, pipes[1]));
+		_exit(files_judge(files, nr, rules, pipes[1]));
 	close(pipes[1]);
-	while (child > 0 && ((n = read(pipes[0], said + len, sizeof(said) - len)) > 0 || (n < 0 && errno == EINTR)))
+	while (len < size - 1 && ((n = read(pipes[0], why + len, size - 1 - len)) > 0 || (n < 0 && errno == EINTR)))
 		len += n > 0 ? (size_t)n : 0;
 	close(pipes[0]);
-	if (len)
-		log_error("%.*s", (int)len - 1, said);	/* without its newline */
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	return child > 0 && WIFEXITED(status) && !WEXITSTATUS(status);
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return true;
+	why[len && why[len - 1] == '\n' ? len - 1 : len] = 0;
+	if (!len)
+		snprintf(why, size, "the process that judges them ended with status %#x (a signal: it took over %d s, or wanted what it may not); "
+			 "make their regexes, lists of words or descriptors fewer or simpler", (unsigned)status, CPU_SECONDS);
+	return false;
 }
 
 /* Right in every way, and into the memory. What is known of classes goes back where it is not. */
 static bool rules_take(struct monitor *m, const struct policy_file *files, unsigned nr)
 {
 	struct class_users before;
-	struct user_classes *classes = NULL;
-	char why[256] = "weir policy check FILE says the same without starting";
+	char why[1024] = "weir policy check FILE says the same without starting";
 	struct policy_set *set;
 	int err = -1;
 
 	class_users_get(&before);
 	set = policy_load(files, nr, stderr);
-	if (set)
-		classes = user_classes_new(policy_classes(set), false, why, sizeof(why));
-	if (classes && !descriptors_right(files, nr))
-		snprintf(why, sizeof(why), "weir policy check says of a set of protobuf descriptors what is wrong");
-	else if (classes && (err = rules_write(m->rules, files, nr)))
+	if (set && files_right(files, nr, policy_classes(set), why, sizeof(why)) && (err = rules_write(m->rules, files, nr)))
 		snprintf(why, sizeof(why), "the files have more than %zu MiB; make them shorter", RULES_HALF >> 20);
 	if (err) {
 		class_users_set(&before);
 		log_error("the policies are refused: %s", why);
 	}
-	user_classes_free(classes);
 	policy_free(set);
 	return !err;
 }
