@@ -54,7 +54,7 @@ static int guess(struct slice in, enum dir dir)
 	if (in.ptr[0] == 0x80 || in.ptr[0] == 0x81)
 		there = mc_binary_read(in, &h);
 	else
-		there = mc_text_read(in, &h);
+		there = mc_text_read(in, 1, &h);
 	if (there <= 0)
 		return there ? -EAGAIN : 0;
 	if (h.tail && in.len - h.len >= h.value + 2u && memcmp(in.ptr + h.len + h.value, "\r\n", 2))
@@ -429,7 +429,7 @@ static struct feed_result feed_head(struct state *s, struct side *side, enum dir
 	if (binary)
 		there = mc_binary_read(in, &h);
 	else if (!side->scanned || in.len >= PROTOCOL_HEAD_MAX || memchr(in.ptr + side->scanned, '\n', in.len - side->scanned))
-		there = mc_text_read(in, &h);
+		there = mc_text_read(in, 0, &h);
 	side->scanned = there < 0 ? in.len : 0;
 	if (there < 0)
 		return (struct feed_result){ FEED_MORE, 0, 0 };

@@ -39,8 +39,9 @@ struct mc_head {
 const char *mc_word(enum mc_what);	/* "get" */
 bool mc_is_get(enum mc_what);		/* is a key without value a miss? */
 
-/* A head in text, which begins in. 1; 0: none begins so; -1: its end is not there. */
-int mc_text_read(struct slice in, struct mc_head *);
+/* A head in text, which begins in. 1; 0: none begins so; -1: its end is not there. least: how sure one must be for
+ * that to be waited for. */
+int mc_text_read(struct slice in, unsigned least, struct mc_head *);
 /* May it be the answer to that command, asked with that id? */
 bool mc_text_fits(const struct mc_head *answer, enum mc_what, bool quiet, uint64_t id);
 /* It has the form of an mg, and is the answer to who asked for all keys. */

@@ -10,6 +10,7 @@
 #include "protocol/memcached.h"
 #include "protocol/protocol.h"
 
+#define STRICT		75	/* how sure it must be in the middle of other bytes */
 #define VERIFIED	4096	/* bytes of a value whose end is waited for where it tells what this is */
 
 enum form {
@@ -334,20 +335,22 @@ void mc_text_dumped(struct mc_head *h)
 /* ---- lines ---- */
 
 /* Could what is there of a first word be one? */
-static bool may_be(struct slice word, bool whole)
+static bool may_be(struct slice word, bool whole, unsigned least)
 {
 	for (unsigned i = 1; i < COMMANDS; i++)
-		if (commands[i].form && (whole ? is(word, commands[i].word) : word.len <= strlen(commands[i].word) &&
+		if (commands[i].form && commands[i].sure >= least && (whole ? is(word, commands[i].word) : word.len <= strlen(commands[i].word) &&
 					 !memcmp(word.ptr, commands[i].word, word.len)))
 			return true;
 	for (unsigned i = 0; i < ANSWERS; i++) {
 		size_t n = strlen(answers[i].word);
 
+		if (answers[i].sure < least)
+			continue;
 		if (answers[i].kind == KEY ? !memcmp(word.ptr, answers[i].word, word.len < n ? word.len : n) :
 		    whole ? is(word, answers[i].word) : word.len <= n && !memcmp(word.ptr, answers[i].word, word.len))
 			return true;
 	}
-	return word.ptr[0] >= '0' && word.ptr[0] <= '9' && word.len <= 20;
+	return !least && word.ptr[0] >= '0' && word.ptr[0] <= '9' && word.len <= 20;
 }
 
 static bool read_line(struct slice line, struct mc_head *h)
@@ -379,7 +382,7 @@ static bool read_line(struct slice line, struct mc_head *h)
 	return number(word, UINT64_MAX, &n) && !word_take(&rest).len;
 }
 
-int mc_text_read(struct slice in, struct mc_head *h)
+int mc_text_read(struct slice in, unsigned least, struct mc_head *h)
 {
 	size_t n = in.len < PROTOCOL_HEAD_MAX ? in.len : PROTOCOL_HEAD_MAX, word = 0;
 	const uint8_t *end = n ? memchr(in.ptr, '\n', n) : NULL;
@@ -389,7 +392,7 @@ int mc_text_read(struct slice in, struct mc_head *h)
 	if (!end) {
 		while (word < n && word < 16 && in.ptr[word] != ' ' && in.ptr[word] != '\r')
 			word++;
-		if (n && (!word || !may_be(slice_of(in.ptr, word), word < n && word < 16)))
+		if (n && (!word || !may_be(slice_of(in.ptr, word), word < n && word < 16, least)))
 			return 0;
 		if (n >= MC_LINE_MAX && memcmp(in.ptr, "get", 3) && memcmp(in.ptr, "gat", 3))
 			return 0;
@@ -408,12 +411,12 @@ int mc_text_read(struct slice in, struct mc_head *h)
 static int line_begins(struct slice in, bool strict)
 {
 	struct mc_head h;
-	int there = mc_text_read(in, &h);
+	int there = mc_text_read(in, strict ? STRICT : 0, &h);
 	size_t end;
 
 	if (there <= 0)
 		return there && in.len < MC_LINE_MAX ? -1 : 0;
-	if (h.len < 2 || in.ptr[h.len - 2] != '\r' || (strict && (!h.valued || h.sure < 75)))
+	if (h.len < 2 || in.ptr[h.len - 2] != '\r' || (strict && (!h.valued || h.sure < STRICT)))
 		return 0;
 	if (!h.valued || in.len - h.len < h.value)
 		return !h.valued || h.value > VERIFIED ? 1 : -1;
