@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# vsftpd with Python's client, in clear and after AUTH TLS: 53 files are sent and read over control connections that
-# are kept. Each command that the server logs is an exchange on both sides; what is moved is text of no protocol.
+# vsftpd with Python's client, in clear and after AUTH TLS, files as well: 53 files are sent and read over control connections that
+# are kept, some over connections to the client. Each command that the server logs is an exchange on both sides; what is
+# moved is FTP's, under the path that was asked for.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need vsftpd openssl
@@ -22,6 +23,7 @@ anon_upload_enable=YES
 anon_umask=022
 anon_world_readable_only=NO
 connect_from_port_20=NO
+port_enable=YES
 secure_chroot_dir=$WORK/empty
 xferlog_enable=YES
 xferlog_std_format=NO
@@ -47,7 +49,10 @@ for begin, end, make in ((0, 31, ftplib.FTP), (31, 53, lambda: ftplib.FTP_TLS(co
         ftp.connect("127.0.0.1", int(sys.argv[1]), 30)
         ftp.login("anonymous", "s3cret-harbor-17")
         ftp.cwd("in")
+        if begin:
+            ftp.prot_p()
         for i in range(begin, end):
+            ftp.set_pasv(i % 3 != 0)
             body = b"contact: buyer%d@harborline-logistics.com\n" % i
             ftp.storbinary("STOR buyer%d@harborline-logistics.com" % i, io.BytesIO(body))
             back = io.BytesIO()
@@ -74,5 +79,16 @@ for role in client server; do
 	has_findings "$port" $role email $to $((2 * 53))
 	has_findings "$port" $role password $to 2
 done
-is "$(rows "$WORK/flows.json" findings email sent protocol=null port!="$port")" $((2 * 53)) "what data connections move is looked at as text"
+for role in client server; do
+	for way in sent received; do
+		is "$(rows "$WORK/flows.json" findings email $way protocol=ftp port!="$port" role=$role route~buyer)" 0 "no name of a person is in a path"
+	done
+done
+# Of a data connection that the server opens he is the client.
+is "$(rows "$WORK/flows.json" findings email sent protocol=ftp port!="$port" route={email})" $((2 * 53)) "what data connections move is FTP's, by its path, sent"
+is "$(rows "$WORK/flows.json" findings email received protocol=ftp port!="$port" route={email})" $((2 * 53)) "and received"
+is "$(rows "$WORK/flows.json" sum exchanges protocol=ftp port!="$port")" 0 "it is counted where it was asked for"
+is "$(rows "$WORK/flows.json" sum bytes.opaque protocol=ftp tls.state=absent)" 0 "no byte of it is opaque"
+is "$(rows "$WORK/flows.json" unexplained protocol=ftp)" 0 "nor unexplained"
+is "$(rows "$WORK/flows.json" findings email sent protocol=null)" 0 "none is of no protocol"
 grep -rqF 's3cret-harbor' "$STATE" "$WORK/flows.json" && not_ok "no password is kept" || ok "no password is kept"

@@ -11,6 +11,7 @@
 #include "capture/record.h"
 #include "classify/classify.h"
 #include "classify/user.h"
+#include "protocol/arranged.h"
 #include "protocol/inflate.h"
 #include "protocol/protocol.h"
 #include "stream/stream.h"
@@ -33,6 +34,7 @@
 struct front {
 	struct stream_table *streams;
 	struct classifier *classifier;
+	struct arranged *arranged;
 	struct field_sink fields;
 	fact_sink sink;
 	void *owner;
@@ -137,8 +139,10 @@ static void *on_open(void *owner, const struct conn_facts *conn, struct byte_acc
 	if (!l)
 		return NULL;
 	*l = (struct link){ .front = f, .session = session_new(conn, &f->fields, acct), .account = acct, .credit = COST_WINDOW };
-	if (l->session)
+	if (l->session) {
+		session_arrange(l->session, f->arranged);
 		return l;
+	}
 	budget_free(l, sizeof(*l));
 	return NULL;
 }
@@ -287,7 +291,8 @@ struct front *front_new(fact_sink sink, void *owner)
 	sha256(first_use, "", 0);	/* libcrypto prepares it now, before a sandbox refuses */
 	f->classifier = classifier_new();
 	f->streams = stream_table_new(&limits, &streams);
-	if (f->classifier && f->streams)
+	f->arranged = arranged_new();
+	if (f->classifier && f->streams && f->arranged)
 		return f;
 	front_free(f);
 	return NULL;
@@ -309,6 +314,7 @@ void front_free(struct front *f)
 		return;
 	stream_table_free(f->streams);
 	classifier_free(f->classifier);
+	arranged_free(f->arranged);
 	free(f);
 }
 

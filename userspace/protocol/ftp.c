@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ftp.c - the control connection of FTP (RFC 959, 2228, 2428, 3659): a command with the reply that ends it is
- * an exchange, its route the path. What is moved by data connections has no name here: they are connections
- * of no protocol. */
+ * an exchange, its route the path. The connections that it arranges are read by ftp_data.c. */
 #include <errno.h>
 #include <stdio.h>
 
+#include "protocol/arranged.h"
 #include "protocol/content.h"
+#include "protocol/ftp.h"
 #include "protocol/line.h"
 #include "protocol/pairs.h"
 
@@ -17,11 +18,13 @@ enum kind { KIND_OTHER, KIND_PATH, KIND_USER, KIND_SECRET, KIND_TEXT };
 struct state {
 	const struct field_sink *sink;
 	struct session *session;
+	const struct conn_facts *conn;
 	struct pairs pairs;
 	enum dir front;			/* the client's direction */
 	bool front_known, lost[2], doubt, greeted;	/* doubt: commands or replies are missing */
 	unsigned between;		/* the code of a reply of several lines that goes on */
 	uint64_t asked;			/* commands so far */
+	uint32_t arranged;		/* the number of the last connection that was; 0: none was */
 	uint8_t auth;
 	char host[NAME_SIZE];
 };
@@ -158,6 +161,76 @@ static void field(struct state *s, struct exchange *ex, bool answer, enum locati
 		s->sink->field(s->sink->owner, ex, &f);
 }
 
+/* ---- data connections ---- */
+
+/* The addresses are not heeded: they are those of this connection. 0: there is no port. */
+
+/* "127,0,0,1,195,80", in brackets behind words or not. */
+static uint16_t port_of(struct slice text)
+{
+	char room[64];
+	unsigned n[6];
+	size_t at = 0, len;
+
+	while (at < text.len && (text.ptr[at] < '0' || text.ptr[at] > '9'))
+		at++;
+	len = text.len - at < sizeof(room) - 1 ? text.len - at : sizeof(room) - 1;
+	memcpy(room, text.ptr + at, len);
+	room[len] = 0;
+	if (sscanf(room, "%3u,%3u,%3u,%3u,%3u,%3u", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]) != 6 || n[4] > 255 || n[5] > 255)
+		return 0;
+	return (uint16_t)(n[4] << 8 | n[5]);
+}
+
+/* "|1|127.0.0.1|50000|", or "(|||50000|)" behind words (RFC 2428). */
+static uint16_t extended_port_of(struct slice text)
+{
+	const uint8_t *open = text.len ? memchr(text.ptr, '(', text.len) : NULL;
+	size_t at = open ? (size_t)(open - text.ptr) + 1 : 0;
+	uint8_t mark = at < text.len ? text.ptr[at] : 0;
+	uint32_t port = 0;
+
+	for (unsigned marks = 0; at < text.len && marks < 3; at++)
+		marks += text.ptr[at] == mark;
+	for (; at < text.len && port < 65536 && text.ptr[at] >= '0' && text.ptr[at] <= '9'; at++)
+		port = port * 10 + (text.ptr[at] - '0');
+	return at < text.len && text.ptr[at] == mark && port < 65536 ? (uint16_t)port : 0;
+}
+
+/* servers: the server listens. */
+static void arrange(struct state *s, uint16_t port, bool servers)
+{
+	struct arranged_conn c = { .protocol = &ftp_data, .by = *s->conn, .port = port, .local = servers == (s->front == DIR_RECEIVED) };
+
+	if (port)
+		s->arranged = arranged_add(session_arranged(s->session), &c);
+}
+
+/* Who listens himself says where. */
+static void arrange_for(struct state *s, const struct exchange *ex, struct slice rest)
+{
+	if (!strcmp(ex->method, "PORT"))
+		arrange(s, port_of(rest), false);
+	else if (!strcmp(ex->method, "EPRT"))
+		arrange(s, extended_port_of(rest), false);
+}
+
+/* What the connection is for that was arranged last. */
+static void moves(struct state *s, const struct exchange *ex)
+{
+	static const struct { const char *word; bool sends; } words[] = {
+		{ "RETR", false }, { "LIST", false }, { "NLST", false }, { "MLSD", false }, { "STOR", true }, { "STOU", true }, { "APPE", true },
+	};
+	struct arranged_conn *c = arranged_numbered(session_arranged(s->session), s->arranged);
+
+	for (size_t i = 0; c && i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(ex->method, words[i].word)) {
+			c->sends = words[i].sends;
+			memcpy(c->method, ex->method, sizeof(c->method));
+			memcpy(c->route, ex->route, sizeof(c->route));
+		}
+}
+
 static void command(struct state *s, struct slice line, struct stamp at)
 {
 	struct exchange *ex = pairs_exchange(s->front == DIR_SENT ? ROLE_CLIENT : ROLE_SERVER, at);
@@ -172,6 +245,7 @@ static void command(struct state *s, struct slice line, struct stamp at)
 		ex->request_bytes = bytes;
 		snprintf(ex->method, sizeof(ex->method), "%s", i < COMMANDS ? commands[i].word : "OTHER");
 		snprintf(ex->host, sizeof(ex->host), "%s", s->host);
+		arrange_for(s, ex, rest);
 		switch (i < COMMANDS ? commands[i].kind : KIND_TEXT) {
 		case KIND_PATH:
 			route_template(ex->route, rest, s->sink);
@@ -190,6 +264,7 @@ static void command(struct state *s, struct slice line, struct stamp at)
 		case KIND_OTHER:
 			break;
 		}
+		moves(s, ex);
 	}
 	pairs_add(&s->pairs, s->session, (struct pair){ ex, at.time, ++s->asked, 0 }, at);
 }
@@ -219,6 +294,8 @@ static void answer(struct state *s, unsigned code, struct slice line, bool more,
 		ex->response_bytes += line.len;
 		if (code != 227 && code != 229)	/* numbers of an address and a port */
 			field(s, ex, true, LOC_RESPONSE_BODY, "ftp.reply", line_trim(text));
+		else if (!more)
+			arrange(s, code == 227 ? port_of(text) : extended_port_of(text), true);
 		if (!ex->latency_us)
 			pairs_latency(ex, pair->asked, at);
 		if (!more)
@@ -288,6 +365,7 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 	s->sink = sink;
 	s->session = session;
+	s->conn = conn;
 	s->front_known = conn->role != ROLE_UNKNOWN;
 	s->front = conn->role == ROLE_CLIENT ? DIR_SENT : DIR_RECEIVED;
 	s->doubt = s->greeted = conn->late;
@@ -345,6 +423,6 @@ static void fini(void *state)
 }
 
 const struct protocol protocol_ftp = {
-	.name = "ftp", .summary = "FTP: commands with their replies, paths and who logs in; not what data connections move",
+	.name = "ftp", .summary = "FTP: commands with their replies, paths and who logs in, what its data connections move",
 	.state_size = sizeof(struct state), .guess = guess, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

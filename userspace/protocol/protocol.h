@@ -19,6 +19,9 @@ struct protocol_limits { size_t head, body, pending; };
 
 /* acct, by enum dir, outlives the session; examined and opaque are added to it here. */
 struct session *session_new(const struct conn_facts *, const struct field_sink *, struct byte_account acct[2]);
+/* What connections have arranged for others, to be remembered and looked up there; without it nobody does. */
+struct arranged;
+void session_arrange(struct session *, struct arranged *);
 void session_update(struct session *, const struct conn_facts *);
 /* `from`, which was told all so far, goes on as `to`: its facts, its account and what facts have
  * carried of it. `to` was told nothing and is freed. */
@@ -88,6 +91,8 @@ const struct protocol *protocol_get(unsigned);
  * emits in the middle of a slice counts first, so that the exchange balances. */
 enum fate { FATE_EXAMINED, FATE_OPAQUE, FATE_SKIPPED, FATE_UNWANTED };	/* skipped for what they cost; for being nothing to look at */
 void session_count(struct session *, enum fate, size_t nr);
+/* For parsers whose talk arranges other connections; may be NULL. */
+struct arranged *session_arranged(const struct session *);
 /* For parsers, during feed: what comes behind the bytes consumed by it, and whatever comes in the
  * other direction, is another protocol's: the row that answers to `upgrade` (empty: not told), else
  * what its bytes look like. asked, of a request in the other direction, may be NULL; terms may be empty.

@@ -12,6 +12,7 @@
 
 #include "base/budget.h"
 #include "base/buf.h"
+#include "protocol/arranged.h"
 #include "protocol/hello.h"
 #include "protocol/protocol.h"
 #include "protocol/unread.h"
@@ -64,6 +65,7 @@ struct session {
 	char route[PATH_SIZE], host[NAME_SIZE];
 	struct hello *hello;		/* NULL: not begun, or all is told */
 	bool hello_told;
+	struct arranged *arranged;	/* of all connections; may be NULL */
 };
 
 struct protocol_counts protocol_counts;
@@ -91,6 +93,16 @@ struct session *session_new(const struct conn_facts *conn, const struct field_si
 	buf_init(&s->carry[0], CARRY_MAX);
 	buf_init(&s->carry[1], CARRY_MAX);
 	return s;
+}
+
+void session_arrange(struct session *s, struct arranged *arranged)
+{
+	s->arranged = arranged;
+}
+
+struct arranged *session_arranged(const struct session *s)
+{
+	return s->arranged;
 }
 
 void session_update(struct session *s, const struct conn_facts *conn)
@@ -249,6 +261,18 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	return 1;
 }
 
+/* What nobody guesses is what another connection has arranged. */
+static bool begin_arranged(struct session *s)
+{
+	const struct arranged_conn *a = s->upgraded ? NULL : arranged_find(s->arranged, &s->conn);
+
+	if (!a || !protocol_begin(s, a->protocol))
+		return false;
+	s->guessed = true;
+	snprintf(s->name, sizeof(s->name), "%s", a->protocol->name);
+	return true;
+}
+
 bool session_switch(struct session *s, struct slice upgrade, struct slice terms, struct exchange *asked)
 {
 	const struct protocol *next = NULL;
@@ -347,6 +371,8 @@ static void advance(struct session *s, enum dir dir, struct stamp at)
 		uint64_t refused = budget_refused();
 		int d = detect(s, dir, at);
 
+		if (d <= 0 && begin_arranged(s))
+			d = 1;
 		if (d < 0)
 			give_up(s, dir, refused, at);
 		if (d <= 0)
