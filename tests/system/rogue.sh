@@ -15,6 +15,7 @@ declare -A calls=(
 	[recorder]="$life $memory poll read"
 	[elfscan]="$life $memory fcntl* fstat newfstatat pread64"
 	[filescan]="$life $memory close fcntl* fstat getdents64 newfstatat pread64"
+	[replay]="$life $memory madvise* clock_gettime close dup fcntl* fstat futex getpid getrandom ioctl* lseek newfstatat read sysinfo"
 	[keeper]="$life $memory madvise* access clock_gettime clock_nanosleep close fallocate fchmod fcntl* fdatasync fstat fsync ftruncate futex getcwd
 		geteuid getpid getrandom ioctl* lstat mkdirat newfstatat openat poll pread64 pwrite64 read readlink recvfrom renameat
 		sendto stat sysinfo uname unlink unlinkat"
@@ -22,7 +23,7 @@ declare -A calls=(
 sorted() { xargs -n 1 <<<"$1" | sort | xargs; }
 field() { sed -n "s/^$1 //p" "$WORK/sweep"; }
 
-for role in reader analyst recorder elfscan filescan keeper; do
+for role in reader analyst recorder elfscan filescan replay keeper; do
 	mkdir "$WORK/$role"
 	"$HELPERS/rogue" sweep $role "$WORK/$role" >"$WORK/sweep" 2>"$WORK/rogue.log"
 	status=$?

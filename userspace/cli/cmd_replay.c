@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_replay.c - `weir replay FILE`: a recording or a capture file through the whole pipeline,
- * in one process, without root, without a state folder. */
+/* cmd_replay.c - `weir replay FILE`: a recording or a capture file through the whole pipeline, without
+ * root, without a state folder. What is in the file is hostile: a child reads it, which
+ * from then on has nothing but the files that are open. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,6 +20,7 @@
 #include "cli/policies.h"
 #include "cli/replay.h"
 #include "daemon/daemon.h"
+#include "daemon/sandbox.h"
 #include "model/class.h"
 #include "policy/policy.h"
 
@@ -27,6 +31,7 @@ static const struct option_row options[] = {
 	{ "--side", "SIDE", "of a capture: tell each connection as its server or its client sees it (default: server)" },
 	{ "--keylog", "FILE", "of a capture: decrypts TLS 1.2 and 1.3 with the keys that SSLKEYLOGFILE made a program write" },
 	{ "--overlap", "WHICH", "of a capture: where TCP or IP repeats bytes and changes them, first or last count (default: first)" },
+	{ "--no-sandbox", NULL, "read the file with all rights of who asks: for a kernel without seccomp, and a file that you trust" },
 	{ NULL, NULL, NULL }
 };
 
@@ -275,36 +280,108 @@ static int replay_recording(struct replay *r, FILE *f, const char *name)
 	return err;
 }
 
-static int replay_file(struct replay *r, const char *name)
+static int replay_open_file(struct replay *r, FILE *f, const char *name)
 {
-	FILE *f = fopen(name, "re");
-	struct stat st;
 	int err;
 
-	if (f && !fstat(fileno(f), &st) && S_ISDIR(st.st_mode)) {
-		fprintf(stderr, "weir replay: %s is a folder; give a recording of `weir record`, or a capture in .pcap or .pcapng format\n", name);
-		fclose(f);
-		return EXIT_USAGE;
-	}
-	if (!f) {
-		fprintf(stderr, "weir replay: cannot open %s: %s\n", name, strerror(errno));
-		return EXIT_USAGE;
-	}
-	err = replay_open(r);
-	if (!err && packet_file_is(f)) {
+	if (packet_file_is(f)) {
 		err = replay_capture(r, f, name);
 		if (err != EXIT_USAGE) {
 			replay_end(r);
 			replay_capture_sum(r);
 		}
-	} else if (!err) {
+	} else {
 		err = replay_recording(r, f, name);
 	}
 	clock_set_replay(0, 0);
+	return err;
+}
+
+static int replay_enter(const struct replay *r, const char *name)
+{
+	char why[256] = "";
+
+	if (r->no_sandbox)
+		return 0;
+	if (!sandbox_landlock())
+		fprintf(stderr, "weir replay: warning: this kernel has no landlock, so that of the sandbox only seccomp is left\n");
+	packet_prepare();
+	if (!sandbox_enter(sandbox_find("replay"), why, sizeof(why)))
+		return 0;
+	fprintf(stderr, "weir replay: cannot make a sandbox to read %s in: %s; on a kernel without seccomp, or where root may not become another "
+		"user, use --no-sandbox if you trust the file\n", name, why);
+	return EXIT_DEGRADED;
+}
+
+/* In the child. */
+static int replay_run(struct replay *r, FILE *f, const char *name)
+{
+	int err = replay_open(r);
+
+	if (!err)
+		err = replay_enter(r, name);
+	if (!err)
+		err = replay_open_file(r, f, name);
 	back_free(r->back);
 	front_free(r->front);
 	buf_free(&r->buf);
-	fclose(f);
+	if (fflush(stdout) && !err)
+		err = EXIT_DEGRADED;
+	return err;
+}
+
+/* As the child ended, so does this process. */
+static int replay_wait(pid_t child, const char *name)
+{
+	int status = 0, sig;
+
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_DEGRADED;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	sig = WTERMSIG(status);
+	if (sig == SIGINT || sig == SIGTERM || sig == SIGPIPE || sig == SIGHUP) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	fprintf(stderr, "weir replay: %s: the process that read it was ended by signal %d (%s)%s; what came before it is shown\n", name, sig, strsignal(sig),
+		sig == SIGSYS ? ": it wanted what its sandbox forbids, as if what is in the file had taken it over" : "");
+	return EXIT_DEGRADED;
+}
+
+static FILE *file_open(const char *name, const char *what)
+{
+	FILE *f = fopen(name, "re");
+
+	if (!f)
+		fprintf(stderr, "weir replay: cannot open %s%s: %s\n", what, name, strerror(errno));
+	return f;
+}
+
+static int replay_file(struct replay *r, const char *name)
+{
+	FILE *f = file_open(name, "");
+	struct stat st;
+	int err = EXIT_USAGE;
+	pid_t child;
+
+	if (f && !fstat(fileno(f), &st) && S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "weir replay: %s is a folder; give a recording of `weir record`, or a capture in .pcap or .pcapng format\n", name);
+	} else if (f && (!r->keylog || (r->keys = file_open(r->keylog, "the key log ")))) {
+		fflush(stdout);
+		child = fork();
+		if (!child)
+			_exit(replay_run(r, f, name));
+		if (child > 0)
+			err = replay_wait(child, name);
+		else
+			fprintf(stderr, "weir replay: cannot start a process to read %s in: %s\n", name, strerror(errno));
+	}
+	if (r->keys)
+		fclose(r->keys);
+	if (f)
+		fclose(f);
 	return err;
 }
 
@@ -329,6 +406,8 @@ static bool option_take(struct replay *r, const char *name, const char *value)
 		return !either(name, value, "server", "client", &r->as_client);
 	else if (!strcmp(name, "--overlap"))
 		return !either(name, value, "first", "last", &r->last_wins);
+	else if (!strcmp(name, "--no-sandbox"))
+		r->no_sandbox = true;
 	else if (!strcmp(name, "--keylog"))
 		r->keylog = value;
 	else if (!strcmp(name, "--policy"))
@@ -359,6 +438,6 @@ static int cmd_replay(int argc, char **argv)
 }
 
 const struct command command_replay = {
-	"replay", "FILE [-o json] [--messages] [--policy PATH]... [--side server|client] [--keylog FILE] [--overlap first|last]",
+	"replay", "FILE [-o json] [--messages] [--policy PATH]... [--side server|client] [--keylog FILE] [--overlap first|last] [--no-sandbox]",
 	"run a recording (.weir) or a capture (.pcap, .pcapng) through the pipeline; needs no root", options, cmd_replay,
 };

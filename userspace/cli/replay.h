@@ -2,6 +2,8 @@
 /* replay.h - what cmd_replay.c and replay_capture.c say to each other. */
 #ifndef WEIR_REPLAY_H
 #define WEIR_REPLAY_H
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "daemon/pipeline.h"
 #include "daemon/recording.h"
@@ -21,6 +23,8 @@ struct replay {
 	uint64_t orders_time;
 	bool as_client, last_wins;	/* of a capture file */
 	const char *keylog;
+	FILE *keys;		/* its file; NULL: none was given */
+	bool no_sandbox;
 };
 void replay_interval(struct replay *, uint64_t time);	/* it ended at this time: CLOCK_BOOTTIME ns */
 void replay_count(struct replay *, int err);		/* of a record, what front said of it */

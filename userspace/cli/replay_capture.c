@@ -75,19 +75,13 @@ static void on_close(void *owner, uint64_t conn, const uint64_t pos[2], struct s
 
 static struct keylog *keys_read(const struct replay *r, bool *failed)
 {
-	FILE *f = r->keylog ? fopen(r->keylog, "re") : NULL;
 	struct keylog *keys;
 	char why[256] = "";
 
-	*failed = r->keylog != NULL;
-	if (!r->keylog)
+	*failed = false;
+	if (!r->keys)
 		return NULL;
-	if (!f) {
-		fprintf(stderr, "weir replay: cannot open the key log %s: %s\n", r->keylog, strerror(errno));
-		return NULL;
-	}
-	keys = keylog_read(f, why, sizeof(why));
-	fclose(f);
+	keys = keylog_read(r->keys, why, sizeof(why));
 	*failed = !keys;
 	if (!keys)
 		fprintf(stderr, "weir replay: %s: %s\n", r->keylog, why);

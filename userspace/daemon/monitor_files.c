@@ -151,7 +151,7 @@ int monitor_files(struct monitor *m)
 	taken = sandbox_uid_taken();
 	if (taken) {
 		log_error("the account %s has a user id that weir's roles use (%u to %u): it could look into them; give it another",
-			  taken, SANDBOX_UID_BASE + 1, SANDBOX_UID_BASE + 5);
+			  taken, SANDBOX_UID_BASE + 1, SANDBOX_UID_LAST);
 		return EXIT_USAGE;
 	}
 	if (!program_guarded())

@@ -51,6 +51,12 @@ static const int elfscan_calls[] = { COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS
 static const int filescan_calls[] = {
 	COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(getdents64), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl),
 };
+/* What it reads is open before; its output may be a file. libcrypto opens what TLS hid. */
+static const int replay_calls[] = {
+	COMMON, MEMORY, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(dup), SCMP_SYS(fcntl), SCMP_SYS(lseek), SCMP_SYS(close),
+	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(ioctl), SCMP_SYS(clock_gettime), SCMP_SYS(futex),
+	SCMP_SYS(getrandom), SCMP_SYS(sysinfo), SCMP_SYS(getpid),
+};
 static const int keeper_calls[] = {
 	COMMON, MEMORY, POLL, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
 	/* Facts, orders, the journal. */
@@ -86,12 +92,13 @@ static const struct { int call; unsigned arg; uint64_t mask, value; } narrowed[]
 #define ID(n) SANDBOX_UID_BASE + (n), SANDBOX_UID_BASE + (n)
 static const struct sandbox rows[] = {
 	/* role       ids    system calls            grows by  files  file size      folder; analyst and keeper are told */
-	{ "reader",   ID(1), CALLS(reader_calls),    4 * MIB,  16,    0,             -1 },
-	{ "analyst",  ID(2), CALLS(analyst_calls),   0,        16,    0,             -1 },
-	{ "keeper",   ID(3), CALLS(keeper_calls),    0,        64,   RLIM_INFINITY, -1 },
-	{ "elfscan",  ID(4), CALLS(elfscan_calls),   64 * MIB, 16,    0,             -1 },
-	{ "recorder", ID(5), CALLS(recorder_calls),  16 * MIB, 16,    RLIM_INFINITY, -1 },
-	{ "filescan", ID(6), CALLS(filescan_calls),  16 * MIB, 32,    0,             -1 },
+	{ "reader",   ID(1), CALLS(reader_calls),    4 * MIB,  16,    0,             -1, false },
+	{ "analyst",  ID(2), CALLS(analyst_calls),   0,        16,    0,             -1, false },
+	{ "keeper",   ID(3), CALLS(keeper_calls),    0,        64,   RLIM_INFINITY, -1, false },
+	{ "elfscan",  ID(4), CALLS(elfscan_calls),   64 * MIB, 16,    0,             -1, false },
+	{ "recorder", ID(5), CALLS(recorder_calls),  16 * MIB, 16,    RLIM_INFINITY, -1, false },
+	{ "filescan", ID(6), CALLS(filescan_calls),  16 * MIB, 32,    0,             -1, false },
+	{ "replay",   ID(7), CALLS(replay_calls),    RLIM_INFINITY, 16, RLIM_INFINITY, -1, true },
 };
 
 const struct sandbox *sandbox_find(const char *role)
@@ -146,6 +153,8 @@ static int limit_memory(const struct sandbox *s)
 #else
 	rlim_t now = mapped();
 
+	if (s->grow == RLIM_INFINITY)
+		return 0;
 	return now ? limit(RLIMIT_AS, now + s->grow) : -1;
 #endif
 }
@@ -215,6 +224,11 @@ static int landlock(const struct sandbox *s)
 	return err;
 }
 
+bool sandbox_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
+}
+
 static int allow(scmp_filter_ctx f, int call)
 {
 	bool narrow = false;
@@ -252,15 +266,16 @@ int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
 {
 	pid_t parent = getppid();
 	const char *step = NULL;
+	bool root = !s->anyone || !geteuid();
 
 	/* A second heap, which libc tries when the first is full, would want calls that nobody has. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	signal(SIGXFSZ, SIG_IGN);	/* a log that is a file is refused what is above the limit; no reason to die */
 	if (limits(s))
 		step = "limits";
-	else if (bounds())
+	else if (root && bounds())
 		step = "capability bounds";
-	else if (ids(s))
+	else if (root && ids(s))
 		step = "user and group ids";
 	else if (no_capabilities())
 		step = "capabilities";
@@ -269,7 +284,7 @@ int sandbox_enter(const struct sandbox *s, char *why, size_t why_size)
 	else if (prctl(PR_SET_DUMPABLE, 0))
 		step = "not traceable";
 	else if (die_with_parent(parent))
-		step = "die with the monitor";
+		step = "die with the parent";
 	else if (landlock(s))
 		step = "landlock";
 	else if (filter(s))

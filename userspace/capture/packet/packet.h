@@ -46,6 +46,8 @@ struct packet_stats {
 #undef X
 };
 
+/* What the libraries read of the host, before a sandbox refuses it. */
+void packet_prepare(void);
 /* Does the file begin as a capture does? Rewinds it. */
 bool packet_file_is(FILE *);
 /* Reads all of it. 0; or -errno and in why what is wrong and what to do: -EPROTONOSUPPORT what is in it

@@ -57,8 +57,8 @@ void check_hidepid(struct host *h, struct answer *a)
 void check_role_ids(struct host *h, struct answer *a)
 {
 	if (!h->uid_taken)
-		return answer_found(a, CHECK_OK, "user ids %u to %u are free", SANDBOX_UID_BASE + 1, SANDBOX_UID_BASE + 5);
-	answer_found(a, CHECK_BLOCKING, "the account %s has a user id from %u to %u", h->uid_taken, SANDBOX_UID_BASE + 1, SANDBOX_UID_BASE + 5);
+		return answer_found(a, CHECK_OK, "user ids %u to %u are free", SANDBOX_UID_BASE + 1, SANDBOX_UID_LAST);
+	answer_found(a, CHECK_BLOCKING, "the account %s has a user id from %u to %u", h->uid_taken, SANDBOX_UID_BASE + 1, SANDBOX_UID_LAST);
 	answer_fix(a, "weir run refuses: that account could look into its roles", "give the account another user id (usermod -u)");
 }
 
