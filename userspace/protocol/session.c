@@ -21,26 +21,6 @@
 #define CARRY_MAX (PROTOCOL_HEAD_MAX + 16384)
 #define OPEN_LONG 5000000000ull	/* ns; what is answered sooner is told at once, with all that is known in the end */
 
-#define PROTOCOL(name) extern const struct protocol protocol_##name;
-#include "protocol/list.def"
-#undef PROTOCOL
-
-static const struct protocol *const protocols[] = {
-#define PROTOCOL(name) &protocol_##name,
-#include "protocol/list.def"
-#undef PROTOCOL
-};
-
-unsigned protocol_count(void)
-{
-	return sizeof(protocols) / sizeof(protocols[0]);
-}
-
-const struct protocol *protocol_get(unsigned i)
-{
-	return i < protocol_count() ? protocols[i] : NULL;
-}
-
 struct session {
 	struct conn_facts conn;
 	const struct field_sink *sink;
@@ -67,19 +47,6 @@ struct session {
 	bool hello_told;
 	struct arranged *arranged;	/* of all connections; may be NULL */
 };
-
-struct protocol_counts protocol_counts;
-
-struct exchange *protocol_exchange(void)
-{
-	struct exchange *ex = budget_room(sizeof(*ex));
-
-	if (ex)
-		exchange_begin(ex);
-	else
-		protocol_counts.messages_dropped++;
-	return ex;
-}
 
 struct session *session_new(const struct conn_facts *conn, const struct field_sink *sink, struct byte_account acct[2])
 {
@@ -216,11 +183,12 @@ static const struct protocol *seek(struct session *s, enum dir dir, struct stamp
 
 	for (unsigned i = 0; i < protocol_count(); i++) {
 		size_t begin;
-		bool found = protocols[i]->seek && protocols[i]->seek(slice_of(b->ptr, b->len), dir, &begin);
+		const struct protocol *p = protocol_get(i);
+		bool found = p->seek && p->seek(slice_of(b->ptr, b->len), dir, &begin);
 
-		if (protocols[i]->seek && (begin < first || (begin == first && found && !best))) {
+		if (p->seek && (begin < first || (begin == first && found && !best))) {
 			first = begin;
-			best = found ? protocols[i] : NULL;
+			best = found ? p : NULL;
 		}
 	}
 	unread(s, dir, slice_of(b->ptr, first), at);
@@ -237,13 +205,13 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	bool more = false, guessed, datagram = transport_is_datagram(s->conn.transport);
 
 	for (unsigned i = 0; i < protocol_count(); i++) {
-		int (*guess)(struct slice, enum dir) = datagram ? protocols[i]->guess_datagram : protocols[i]->guess;
+		int (*guess)(struct slice, enum dir) = datagram ? protocol_get(i)->guess_datagram : protocol_get(i)->guess;
 		int score = guess ? guess(head, dir) : 0;
 
 		more |= score == -EAGAIN;
 		if (score > best_score) {
 			best_score = score;
-			best = protocols[i];
+			best = protocol_get(i);
 		}
 	}
 	guessed = best != NULL;
@@ -279,10 +247,10 @@ bool session_switch(struct session *s, struct slice upgrade, struct slice terms,
 
 	s->switched = s->upgraded = true;
 	for (unsigned i = 0; i < protocol_count() && upgrade.len; i++) {
-		const char *name = protocols[i]->upgrade;
+		const char *name = protocol_get(i)->upgrade;
 
 		if (name && upgrade.len == strlen(name) && !strncasecmp((const char *)upgrade.ptr, name, upgrade.len))
-			next = protocols[i];
+			next = protocol_get(i);
 	}
 	s->next_state = next ? budget_alloc(next->state_size) : NULL;
 	s->next = s->next_state ? next : NULL;
