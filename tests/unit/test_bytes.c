@@ -93,6 +93,9 @@ static void plain_bytes_end_at_a_quote_a_backslash_or_a_control(void **test)
 		while (end < len && p[end] != '"' && p[end] != '\\' && p[end] >= 0x20)
 			end++;
 		assert_int_equal(bytes_plain(p, len), end);
+		for (end = 0; end < len && p[end] > ' '; )
+			end++;
+		assert_int_equal(bytes_blank(p, len), end);
 		free(p);
 	}
 }

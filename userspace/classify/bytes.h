@@ -149,6 +149,20 @@ static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold
 	return l;
 }
 
+/* Bytes before the first blank or control character. */
+static inline size_t bytes_blank(const uint8_t *p, size_t n)
+{
+	for (size_t at = 0; at < n; at += 16) {
+		unsigned end = (unsigned)_mm_movemask_epi8(bytes_between(bytes_load(p + at, n - at), 0, ' ' + 1));
+
+		if (end) {	/* what is filled up with zeros ends there */
+			at += (size_t)__builtin_ctz(end);
+			return at < n ? at : n;
+		}
+	}
+	return n;
+}
+
 /* Bytes before the first quote, backslash or control character. */
 static inline size_t bytes_plain(const uint8_t *p, size_t n)
 {
@@ -196,6 +210,15 @@ static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold
 		fold[i] = to_lower(p[i]);
 	}
 	return l;
+}
+
+static inline size_t bytes_blank(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && p[at] > ' ')
+		at++;
+	return at;
 }
 
 static inline size_t bytes_plain(const uint8_t *p, size_t n)

@@ -92,6 +92,11 @@ const struct classifier_counts *classifier_counts(struct classifier *c)
 	return &c->counts;
 }
 
+const uint64_t *classifier_cost(const struct classifier *c)
+{
+	return &c->counts.cost;
+}
+
 /* "4111 1111…" and "4111-1111…" are one card, Ana@x and ana@x one address. */
 static uint64_t value_print(const struct classifier *c, struct slice v)
 {

@@ -118,4 +118,6 @@ void classifier_settle(struct classifier *, struct exchange *);
 size_t classifier_clean(void *owner, char out[NAME_SIZE], struct slice raw);
 void classifier_interval(struct classifier *, uint32_t epoch);	/* forgets fingerprints */
 const struct classifier_counts *classifier_counts(struct classifier *);
+/* counts.cost, where it can be read before and after each field. It lives as long as the classifier. */
+const uint64_t *classifier_cost(const struct classifier *);
 #endif

@@ -543,15 +543,29 @@ static bool walk_json(struct walk *w, enum pass pass)
 /* A query or a form: names, values and percent escapes, and no blank. */
 static bool is_form(struct slice in)
 {
+	static const struct specials marks = { 1, { '=' } };
 	bool assigns = false, escapes = false;
 
-	for (size_t i = 0; i < in.len; i++) {
-		if (in.ptr[i] <= ' ')
+	for (size_t at = 0; at < in.len; at += 64) {
+		size_t left = in.len - at < 64 ? in.len - at : 64;
+		const uint8_t *percent = in.ptr + at, *end = in.ptr + at + left;
+
+		if (bytes_blank(in.ptr + at, left) < left)
 			return false;
-		assigns |= in.ptr[i] == '=';
-		escapes |= in.ptr[i] == '%' && is_hex(byte_at(in, i + 1)) && is_hex(byte_at(in, i + 2));
+		assigns |= kinds_of(&marks, in.ptr + at, left).specials != 0;
+		while (!escapes && (percent = memchr(percent, '%', (size_t)(end - percent)))) {
+			size_t i = (size_t)(percent++ - in.ptr);
+
+			escapes = is_hex(byte_at(in, i + 1)) && is_hex(byte_at(in, i + 2));
+		}
 	}
 	return assigns && escapes;
+}
+
+/* Does it mean what stands there? */
+static bool form_plain(const uint8_t *p, size_t len)
+{
+	return !memchr(p, '%', len) && !memchr(p, '+', len);
 }
 
 /* Appends the unescaped bytes of in from..to at n; returns how many there are then. */
@@ -576,22 +590,26 @@ static void form_classify(struct walk *w)
 	if (!text_reserve(w, w->in.len + 1))
 		return;
 	map = w->map;
-	w->mapped = true;
 	while (from < w->in.len) {
 		const uint8_t *amp = memchr(w->in.ptr + from, '&', w->in.len - from);
 		size_t to = amp ? (size_t)(amp - w->in.ptr) : w->in.len;
 		const uint8_t *equals = memchr(w->in.ptr + from, '=', to - from);
 		size_t value = equals ? (size_t)(equals - w->in.ptr) + 1 : from;
-		size_t n = form_unescape(w, 0, from, equals ? value - 1 : from), end = form_unescape(w, n, value, to);
-		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING, .key = { w->text, evidence_level < EVIDENCE_KEY ? 0 : n } };
+		bool plain = form_plain(w->in.ptr + from, to - from);
+		size_t name = (equals ? value - 1 : from) - from, n = plain ? name : form_unescape(w, 0, from, from + name);
+		size_t end = plain ? n + to - value : form_unescape(w, n, value, to);
+		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING };
 
+		ev.key = slice_of(plain ? w->in.ptr + from : w->text, evidence_level < EVIDENCE_KEY ? 0 : n);
 		if (ev.key.len)
 			ev.rows = known_rows(&known, ev.parent, 0, ev.key, quick_hash(&fixed, ev.key.ptr, ev.key.len));
 		w->key = ev.key;
 		w->named = false;
 		w->hit.leaf++;
+		w->mapped = !plain;
+		w->base = value;
 		w->map = map + n;	/* leaf_hit counts from the value's first byte */
-		classify_scan(&ev, slice_of(w->text + n, end - n), leaf_hit, w);
+		classify_scan(&ev, slice_of(plain ? w->in.ptr + value : w->text + n, end - n), leaf_hit, w);
 		w->map = map;
 		from = to + 1;
 	}

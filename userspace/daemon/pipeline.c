@@ -34,6 +34,7 @@
 struct front {
 	struct stream_table *streams;
 	struct classifier *classifier;
+	const uint64_t *cost;		/* of the classifier until now, ns */
 	struct arranged *arranged;
 	struct field_sink fields;
 	fact_sink sink;
@@ -70,13 +71,13 @@ static bool on_afford(void *owner, int64_t ns)
 static void on_exchange(void *owner, const struct exchange *ex)
 {
 	struct front *f = owner;
-	uint64_t before = classifier_counts(f->classifier)->cost;
+	uint64_t before = *f->cost;
 
 	on_afford(f, COST_EXCHANGE);
 	f->fact.kind = FACT_EXCHANGE;
 	exchange_copy(&f->fact.exchange, ex);
 	classifier_settle(f->classifier, &f->fact.exchange);
-	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
+	on_afford(f, (int64_t)(*f->cost - before));
 	f->sink(f->owner, &f->fact);
 	stream_told(f->streams, true);
 }
@@ -84,7 +85,7 @@ static void on_exchange(void *owner, const struct exchange *ex)
 static void on_field(void *owner, struct exchange *ex, const struct field *field)
 {
 	struct front *f = owner;
-	uint64_t before = classifier_counts(f->classifier)->cost;
+	uint64_t before = *f->cost;
 
 	if (!on_afford(f, COST_FIELD)) {
 		if (ex->inspected == INSPECTED_FULL)
@@ -92,7 +93,7 @@ static void on_field(void *owner, struct exchange *ex, const struct field *field
 		return;
 	}
 	classifier_field(f->classifier, ex, field);
-	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
+	on_afford(f, (int64_t)(*f->cost - before));
 }
 
 static void on_handshake(void *owner, const struct conn_facts *conn, struct stamp at, const struct tls_facts *tls)
@@ -117,7 +118,7 @@ static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 {
 	static const char unread[] = "{unread}";
 	struct front *f = owner;
-	uint64_t before = classifier_counts(f->classifier)->cost;
+	uint64_t before = *f->cost;
 	size_t n;
 
 	if (!on_afford(f, COST_CLEAN)) {
@@ -125,7 +126,7 @@ static size_t on_name(void *owner, char out[NAME_SIZE], struct slice raw)
 		return sizeof(unread) - 1;
 	}
 	n = classifier_clean(f->classifier, out, raw);
-	on_afford(f, (int64_t)(classifier_counts(f->classifier)->cost - before));
+	on_afford(f, (int64_t)(*f->cost - before));
 	return n;
 }
 
@@ -292,8 +293,10 @@ struct front *front_new(fact_sink sink, void *owner)
 	f->classifier = classifier_new();
 	f->streams = stream_table_new(&limits, &streams);
 	f->arranged = arranged_new();
-	if (f->classifier && f->streams && f->arranged)
+	if (f->classifier && f->streams && f->arranged) {
+		f->cost = classifier_cost(f->classifier);
 		return f;
+	}
 	front_free(f);
 	return NULL;
 }
