@@ -135,7 +135,7 @@ static void push(struct stream_table *t, struct input *in, uint64_t time)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	static const struct stream_limits roomy = { 8, 700, 1500, 1000, UINT64_MAX }, tight = { 3, 200, 400, 1000, 3000 };
+	static const struct stream_limits roomy = { 8, 700, 1500, 1000, UINT64_MAX, 0 }, tight = { 3, 200, 400, 1000, 3000, 300 };
 	struct world w = { .roomy = len & 1 };
 	const struct stream_limits limits = w.roomy ? roomy : tight;
 	const struct stream_sink sink = {

@@ -350,7 +350,7 @@ static void a_close_with_an_absurd_position_makes_no_gap(void **state)
 
 static void stamps_from_the_future_delay_no_end_for_ever(void **state)
 {
-	struct stream_limits l = { 10, 1000, 1000, REORDER, 5000000000ull };
+	struct stream_limits l = { 10, 1000, 1000, REORDER, 5000000000ull, 0 };
 	struct world *w = world_new(&l);
 	const struct stamp far = { UINT64_MAX - 5, 7 };
 

@@ -8,7 +8,7 @@
 
 static void a_full_connection_makes_a_gap_instead_of_holding_more(void **state)
 {
-	struct stream_limits l = { 10, 8, 1000, REORDER, 1 };
+	struct stream_limits l = { 10, 8, 1000, REORDER, 1, 0 };
 	struct world *w = world_new(&l);
 
 	assert_int_equal(push(w, 1, DIR_SENT, 2, "cdef"), 0);
@@ -30,7 +30,7 @@ static void a_full_connection_makes_a_gap_instead_of_holding_more(void **state)
 
 static void a_piece_before_those_held_is_delivered_when_there_is_no_room(void **state)
 {
-	struct stream_limits l = { 10, 4, 1000, REORDER, UINT64_MAX };
+	struct stream_limits l = { 10, 4, 1000, REORDER, UINT64_MAX, 0 };
 	struct world *w = world_new(&l);
 
 	push(w, 1, DIR_SENT, 8, "ijkl");
@@ -43,7 +43,7 @@ static void a_piece_before_those_held_is_delivered_when_there_is_no_room(void **
 
 static void the_total_cap_holds_over_all_connections(void **state)
 {
-	struct stream_limits l = { 100, 1000, 64, REORDER, 1 };
+	struct stream_limits l = { 100, 1000, 64, REORDER, 1, 0 };
 	struct world *w = world_new(&l);
 
 	for (uint64_t c = 1; c <= 20; c++) {
@@ -74,7 +74,7 @@ static void tiny_pieces_are_capped_by_number(void **state)
 
 static void the_longest_idle_connection_is_evicted_with_its_bytes_told(void **state)
 {
-	struct stream_limits l = { 3, 1000, 1000, REORDER, 1ull << 60 };
+	struct stream_limits l = { 3, 1000, 1000, REORDER, 1ull << 60, 0 };
 	struct world *w = world_new(&l);
 
 	push(w, 1, DIR_SENT, 0, "a");
@@ -91,6 +91,50 @@ static void the_longest_idle_connection_is_evicted_with_its_bytes_told(void **st
 	assert_int_equal(stats_of(w).evicted, 1);
 	assert_int_equal(stats_of(w).connections, 3);
 	assert_int_equal(stats_of(w).held, 0);
+	world_free(w);
+}
+
+static int push_of(struct world *w, uint64_t cgroup, uint64_t conn, uint64_t pos, const char *text)
+{
+	struct chunk ch = chunk_make(conn, LAYER_SOCKET, DIR_SENT, pos, text, strlen(text));
+
+	ch.conn.cgroup = cgroup;
+	return stream_push(w->table, &ch);
+}
+
+static void a_workload_with_many_connections_pushes_out_its_own(void **state)
+{
+	struct stream_limits l = { 7, 1000, 1000, REORDER, 1ull << 60, 0 };
+	struct world *w = world_new(&l);
+
+	push_of(w, 11, 1, 0, "a");
+	push_of(w, 11, 2, 0, "b");
+	for (unsigned i = 3; i <= 103; i++)
+		push_of(w, 22, i, 0, "x");
+	assert_int_equal(stats_of(w).evicted, 103 - 7);
+	assert_false(w->sessions[0]->closed || w->sessions[1]->closed);
+	/* Alone, the one of two is asked to make room as before. */
+	for (unsigned i = 104; i <= 107; i++)
+		push_of(w, 11, i, 0, "c");
+	assert_int_equal(stats_of(w).connections, 7);
+	assert_false(w->sessions[0]->closed && w->sessions[1]->closed && w->sessions[102]->closed);
+	world_free(w);
+}
+
+static void a_workload_holds_back_no_more_than_its_part(void **state)
+{
+	struct stream_limits l = { 100, 1000, 64, REORDER, 1ull << 60, 40 };
+	struct world *w = world_new(&l);
+
+	for (unsigned i = 1; i <= 4; i++)
+		assert_int_equal(push_of(w, 11, i, 10, "0123456789"), 0);
+	assert_int_equal(push_of(w, 11, 5, 10, "0123456789"), -ENOSPC);
+	assert_int_equal(stats_of(w).held, 40);
+	assert_int_equal(push_of(w, 22, 6, 10, "0123456789"), 0);
+	assert_int_equal(push_of(w, 22, 7, 10, "0123456789"), 0);
+	assert_int_equal(push_of(w, 22, 8, 10, "0123456789"), -ENOSPC);	/* of all */
+	push_of(w, 11, 1, 0, "0123456789");	/* what was missing */
+	assert_int_equal(push_of(w, 11, 5, 20, "0123456789"), 0);
 	world_free(w);
 }
 
@@ -138,7 +182,7 @@ static void a_close_far_ahead_of_the_chunks_waits_for_them(void **state)
 
 static void an_evicted_connection_that_speaks_again_counts_only_what_is_new(void **state)
 {
-	struct stream_limits l = { 1, 1000, 1000, REORDER, 1ull << 60 };
+	struct stream_limits l = { 1, 1000, 1000, REORDER, 1ull << 60, 0 };
 	struct world *w = world_new(&l);
 
 	push(w, 1, DIR_SENT, 0, "abcd");
@@ -261,7 +305,7 @@ static void marks_in_too_little_memory_are_refused(void **state)
 
 static void a_connection_without_a_close_ends_when_it_was_idle_too_long(void **state)
 {
-	struct stream_limits l = { 10, 1000, 1000, REORDER, 5000000000ull };
+	struct stream_limits l = { 10, 1000, 1000, REORDER, 5000000000ull, 0 };
 	struct world *w = world_new(&l);
 
 	push_at(w, 1, LAYER_SOCKET, DIR_SENT, 0, "ab", at_ms(0));
@@ -321,6 +365,8 @@ int main(void)
 		cmocka_unit_test(the_total_cap_holds_over_all_connections),
 		cmocka_unit_test(tiny_pieces_are_capped_by_number),
 		cmocka_unit_test(the_longest_idle_connection_is_evicted_with_its_bytes_told),
+		cmocka_unit_test(a_workload_with_many_connections_pushes_out_its_own),
+		cmocka_unit_test(a_workload_holds_back_no_more_than_its_part),
 		cmocka_unit_test(little_memory_lets_the_longest_idle_ones_go_and_no_byte),
 		cmocka_unit_test(a_close_far_ahead_of_the_chunks_waits_for_them),
 		cmocka_unit_test(an_evicted_connection_that_speaks_again_counts_only_what_is_new),

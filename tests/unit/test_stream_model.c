@@ -129,7 +129,7 @@ static void push_call(struct world *w, const struct call *k, enum dir dir, uint6
 static void any_order_loss_and_time_agree_with_a_slow_model(void **state)
 {
 	for (int round = 0; round < 400; round++) {
-		struct stream_limits l = { 10, 1 << 20, 1 << 20, REORDER, UINT64_MAX };
+		struct stream_limits l = { 10, 1 << 20, 1 << 20, REORDER, UINT64_MAX, 0 };
 		struct call calls[300];
 		struct model *m = calloc(1, sizeof(*m));
 		struct world *w;
@@ -174,7 +174,7 @@ static void under_tight_caps_no_byte_is_wrong_repeated_or_unaccounted(void **sta
 		size_t n[2];
 
 		seed = 0xc0ffee + (uint64_t)round * 7919;
-		l = (struct stream_limits){ 1 + rnd(3), rnd(200), rnd(300), 30 + rnd(100), 100 + rnd(2000) };
+		l = (struct stream_limits){ 1 + rnd(3), rnd(200), rnd(300), 30 + rnd(100), 100 + rnd(2000), rnd(2) ? 0 : rnd(300) };
 		n[0] = calls_make(calls[0], 300);
 		n[1] = calls_make(calls[1], 300);
 		w = world_new(&l);
@@ -339,7 +339,7 @@ static void random_tls_connections_with_losses_balance_too(void **state)
 /* Anything at all: no assertion but the sink's own, the sanitizers', and the caps. */
 static void random_chunks_of_every_layer_break_nothing(void **state)
 {
-	struct stream_limits l = { 4, 500, 1500, 100, 3000 };
+	struct stream_limits l = { 4, 500, 1500, 100, 3000, 0 };
 	uint8_t bytes[64];
 
 	for (int round = 0; round < 60; round++) {

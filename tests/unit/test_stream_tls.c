@@ -449,7 +449,7 @@ static void bytes_that_are_no_tls_record_are_opaque(void **state)
 
 static void an_evicted_tls_connection_goes_on_where_it_was(void **state)
 {
-	struct stream_limits l = { 1, 1000, 1000, REORDER, UINT64_MAX };
+	struct stream_limits l = { 1, 1000, 1000, REORDER, UINT64_MAX, 0 };
 	struct world *w = world_new(&l);
 	uint64_t sent = RECORDS(w, DIR_SENT, 0, true, { 22, 300 }, { 20, 1 }, { 22, 40 }, { 23, 124 });
 

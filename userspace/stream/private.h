@@ -143,10 +143,15 @@ struct candidate;
 struct tls_session;
 struct bind_table;
 
+/* What one workload takes, or a few whose numbers fall on the same. */
+#define SHARES 256
+struct share { struct node idle; size_t connections, held; };	/* idle: most recent first; bytes in pieces */
+
 struct stream {
 	struct stream *bucket_next;
-	struct node idle, waiting;	/* waiting: holds pieces or is closing */
+	struct node idle, mine, waiting;	/* mine: in its share; waiting: holds pieces or is closing */
 	struct stream_table *table;
+	struct share *share;
 	struct conn_facts conn;
 	struct byte_account account[2];	/* by enum dir */
 	struct byte_sums flushed[2];
@@ -198,6 +203,7 @@ struct stream_table {
 	uint32_t traced;
 	size_t nr_held, max_held;	/* pieces */
 	struct node idle, waiting;	/* idle: most recent first */
+	struct share shares[SHARES];
 	struct bind_table *bind;
 	uint64_t order;			/* of records and calls, for bind.c */
 	const struct stream *telling;	/* the one whose session was called last */

@@ -64,6 +64,7 @@ static void piece_unlink(struct stream *s, struct sequence *q, struct piece *h)
 	*(h->prev ? &h->prev->next : &q->head) = h->next;
 	*(h->next ? &h->next->prev : &q->tail) = h->prev;
 	s->held -= h->part.bytes.len;
+	s->share->held -= h->part.bytes.len;
 	s->table->stats.held -= h->part.bytes.len;
 	s->nr_held--;
 	s->table->nr_held--;
@@ -130,6 +131,7 @@ static bool hold_fits(const struct stream *s, size_t len)
 
 	return s->nr_held < HELD_PIECES && t->nr_held < t->max_held &&
 	       s->held <= t->limits.per_connection && len <= t->limits.per_connection - s->held &&
+	       (!t->limits.per_workload || s->share->held + len <= t->limits.per_workload) &&
 	       t->stats.held <= t->limits.total && len <= t->limits.total - t->stats.held;
 }
 
@@ -152,6 +154,7 @@ static void piece_insert(struct stream *s, struct sequence *q, struct piece *aft
 	*(h->prev ? &h->prev->next : &q->head) = h;
 	*(h->next ? &h->next->prev : &q->tail) = h;
 	s->held += h->part.bytes.len;
+	s->share->held += h->part.bytes.len;
 	s->table->stats.held += h->part.bytes.len;
 	s->nr_held++;
 	s->table->nr_held++;

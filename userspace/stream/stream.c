@@ -26,6 +26,8 @@ struct stream_table *stream_table_new(const struct stream_limits *limits, const 
 	t->sink = *sink;
 	node_init(&t->idle);
 	node_init(&t->waiting);
+	for (unsigned i = 0; i < SHARES; i++)
+		node_init(&t->shares[i].idle);
 	t->max_held = HELD_PIECES + t->limits.total / HELD_SHARE;
 	t->nr_buckets = 64;
 	while (t->nr_buckets < t->limits.connections && t->nr_buckets < BUCKETS_MAX)
@@ -68,8 +70,19 @@ static void stream_unlink(struct stream *s)
 		at = &(*at)->bucket_next;
 	*at = s->bucket_next;
 	node_unlink(&s->idle);
+	node_unlink(&s->mine);
 	node_unlink(&s->waiting);
+	s->share->connections--;
 	s->table->stats.connections--;
+}
+
+/* The most recent one now. */
+static void stream_touch(struct stream *s)
+{
+	node_unlink(&s->idle);
+	node_link(&s->table->idle, &s->idle);
+	node_unlink(&s->mine);
+	node_link(&s->share->idle, &s->mine);
 }
 
 static void stream_watch(struct stream *s)
@@ -274,19 +287,28 @@ static struct stream *stream_new(struct stream_table *t, const struct conn_facts
 	*bucket = s;
 	node_init(&s->waiting);
 	node_init(&s->idle);
-	node_link(&t->idle, &s->idle);
+	node_init(&s->mine);
+	s->share = &t->shares[conn->cgroup * 0x9e3779b97f4a7c15 >> 32 & (SHARES - 1)];
+	stream_touch(s);
+	s->share->connections++;
 	t->stats.connections++;
 	return s;
 }
 
+/* Of the workload that has most of them: one that opens a thousand does not push out the few of another. */
 static void stream_evict(struct stream_table *t, struct stamp at)
 {
+	struct share *fullest = &t->shares[0];
+
+	for (unsigned i = 1; i < SHARES; i++)
+		if (t->shares[i].connections > fullest->connections)
+			fullest = &t->shares[i];
 	t->stats.evicted++;
-	stream_finish(STREAM_OF(t->idle.prev, idle), LOSS_EVICTED, at);
+	stream_finish(STREAM_OF(fullest->idle.prev, mine), LOSS_EVICTED, at);
 }
 
 /* Before a chunk is taken there must be room for all that it may make grow: what has
- * rested longest goes. A single connection can hold no more than its parser's limits. */
+ * rested longest goes, of the workload with most connections. A single connection can hold no more than its parser's limits. */
 static void room_make(struct stream_table *t, struct stamp at)
 {
 	size_t max = budget_max(), room = max / ROOM_SHARE;
@@ -397,8 +419,7 @@ int stream_take(struct stream_table *t, const struct chunk *ch)
 	if (!s)
 		return err;
 	s->active = t->now;
-	node_unlink(&s->idle);
-	node_link(&t->idle, &s->idle);
+	stream_touch(s);
 	stream_learn(s, ch);
 	s->partly |= ch->partly;
 	if (!s->session)

@@ -9,13 +9,14 @@
 #include "model/payload.h"
 
 struct stream_limits {
-	size_t connections;	/* tracked at once; the longest idle one is evicted */
+	size_t connections;	/* tracked at once; the longest idle one of the workload (cgroup) that has most is evicted */
 	size_t per_connection;	/* bytes held back out of order, both directions */
 	size_t total;		/* bytes held back in all */
 	uint64_t reorder_ns;	/* a missing piece is a gap after this long */
 	uint64_t idle_ns;	/* a connection without a close is dropped after this long */
+	size_t per_workload;	/* bytes held back of one workload, so that no one takes all; 0: no limit of its own */
 };
-#define STREAM_LIMITS_DEFAULT ((struct stream_limits){ 131072, 256 << 10, 32 << 20, 200000000ull, 3600000000000ull })
+#define STREAM_LIMITS_DEFAULT ((struct stream_limits){ 131072, 256 << 10, 32 << 20, 200000000ull, 3600000000000ull, 24 << 20 })
 
 /* The other side: protocol/. `session` is what open returned (NULL: no memory; it is asked again). */
 struct stream_sink {
