@@ -15,7 +15,9 @@
 #include "protocol/pairs.h"
 #include "protocol/sasl.h"
 
-#define QUIET 256	/* of a pair's kind, which is what was asked */
+#define QUIET	256	/* of a pair's kind, which is what was asked */
+#define SURE	60	/* of a command, that nobody else says it */
+#define GUESSED	256	/* bytes of those that others may say, which are enough */
 
 enum phase { PHASE_HEAD, PHASE_VALUE, PHASE_TAIL, PHASE_RESYNC };
 
@@ -46,8 +48,10 @@ struct state {
 	struct pair now;
 };
 
+/* "get a" is what others say too, Redis in a terminal among them: the answer tells, or what follows. */
 static int guess(struct slice in, enum dir dir)
 {
+	size_t len = in.len;
 	struct mc_head h;
 	int there;
 
@@ -55,8 +59,20 @@ static int guess(struct slice in, enum dir dir)
 		there = mc_binary_read(in, &h);
 	else
 		there = mc_text_read(in, 1, &h);
+	while (there > 0 && h.front && h.sure && h.sure < SURE && in.ptr[h.len - 2] == '\r') {
+		in = slice_of(in.ptr + h.len, in.len - h.len);
+		there = in.len ? mc_text_read(in, 1, &h) : -1;
+		if (there < 0)
+			return len < GUESSED ? -EAGAIN : SURE;
+	}
 	if (there <= 0)
 		return there ? -EAGAIN : 0;
+	if (!h.front && h.sure < SURE && in.len > h.len && !h.tail) {	/* the end of a word, with others behind it */
+		struct mc_head next;
+
+		if (!mc_text_read(slice_of(in.ptr + h.len, in.len - h.len), 0, &next))
+			return 0;
+	}
 	if (h.tail && in.len - h.len >= h.value + 2u && memcmp(in.ptr + h.len + h.value, "\r\n", 2))
 		return 0;
 	return h.tail || h.sure == 88 || in.ptr[h.len - 2] == '\r' ? h.sure : 0;
