@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_policy.c - `weir policy check|test|explain [FILE]...`: are the policy files right, do
- * their rules do what their tests say, and why do they judge as they do. Needs no root. */
+/* cmd_policy.c - `weir policy check|test|explain|replay`: are the policy files right, do their
+ * rules do what their tests say, why do they judge as they do, and what would they have said. Needs no root. */
 #include <fnmatch.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,10 +20,11 @@
 extern const struct command command_policy;
 
 static const struct option_row options[] = {
-	{ "--policy", "PATH", "explain: a policy file or a folder of them instead of the installed ones; may be repeated" },
-	{ "--rule", "R", "explain: only this rule; * and ? match" },
+	{ "--policy", "PATH", "explain, replay: a policy file or a folder of them instead of the installed ones; may be repeated" },
+	{ "--rule", "R", "explain, replay: only this rule; * and ? match" },
 	{ "--leaf", "N", "explain: this leaf of the ledger, a violation or a flow" },
-	{ "--exit-code", NULL, "explain: exit 1 when a rule is broken" },
+	{ "--exit-code", NULL, "explain, replay: exit 1 when a rule is broken" },
+	{ "--period", "P", "replay: what was recorded in all, 24h, 15m, 2026-09, 2026-Q3, FROM..TO (UTC, TO excluded)" },
 	QUERY_OPTIONS_STATE,
 	{ NULL, NULL, NULL }
 };
@@ -61,6 +62,7 @@ static int answer(const struct policy_set *set, unsigned nr, bool test)
 	return failed ? EXIT_FOUND : EXIT_OK;
 }
 
+enum word { WORD_CHECK, WORD_TEST, WORD_EXPLAIN, WORD_REPLAY, NR_WORDS };
 struct files { const char *names[MAX_FILES]; unsigned nr; };
 
 static int wrong(const char *what, const char *value)
@@ -91,23 +93,25 @@ static int options_take(struct policy_verb *verb, struct files *files, struct cl
 }
 
 /* The operands after the verb. */
-static int operands_take(struct policy_verb *verb, struct files *files, bool explain, const char *option, char **rest, int nr)
+static int operands_take(struct policy_verb *verb, struct files *files, enum word word, const char *option, char **rest, int nr)
 {
-	if (explain) {
-		if (nr + (verb->leaf != NULL) != 1)
+	if (word == WORD_EXPLAIN || word == WORD_REPLAY) {
+		if (nr + (verb->leaf != NULL) != (word == WORD_EXPLAIN))
 			return cli_usage(&command_policy, stderr), -1;
+		if (word == WORD_EXPLAIN && strcmp(verb->q.period, "all"))
+			return wrong("not an option of weir policy explain", "--period");
 		verb->what = nr ? rest[0] : NULL;
 		return 0;
 	}
 	if (option)
-		return wrong("an option of weir policy explain only", option);
+		return wrong("not an option of this word of weir policy", option);
 	for (int i = 0; i < nr; i++)
 		if (policies_add(files->names, &files->nr, MAX_FILES, rest[i]))
 			return -1;
 	return 0;
 }
 
-static int with_policies(struct policy_verb *verb, const struct files *names, const char *word)
+static int with_policies(struct policy_verb *verb, const struct files *names, enum word word)
 {
 	static struct policy_file files[MAX_FILES];
 	static struct buf texts[MAX_FILES];
@@ -125,10 +129,12 @@ static int with_policies(struct policy_verb *verb, const struct files *names, co
 		wanted |= policy_verb_wants(verb, i);
 	if (!classes || descriptors_open(files, names->nr, "weir policy", stderr))
 		;
-	else if (!strcmp(word, "explain"))
-		code = wanted ? policy_verb_explain(verb) : (wrong("no rule of these policies matches", verb->rule ? verb->rule : "*"), EXIT_USAGE);
+	else if (word <= WORD_TEST)
+		code = answer(set, names->nr, word == WORD_TEST);
+	else if (!wanted)
+		wrong("no rule of these policies matches", verb->rule ? verb->rule : "*");
 	else
-		code = answer(set, names->nr, !strcmp(word, "test"));
+		code = word == WORD_EXPLAIN ? policy_verb_explain(verb) : policy_verb_replay(verb);
 	(void)descriptors_use(NULL);
 	user_classes_free(classes);
 	policy_free(set);
@@ -142,21 +148,24 @@ static int cmd_policy(int argc, char **argv)
 	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = &command_policy };
 	struct files files = { .nr = 0 };
 	struct policy_verb verb = { .leaf = NULL };
-	const char *word, *option = NULL;
+	static const char *const words[NR_WORDS] = { "check", "test", "explain", "replay" };
+	const char *option = NULL;
+	unsigned word = 0;
 	int code = EXIT_USAGE;
 
 	query_init(&verb.q, "policy");
 	if (options_take(&verb, &files, &cli, &option))
 		goto out;
-	word = cli.next < argc ? argv[cli.next] : "";
-	if (strcmp(word, "check") && strcmp(word, "test") && strcmp(word, "explain")) {
+	while (word < NR_WORDS && (cli.next == argc || strcmp(argv[cli.next], words[word])))
+		word++;
+	if (word == NR_WORDS) {
 		cli_usage(cli.command, stderr);
 		goto out;
 	}
-	if (operands_take(&verb, &files, !strcmp(word, "explain"), option, argv + cli.next + 1, argc - cli.next - 1))
+	if (operands_take(&verb, &files, (enum word)word, option, argv + cli.next + 1, argc - cli.next - 1))
 		goto out;
 	if (files.nr || !policies_default(files.names, &files.nr, MAX_FILES))
-		code = with_policies(&verb, &files, word);
+		code = with_policies(&verb, &files, (enum word)word);
 out:
 	for (unsigned i = 0; i < files.nr; i++)
 		free((char *)(uintptr_t)files.names[i]);
@@ -165,6 +174,6 @@ out:
 }
 
 const struct command command_policy = {
-	"policy", "check|test [FILE]... | explain ID|FILE|-|--leaf N [--rule R] [--policy PATH]... [--state DIR] [-o table|json] [--exit-code]",
-	"check policy files, run the tests inside them, or explain how they judge a violation, a flow or facts; needs no root", options, cmd_policy,
+	"policy", "check|test [FILE]... | explain ID|FILE|-|--leaf N [OPTION]... | replay [OPTION]...",
+	"check policy files, run the tests inside them, explain how they judge a violation, a flow or facts, or judge what is recorded by them; needs no root", options, cmd_policy,
 };

@@ -246,7 +246,7 @@ static int explain_leaf(struct explain *e, const char *table, const char *param,
 		return EXIT_DEGRADED;
 	if (e->findings || e->failed)
 		return e->failed ? EXIT_USAGE : EXIT_OK;
-	fprintf(stderr, "weir policy: %s: %s; weir violations list and weir flows print what there is\n", param, nothing);
+	fprintf(stderr, "weir policy: %s: %s; weir violations list and weir flows print what there is\n", e->name ? e->name : param, nothing);
 	return EXIT_USAGE;
 }
 

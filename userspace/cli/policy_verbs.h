@@ -11,7 +11,6 @@ struct policy_verb {
 	const char *rule;	/* only rules that match this; NULL: all */
 	const char *leaf;	/* --leaf N */
 	const char *what;	/* operand of explain */
-	bool check;		/* fmt --check */
 };
 bool policy_verb_wants(const struct policy_verb *, size_t rule);
 const char *verdict_name(enum verdict);

@@ -6,6 +6,8 @@
 #include "cli/query.h"
 #include "policy/policy.h"
 
+#define STORIES_NAMES \
+	"given, withheld, type, leaf, id, rule, time, class, data, confidence, evidence, path, mask, workload, role, peer, zone, protocol, route, exchanges"
 /* SELECT of one row a finding, from a table d(doc, leaf): the columns of enum story_column. */
 extern const char stories_sql[];
 enum story_column {

@@ -9,7 +9,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-struct given { struct source *s; struct policy_case *c; bool class, group, to, role; enum class_group wanted; };
+struct given { struct source *s; struct policy_case *c; bool class, group, to, role, wrong; enum class_group wanted; };
 
 static void put_text(struct given *g, yaml_node_t *n, char *out, size_t size)
 {
@@ -88,8 +88,10 @@ static void given_fact(struct given *g, yaml_node_t *n, enum policy_fact fact)
 {
 	struct value v = { 0 };
 
-	if (!node_is(g->s, n, YAML_SCALAR_NODE, fact_name(fact)) || !value_parse(g->s, n, fact_type(fact), &v))
+	if (!node_is(g->s, n, YAML_SCALAR_NODE, fact_name(fact)) || !value_parse(g->s, n, fact_type(fact), &v)) {
+		g->wrong |= fact == P_DATA_CLASS || fact == P_DATA_GROUP;
 		return;
+	}
 	if (fact_type(fact) == T_ADDRESS && v.bits != 128)
 		policy_error(g->s, n->start_mark, "a network is no peer; write one address");
 	if (fact >= P_TO_ZONE && fact <= P_TO_PORT)
@@ -102,7 +104,7 @@ static void given_end(struct given *g, yaml_node_t *n)
 {
 	struct policy_case *c = g->c;
 
-	if (!g->class && !g->group)
+	if (!g->class && !g->group && !g->wrong)
 		policy_error(g->s, n->start_mark, "no data.class is given; say what was found");
 	for (unsigned i = class_count(); !g->class && g->group && i-- > 0; )
 		if (class_get(i)->group == g->wanted)
