@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_policy.c - `weir policy check|test|explain|replay`: are the policy files right, do their
+/* cmd_policy.c - `weir policy check|test|explain|replay|fmt`: are the policy files right, do their
  * rules do what their tests say, why do they judge as they do, and what would they have said. Needs no root. */
 #include <fnmatch.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@ static const struct option_row options[] = {
 	{ "--policy", "PATH", "explain, replay: a policy file or a folder of them instead of the installed ones; may be repeated" },
 	{ "--rule", "R", "explain, replay: only this rule; * and ? match" },
 	{ "--leaf", "N", "explain: this leaf of the ledger, a violation or a flow" },
+	{ "--check", NULL, "fmt: change nothing, name the files that are not as fmt writes them, and exit 1 if there are any" },
 	{ "--exit-code", NULL, "explain, replay: exit 1 when a rule is broken" },
 	{ "--period", "P", "replay: what was recorded in all, 24h, 15m, 2026-09, 2026-Q3, FROM..TO (UTC, TO excluded)" },
 	QUERY_OPTIONS_STATE,
@@ -62,7 +63,7 @@ static int answer(const struct policy_set *set, unsigned nr, bool test)
 	return failed ? EXIT_FOUND : EXIT_OK;
 }
 
-enum word { WORD_CHECK, WORD_TEST, WORD_EXPLAIN, WORD_REPLAY, NR_WORDS };
+enum word { WORD_CHECK, WORD_TEST, WORD_EXPLAIN, WORD_REPLAY, WORD_FMT, NR_WORDS };
 struct files { const char *names[MAX_FILES]; unsigned nr; };
 
 static int wrong(const char *what, const char *value)
@@ -85,6 +86,8 @@ static int options_take(struct policy_verb *verb, struct files *files, struct cl
 			return wrong("--leaf takes the number of a leaf, not", value);
 		else if (!strcmp(row->name, "--leaf"))
 			verb->leaf = value;
+		else if (!strcmp(row->name, "--check"))
+			verb->check = true;
 		else if (!strcmp(row->name, "--policy") ? policies_add(files->names, &files->nr, MAX_FILES, value) :
 			 query_option(&verb->q, row->name, value) < 0)
 			return -1;
@@ -96,17 +99,21 @@ static int options_take(struct policy_verb *verb, struct files *files, struct cl
 static int operands_take(struct policy_verb *verb, struct files *files, enum word word, const char *option, char **rest, int nr)
 {
 	if (word == WORD_EXPLAIN || word == WORD_REPLAY) {
-		if (nr + (verb->leaf != NULL) != (word == WORD_EXPLAIN))
+		if (verb->check || nr + (verb->leaf != NULL) != (word == WORD_EXPLAIN))
 			return cli_usage(&command_policy, stderr), -1;
 		if (word == WORD_EXPLAIN && strcmp(verb->q.period, "all"))
 			return wrong("not an option of weir policy explain", "--period");
 		verb->what = nr ? rest[0] : NULL;
 		return 0;
 	}
-	if (option)
+	if ((word == WORD_FMT && !nr) || (word != WORD_FMT && verb->check))
+		return cli_usage(&command_policy, stderr), -1;
+	if (option && !(word == WORD_FMT && !strcmp(option, "--check")))
 		return wrong("not an option of this word of weir policy", option);
 	for (int i = 0; i < nr; i++)
-		if (policies_add(files->names, &files->nr, MAX_FILES, rest[i]))
+		if (word == WORD_FMT && !strcmp(rest[i], "-") && files->nr < MAX_FILES)
+			files->names[files->nr++] = strdup("-");
+		else if (policies_add(files->names, &files->nr, MAX_FILES, rest[i]))
 			return -1;
 	return 0;
 }
@@ -148,7 +155,7 @@ static int cmd_policy(int argc, char **argv)
 	struct cli cli = { .argc = argc, .argv = argv, .next = 1, .command = &command_policy };
 	struct files files = { .nr = 0 };
 	struct policy_verb verb = { .leaf = NULL };
-	static const char *const words[NR_WORDS] = { "check", "test", "explain", "replay" };
+	static const char *const words[NR_WORDS] = { "check", "test", "explain", "replay", "fmt" };
 	const char *option = NULL;
 	unsigned word = 0;
 	int code = EXIT_USAGE;
@@ -164,7 +171,9 @@ static int cmd_policy(int argc, char **argv)
 	}
 	if (operands_take(&verb, &files, (enum word)word, option, argv + cli.next + 1, argc - cli.next - 1))
 		goto out;
-	if (files.nr || !policies_default(files.names, &files.nr, MAX_FILES))
+	if (word == WORD_FMT)
+		code = policy_verb_fmt(files.names, files.nr, verb.check);
+	else if (files.nr || !policies_default(files.names, &files.nr, MAX_FILES))
 		code = with_policies(&verb, &files, (enum word)word);
 out:
 	for (unsigned i = 0; i < files.nr; i++)
@@ -174,6 +183,6 @@ out:
 }
 
 const struct command command_policy = {
-	"policy", "check|test [FILE]... | explain ID|FILE|-|--leaf N [OPTION]... | replay [OPTION]...",
-	"check policy files, run the tests inside them, explain how they judge a violation, a flow or facts, or judge what is recorded by them; needs no root", options, cmd_policy,
+	"policy", "check|test [FILE]... | explain ID|FILE|-|--leaf N [OPTION]... | replay [OPTION]... | fmt [--check] FILE|-...",
+	"check policy files, run the tests inside them, format them, explain how they judge a violation, a flow or facts, or judge what is recorded by them; needs no root", options, cmd_policy,
 };

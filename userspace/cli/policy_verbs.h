@@ -11,9 +11,11 @@ struct policy_verb {
 	const char *rule;	/* only rules that match this; NULL: all */
 	const char *leaf;	/* --leaf N */
 	const char *what;	/* operand of explain */
+	bool check;		/* fmt --check */
 };
 bool policy_verb_wants(const struct policy_verb *, size_t rule);
 const char *verdict_name(enum verdict);
 int policy_verb_explain(struct policy_verb *);
 int policy_verb_replay(struct policy_verb *);
+int policy_verb_fmt(const char *const *names, unsigned nr, bool check);
 #endif

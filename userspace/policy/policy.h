@@ -28,6 +28,9 @@ const struct rule_info *policy_rule(const struct policy_set *, size_t i);
 /* The data classes that the files define. Loading makes them known to class_find() and the like; when a file
  * is wrong those known before stay. */
 const struct class_rules *policy_classes(const struct policy_set *);
+/* The file in the one way of writing, into out: it says the same, comments stay. 0, or -1 after a message. */
+struct buf;
+int policy_format(const struct policy_file *, struct buf *out, FILE *errors);
 /* SHA-256 over the files' bytes in order, hex. */
 void policy_hash(const struct policy_set *, char hex[65]);
 
