@@ -44,7 +44,7 @@ static __always_inline int ____##name(unsigned long long *ctx, ##args)
 
 static __always_inline void count(u32 epoch, u32 counter, u64 n)
 {
-	u32 slot = (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + counter;
+	u32 slot = bpf_get_smp_processor_id() * WIRE_SLOTS + (epoch & (WIRE_EPOCHS - 1)) * WIRE_C_MAX + counter;
 	u64 *v = bpf_map_lookup_elem(&counters, &slot);
 
 	if (v)

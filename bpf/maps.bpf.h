@@ -247,10 +247,13 @@ struct {
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 16 << 20); } data_ring SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 20); } life_ring SEC(".maps");
 
-/* Counters: slot = epoch % WIRE_EPOCHS * WIRE_C_MAX + counter; read by the monitor. */
+/* What the monitor reads or writes all the time it does in memory: a bpf(2) call that is preempted within a map makes
+ * the kernel skip all that is at kprobes on that CPU until it goes on. */
+/* Counters: slot = CPU * WIRE_SLOTS + epoch % WIRE_EPOCHS * WIRE_C_MAX + counter; read by the monitor. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, WIRE_EPOCHS * WIRE_C_MAX);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, WIRE_SLOTS);	/* of each CPU there may be: load.c */
 	__type(key, u32);
 	__type(value, u64);
 } counters SEC(".maps");
@@ -267,6 +270,7 @@ struct {
 /* Written by the monitor only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct wire_config);
@@ -302,6 +306,7 @@ struct { /* WIRE_FILTER_EXE */
 enum { ID_CONN, ID_SESSION, ID_MAX };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, ID_MAX);
 	__type(key, u32);
 	__type(value, u64);

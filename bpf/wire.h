@@ -235,6 +235,7 @@ enum wire_counter {
 	WIRE_C_BYTES_LEFT_OUT,
 	WIRE_C_MAX
 };
+#define WIRE_SLOTS ((WIRE_EPOCHS * WIRE_C_MAX + 7) / 8 * 8)	/* of a CPU: whole cache lines */
 
 /* What a TLS probe site needs to know, passed as the attach cookie. Arguments by number, 1..6; 0: none. */
 #define WIRE_COOKIE_SENT	0x01u	/* the call sends (else receives) */

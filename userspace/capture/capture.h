@@ -46,7 +46,7 @@ int capture_watch_selftest(struct capture *, uint32_t tgid);	/* weir's own stimu
 int capture_unwanted(struct capture *, uint64_t conn, const struct wire_unwanted *);
 void capture_wanted(struct capture *, uint64_t conn, uint64_t now);	/* forgets it, if its time is over */
 void capture_wanted_all(struct capture *);	/* none of it holds any more */
-int capture_share(struct capture *, uint32_t share);	/* of connections that are looked at: wire_config.share */
+void capture_share(struct capture *, uint32_t share);	/* of connections that are looked at: wire_config.share */
 int capture_watch_cgroup(struct capture *, uint64_t id);
 void capture_counters(struct capture *, uint32_t epoch, uint64_t out[WIRE_C_MAX]);
 uint64_t capture_counter(struct capture *, uint32_t epoch, enum wire_counter);

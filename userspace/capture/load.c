@@ -130,13 +130,15 @@ static bool is_wanted(const struct capture *c, const struct bpf_program *p, cons
 	return (!of || (of == set && is_useful(c, p))) && (probes || !is_probe(p));
 }
 
-static void map_sizes(const struct capture_config *config, struct bpf_object *o)
+static void map_sizes(const struct capture_config *config, struct bpf_object *o, int cpus)
 {
 	struct bpf_map *m;
 
 	bpf_object__for_each_map(m, o) {
 		const char *name = bpf_map__name(m);
 
+		if (!strcmp(name, "counters"))
+			bpf_map__set_max_entries(m, (uint32_t)cpus * WIRE_SLOTS);
 		if (!strcmp(name, "data_ring"))
 			bpf_map__set_max_entries(m, (uint32_t)config->data_ring);
 		if (!strcmp(name, "life_ring"))
@@ -155,7 +157,7 @@ static int object_load(struct capture *c, const struct hook_set *set, bool probe
 
 	if (!o)
 		return -errno;
-	map_sizes(&c->config, o);
+	map_sizes(&c->config, o, c->cpus);
 	bpf_object__for_each_program(p, o) {
 		bpf_program__set_autoload(p, is_wanted(c, p, set, probes, extra));
 		if (c->multi && is_probe(p))
@@ -188,7 +190,7 @@ static int map_fd(struct capture *c, const char *name)
 	return bpf_object__find_map_fd_by_name(c->object, name);
 }
 
-/* What the proof of the hooks left behind: its connections, what it counted, what the life ring says of it. */
+/* What the proof of the hooks left behind: its connections, what the life ring says of it. */
 static int life_forget(void *owner, const void *record, size_t len)
 {
 	return 0;
@@ -196,19 +198,16 @@ static int life_forget(void *owner, const void *record, size_t len)
 
 static void proof_forget(struct capture *c)
 {
-	int conns = map_fd(c, "conns"), counters = map_fd(c, "counters"), cpus = libbpf_num_possible_cpus();
-	uint64_t key, *blank = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*blank));
+	int conns = map_fd(c, "conns");
+	uint64_t key;
 	struct ring life;
 
 	for (unsigned i = 0; i < 16 && !bpf_map_get_next_key(conns, NULL, &key); i++)
 		bpf_map_delete_elem(conns, &key);
-	for (uint32_t slot = 0; blank && slot < WIRE_C_MAX; slot++)
-		bpf_map_update_elem(counters, &slot, blank, BPF_ANY);
 	if (!ring_map(&life, map_fd(c, "life_ring"), c->config.life_ring)) {
 		ring_drain(&life, 64, life_forget, NULL);
 		ring_unmap(&life);
 	}
-	free(blank);
 }
 
 static int attach_set(struct capture *c)
@@ -344,6 +343,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	if (!c)
 		return NULL;
 	c->config = *config;
+	c->cpus = libbpf_num_possible_cpus() > 0 ? libbpf_num_possible_cpus() : 1;
 	c->multi = !config->perf_probes && uprobe_multi_works();
 	c->value = (struct wire_config){ .filter = WIRE_FILTER_NOTHING, .max_parts = config->max_parts };
 	libbpf_set_print(quiet);
@@ -357,15 +357,15 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 	}
 	if (capture_load(c, why, why_size))
 		goto fail;
-	c->config_fd = map_fd(c, "config");
-	c->counters_fd = map_fd(c, "counters");
 	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");
 	c->exe_fd = map_fd(c, "exe_globs");
 	c->unwanted_fd = map_fd(c, "unwanted");
-	c->last_fd = map_fd(c, "last_id");
 	c->data_fd = map_fd(c, "data_ring");
-	c->cpus = libbpf_num_possible_cpus();
+	if (capture_maps(c)) {
+		snprintf(why, why_size, "cannot map the counters: %s", strerror(errno));
+		goto fail;
+	}
 	if (ring_map(&c->life, map_fd(c, "life_ring"), config->life_ring)) {
 		snprintf(why, why_size, "cannot map the life ring: %s", strerror(errno));
 		goto fail;
@@ -383,6 +383,7 @@ void capture_free(struct capture *c)
 	capture_detach(c);
 	bpf_link__destroy(c->look);
 	ring_unmap(&c->life);
+	capture_maps_end(c);
 	bpf_object__close(c->object);
 	free(c);
 }
@@ -471,7 +472,6 @@ static void datagrams_attach(struct capture *c)
 int capture_attach(struct capture *c, char *why, size_t why_size)
 {
 	struct bpf_program *p;
-	uint32_t zero = 0;
 	int seeded;
 
 	bpf_object__for_each_program(p, c->object) {
@@ -485,7 +485,7 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 	}
 	datagrams_attach(c);
 	c->value.filter = c->config.filter;
-	bpf_map_update_elem(c->config_fd, &zero, &c->value, BPF_ANY);
+	capture_config_write(c);
 	/* Not before: one that is made meanwhile would be in neither. */
 	seeded = iterate(c, "seed_conns", 1, NULL, NULL);
 	if (seeded)
@@ -526,7 +526,7 @@ int capture_look(struct capture *c, bool last, void (*take)(void *, const struct
 		return -EOPNOTSUPP;
 	c->value.look++;
 	c->value.flags |= (capture_skipped_runs(c) ? WIRE_CONFIG_MISSED : 0) | (last ? WIRE_CONFIG_LAST : 0);
-	(void)capture_config_write(c);
+	capture_config_write(c);
 	return iter_run(c->look, sizeof(struct wire_check), check_take, &(struct check_sink){ take, owner });
 }
 

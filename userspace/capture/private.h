@@ -20,13 +20,18 @@ struct capture {
 	struct capture_config config;
 	struct ring life;
 	uint32_t nr_globs;	/* in exe_globs */
-	int config_fd, counters_fd, scope_fd, cgroups_fd, exe_fd, unwanted_fd, last_fd, data_fd;
-	struct wire_config value;	/* of config_fd */
+	int scope_fd, cgroups_fd, exe_fd, unwanted_fd, data_fd;
+	/* Maps in memory. */
+	struct wire_config *shown;
+	uint64_t *counters, *last_id;
+	struct wire_config value;	/* of `shown` */
 	struct bpf_link *look;	/* of the iterator over all connections */
 	int cpus;
 };
 
 uint64_t capture_links_missed(const struct capture *);	/* by hooks, before any program was asked for */
 int capture_link_keep(struct capture *, struct bpf_link *);	/* NULL: as errno says */
-int capture_config_write(struct capture *);
+void capture_config_write(struct capture *);
+int capture_maps(struct capture *);	/* takes them in; 0 or -errno */
+void capture_maps_end(struct capture *);
 #endif

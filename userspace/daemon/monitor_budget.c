@@ -104,8 +104,7 @@ static void share_set(struct monitor *m, uint32_t share, uint64_t now)
 	if (share == WIRE_SHARE_ALL)
 		b->full_at = now;
 	b->share = share;
-	if (capture_share(m->capture, share))
-		log_debug("cannot tell the kernel side how much to look at");
+	capture_share(m->capture, share);
 }
 
 /* Records that came in an interval so far, or would have if there had been room. */
