@@ -23,6 +23,19 @@ is "$(rows "$WORK/flows.json" count route~selftest)" 0 "selftest traffic is in n
 read_weir violations violations list
 is "$(rows "$WORK/violations.json" count route~selftest)" 0 "and makes no violation"
 
+# Its own exchange does not come about the first time: that alone says nothing of the hooks.
+(cd "$WORK" && exec "$WEIR" run --state "$WORK/again" --policy "$LIB/card.yaml" ${WEIR_OPTIONS-}) >"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
+WEIR_PID=$!
+stimulus_held() { held=$(role_pid stimulus) && [ -n "$held" ] && kill -STOP "$held"; }
+stimulus_begun() { [ "$(find "/proc/$WEIR_PID/fd" -lname "$(readlink "/proc/$held/fd/3")" | wc -l)" = 0 ]; }
+wait_for 20 stimulus_held && wait_for 20 stimulus_begun || not_ok "weir makes an exchange of its own"
+kill -KILL "$held"
+wait_for 25 ready_or_gone
+matches "$WORK/weir.out" '^ready$' "a selftest that is killed is made again, and weir gets ready"
+matches "$WORK/weir.err" "the selftest's own exchange failed" "which is told"
+stop_weir
+is "$WEIR_STATUS" 0 "and it stops with exit status 0"
+
 install -d -m 755 "$WORK/bin"
 install -m 755 "$WEIR" "$WORK/bin/weir"
 run setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/bin/weir" selftest

@@ -40,6 +40,7 @@
  * data would be known to nobody. */
 #define CLOSE_HELD_NS 20000000ull
 #define BEHIND_NS (100 * SECOND)
+#define AGAIN_NS (5 * SECOND)
 #define READER_FRESH_NS (4 * CLOSE_HELD_NS)
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
 #define RECORDER_STOP_NS (2 * SECOND)	/* for a reader that has no CPU */
@@ -234,6 +235,15 @@ static bool is_behind(const struct monitor *m)
 	return m->stimulus || !m->analyst.up || !m->keeper.up || !m->analyst.stats->idle || !reader_is_fresh(m, clock_boot_ns());
 }
 
+/* One exchange may fail, or be skipped by the kernel, and that alone says nothing of the hooks. */
+static void stimulus_again(struct monitor *m, uint64_t now)
+{
+	if (m->ready || m->options->record || m->proven == 3 || now < m->again_at || is_behind(m))
+		return;
+	m->again_at = now + AGAIN_NS;
+	stimulus_start(m);
+}
+
 static void ready_check(struct monitor *m, uint64_t now)
 {
 	struct watch_stats w;
@@ -356,6 +366,7 @@ static int monitor_start(struct monitor *m)
 	if (sandbox_reduce_monitor(!capture_probes_by_link(m->capture), why, sizeof(why)))
 		log_warn("cannot give up privileges: %s", why);
 	m->ready_by = clock_boot_ns() + 20 * SECOND;
+	m->again_at = clock_boot_ns() + AGAIN_NS;
 	if (!m->options->record)
 		stimulus_start(m);
 	return 0;
@@ -473,6 +484,7 @@ static void monitor_loop(struct monitor *m)
 		}
 		if (m->keeper.wanted && fds[1].revents)
 			keeper_says(m);
+		stimulus_again(m, now);
 		ready_check(m, now);
 		if (!m->options->record) {
 			interval_check(m, now);

@@ -100,7 +100,7 @@ struct monitor {
 	pid_t stimulus;
 	int stimulus_go;		/* closed: it begins; -1: it has begun */
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
-	uint64_t ready_by;
+	uint64_t ready_by, again_at;	/* again_at: the stimulus, if it has not come out by then */
 	bool ready, stop_wanted, stopping;
 	bool keeper_ends;	/* it was told to: its end is no death */
 	int exit_code;
