@@ -100,7 +100,7 @@ struct order {
  *		closes for the analyst		32768, half for looks	closes_lost, looks_lost
  *		containers, users that are known	1024, 64		none: looked up again
  *	analyst	connections			131072, its budget	evicted
- *		bytes that wait for others	256 KiB each, 32 MiB	missing
+ *		bytes that wait for others	256 KiB each, 24 MiB a workload, 32 MiB	missing
  *		heads, bodies, exchanges	64 KiB, 1 MiB, 256 each, its budget	inspected: partial
  *		of a body in a coding		1 MiB, 100 times it, its time	inflate_size, _ratio, _time
  *		prepared statements		64 a connection, its budget	columns by number
