@@ -39,6 +39,7 @@ static struct world {
 	unsigned exchanges, addresses, closes, wrong, late;
 	unsigned olds;			/* connections older than weir, and what they had moved before */
 	uint64_t before[2][2];
+	uint64_t skipped;		/* runs that the kernel had skipped before this row */
 	void (*each_life)(const struct wire_life *);	/* for a row that wants more; may be NULL */
 } world;
 
@@ -138,6 +139,7 @@ static void world_reset(void)
 	memset(&world.sum, 0, sizeof(world.sum));
 	world.exchanges = world.addresses = world.closes = world.wrong = world.late = 0;
 	world.raw = false;
+	world.skipped = capture_skipped_runs(world.capture);
 }
 
 /* 0; 1: this kernel lacks the set; -1: it should load and does not. */
