@@ -31,6 +31,8 @@ static int guess(struct slice head, enum dir dir)
 
 	if (greets > 0 || logs_in > 0)
 		return 95;
+	if (greets < 0 && head.len < GUESSED)	/* what it may still be says who speaks */
+		return -EAGAIN;
 	if (commands > 0 && tells(head))
 		return 60;
 	if (frame > 0)

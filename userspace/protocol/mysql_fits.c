@@ -134,13 +134,17 @@ int my_commands(struct slice in)
 	case COM_BULK_EXECUTE:
 		return p.len < 8 ? 0 : r.left.len < 6 ? -1 : !(r.left.ptr[4] & 0x3f) && !r.left.ptr[5];
 	case COM_INIT_DB: case COM_FIELD_LIST:
+		if (p.len > 1 && p.len < 130 && !p.whole)
+			return readable(r.left) ? -1 : 0;
 		there = p.whole && r.left.len && !r.left.ptr[r.left.len - 1];	/* ends with a NUL */
 		return p.len > 1 && p.len < 130 && p.whole && readable(slice_of(r.left.ptr, r.left.len - (size_t)there));
 	case COM_CHANGE_USER:
-		return p.len > 4 && p.len < GREETING_MAX && p.whole && memchr(r.left.ptr, 0, r.left.len);
+		if (p.len > 4 && p.len < GREETING_MAX && !p.whole)
+			return -1;
+		return p.len > 4 && p.len < GREETING_MAX && memchr(r.left.ptr, 0, r.left.len);
 	case COM_STMT_FETCH: return p.len == 9;
 	case COM_STMT_CLOSE: case COM_STMT_RESET: return p.len == 5;
-	case COM_STMT_SEND_LONG_DATA: return p.len > 7 && p.whole;
+	case COM_STMT_SEND_LONG_DATA: return p.len <= 7 || p.len > MY_WAITED ? 0 : p.whole ? 1 : -1;
 	case COM_PING: case COM_QUIT: case COM_STATISTICS: case COM_RESET_CONNECTION: return p.len == 1 && in.len == 5;
 	default: return 0;
 	}
