@@ -88,7 +88,7 @@ static void frame_done(struct my_state *s, enum dir dir, struct stamp at)
 	buf_free(&f->packed);
 }
 
-static struct feed_result frame_head(struct my_state *s, enum dir dir, struct slice in)
+static struct feed_result frame_head(struct my_state *s, enum dir dir, struct slice in, struct stamp at)
 {
 	struct my_frame *f = &s->frames[dir];
 	size_t skip = 0;
@@ -118,6 +118,11 @@ static struct feed_result frame_head(struct my_state *s, enum dir dir, struct sl
 	f->plain = length_at(in.ptr + 4);
 	f->too_big = f->plain && f->left > PROTOCOL_BODY_HELD;
 	session_count(s->session, FATE_EXAMINED, FRAME_HEAD);
+	if (!f->left) {	/* nothing in it: a step that consumes nothing would end the feed */
+		s->within = true;
+		frame_done(s, dir, at);
+		s->within = false;
+	}
 	return (struct feed_result){ FEED_OK, FRAME_HEAD, 0 };
 }
 
@@ -127,7 +132,7 @@ struct feed_result my_frames(struct my_state *s, enum dir dir, struct slice in, 
 	size_t n;
 
 	if (!f->inside)
-		return frame_head(s, dir, in);
+		return frame_head(s, dir, in, at);
 	n = in.len < f->left ? in.len : f->left;
 	f->left -= (uint32_t)n;
 	session_count(s->session, f->too_big ? FATE_SKIPPED : FATE_EXAMINED, n);

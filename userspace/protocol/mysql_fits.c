@@ -93,15 +93,19 @@ bool my_is_command(uint8_t c)
 }
 
 /* SQL begins here: with a command, perhaps behind blanks, a parenthesis or a comment. */
-static int is_sql(struct slice text)
+static int is_sql(struct slice text, bool whole)
 {
 	char method[WORD_SIZE];
-	size_t i = 0;
+	size_t i = 0, end;
 
 	while (i < text.len && i < 16 && strchr(" \t\r\n(", text.ptr[i] | !text.ptr[i]))
 		i++;
 	if (text.len - i >= 2 && text.ptr[i] == '/' && text.ptr[i + 1] == '*')
 		return readable(slice_of(text.ptr + i, text.len - i < 64 ? text.len - i : 64));
+	for (end = i; end < text.len && end - i < WORD_SIZE && ((text.ptr[end] | 0x20) >= 'a' && (text.ptr[end] | 0x20) <= 'z'); end++)
+		;
+	if (end == text.len && !whole && end - i < WORD_SIZE)	/* the word may go on */
+		return readable(text) ? -1 : 0;
 	if (sql_command(method, slice_of(text.ptr + i, text.len - i)))
 		return 1;
 	return text.len < 12 && readable(text) ? -1 : 0;
@@ -124,7 +128,7 @@ int my_commands(struct slice in)
 			reader_take(&r, 2);
 		/* fall through */
 	case COM_STMT_PREPARE:
-		there = is_sql(r.left);
+		there = is_sql(r.left, p.whole);
 		return there < 0 && p.whole ? 0 : there;
 	case COM_STMT_EXECUTE:
 		if (p.len < 10 || (r.left.len > 4 && r.left.ptr[4] & 0xf0))
