@@ -57,7 +57,11 @@ __attribute__((noinline)) int glob_turn(struct glob *g)
 
 static long glob_step(u64 turn, struct glob *g)
 {
-	return glob_turn(g) != 0;
+	int decided = glob_turn(g);
+
+	/* clang 19 knows that this is 0 or 1 already, and the verifier does not. */
+	__asm__ volatile("" : "+r"(decided));
+	return decided != 0;
 }
 
 /* A process has become the program of that name, an address in the kernel: is it to be watched, by the glob of that
