@@ -78,3 +78,20 @@ static inline void end(void)
 	for (unsigned d = 0; d < 2; d++)
 		assert_int_equal(c.acct[d].examined + c.acct[d].opaque + c.acct[d].skipped, c.given[d]);
 }
+
+/* say, with every budget from nothing to plenty: whatever is refused, the account holds and all is given back. What was
+ * seen is that of the last. */
+static inline void say_with_every_budget(void (*say)(void), size_t plenty)
+{
+	size_t before = budget_used();
+
+	for (size_t limit = before + 1; limit < before + plenty; limit += 997) {
+		budget_set(limit);
+		if (begin()) {
+			say();
+			end();
+		}
+		assert_int_equal(budget_used(), before);
+	}
+	budget_set(0);
+}
