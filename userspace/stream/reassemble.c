@@ -131,7 +131,7 @@ static bool hold_fits(const struct stream *s, size_t len)
 
 	return s->nr_held < HELD_PIECES && t->nr_held < t->max_held &&
 	       s->held <= t->limits.per_connection && len <= t->limits.per_connection - s->held &&
-	       (!t->limits.per_workload || s->share->held + len <= t->limits.per_workload) &&
+	       (!t->limits.per_workload || (s->share->held <= t->limits.per_workload && len <= t->limits.per_workload - s->share->held)) &&
 	       t->stats.held <= t->limits.total && len <= t->limits.total - t->stats.held;
 }
 
