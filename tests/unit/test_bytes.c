@@ -35,16 +35,17 @@ static uint8_t *text_make(size_t len)
 static void kinds_are_those_of_each_byte(void **test)
 {
 	struct wide_specials wide = { .of = some };
-	bool have = bytes_have_32;
+	bool have;
 
 	(void)test;
 	specials_widen(&wide);
+	have = wide.by_32;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		size_t len = round % 3 ? draw(65) : 64;
 		uint8_t *p = text_make(len);
 		struct kinds all, k = kinds_of(&some, p, len);
 
-		bytes_have_32 = have && round & 1;
+		wide.by_32 = have && round & 1;
 		all = kinds_wide(&wide, p, len);
 
 		for (size_t i = 0; i < 64; i++) {
@@ -58,7 +59,6 @@ static void kinds_are_those_of_each_byte(void **test)
 		assert_true(all.digits == k.digits && all.letters == k.letters && all.specials == k.specials);
 		free(p);
 	}
-	bytes_have_32 = have;
 }
 
 static void letters_are_those_of_each_byte(void **test)

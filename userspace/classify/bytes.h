@@ -11,17 +11,20 @@
 
 #define SPECIALS 16	/* kinds of bytes that are neither digit nor letter and may begin something */
 struct specials { uint8_t nr, bytes[SPECIALS]; };
-/* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first. */
-struct wide_specials { struct specials of; uint8_t wide[SPECIALS / 2][16], nibbles[16]; };	/* nibbles: by the lower half, a bit for each upper half */
+/* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first.
+ * nibbles: by the lower half, a bit for each upper half; by_32: the machine has AVX2. */
+struct wide_specials { struct specials of; bool by_32; uint8_t wide[SPECIALS / 2][16], nibbles[16]; };
 static inline void specials_widen(struct wide_specials *s)
 {
+#ifdef __SSE2__
+	s->by_32 = __builtin_cpu_supports("avx2");
+#endif
 	memset(s->nibbles, 0, sizeof(s->nibbles));
 	for (unsigned i = 0; i < SPECIALS / 2; i++)
 		memset(s->wide[i], s->of.bytes[i < s->of.nr ? i : 0], 16);
 	for (unsigned i = 0; i < s->of.nr; i++)
 		s->nibbles[s->of.bytes[i] & 15] |= (uint8_t)(1 << (s->of.bytes[i] >> 4));
 }
-extern bool bytes_have_32;	/* instructions for 32 at a time: AVX2 */
 /* Of up to 64 bytes: bit i for byte i. */
 struct kinds { uint64_t digits, letters, specials, odd; };	/* odd: kinds_wide alone: those that a reader may see as another (classify/plain.h) */
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
@@ -101,7 +104,7 @@ static inline struct kinds kinds_wide_16(const struct wide_specials *s, const ui
 	return k;
 }
 
-/* Of 64 bytes, where bytes_have_32. */
+/* Of 64 bytes, where the machine can. */
 __attribute__((target("avx2"))) static inline struct kinds kinds_wide_32(const struct wide_specials *s, const uint8_t *p)
 {
 	const __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)s->nibbles)),
@@ -129,7 +132,7 @@ __attribute__((target("avx2"))) static inline struct kinds kinds_wide_32(const s
 /* As kinds_of, with at most SPECIALS / 2 of them, of ASCII. */
 static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
 {
-	return n == 64 && bytes_have_32 ? kinds_wide_32(s, p) : kinds_wide_16(s, p, n);
+	return n == 64 && s->by_32 ? kinds_wide_32(s, p) : kinds_wide_16(s, p, n);
 }
 
 /* fold: those bytes with small letters for capitals, and some more. */
@@ -155,10 +158,8 @@ static inline size_t bytes_blank(const uint8_t *p, size_t n)
 	for (size_t at = 0; at < n; at += 16) {
 		unsigned end = (unsigned)_mm_movemask_epi8(bytes_between(bytes_load(p + at, n - at), 0, ' ' + 1));
 
-		if (end) {	/* what is filled up with zeros ends there */
-			at += (size_t)__builtin_ctz(end);
-			return at < n ? at : n;
-		}
+		if (end)	/* what is filled up with zeros ends there */
+			return at + (size_t)__builtin_ctz(end);
 	}
 	return n;
 }

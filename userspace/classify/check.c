@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "classify/bytes.h"
+#include "classify/check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,6 @@ static bool is_joined(uint8_t c)
 }
 
 enum evidence_level evidence_level = EVIDENCE_ALL;
-bool bytes_have_32;
-
-__attribute__((constructor)) static void bytes_ask(void)
-{
-#ifdef __x86_64__
-	bytes_have_32 = __builtin_cpu_supports("avx2");
-#endif
-}
 
 bool edge_before(struct slice s, size_t start)
 {
