@@ -2,7 +2,6 @@
 /* scan.c - one pass over a value. A table says for each byte whether a class
  * could begin there; only then the classes of that trigger are asked. Each looks
  * at a bounded stretch, so the pass is linear whatever the bytes are. */
-#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,15 +9,14 @@
 #include "classify/begins.h"
 #include "classify/evidence.h"
 #include "classify/plain.h"
-#include "classify/tokens.h"
 #include "classify/user_find.h"
 
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
 
 /* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
- * may look at; what its answer is weighed against; a "name=value". */
-enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_NEAR = 600 };
+ * may look at; what its answer is weighed against; a "name=value"; whether a word before a number may name it, and which. */
+enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_MAY = 150, COST_NEAR = 450 };
 #define NEAR_LONG	5	/* a shorter run of digits and letters is no number that a word before it names */
 #define ASKED_MAX	48	/* classes that one name speaks for */
 
@@ -173,7 +171,10 @@ static void scan_near(struct scan *s, size_t at, size_t head)
 	struct key_text words UNINITIALIZED;
 	unsigned nr;
 
-	if (evidence_level < EVIDENCE_KEY || !phrases_may(&starters.near, prose_window(s->value, start)))
+	if (evidence_level < EVIDENCE_KEY)
+		return;
+	s->cost += COST_MAY;
+	if (!phrases_may(&starters.near, prose_window(s->value, start)))
 		return;
 	s->cost += COST_NEAR;
 	key_text_prose(&words, prose_before(s->value, start));
