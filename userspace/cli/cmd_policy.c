@@ -111,10 +111,13 @@ static int operands_take(struct policy_verb *verb, struct files *files, enum wor
 	if (option && !(word == WORD_FMT && !strcmp(option, "--check")))
 		return wrong("not an option of this word of weir policy", option);
 	for (int i = 0; i < nr; i++)
-		if (word == WORD_FMT && !strcmp(rest[i], "-") && files->nr < MAX_FILES)
-			files->names[files->nr++] = strdup("-");
-		else if (policies_add(files->names, &files->nr, MAX_FILES, rest[i]))
+		if (word == WORD_FMT && !strcmp(rest[i], "-") && files->nr < MAX_FILES) {
+			if (!(files->names[files->nr] = strdup("-")))
+				return wrong("no memory for", rest[i]);
+			files->nr++;
+		} else if (policies_add(files->names, &files->nr, MAX_FILES, rest[i])) {
 			return -1;
+		}
 	return 0;
 }
 
