@@ -169,7 +169,7 @@ $(out)/tests/unit/test_alloc: ldflags += $(addprefix -Wl$(comma)--wrap=,malloc c
 $(out)/tests/bench/classify: ldlibs += $(shell $(PKG) --libs libhs libpcre2-8 2>/dev/null)
 # Their oracles.
 $(out)/tests/unit/test_json: ldlibs += -ljansson
-$(out)/tests/unit/test_http1: ldlibs += -lhttp_parser
+$(out)/tests/unit/test_http1 $(out)/tests/bench/protocols: ldlibs += -lhttp_parser
 $(out)/tests/unit/test_kafka $(out)/tests/fuzz/fuzz_snappy: ldlibs += -lsnappy
 
 $(out)/tests/%: $(out)/tests/%.o $(lib)

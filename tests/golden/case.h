@@ -160,23 +160,24 @@ static void case_free(struct test_case *c)
 }
 
 /* Every case file below the folder, in order. */
-static void each_case(const char *folder, void (*run)(const char *path))
+static inline void each_case(const char *folder, void (*run)(const char *path))
 {
 	struct dirent **names;
 	int n = scandir(folder, &names, NULL, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		char path[1024];
-		struct stat st;
 		size_t len = strlen(names[i]->d_name);
+		char *path = malloc(strlen(folder) + len + 2);
+		struct stat st;
 
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+		sprintf(path, "%s/%s", folder, names[i]->d_name);
 		if (names[i]->d_name[0] != '.' && !stat(path, &st)) {
 			if (S_ISDIR(st.st_mode))
 				each_case(path, run);
 			else if (len > 5 && !strcmp(names[i]->d_name + len - 5, ".case"))
 				run(path);
 		}
+		free(path);
 		free(names[i]);
 	}
 	free(names);

@@ -48,8 +48,8 @@ static inline bool content_full(struct content_job *job)
 struct content {
 	const char *name;	/* "json" */
 	const char *summary;
-	/* 0..100 how well it fits; media_type is the raw Content-Type, may be empty. */
-	int (*match)(struct slice media_type, struct slice head);
+	/* 0..100 how well it fits; essence is the media type without parameters and blanks, may be empty. */
+	int (*match)(struct slice essence, struct slice head);
 	void (*decode)(struct content_job *, struct slice body);
 };
 unsigned content_count(void);

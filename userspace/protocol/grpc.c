@@ -41,9 +41,9 @@ static uint16_t status_of(struct slice value)
 
 void grpc_header(const struct http_message *m, struct slice name, struct slice value)
 {
-	if (http_is(name, "grpc-encoding"))
+	if (is_fold(name, "grpc-encoding"))
 		m->body->grpc.encoding = (uint8_t)encoding_named(value);
-	else if (m->response && http_is(name, "grpc-status"))
+	else if (m->response && is_fold(name, "grpc-status"))
 		m->ex->status = status_of(value);
 }
 

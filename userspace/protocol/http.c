@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "protocol/content.h"
 #include "protocol/content/mime.h"
@@ -13,11 +12,6 @@
 
 #define SEGMENTS_MAX 64		/* path segments and query parameters that become fields */
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct slice http_trim(struct slice s)
 {
 	while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
@@ -25,16 +19,6 @@ struct slice http_trim(struct slice s)
 	while (s.len && is_blank(s.ptr[s.len - 1]))
 		s.len--;
 	return s;
-}
-
-bool http_is(struct slice s, const char *word)
-{
-	return s.len == strlen(word) && !strncasecmp((const char *)s.ptr, word, s.len);
-}
-
-static bool slice_begins(struct slice s, const char *word)
-{
-	return s.len >= strlen(word) && !strncasecmp((const char *)s.ptr, word, strlen(word));
 }
 
 static int hex(uint8_t c)
@@ -144,7 +128,7 @@ static void take_range(struct body *b, struct slice value)
 	uint64_t n[3] = { 0 };
 	unsigned which = 0, digits[3] = { 0 };
 
-	if (!slice_begins(value, "bytes "))
+	if (!begins_fold(value, "bytes "))
 		return;
 	for (size_t i = 6; i < value.len; i++) {
 		uint8_t c = value.ptr[i];
@@ -171,9 +155,9 @@ static void take_coding(const struct http_message *m, struct slice list)
 		const uint8_t *comma = memchr(list.ptr, ',', list.len);
 		size_t len = comma ? (size_t)(comma - list.ptr) : list.len;
 		struct slice name = http_trim(slice_of(list.ptr, len));
-		enum encoding encoding = http_is(name, "aws-chunked") ? ENCODING_NONE : encoding_named(name);
+		enum encoding encoding = is_fold(name, "aws-chunked") ? ENCODING_NONE : encoding_named(name);
 
-		b->pieces.on |= !m->response && http_is(name, "aws-chunked");
+		b->pieces.on |= !m->response && is_fold(name, "aws-chunked");
 		if (encoding != ENCODING_NONE)
 			b->encoding = b->encoding == ENCODING_NONE ? encoding : ENCODING_UNKNOWN;
 		list = slice_of(list.ptr + len + (comma != NULL), list.len - len - (comma != NULL));
@@ -185,31 +169,31 @@ static void heed(const struct http_message *m, struct slice name, struct slice v
 {
 	struct body *b = m->body;
 
-	if (http_is(name, "content-encoding")) {
+	if (is_fold(name, "content-encoding")) {
 		take_coding(m, value);
-	} else if (http_is(name, "content-range")) {
+	} else if (is_fold(name, "content-range")) {
 		take_range(b, value);
-	} else if (http_is(name, "content-type")) {
+	} else if (is_fold(name, "content-type")) {
 		b->type_len = value.len < sizeof(b->type) ? value.len : sizeof(b->type);
 		if (b->type_len)
 			memcpy(b->type, value.ptr, b->type_len);
 		b->flows = content_flows(value);
-		if (slice_begins(value, GRPC_TYPE))
+		if (begins_fold(value, GRPC_TYPE))
 			grpc_begin(m, value);
-	} else if (slice_begins(name, "grpc-")) {
+	} else if (begins_fold(name, "grpc-")) {
 		grpc_header(m, name, value);
 	} else if (m->response) {
 		if (http_is_store(true, name, value))
 			http_store_route(m->ex);
-	} else if (http_is(name, "host")) {
+	} else if (is_fold(name, "host")) {
 		http_host(m, value);
-	} else if (http_is(name, "cookie") && m->ex->auth == AUTH_NONE) {
+	} else if (is_fold(name, "cookie") && m->ex->auth == AUTH_NONE) {
 		m->ex->auth = AUTH_COOKIE;
-	} else if (http_is(name, "authorization")) {
-		m->ex->auth = slice_begins(value, "basic ") ? AUTH_BASIC : slice_begins(value, "bearer ") ? AUTH_BEARER : AUTH_OTHER;
+	} else if (is_fold(name, "authorization")) {
+		m->ex->auth = begins_fold(value, "basic ") ? AUTH_BASIC : begins_fold(value, "bearer ") ? AUTH_BEARER : AUTH_OTHER;
 		b->store |= http_is_store(false, name, value);
-	} else if (http_is(name, "x-amz-content-sha256")) {
-		b->pieces.on |= slice_begins(value, "STREAMING-");
+	} else if (is_fold(name, "x-amz-content-sha256")) {
+		b->pieces.on |= begins_fold(value, "STREAMING-");
 	}
 }
 
@@ -221,7 +205,7 @@ void http_header(const struct http_message *m, struct slice name, struct slice v
 	const char *of;
 
 	heed(m, name, value);
-	if (http_is(name, "cookie") || http_is(name, "set-cookie")) {
+	if (is_fold(name, "cookie") || is_fold(name, "set-cookie")) {
 		emit_cookies(m, value);
 		return;
 	}
@@ -271,11 +255,13 @@ static void emit_path(const struct http_message *m, uint8_t *p, size_t len)
 	for (unsigned n = 1; len && n < SEGMENTS_MAX;) {
 		uint8_t *slash = memchr(p, '/', len);
 		size_t part = slash ? (size_t)(slash - p) : len;
-		char path[16];
+		char path[] = "path.\0\0";
 		struct field f = { .location = LOC_PATH, .dir = m->dir, .path = path, .text = 1 };
 
 		if (part) {
-			snprintf(path, sizeof(path), "path.%u", n++);
+			path[5] = (char)('0' + (n < 10 ? n : n / 10));
+			path[6] = (char)(n < 10 ? 0 : '0' + n % 10);
+			n++;
 			f.value = slice_of(p, percent_decode(p, part, false));
 			m->sink->field(m->sink->owner, m->ex, &f);
 		}

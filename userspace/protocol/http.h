@@ -5,6 +5,7 @@
 #define WEIR_HTTP_H
 #include "base/buf.h"
 #include "model/payload.h"
+#include "protocol/content/media.h"
 #include "protocol/grpc.h"
 #include "protocol/http_api.h"
 #include "protocol/inflate.h"
@@ -66,7 +67,6 @@ void body_free(struct body *);
 
 /* White space around, as headers have it. */
 struct slice http_trim(struct slice);
-bool http_is(struct slice, const char *word);	/* in any case of letters */
 /* Decodes %XX (and '+' when form) in place; returns the new length. */
 size_t percent_decode(uint8_t *text, size_t len, bool form);
 #endif

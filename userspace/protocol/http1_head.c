@@ -81,12 +81,17 @@ static void each_header(const uint8_t *head, size_t len, void (*each)(void *, st
 /* RFC 9112, 5.2: a line that begins with white space continues the one before. */
 static void unfold(uint8_t *p, size_t len)
 {
-	for (size_t i = 1; i + 1 < len; i++) {
-		if (p[i] != '\n' || (p[i + 1] != ' ' && p[i + 1] != '\t'))
+	for (size_t i = 1, n; i + 1 < len; i = n + 1) {
+		const uint8_t *nl = memchr(p + i, '\n', len - 1 - i);
+
+		if (!nl)
+			break;
+		n = (size_t)(nl - p);
+		if (p[n + 1] != ' ' && p[n + 1] != '\t')
 			continue;
-		p[i] = ' ';
-		if (p[i - 1] == '\r')
-			p[i - 1] = ' ';
+		p[n] = ' ';
+		if (p[n - 1] == '\r')
+			p[n - 1] = ' ';
 	}
 }
 
@@ -124,7 +129,7 @@ static void take_transfer(struct head *h, struct slice value)
 
 	while (n && !strchr(", \t", value.ptr[n - 1]))
 		n--;
-	if (http_is(slice_of(value.ptr + n, value.len - n), "chunked"))
+	if (is_fold(slice_of(value.ptr + n, value.len - n), "chunked"))
 		h->framing = h->framing == FRAMING_BAD ? FRAMING_BAD : FRAMING_CHUNKED;
 	else
 		h->framing = h->response ? FRAMING_CLOSE : FRAMING_BAD;
@@ -134,13 +139,13 @@ static void take_header(void *owner, struct slice name, struct slice value)
 {
 	struct head *h = owner;
 
-	if (http_is(name, "content-length") && h->framing != FRAMING_CHUNKED && h->framing != FRAMING_CLOSE)
+	if (is_fold(name, "content-length") && h->framing != FRAMING_CHUNKED && h->framing != FRAMING_CLOSE)
 		take_length(h, value);
-	else if (http_is(name, "transfer-encoding"))
+	else if (is_fold(name, "transfer-encoding"))
 		take_transfer(h, value);
-	else if (http_is(name, "upgrade"))
+	else if (is_fold(name, "upgrade"))
 		h->upgrade = value;
-	else if (http_is(name, "sec-websocket-extensions"))
+	else if (is_fold(name, "sec-websocket-extensions"))
 		h->extensions = value;
 }
 

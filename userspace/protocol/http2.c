@@ -132,20 +132,20 @@ static void take_pseudo(struct block_reader *r, const struct http_message *m, st
 	struct block *b = &r->side->block;
 
 	r->s->proven = true;
-	if (m->response && http_is(name, ":status")) {
+	if (m->response && is_fold(name, ":status")) {
 		take_status(r, value);
 	} else if (m->response) {
 		return;
-	} else if (http_is(name, ":method")) {
+	} else if (is_fold(name, ":method")) {
 		b->method_len = value.len < sizeof(b->method) ? value.len : sizeof(b->method);
 		if (b->method_len)
 			memcpy(b->method, value.ptr, b->method_len);
-	} else if (http_is(name, ":path")) {
+	} else if (is_fold(name, ":path")) {
 		buf_reset(&b->path);
 		buf_add(&b->path, value.ptr, value.len);
-	} else if (http_is(name, ":protocol")) {
+	} else if (is_fold(name, ":protocol")) {
 		b->websocket = websocket_is(value);
-	} else if (http_is(name, ":authority")) {
+	} else if (is_fold(name, ":authority")) {
 		http_host(m, value);
 	}
 }
@@ -175,7 +175,7 @@ static void take_field(void *owner, struct slice name, struct slice value)
 	if (!r->stream)
 		return;
 	m = block_message(r);
-	if (m.response && r->stream->upgrades && http_is(name, "sec-websocket-extensions") && value.len <= sizeof(b->extensions))
+	if (m.response && r->stream->upgrades && is_fold(name, "sec-websocket-extensions") && value.len <= sizeof(b->extensions))
 		memcpy(b->extensions, value.ptr, b->extensions_len = value.len);
 	if (name.len && name.ptr[0] == ':')
 		take_pseudo(r, &m, name, value);

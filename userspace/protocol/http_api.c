@@ -103,19 +103,14 @@ static bool has(struct slice in, const char *word)
 	return in.len && memmem(in.ptr, in.len, word, strlen(word));
 }
 
-static bool has_prefix(struct slice in, const char *word)
-{
-	return in.len >= strlen(word) && http_is(slice_of(in.ptr, strlen(word)), word);
-}
-
 /* Signature version 4 names the service that it is for; version 2 was a store's only. */
 bool http_is_store(bool response, struct slice name, struct slice value)
 {
 	if (response)
-		return http_is(name, "x-amz-id-2") || http_is(name, "x-amz-bucket-region");
-	if (!http_is(name, "authorization"))
+		return is_fold(name, "x-amz-id-2") || is_fold(name, "x-amz-bucket-region");
+	if (!is_fold(name, "authorization"))
 		return false;
-	return has_prefix(value, "aws4-") ? has(value, "/s3/aws4_request") : has_prefix(value, "aws ");
+	return begins_fold(value, "aws4-") ? has(value, "/s3/aws4_request") : begins_fold(value, "aws ");
 }
 
 bool http_is_signed(struct slice query)
@@ -160,7 +155,7 @@ struct slice http_meta(struct slice name, const char **prefix)
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		size_t n = strlen(of[i]);
 
-		if (name.len > n + 1 && name.ptr[n] == '-' && has_prefix(name, of[i])) {
+		if (name.len > n + 1 && name.ptr[n] == '-' && begins_fold(name, of[i])) {
 			*prefix = of[i];
 			return slice_of(name.ptr + n + 1, name.len - n - 1);
 		}

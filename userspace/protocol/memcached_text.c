@@ -93,7 +93,7 @@ bool mc_is_get(enum mc_what what)
 
 static bool is(struct slice s, const char *word)
 {
-	return s.len == strlen(word) && !memcmp(s.ptr, word, s.len);
+	return s.len && s.ptr[0] == (uint8_t)word[0] && s.len == strlen(word) && !memcmp(s.ptr, word, s.len);
 }
 
 static struct slice word_take(struct slice *line)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memcached_value.c - what a key holds: a text, a document, what a library has packed. */
-#include <stdio.h>
 #include <string.h>
 
 #include "protocol/content.h"
@@ -54,14 +53,15 @@ void mc_value(const struct field_sink *sink, struct exchange *ex, enum dir dir, 
 	char path[PATH_SIZE];
 	struct buf plain;
 	enum unpacked unpacked;
+	size_t n;
 
 	if (cut)
 		at_most(ex, INSPECTED_PARTIAL);
 	if (!value.len || !database_affords(sink, ex, value.len, ROW_COST))
 		return;
-	snprintf(path, sizeof(path), "%s%s", word, pattern[0] ? "." : "");
-	if (strlen(path) + strlen(pattern) < PATH_SIZE)
-		snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s", pattern);
+	n = path_add(path, path_add(path, 0, word), pattern[0] ? "." : "");
+	if (n + strlen(pattern) < PATH_SIZE)
+		path_add(path, n, pattern);
 	if (packing == PACKED_NOT) {
 		tell(&job, path, route_word(pattern), value);
 		return;

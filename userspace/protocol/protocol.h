@@ -5,6 +5,7 @@
  * blocks, never logs payload, and survives any input. */
 #ifndef WEIR_PROTOCOL_H
 #define WEIR_PROTOCOL_H
+#include <string.h>
 #include "model/payload.h"
 
 /* Limits, bytes unless named otherwise. */
@@ -109,6 +110,16 @@ extern struct protocol_counts { uint64_t messages_dropped; } protocol_counts;
 void session_emit_unread(struct session *, struct exchange *ex, struct stamp at);
 /* Tells what was found of ex so far, if anything was and it is open for long; it goes on, and is counted. */
 void session_emit_part(struct session *, struct exchange *ex, struct stamp);
+/* Adds text to a path of that length; what has no room is cut. Returns the new length. */
+static inline size_t path_add(char path[PATH_SIZE], size_t len, const char *text)
+{
+	size_t n = strlen(text), room = PATH_SIZE - 1 - len;
+
+	n = n < room ? n : room;
+	memcpy(path + len, text, n);
+	path[len + n] = 0;
+	return len + n;
+}
 /* The route template of a path: numbers, UUIDs, hex and long opaque segments
  * become "{id}", a segment with a class becomes "{class}". */
 void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *);

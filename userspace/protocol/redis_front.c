@@ -88,9 +88,9 @@ void re_tell(struct re_state *s, struct exchange *ex, const struct statement *st
 	if (key.len)
 		s->sink->clean(s->sink->owner, cleaned, key);
 	if (pattern.len && n + 1 + pattern.len < PATH_SIZE)
-		n += (size_t)snprintf(path + n, PATH_SIZE - n, "%s%s", n ? "." : "", route);
+		n = path_add(path, path_add(path, n, n ? "." : ""), route);
 	if (cleaned[0] && n + 1 + strlen(cleaned) < PATH_SIZE)
-		snprintf(path + n, PATH_SIZE - n, ".%s", cleaned);
+		path_add(path, path_add(path, n, "."), cleaned);
 	if (!key.len)
 		key = route_word(route);
 	f.key = key;

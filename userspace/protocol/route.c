@@ -34,6 +34,13 @@ static bool is_id(struct slice s)
 	return s.len >= 20 && digits >= 2 && letters && digits + letters + dash == s.len && (upper || digits >= 4);
 }
 
+static bool is_part(uint8_t c, const char *parts)
+{
+	while (*parts && (uint8_t)*parts != c)
+		parts++;
+	return *parts;
+}
+
 /* Segment by segment; what parts them stays. */
 static void segments(char out[PATH_SIZE], struct slice path, const char *parts, const struct field_sink *sink)
 {
@@ -44,7 +51,7 @@ static void segments(char out[PATH_SIZE], struct slice path, const char *parts, 
 		struct slice part;
 		char name[NAME_SIZE];
 
-		while (end < path.len && !(path.ptr[end] && strchr(parts, path.ptr[end])))
+		while (end < path.len && !is_part(path.ptr[end], parts))
 			end++;
 		part = slice_of(path.ptr + at, end - at);
 		if (is_id(part))

@@ -601,7 +601,7 @@ static void emit(struct session *s, struct exchange *ex, struct stamp at)
 void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 {
 	if (!ex->protocol[0])
-		snprintf(ex->protocol, sizeof(ex->protocol), "%s", s->protocol->name);
+		strncpy(ex->protocol, s->protocol->name, sizeof(ex->protocol) - 1);	/* the last is 0 */
 	memcpy(s->name, ex->protocol, sizeof(s->name));
 	memcpy(s->route, ex->route, sizeof(s->route));
 	emit(s, ex, at);

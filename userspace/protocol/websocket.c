@@ -618,5 +618,5 @@ const struct protocol protocol_websocket = {
 
 bool websocket_is(struct slice protocol)
 {
-	return http_is(protocol, protocol_websocket.upgrade);
+	return is_fold(protocol, protocol_websocket.upgrade);
 }

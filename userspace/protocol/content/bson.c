@@ -31,12 +31,12 @@ static uint64_t little(const uint8_t *p, unsigned bytes)
 }
 
 /* Of a document that goes on behind what is here, its first name has to speak for it too. */
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
 	const uint8_t *end;
 	uint64_t size;
 
-	if (media_has(type, "bson"))
+	if (media_has(essence, "bson"))
 		return 100;
 	size = head.len < 12 ? 0 : little(head.ptr, 4);
 	if (!size || size < head.len || size > DOCUMENT_MAX || !head.ptr[4] || head.ptr[4] > BSON_DECIMAL)

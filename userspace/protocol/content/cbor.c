@@ -12,13 +12,13 @@
 enum major { MAJOR_POSITIVE, MAJOR_NEGATIVE, MAJOR_BYTES, MAJOR_TEXT, MAJOR_LIST, MAJOR_MAP, MAJOR_TAG, MAJOR_OTHER };
 
 /* The tag for "this is CBOR", or a small map whose first name is one. */
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
 	size_t n;
 
-	if (media_has(type, "cbor"))
+	if (media_has(essence, "cbor"))
 		return 100;
-	if ((media_essence(type).len && !media_is(type, "application/octet-stream")) || head.len < 4)
+	if ((essence.len && !is_fold(essence, "application/octet-stream")) || head.len < 4)
 		return 0;
 	if (begins(head, "\xd9\xd9\xf7"))
 		return 60;

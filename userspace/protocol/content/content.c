@@ -60,10 +60,11 @@ void content_text(struct content_job *job, const char *path, struct slice body)
 static const struct content *best_for(struct slice media_type, struct slice body)
 {
 	const struct content *best = NULL;
+	struct slice essence = media_essence(media_type);
 	int best_score = 0;
 
 	for (unsigned i = 0; i < content_count(); i++) {
-		int score = contents[i]->match(media_type, body);
+		int score = contents[i]->match(essence, body);
 
 		if (score > best_score) {
 			best_score = score;
@@ -134,8 +135,9 @@ bool content_flows(struct slice media_type)
 		"application/json-seq", "application/stream+json", "application/vnd.elasticsearch+x-ndjson",
 	};
 
+	media_type = media_essence(media_type);
 	for (size_t i = 0; media_type.len && i < sizeof(types) / sizeof(types[0]); i++)
-		if (media_is(media_type, types[i]))
+		if (is_fold(media_type, types[i]))
 			return true;
 	return false;
 }

@@ -117,9 +117,13 @@ static unsigned row_count(const uint8_t **p, const uint8_t *end, uint8_t separat
 static bool is_table(struct slice body)
 {
 	const uint8_t *p = body.ptr, *end = p + body.len;
-	uint8_t separator = separator_guess(body);
-	unsigned columns = row_count(&p, end, separator, true);
+	unsigned columns;
+	uint8_t separator;
 
+	if (!body.len || *p == '{' || *p == '[' || !memchr(p, '\n', body.len))	/* most are not; is no name, has no rows */
+		return false;
+	separator = separator_guess(body);
+	columns = row_count(&p, end, separator, true);
 	if (columns < COLUMNS_SEEN)
 		return false;
 	for (unsigned i = 1; i < ROWS_SEEN; i++)
@@ -128,11 +132,11 @@ static bool is_table(struct slice body)
 	return true;
 }
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	if (media_is(type, "text/csv") || media_is(type, "application/csv") || media_is(type, "text/tab-separated-values"))
+	if (is_fold(essence, "text/csv") || is_fold(essence, "application/csv") || is_fold(essence, "text/tab-separated-values"))
 		return 100;
-	if (media_essence(type).len && !media_is(type, "text/plain") && !media_is(type, "application/octet-stream"))
+	if (essence.len && !is_fold(essence, "text/plain") && !is_fold(essence, "application/octet-stream"))
 		return 0;
 	return is_table(head) ? 30 : 0;
 }
@@ -200,7 +204,7 @@ static void decode(struct content_job *job, struct slice body)
 		return;
 	body = job->late ? body : trim(body);
 	*w = (struct walker){ .job = job, .p = body.ptr, .end = body.ptr + body.len };
-	w->separator = media_is(job->type, "text/tab-separated-values") ? '\t' : separator_guess(body);
+	w->separator = is_fold(media_essence(job->type), "text/tab-separated-values") ? '\t' : separator_guess(body);
 	w->tree = tree_new(job, "csv");
 	w->copy = malloc(body.len ? body.len : 1);
 	job->limited |= !w->copy;

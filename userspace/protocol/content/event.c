@@ -5,9 +5,9 @@
 #include "protocol/content/media.h"
 #include "protocol/content/tree.h"
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	return media_is(type, "text/event-stream") ? 100 : 0;
+	return is_fold(essence, "text/event-stream") ? 100 : 0;
 }
 
 static void take_line(struct tree *t, struct slice line, bool first, bool last)

@@ -7,9 +7,9 @@
 #include "protocol/content.h"
 #include "protocol/http.h"
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	return media_is(type, "application/x-www-form-urlencoded") ? 100 : 0;
+	return is_fold(essence, "application/x-www-form-urlencoded") ? 100 : 0;
 }
 
 static void emit(struct content_job *job, struct slice key, struct slice value, bool cut)

@@ -23,9 +23,9 @@ static bool name_byte(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	return media_is(type, "application/graphql") ? 100 : 0;
+	return is_fold(essence, "application/graphql") ? 100 : 0;
 }
 
 static struct slice name_take(struct walker *w)

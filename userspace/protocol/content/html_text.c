@@ -20,9 +20,9 @@ struct walker {
 	size_t len;
 };
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	if (media_is(type, "text/html") || media_is(type, "application/xhtml+xml"))
+	if (is_fold(essence, "text/html") || is_fold(essence, "application/xhtml+xml"))
 		return 100;
 	head = trim(head);
 	head.len = head.len < SKIM ? head.len : SKIM;

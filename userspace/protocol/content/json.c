@@ -28,9 +28,9 @@ struct walker {
 	bool ended;		/* a value has ended, and no comma came */
 };
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	if (media_has(type, "json"))
+	if (media_has(essence, "json"))
 		return 100;
 	head = trim(head);
 	return head.len && (*head.ptr == '{' || *head.ptr == '[') ? 60 : 0;

@@ -13,9 +13,9 @@
 
 struct mail { struct slice type; enum transfer transfer; uint8_t words[VALUE_MAX * 2]; };
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	return media_is(type, "message/rfc822") || media_is(type, "message/global") ? 100 : 0;
+	return is_fold(essence, "message/rfc822") || is_fold(essence, "message/global") ? 100 : 0;
 }
 
 /* Signatures of machines that carried the mail: nothing that a person wrote, and it looks like secrets. */
@@ -30,9 +30,9 @@ static void header(struct tree *t, struct mail *m, struct slice name, struct sli
 	bool cut = value.len > VALUE_MAX;
 	size_t n;
 
-	if (media_is(name, "content-type"))
+	if (is_fold(name, "content-type"))
 		m->type = value;
-	else if (media_is(name, "content-transfer-encoding"))
+	else if (is_fold(name, "content-transfer-encoding"))
 		m->transfer = mime_transfer(value);
 	if (is_seal(name) || begins_fold(name, "content-"))
 		return;

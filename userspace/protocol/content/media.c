@@ -2,7 +2,6 @@
 #include "protocol/content/media.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct slice trim(struct slice s)
 {
@@ -15,20 +14,6 @@ struct slice trim(struct slice s)
 	return s;
 }
 
-bool begins(struct slice s, const char *exact)
-{
-	size_t n = strlen(exact);
-
-	return s.len >= n && !memcmp(s.ptr, exact, n);
-}
-
-bool begins_fold(struct slice s, const char *lower)
-{
-	size_t n = strlen(lower);
-
-	return s.len >= n && !strncasecmp((const char *)s.ptr, lower, n);
-}
-
 struct slice media_essence(struct slice type)
 {
 	const uint8_t *end = type.len ? memchr(type.ptr, ';', type.len) : NULL;
@@ -36,19 +21,10 @@ struct slice media_essence(struct slice type)
 	return trim(end ? slice_of(type.ptr, (size_t)(end - type.ptr)) : type);
 }
 
-bool media_is(struct slice type, const char *essence)
+bool media_has(struct slice essence, const char *word)
 {
-	struct slice s = media_essence(type);
-
-	return s.len == strlen(essence) && begins_fold(s, essence);
-}
-
-bool media_has(struct slice type, const char *word)
-{
-	struct slice s = media_essence(type);
-
-	for (; s.len >= strlen(word); s.ptr++, s.len--)
-		if (begins_fold(s, word))
+	for (; essence.len >= strlen(word); essence.ptr++, essence.len--)
+		if ((essence.ptr[0] | 0x20) == (uint8_t)word[0] && begins_fold(essence, word))
 			return true;
 	return false;
 }

@@ -2,14 +2,15 @@
 /* media.h - media types (RFC 9110, 8.3.1), and what decoders ask of bytes at the head of a body. */
 #ifndef WEIR_MEDIA_H
 #define WEIR_MEDIA_H
+#include <string.h>
+#include <strings.h>
+
 #include "model/payload.h"
 
 /* type/subtype without parameters and blanks around. */
 struct slice media_essence(struct slice type);
-/* Is type/subtype this, letters folded? */
-bool media_is(struct slice type, const char *essence);
-/* Does type/subtype have this inside: "json" is in application/problem+json. */
-bool media_has(struct slice type, const char *word);
+/* Does such a one have this inside: "json" is in application/problem+json. */
+bool media_has(struct slice essence, const char *word);	/* which begins with a small letter */
 /* Value of a parameter, quotes removed, as it stands in a Content-Type or Content-Disposition; empty: none. */
 struct slice media_param(struct slice type, const char *name);
 
@@ -19,11 +20,22 @@ static inline bool is_blank(uint8_t c)
 }
 /* Without blanks and a byte order mark in front; without blanks behind. */
 struct slice trim(struct slice);
-bool begins(struct slice, const char *exact);
-bool begins_fold(struct slice, const char *lower);
+/* These are here because a head is held against dozens of words, and a length says that it is none of most. */
+static inline bool begins(struct slice s, const char *exact)
+{
+	return s.len >= strlen(exact) && !memcmp(s.ptr, exact, strlen(exact));
+}
+static inline bool begins_fold(struct slice s, const char *word)	/* in any case of letters */
+{
+	return s.len >= strlen(word) && !strncasecmp((const char *)s.ptr, word, strlen(word));
+}
+static inline bool is_fold(struct slice s, const char *word)
+{
+	return s.len == strlen(word) && !strncasecmp((const char *)s.ptr, word, s.len);
+}
 static inline bool ends(struct slice s, const char *exact, size_t n)
 {
-	return s.len >= n && !__builtin_memcmp(s.ptr + s.len - n, exact, n);
+	return s.len >= n && !memcmp(s.ptr + s.len - n, exact, n);
 }
 /* Text as people or programs write it, not what random bytes look like; its last character may be cut. */
 bool is_written(struct slice);

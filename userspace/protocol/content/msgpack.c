@@ -7,13 +7,13 @@
 #include "protocol/content/media.h"
 
 /* A small map whose first name is one, where no media type says what it is. */
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
 	size_t n;
 
-	if (media_has(type, "msgpack"))
+	if (media_has(essence, "msgpack"))
 		return 100;
-	if ((media_essence(type).len && !media_is(type, "application/octet-stream")) || head.len < 4)
+	if ((essence.len && !is_fold(essence, "application/octet-stream")) || head.len < 4)
 		return 0;
 	n = head.ptr[1] & 0x1f;
 	if (head.ptr[0] < 0x81 || head.ptr[0] > 0x8f || (head.ptr[1] & 0xe0) != 0xa0 || n < 2 || head.len - 2 <= n)

@@ -34,12 +34,13 @@ static struct slice boundary_guess(struct slice body)
 	return slice_of(s.ptr + 2, n - 2);
 }
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	struct slice boundary = boundary_guess(head), s;
+	struct slice boundary, s;
 
-	if (media_has(type, "multipart/"))
+	if (media_has(essence, "multipart/"))
 		return 100;
+	boundary = boundary_guess(head);
 	if (!boundary.len)
 		return 0;
 	s = trim(slice_of(boundary.ptr + boundary.len, head.len - (size_t)(boundary.ptr + boundary.len - head.ptr)));
@@ -59,16 +60,16 @@ static const uint8_t *delimiter(const uint8_t *start, const uint8_t *p, const ui
 
 static void header(struct part *part, struct slice name, struct slice value)
 {
-	if (media_is(name, "content-disposition")) {
+	if (is_fold(name, "content-disposition")) {
 		part->name = media_param(value, "name");
 		part->filename = media_param(value, "filename");
 		if (!part->filename.len)
 			part->filename = media_param(value, "filename*");
-	} else if (media_is(name, "content-type")) {
+	} else if (is_fold(name, "content-type")) {
 		part->type = value;
-	} else if (media_is(name, "content-range")) {
+	} else if (is_fold(name, "content-range")) {
 		part->ranged = true;
-	} else if (media_is(name, "content-transfer-encoding")) {
+	} else if (is_fold(name, "content-transfer-encoding")) {
 		part->transfer = mime_transfer(value);
 	}
 }
@@ -117,7 +118,7 @@ static void part_tell(struct tree *t, const struct part *part)
 			return;
 		body = slice_of(plain, mime_decode(part->transfer, plain, body));
 	}
-	if (part->filename.len || (part->type.len && !media_is(part->type, "text/plain")))
+	if (part->filename.len || (part->type.len && !is_fold(media_essence(part->type), "text/plain")))
 		part_open(t, part, body);
 	else if (body.len)
 		tree_leaf(t, part->name, body, VALUE_STRING, !part->whole && t->job->cut);

@@ -4,7 +4,7 @@
 #include "protocol/content/media.h"
 #include "protocol/content.h"
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
 	return begins(head, "%PDF-") || begins(head, "PK\3\4") || begins(head, "PK\5\6") || begins(head, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") ?
 	       100 : 0;

@@ -34,15 +34,10 @@ struct walker {
 	struct level stack[DEPTH];
 };
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	static const char *const types[] = { "protobuf", "application/grpc", "application/proto" };
-
-	for (unsigned t = 0; t < sizeof(types) / sizeof(types[0]); t++)
-		for (size_t i = 0, n = strlen(types[t]); type.len >= n && i <= type.len - n; i++)
-			if (!strncasecmp((const char *)type.ptr + i, types[t], n))
-				return 90;	/* less than one that names another form: "application/grpc+json" */
-	return 0;
+	/* Less than one that names another form: "application/grpc+json". */
+	return media_has(essence, "protobuf") || begins_fold(essence, "application/grpc") || begins_fold(essence, "application/proto") ? 90 : 0;
 }
 
 /* Number and kind of the next field. */

@@ -21,12 +21,10 @@ struct walker {
 	struct slice plain;	/* where it is neither: in the body */
 };
 
-static int match(struct slice type, struct slice head)
+static int match(struct slice essence, struct slice head)
 {
-	struct slice s = media_essence(type);
-
-	if (ends(s, "/xml", 4) || ends(s, "+xml", 4))
-		return media_has(type, "xhtml") ? 0 : 100;
+	if (ends(essence, "/xml", 4) || ends(essence, "+xml", 4))
+		return media_has(essence, "xhtml") ? 0 : 100;
 	head = trim(head);
 	if (begins(head, "<?xml"))
 		return 60;
