@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""fluent_peer.py - both ends of the Forward protocol, version 1, as its specification has it: no server or
-client of it is in Debian. python3-msgpack makes and reads the values.
+"""fluent_peer.py - both ends of the Forward protocol, version 1, as its specification has it: no server of it
+is in Debian. python3-msgpack makes and reads the values. Debian's client, which has one of the modes, is one more.
 
   fluent_peer.py serve PORT TLSPORT CERT KEY   acknowledges chunks; "messages records" when it is ended
   fluent_peer.py send PORT TLSPORT             29 messages in clear and 13 over TLS, in all four modes
+  fluent_peer.py log PORT                      17 messages in clear, by python3-fluent-logger
 """
 import gzip
 import signal
@@ -94,6 +95,15 @@ def send(conn, messages, forwards, packed, compressed):
 
 if sys.argv[1] == "serve":
     serve(int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:6])
+elif sys.argv[1] == "log":
+    import fluent.sender
+
+    for i in range(17):  # half of them with a time of its own type, some on a connection of their own
+        if i % 4 == 0:
+            sender = fluent.sender.FluentSender("web", "127.0.0.1", int(sys.argv[2]), nanosecond_precision=i % 8 == 0)
+        assert sender.emit("access", record(i)), sender.last_error
+        if i % 4 == 3 or i == 16:
+            sender.close()
 else:
     with socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=60) as plain:
         send(plain, 11, 7, 6, 5)
