@@ -47,6 +47,11 @@ cflags	:= -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes -Wshadow -Wvla -W
 	   -D_FORTIFY_SOURCE=2 -fstack-clash-protection) \
 	   $(if $(LZ4),-DWEIR_LZ4) $(if $(filter 1,$(FAULTS)),'-DWEIR_FAULTS="kill-the-analyst"') \
 	   $(shell $(PKG) --cflags $(LIBS) libpcap) $(if $(WERROR),-Werror) $(CFLAGS)
+# What is zeroed on a stack is short, and the instruction that GCC takes for it on x86 long in beginning: a tenth of all on
+# small messages.
+strategy := unrolled_loop:256:noalign$(comma)libcall:-1:noalign
+shorts	:= -mmemset-strategy=$(strategy) -mmemcpy-strategy=$(strategy)
+cflags	+= $(if $(shell $(CC) $(shorts) -E -x c /dev/null >/dev/null 2>&1 && echo yes),$(shorts))
 ldflags	:= -pie -Wl,-z,relro,-z,now $(checked) $(LDFLAGS)
 ldlibs	:= $(PCAP) $(shell $(PKG) --libs $(LIBS)) -lm
 bpfflags := -target bpf -D__bpf__ -O2 -g -mcpu=v3 -Wall -Wno-unused-function -Wno-missing-declarations -I. \
