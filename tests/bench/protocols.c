@@ -52,7 +52,8 @@ static void list_make(struct buf *b, size_t size)
 	buf_puts(b, "]}");
 }
 
-static void http1_make(struct talk *t, const char *head, const void *body, size_t len)
+/* piece: in chunks of such a size; 0: by a length. */
+static void http1_make(struct talk *t, const char *head, const void *body, size_t len, size_t piece)
 {
 	static const char ask[] = "GET /api/v2/orders/184467/items?page=3&per_page=50 HTTP/1.1\r\nHost: shop.firm.example\r\n"
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0\r\nAccept: application/json\r\n"
@@ -61,9 +62,22 @@ static void http1_make(struct talk *t, const char *head, const void *body, size_
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
-	buf_printf(&b, "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Fri, 27 Nov 2026 08:49:37 GMT\r\n%sContent-Length: %zu\r\n"
-		   "Connection: keep-alive\r\nVary: Accept-Encoding\r\nX-Request-Id: 7f3c9a2e51d04b68\r\n\r\n", head, len);
-	buf_add(&b, body, len);
+	buf_printf(&b, "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Fri, 27 Nov 2026 08:49:37 GMT\r\n%s%s: ", head,
+		   piece ? "Transfer-Encoding" : "Content-Length");
+	if (piece)
+		buf_puts(&b, "chunked");
+	else
+		buf_printf(&b, "%zu", len);
+	buf_puts(&b, "\r\nConnection: keep-alive\r\nVary: Accept-Encoding\r\nX-Request-Id: 7f3c9a2e51d04b68\r\n\r\n");
+	for (size_t at = 0; piece && at < len; at += piece) {
+		buf_printf(&b, "%zx\r\n", piece);
+		buf_add(&b, (const uint8_t *)body + at, piece);
+		buf_puts(&b, "\r\n");
+	}
+	if (piece)
+		buf_puts(&b, "0\r\n\r\n");
+	else
+		buf_add(&b, body, len);
 	say(t, DIR_RECEIVED, ask, sizeof(ask) - 1);
 	say(t, DIR_SENT, b.ptr, b.len);
 	buf_free(&b);
@@ -72,10 +86,10 @@ static void http1_make(struct talk *t, const char *head, const void *body, size_
 
 static void heads_make(struct talk *t)
 {
-	http1_make(t, "", "", 0);
+	http1_make(t, "", "", 0, 0);
 }
 
-static void image_make(struct talk *t)
+static void image(struct talk *t, size_t piece)
 {
 	static uint8_t body[65536];
 	unsigned x = 7;
@@ -83,8 +97,11 @@ static void image_make(struct talk *t)
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)((x = x * 1103515245 + 12345) >> 16);
 	memcpy(body, "\x89PNG\r\n\x1a\n", 8);
-	http1_make(t, "Content-Type: image/png\r\n", body, sizeof(body));
+	http1_make(t, "Content-Type: image/png\r\n", body, sizeof(body), piece);
 }
+
+static void image_make(struct talk *t) { image(t, 0); }
+static void chunks_make(struct talk *t) { image(t, 1024); }
 
 static void json_make(struct talk *t, size_t size, bool packed)
 {
@@ -98,11 +115,11 @@ static void json_make(struct talk *t, size_t size, bool packed)
 
 		deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY);
 		deflate(&z, Z_FINISH);
-		http1_make(t, "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", out, z.total_out);
+		http1_make(t, "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", out, z.total_out, 0);
 		t->unpacked = b.len - z.total_out;
 		deflateEnd(&z);
 	} else {
-		http1_make(t, "Content-Type: application/json\r\n", b.ptr, b.len);
+		http1_make(t, "Content-Type: application/json\r\n", b.ptr, b.len, 0);
 	}
 	buf_free(&b);
 }
@@ -228,6 +245,7 @@ static void rows_make(struct talk *t)
 static const struct row { const char *name; void (*make)(struct talk *); const char *golden; unsigned from, to; } rows[] = {
 	{ "HTTP/1, heads", heads_make, NULL, 0, 0 },
 	{ "HTTP/1, image 64 KiB", image_make, NULL, 0, 0 },
+	{ "HTTP/1, 64 chunks", chunks_make, NULL, 0, 0 },
 	{ "HTTP/1, JSON 1 KiB", json_small, NULL, 0, 0 },
 	{ "HTTP/1, JSON 100 KiB", json_large, NULL, 0, 0 },
 	{ "HTTP/1, gzip 100 KiB", json_packed, NULL, 0, 0 },
