@@ -19,28 +19,47 @@ extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak;
 extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
 #define MAY_STOP_PREEMPTION (bpf_core_field_exists(struct bpf_subprog_info, might_sleep) && \
 			     bpf_core_field_exists(struct bpf_verifier_state, active_irq_id))
-#define WHOLE_PROG(name, args...)						\
-name(unsigned long long *ctx);							\
-static __always_inline int ____##name(unsigned long long *ctx, ##args);		\
-int name(unsigned long long *ctx)						\
-{										\
+#define WHOLE(call)								\
+({										\
 	unsigned long irq;							\
 	int r;									\
 										\
 	if (MAY_STOP_PREEMPTION)						\
 		bpf_preempt_disable();						\
-	_Pragma("GCC diagnostic push")						\
-	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")			\
-	r = ____##name(___bpf_ctx_cast(args));					\
-	_Pragma("GCC diagnostic pop")						\
+	r = call;								\
 	if (MAY_STOP_PREEMPTION) {						\
 		bpf_local_irq_save(&irq);					\
 		bpf_preempt_enable();						\
 		bpf_local_irq_restore(&irq);					\
 	}									\
-	return r;								\
+	r;									\
+})
+#define WHOLE_PROG(name, args...)						\
+name(unsigned long long *ctx);							\
+static __always_inline int ____##name(unsigned long long *ctx, ##args);		\
+int name(unsigned long long *ctx)						\
+{										\
+	int whole;								\
+										\
+	_Pragma("GCC diagnostic push")						\
+	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")			\
+	whole = WHOLE(____##name(___bpf_ctx_cast(args)));			\
+	_Pragma("GCC diagnostic pop")						\
+	return whole;								\
 }										\
 static __always_inline int ____##name(unsigned long long *ctx, ##args)
+
+/* At a uprobe nothing is skipped, and worse may happen: since 6.13 a program of its type has a stack for each CPU
+ * (verifier.c, bpf_enable_priv_stack), on the ground that none of it runs in another's midst. At uprobes they do, where
+ * the kernel preempts: a program went on with what the same one had left there for another process. */
+#define WHOLE_UPROBE(name)							\
+name(struct pt_regs *regs);							\
+static __always_inline int ____##name(struct pt_regs *regs);			\
+int name(struct pt_regs *regs)							\
+{										\
+	return WHOLE(____##name(regs));						\
+}										\
+static __always_inline int ____##name(struct pt_regs *regs)
 
 static __always_inline void count(u32 epoch, u32 counter, u64 n)
 {

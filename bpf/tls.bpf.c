@@ -12,7 +12,7 @@
 #define RECORD_PLAIN 16384	/* most that one record carries */
 
 SEC("uprobe")
-int tls_enter(struct pt_regs *regs)
+int WHOLE_UPROBE(tls_enter)
 {
 	struct wire_config *cfg = config_get();
 	struct task_state *ts;
@@ -134,7 +134,7 @@ static __always_inline void tls_cut(struct task_state *ts)
 }
 
 SEC("uretprobe")
-int tls_return(struct pt_regs *regs)
+int WHOLE_UPROBE(tls_return)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct task_state *ts = bpf_task_storage_get(&tasks, t, 0, 0);
@@ -163,7 +163,7 @@ int tls_return(struct pt_regs *regs)
 /* The object is freed and its connection may go on: the next call at this address belongs
  * to another session, which a nested socket call makes known. */
 SEC("uprobe")
-int tls_freed(struct pt_regs *regs)
+int WHOLE_UPROBE(tls_freed)
 {
 	u64 argument[8] = { 0, regs->di, regs->si, regs->dx, regs->cx, regs->r8, regs->r9, 0 };
 	struct session_key key = { .object = argument[bpf_get_attach_cookie(regs) >> WIRE_COOKIE_OBJ_SHIFT & 7],

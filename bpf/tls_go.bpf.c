@@ -27,7 +27,7 @@ static __always_inline bool go_here(struct go_key *key, u64 bounds[2], u64 stack
 
 /* What cannot be kept of a call is counted at its end, when its bytes are known. */
 SEC("uprobe")
-int go_enter(struct pt_regs *regs)
+int WHOLE_UPROBE(go_enter)
 {
 	u64 bounds[2] = {}, argument[3] = { regs->ax, regs->bx, regs->cx };
 	struct wire_config *cfg = config_get();
@@ -91,7 +91,7 @@ static __attribute__((noinline)) bool go_recover(struct go_key *key, u64 stack, 
 }
 
 SEC("uprobe")
-int go_return(struct pt_regs *regs)
+int WHOLE_UPROBE(go_return)
 {
 	struct wire_config *cfg = config_get();
 	u64 cookie = bpf_get_attach_cookie(regs), stack = regs->sp, r14 = regs->r14;

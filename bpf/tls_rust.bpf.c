@@ -52,7 +52,7 @@ static __always_inline bool rust_received(struct rust_call *call, u64 bytes, u64
 }
 
 SEC("uprobe")
-int rust_enter(struct pt_regs *regs)
+int WHOLE_UPROBE(rust_enter)
 {
 	u64 self = regs->di, bytes = regs->si, len = regs->dx;
 	struct wire_config *cfg = config_get();
@@ -102,7 +102,7 @@ static __always_inline void rust_tell(struct rust_call *call, u32 moved, struct 
 }
 
 SEC("uretprobe")
-int rust_return(struct pt_regs *regs)
+int WHOLE_UPROBE(rust_return)
 {
 	struct task_state *ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	struct wire_config *cfg = config_get();

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_probe.c - probes of functions, by perf events and, where the kernel has it, by one link for
  * all of a file: each site has its own cookie, processes that are not watched tell nothing, what is
- * detached tells nothing more, and a link of many needs no SYS_ADMIN. Needs root. */
+ * detached tells nothing more, a link of many needs no SYS_ADMIN, and calls of several processes are not mixed where one
+ * takes the CPU from another. Needs root. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +25,7 @@
 #include "capture/tls/tls.h"
 #include "capture/uprobe.h"
 
-#define RING (1 << 20)
+#define RING (8 << 20)
 
 static struct capture *cap;
 static struct ring ring;
@@ -150,6 +153,98 @@ static void test_refused(const struct tls_sites *good)
 	capture_unprobe(cap, 3);
 }
 
+/* Processes that all make the same calls, on fewer CPUs than they are; half of them take the CPU from another whenever
+ * they wake, wherever that is: in the program at the probe, most often. What one gave is told as given by it. */
+#define BUSY 8
+#define ROUNDS 13
+#define CALLS 97
+#define GIVEN 3001
+static struct { pid_t pid; int go[2], done[2]; unsigned records, bytes, wrong, skipped; } busy[BUSY];
+
+static int take_busy(void *owner, const void *record, size_t len)
+{
+	struct wire_data d;
+	unsigned i = 0;
+
+	if (!record_size(record, len))
+		return 0;
+	memcpy(&d, record, sizeof(d));
+	while (d.kind == WIRE_TLS && i < BUSY && (uint32_t)busy[i].pid != d.who.tgid)
+		i++;
+	if (d.kind != WIRE_TLS || i == BUSY)
+		return 0;
+	busy[i].records++;
+	busy[i].bytes += d.len;
+	busy[i].skipped += d.skipped + (d.dir != WIRE_SENT) + (d.call != GIVEN);
+	for (u32 k = 0; k < d.len; k++)
+		busy[i].wrong += ((const char *)record)[sizeof(d) + k] != (char)('a' + i);
+	return 0;
+}
+
+static void busy_child(unsigned i)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+	const struct timespec moment = { .tv_nsec = 50000 };
+	char buf[GIVEN], c;
+
+	memset(buf, (int)('a' + i), sizeof(buf));
+	if (i % 2)
+		sched_setscheduler(0, SCHED_FIFO, &first);
+	while (read(busy[i].go[0], &c, 1) == 1) {
+		for (unsigned n = 0; n < CALLS; n++) {
+			if (i % 2)
+				nanosleep(&moment, NULL);
+			give(buf, buf, sizeof(buf));
+		}
+		if (write(busy[i].done[1], "d", 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void test_in_another(void)
+{
+	unsigned records = 0, bytes = 0, wrong = 0, skipped = 0, stuck = 0;
+
+	memset(busy, 0, sizeof(busy));
+	for (unsigned i = 0; i < BUSY; i++) {
+		if (pipe2(busy[i].go, O_CLOEXEC) || pipe2(busy[i].done, O_CLOEXEC))
+			stuck++;
+		busy[i].pid = fork();
+		if (!busy[i].pid) {
+			for (unsigned k = 0; k <= i; k++)
+				close(busy[k].go[1]);
+			busy_child(i);
+		}
+		close(busy[i].go[0]);
+		capture_watch_pid(cap, (uint32_t)busy[i].pid);
+	}
+	for (unsigned r = 0; r < ROUNDS; r++) {
+		char c;
+
+		for (unsigned i = 0; i < BUSY; i++)
+			stuck += write(busy[i].go[1], "g", 1) != 1;
+		for (unsigned i = 0; i < BUSY; i++)
+			stuck += read(busy[i].done[0], &c, 1) != 1;
+		ring_drain(&ring, 100000, take_busy, NULL);
+	}
+	for (unsigned i = 0; i < BUSY; i++) {
+		close(busy[i].go[1]);
+		close(busy[i].done[0]);
+		close(busy[i].done[1]);
+		waitpid(busy[i].pid, NULL, 0);
+		records += busy[i].records;
+		bytes += busy[i].bytes;
+		wrong += busy[i].wrong;
+		skipped += busy[i].skipped;
+	}
+	check("processes that did not go on", 0, stuck);
+	check("records of calls in the midst of others", BUSY * ROUNDS * CALLS, records);
+	check("their bytes", BUSY * ROUNDS * CALLS * GIVEN, bytes);
+	check("bytes that another gave", 0, wrong);
+	check("of other calls, or without bytes", 0, skipped);
+}
+
 static void test_sites(void)
 {
 	struct tls_sites s = { .nr = 2 }, none;
@@ -189,6 +284,7 @@ static void test_sites(void)
 	capture_watch_pid(cap, (uint32_t)getpid());
 	talk(2, 3);
 	check("records when it is again", 5, seen.records[0] + seen.records[1]);
+	test_in_another();
 	capture_unprobe(cap, 1);
 	talk(5, 5);
 	check("records after detaching", 0, seen.records[0] + seen.records[1]);
