@@ -576,9 +576,12 @@ const struct message_type *method_message(uint32_t method, bool response)
 
 const struct message_field *message_field(const struct message_type *m, uint32_t number)
 {
-	const struct field_row *f = ROWS(current->fields, struct field_row) + m->first;
+	const struct field_row *f;
 	uint32_t from = 0, to = m->nr;
 
+	if (!to)	/* there may be no row at all */
+		return NULL;
+	f = ROWS(current->fields, struct field_row) + m->first;
 	if (number - 1 < m->nr && f[number - 1].field.number == number)
 		return &f[number - 1].field;	/* as most are numbered */
 	while (from < to) {
