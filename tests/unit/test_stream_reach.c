@@ -163,6 +163,36 @@ static void at_the_end_of_an_interval_nothing_is_waited_for(void **state)
 	world_free(w);
 }
 
+/* Three connections: one that is closed and waits for what is missing, one that goes on with a hole, one that nobody
+ * has heard of. */
+static void at_the_end_of_the_last_interval_what_has_closed_ends(void **state)
+{
+	const enum loss before[2] = { LOSS_NONE, LOSS_EVICTED };
+	struct world *w = world_new(NULL);
+	struct conn_facts unheard = { .id = 3 };
+
+	push(w, 1, DIR_SENT, 0, "ab");
+	stream_close(w->table, 1, 4, 0, 4, 0, at_ms(0));
+	push(w, 2, DIR_RECEIVED, 0, "cd");
+	push(w, 2, DIR_RECEIVED, 3, "f");
+	stream_reach(w->table, 2, 0, 6, at_ms(0));
+	stream_close(w->table, 3, 7, 0, 7, 0, at_ms(0));
+	stream_unheard(w->table, &unheard, before, at_ms(0).time);
+	stream_tick(w->table, at_ms(1));
+	assert_int_equal(w->closes, 0);
+	stream_last(w->table, at_ms(1));
+	assert_told(w->sessions[0], DIR_SENT, "ab~~");
+	assert_true(w->sessions[0]->closed && w->sessions[0]->said_closed);
+	assert_told(w->sessions[1], DIR_RECEIVED, "cd~f~~");
+	assert_false(w->sessions[1]->closed);
+	assert_told(w->sessions[2], DIR_SENT, "~~~~~~~");
+	assert_true(w->sessions[2]->closed);
+	assert_int_equal(w->why[LOSS_EVICTED], 7);
+	assert_int_equal(w->sum.moved, 4 + 6 + 7);
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void nobody_is_asked_of_what_is_not_there_or_cannot_be(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -189,6 +219,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_closed_connection_has_a_cause_too),
 		cmocka_unit_test(what_is_known_to_be_encrypted_is_opaque_and_not_lost),
 		cmocka_unit_test(at_the_end_of_an_interval_nothing_is_waited_for),
+		cmocka_unit_test(at_the_end_of_the_last_interval_what_has_closed_ends),
 		cmocka_unit_test(nobody_is_asked_of_what_is_not_there_or_cannot_be),
 	};
 

@@ -235,10 +235,14 @@ static void obey(struct analyst *a)
 			front_reach(a->front, o.conn, o.sent_pos, o.received_pos, at);
 			break;
 		case ORDER_FLUSH:
+		case ORDER_LAST:
 			/* Told twice over a death, it must not speak of a sealed interval. */
 			if (role_epoch(a->stats, o.epoch)->flushed)
 				break;
-			front_interval(a->front, at);
+			if (o.kind == ORDER_LAST)
+				front_last(a->front, at);
+			else
+				front_interval(a->front, at);
 			facts_send(a);
 			malloc_trim(0);	/* what a flood made grow is given back */
 			role_epoch(a->stats, o.epoch)->flushed = 1;

@@ -77,11 +77,11 @@ struct role_stats *role_stats_map(int fd, bool write);
 void role_ready(struct role_stats *);	/* says so to the monitor */
 
 /* Messages monitor -> reader, analyst: one struct each. Back comes struct capture_verdict only, from the analyst. */
-enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH, ORDER_PLAIN, ORDER_RULES };
+enum order_kind { ORDER_FLUSH = 1, ORDER_CLOSE, ORDER_STOP, ORDER_PACE, ORDER_REACH, ORDER_PLAIN, ORDER_RULES, ORDER_LAST };
 struct order {
 	uint16_t kind;
 	uint8_t before[2];	/* ORDER_CLOSE, ORDER_REACH: enum wire_reason, by enum dir, of bytes missing before the positions */
-	uint32_t epoch;		/* of ORDER_PACE the share of one CPU, permille */
+	uint32_t epoch;		/* of ORDER_FLUSH, or of the last one, ORDER_LAST, the interval; of ORDER_PACE the share of one CPU, permille */
 	uint64_t conn, sent_pos, received_pos, sent, received, time;	/* ORDER_PLAIN: positions of plaintext, sent is WIRE_PLAIN_* */
 	struct conn_facts who;	/* ORDER_CLOSE, told for the first time: whose; else its id is 0 */
 };

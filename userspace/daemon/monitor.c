@@ -374,7 +374,6 @@ static int monitor_start(struct monitor *m)
 
 static void monitor_end(struct monitor *m)
 {
-	m->stopping = true;
 	role_end(&m->reader);
 	role_end(&m->analyst);
 	role_end(&m->keeper);
@@ -447,6 +446,7 @@ static void monitor_stop(struct monitor *m, const char *reason)
 		m->stop_by = clock_boot_ns() + STOP_NS;
 		while (m->closing != CLOSING_NONE)
 			serve(m, true);
+		m->stopping = true;
 		interval_end(m, clock_boot_ns());
 		while (m->closing != CLOSING_NONE)
 			serve(m, true);

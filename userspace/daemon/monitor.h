@@ -89,7 +89,7 @@ struct monitor {
 	struct minute minute;
 	enum { CLOSING_NONE, CLOSING_RECORDS, CLOSING_FACTS, CLOSING_SEAL } closing;
 	uint32_t closing_epoch;
-	uint64_t closing_since, closing_moved, closing_sum, interval_start, interval_end;
+	uint64_t closing_since, closing_moved, closing_sum, closing_looked, interval_start, interval_end;
 	uint64_t closing_skipped, skipped_told, stop_by;	/* stop_by: what is not sealed by then is sealed as it is; 0: no end */
 	pid_t flush_pid, seal_pid, quiet_pid;	/* which analyst, which keeper was told; which keeper found nothing more */
 	uint64_t quiet_beat;
@@ -101,7 +101,7 @@ struct monitor {
 	int stimulus_go;		/* closed: it begins; -1: it has begun */
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
 	uint64_t ready_by, again_at;	/* again_at: the stimulus, if it has not come out by then */
-	bool ready, stop_wanted, stopping;
+	bool ready, stop_wanted, stopping;	/* stopping: the interval that is closed is the last */
 	bool keeper_ends;	/* it was told to: its end is no death */
 	int exit_code;
 	char reason[PATH_SIZE];		/* why it ends, for the stop leaf */

@@ -118,12 +118,18 @@ static void seal_advance(struct monitor *m, bool late)
 	}
 }
 
+/* Of what ended in the interval some is not told yet: it waits until the reader has been through what came before. */
+static bool closes_wait(const struct monitor *m)
+{
+	return m->nr_closes && m->closes[m->first_close].time <= m->closing_looked;
+}
+
 /* The order reaches the analyst that lives now, or the next one. */
 static bool flush_tell(struct monitor *m, uint64_t now)
 {
-	struct order o = { .kind = ORDER_FLUSH, .epoch = m->closing_epoch, .time = now };
+	struct order o = { .kind = m->stopping ? ORDER_LAST : ORDER_FLUSH, .epoch = m->closing_epoch, .time = now };
 
-	if (!m->analyst.up)
+	if (!m->analyst.up || closes_wait(m))
 		return false;
 	if (m->flush_pid != m->analyst.pid && write(m->analyst.ctl[0], &o, sizeof(o)) == (ssize_t)sizeof(o))
 		m->flush_pid = m->analyst.pid;
@@ -172,6 +178,7 @@ void interval_end(struct monitor *m, uint64_t now)
 	uint64_t skipped = capture_skipped_runs(m->capture);
 
 	connections_look(m);
+	m->closing_looked = clock_boot_ns();
 	m->closing_epoch = m->epoch;
 	m->closing = CLOSING_RECORDS;
 	m->closing_since = m->closing_moved = now;

@@ -436,3 +436,9 @@ void front_interval(struct front *f, struct stamp ended)
 	stream_interval(f->streams, ended);
 	classifier_interval(f->classifier, ended.epoch + 1);
 }
+
+void front_last(struct front *f, struct stamp ended)
+{
+	stream_last(f->streams, ended);
+	classifier_interval(f->classifier, ended.epoch + 1);
+}

@@ -38,6 +38,7 @@ struct front_counts { uint64_t messages_dropped, hits_dropped, counts_low, infla
 struct front_counts front_counts(const struct front *);
 uint64_t front_evicted(const struct front *);	/* connections let go for want of room, so far */
 void front_interval(struct front *, struct stamp ended);	/* the interval is over: flush */
+void front_last(struct front *, struct stamp ended);	/* and nothing will come any more: what has closed ends */
 
 /* What the back half needs from the world. */
 struct back_config {

@@ -576,6 +576,38 @@ void stream_interval(struct stream_table *t, struct stamp now)
 	}
 }
 
+/* Of a connection that goes on without weir. */
+static void last_flush(struct stream *s, struct stamp now)
+{
+	s->ending = true;
+	for (int d = 0; d < 2; d++)
+		sequence_drain(s, &s->lanes[d].kernel, LOSS_MISSING, now);
+	for (int d = 0; d < 2; d++)
+		sequence_drain(s, &s->lanes[d].plain, LOSS_MISSING, now);
+	if (s->reached_at)
+		reached_end(s, now);
+	s->ending = false;
+	stream_flush(s, now, false);
+}
+
+void stream_last(struct stream_table *t, struct stamp now)
+{
+	struct node *n, *next;
+
+	t->epoch = now.epoch;	/* of another nobody would hear */
+	bind_end(t);
+	unheard_tick(t, true);
+	for (n = t->idle.next; n != &t->idle; n = next) {
+		struct stream *s = STREAM_OF(n, idle);
+
+		next = n->next;
+		if (s->closing)
+			stream_finish(s, LOSS_MISSING, now);
+		else
+			last_flush(s, now);
+	}
+}
+
 bool stream_place(const struct stream_table *t, struct place *out)
 {
 	const struct stream *s = t->telling;

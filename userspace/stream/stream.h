@@ -94,5 +94,8 @@ void stream_plain(struct stream_table *, uint64_t conn, const struct plain_end *
 void stream_tick(struct stream_table *, struct stamp now);
 /* End of an interval, of which every chunk has come: flush every connection that moved bytes. */
 void stream_interval(struct stream_table *, struct stamp now);
+/* In its place where nothing comes any more: what was told as closed ends, too, though something of it that it would
+ * have waited for has not come. */
+void stream_last(struct stream_table *, struct stamp now);
 void stream_stats(const struct stream_table *, struct stream_stats *);
 #endif
