@@ -189,21 +189,28 @@ static void plaintext_of_a_record_that_is_older_than_weir_moved_with_it(void **s
 /* The ring was full for the last write of a session: the kernel's side says how far that went. */
 static void the_last_plaintext_that_is_missing_is_lost_by_its_cause(void **state)
 {
-	for (int early = 0; early < 2; early++) {
+	enum { BEHIND_ALL, BEFORE_ALL, BETWEEN, ORDERS };	/* chunks; BETWEEN: a close that is told so late that it ends at once */
+
+	for (int order = 0; order < ORDERS; order++) {
 		const struct plain_end end = { .pos = { [DIR_SENT] = 800, [DIR_RECEIVED] = 0 }, .before = { [DIR_SENT] = LOSS_RING_FULL }, .known = true };
 		struct world *w = world_new(NULL);
 		uint64_t sent = 0, all = 5 * 5 + 512 + 1 + 53 + 117 + 717;
 
-		if (early) {	/* the close overtakes all chunks */
-			close_at(w, 1, all, 0, at_ms(1));
+		if (order == BEFORE_ALL) {
 			stream_plain(w->table, 1, &end);
+			close_at(w, 1, all, 0, at_ms(1));
 		}
 		sent = RECORDS(w, DIR_SENT, sent, false, { 22, 512 }, { 20, 1 }, { 23, 53 });
 		sent = RECORDS(w, DIR_SENT, sent, true, { 23, 117 });
 		plaintext(w, DIR_SENT, 0, 100);
 		sent = RECORDS(w, DIR_SENT, sent, true, { 23, 717 });
 		assert_int_equal(sent, all);
-		if (!early) {
+		if (order == BETWEEN) {
+			stream_tick(w->table, at_ms(202));
+			stream_plain(w->table, 1, &end);
+			close_at(w, 1, sent, 0, at_ms(1));
+		}
+		if (order == BEHIND_ALL) {	/* as recordings had it before */
 			close_at(w, 1, sent, 0, at_ms(1));
 			stream_plain(w->table, 1, &end);
 		}

@@ -91,14 +91,14 @@ static void on_close(void *owner, const struct wire_life *l)
 	struct order o = { .kind = ORDER_CLOSE, .before = { l->before[0], l->before[1] }, .epoch = m->epoch, .conn = l->who.conn,
 			   .sent_pos = l->sent_pos, .received_pos = l->received_pos, .sent = l->sent, .received = l->received,
 			   .time = l->time };
+	const struct order plain = { .kind = ORDER_PLAIN, .before = { l->plain_before[0], l->plain_before[1] }, .epoch = m->epoch,
+				     .conn = l->who.conn, .sent_pos = l->plain[WIRE_SENT], .received_pos = l->plain[WIRE_RECEIVED],
+				     .sent = l->plain_known, .time = l->time };
 
+	/* First: a close that is told late ends the connection at once. */
+	if (l->plain_known)
+		close_tell(m, &plain);
 	record_conn(&o.who, &l->who, l->flags);
-	close_tell(m, &o);
-	if (!l->plain_known)
-		return;
-	o = (struct order){ .kind = ORDER_PLAIN, .before = { l->plain_before[0], l->plain_before[1] }, .epoch = m->epoch, .conn = l->who.conn,
-			    .sent_pos = l->plain[WIRE_SENT], .received_pos = l->plain[WIRE_RECEIVED], .sent = l->plain_known,
-			    .time = l->time };
 	close_tell(m, &o);
 }
 

@@ -201,6 +201,7 @@ struct stream_table {
 	struct trace *traces;
 	size_t nr_buckets, nr_traces;	/* powers of two */
 	uint32_t traced;
+	struct { uint64_t conn; struct plain_end end; } plain;	/* of the close that comes next, while nobody knows the connection */
 	size_t nr_held, max_held;	/* pieces */
 	struct node idle, waiting;	/* idle: most recent first */
 	struct share shares[SHARES];
@@ -302,7 +303,7 @@ int trace_init(struct stream_table *);
 enum trace_state trace_get(const struct stream_table *, uint64_t id, struct trace *out);
 void trace_leave(struct stream_table *, const struct stream *, bool closed);
 void trace_close(struct stream_table *, uint64_t id, const uint64_t pos[2], const uint64_t total[2], uint64_t time);
-void trace_plain(struct stream_table *, uint64_t id, const struct plain_end *);
+bool trace_plain(struct stream_table *, uint64_t id, const struct plain_end *);	/* false: it is not closing */
 void trace_fill(struct trace *, const struct stream *);
 /* mark.c */
 bool mark_is_there(const struct stream_table *, uint64_t id);

@@ -248,8 +248,10 @@ void stream_plain(struct stream_table *t, uint64_t conn, const struct plain_end 
 		return;
 	if (s)
 		s->plain_end = *end;
-	else
-		trace_plain(t, conn, end);
+	else if (!trace_plain(t, conn, end)) {
+		t->plain.conn = conn;
+		t->plain.end = *end;
+	}
 }
 
 void stream_untold(struct stream_table *t, uint64_t conn, const enum loss before[2])
@@ -344,8 +346,12 @@ void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 		t->epoch = at.epoch;
 	if (!s && trace_get(t, conn, &tr) == TRACE_NONE)
 		s = stream_recall(t, conn, pos, at);
+	if (s && t->plain.conn == conn)
+		s->plain_end = t->plain.end;
 	if (!s) {
 		trace_close(t, conn, pos, total, at.time);
+		if (t->plain.conn == conn)
+			trace_plain(t, conn, &t->plain.end);
 		return;
 	}
 	if (!s->closing)

@@ -82,7 +82,7 @@ void stream_reach(struct stream_table *, uint64_t conn, uint64_t sent_pos, uint6
 /* Before either of the two: why the last of its bytes are missing, if they are; by enum dir. */
 void stream_untold(struct stream_table *, uint64_t conn, const enum loss before[2]);
 
-/* After a close: where the plaintext of its TLS session ends, by the probes' own count. */
+/* Right before a close, or after it: where the plaintext of its TLS session ends, by the probes' own count. */
 struct plain_end {
 	uint64_t pos[2];	/* by enum dir */
 	uint8_t before[2];	/* enum loss: why plaintext before these is missing, if any is */

@@ -106,12 +106,14 @@ void trace_close(struct stream_table *t, uint64_t id, const uint64_t pos[2], con
 	memcpy(tr->other, total, sizeof(tr->other));
 }
 
-void trace_plain(struct stream_table *t, uint64_t id, const struct plain_end *end)
+bool trace_plain(struct stream_table *t, uint64_t id, const struct plain_end *end)
 {
 	struct trace *tr = trace_find(t, id);
 
-	if (tr && tr->state == TRACE_CLOSING)
-		tr->plain_end = *end;
+	if (!tr || tr->state != TRACE_CLOSING)
+		return false;
+	tr->plain_end = *end;
+	return true;
 }
 
 void trace_resume(struct stream *s, const struct trace *tr)
