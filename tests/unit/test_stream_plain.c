@@ -341,6 +341,47 @@ static void a_close_waits_for_the_plaintext_behind_its_ciphertext(void **state)
 	world_free(w);
 }
 
+/* FTP's data connections, of which the client of TLS may be who was connected to. What a side sends is its handshake,
+ * tickets, an alert, by its own count; of what it gets and never reads one record behind Finished may be data. */
+static void a_direction_that_was_silent_has_its_handshake_as_framing(void **state)
+{
+	static const struct { uint32_t ticket[3]; bool unknown, client; enum dir silent; int64_t opaque; } tries[] = {
+		{ { 239, 239, 19 }, .silent = DIR_SENT, .opaque = 0 },
+		{ { 239, 0, 19 }, .silent = DIR_SENT, .opaque = 0 },
+		{ { 239, 239, 19 }, .silent = DIR_SENT, .opaque = 900 + 69 + 239 + 239 + 19, .unknown = true },
+		{ { 239, 240, 19 }, .silent = DIR_SENT, .opaque = 240 + 19 },
+		{ { 2000, 0, 19 }, .silent = DIR_SENT, .opaque = 2000 + 19 },
+		{ { 25, 0, 19 }, .silent = DIR_RECEIVED, .opaque = 25 + 19 },
+		{ { 0, 0, 19 }, .silent = DIR_RECEIVED, .opaque = 0 },
+		{ { 239, 239, 19 }, .silent = DIR_RECEIVED, .opaque = 0, .client = true },
+		{ { 239, 0, 19 }, .silent = DIR_RECEIVED, .opaque = 239 + 19, .client = true },
+	};
+
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		enum dir silent = tries[i].silent, asks = tries[i].client ? DIR_SENT : DIR_RECEIVED;
+		const struct plain_end end = { .pos = { [0] = silent ? 500 : 0, [1] = silent ? 0 : 500 }, .known = !tries[i].unknown };
+		struct world *w = world_new(NULL);
+		uint64_t pos[2] = { 0 };
+
+		pos[asks] = RECORDS(w, asks, pos[asks], true, { 22, 512 });
+		pos[!asks] = RECORDS(w, !asks, pos[!asks], true, { 22, 122 }, { 20, 1 }, { 23, 900 }, { 23, 69 });
+		pos[asks] = RECORDS(w, asks, pos[asks], true, { 20, 1 }, { 23, 69 });
+		for (unsigned r = 0; r < 3; r++)
+			if (tries[i].ticket[r])
+				pos[silent] = RECORDS(w, silent, pos[silent], true, { 23, tries[i].ticket[r] });
+		pos[!silent] = RECORDS(w, !silent, pos[!silent], true, { 23, 517 });
+		plaintext(w, !silent, 0, 500);
+		stream_plain(w->table, 1, &end);
+		close_at(w, 1, pos[DIR_SENT], pos[DIR_RECEIVED], at_ms(1));
+		stream_tick(w->table, at_ms(201));
+		assert_int_equal(w->sum.examined, 500);
+		assert_int_equal(w->sum.opaque, tries[i].opaque);
+		assert_int_equal(w->why[LOSS_NO_PLAINTEXT], tries[i].opaque);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +401,7 @@ int main(void)
 		cmocka_unit_test(the_handshake_behind_early_data_is_framing),
 		cmocka_unit_test(a_first_data_record_that_was_lost_leaves_the_handshake_framing),
 		cmocka_unit_test(a_close_waits_for_the_plaintext_behind_its_ciphertext),
+		cmocka_unit_test(a_direction_that_was_silent_has_its_handshake_as_framing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,7 @@ struct stream {
 	bool no_plaintext;	/* TLS bodies were counted opaque */
 	bool ending;		/* who set it ends it */
 	uint8_t bound;		/* enum bound */
+	uint8_t began;		/* whose handshake came first: 1 + enum dir; 0: none has */
 	struct candidate *candidate;		/* in the search for its TLS session */
 	struct tls_session *tls_session;	/* found by that search */
 	/* By a process before this one told as moved, and not as anything: lost. owed: of it, what is in the account. */
@@ -296,6 +297,9 @@ void cipher_overhead(struct stream *, enum dir, uint8_t overhead);	/* where no h
 unsigned early_split(const struct cipher *, int64_t n, bool late, bool client, bool *sure);
 /* How many of the `split` before it are of the handshake: the rest is data that nobody saw. */
 unsigned early_shake(const struct cipher *, unsigned split, bool late, bool client);
+/* Of a direction without plaintext, by the library's own count: how many are of the handshake, tickets and the alert of
+ * its end among them. ours: it is what was sent; what was received may be data that nobody read. */
+unsigned early_silent(const struct cipher *, bool client, bool ours);
 void early_overhead(struct cipher *, int64_t n);	/* what the first plaintext, n bytes, tells of it */
 
 /* trace.c */

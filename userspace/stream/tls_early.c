@@ -132,3 +132,20 @@ unsigned early_shake(const struct cipher *c, unsigned split, bool late, bool cli
 		n++;
 	return n;
 }
+
+/* Tickets of one session are of one size, and mostly two; one record alone may be anything. */
+unsigned early_silent(const struct cipher *c, bool client, bool ours)
+{
+	unsigned i = 0, from;
+
+	while (i < c->nr_early && !is_finished(c->early[i]))
+		i++;
+	if (i == c->nr_early)
+		return 0;
+	from = ++i;
+	while (!client && i < c->nr_early && c->early[i] <= TICKET_MAX && c->early[i] == c->early[from])
+		i++;
+	if (!ours && i == from + 1)
+		i = from;
+	return i + 1 == c->nr_early && c->early[i] == ALERT_13 ? i + 1 : i;
+}

@@ -50,6 +50,16 @@ static struct cipher *cipher_of(struct stream *s, enum dir dir)
 	return &s->lanes[dir].cipher;
 }
 
+/* Do these come from the client of TLS? It may be the one that was connected to, as with FTP. */
+static bool of_client(const struct stream *s, enum dir dir)
+{
+	const struct cipher *a = &s->lanes[0].cipher, *b = &s->lanes[1].cipher;
+
+	if (a->handshake && b->handshake && !a->hurt && !b->hurt)
+		return s->began == 1 + dir;
+	return s->conn.role == (dir == DIR_SENT ? ROLE_CLIENT : ROLE_SERVER);
+}
+
 /* Of the direction whose records these are. */
 static struct byte_account *account_of(struct stream *s, const struct cipher *c)
 {
@@ -257,6 +267,8 @@ static void header_count(struct stream *s, struct cipher *c, const struct record
 		c->ccs = true;
 		break;
 	case HANDSHAKE:
+		if (!s->began)
+			s->began = (uint8_t)(1 + (c == cipher_of(s, DIR_SENT)));
 		handshake_count(c, h->body);
 		break;
 	case ALERT:
@@ -390,7 +402,7 @@ static void shed_settle(struct stream *s, struct cipher *c)
 static void plain_begin(struct stream *s, struct cipher *c)
 {
 	int64_t n = c->first;
-	bool client = s->conn.role == (c == cipher_of(s, DIR_SENT) ? ROLE_CLIENT : ROLE_SERVER), sure;
+	bool client = of_client(s, (enum dir)(c == cipher_of(s, DIR_SENT))), sure;
 	unsigned split, shake;
 
 	s->probed = true;
@@ -625,20 +637,38 @@ static void rest_settle(struct stream *s, struct cipher *c, enum dir dir)
 		account_opaque(a, rest, LOSS_UNKNOWN_PROTOCOL);
 }
 
+/* Only one side spoke. That nothing came from the other is what the library's functions say too, of which each is probed. */
+static void silent_settle(struct stream *s, struct cipher *c, enum dir dir)
+{
+	const struct plain_end *end = &s->plain_end;
+	unsigned nr;
+
+	if (s->bound != BOUND_EXACT || s->partly || s->conn.late || c->hurt || !c->handshake || c->tls12 || !end->known || end->cut ||
+	    end->pos[dir] || end->before[dir])
+		return;
+	nr = early_silent(c, of_client(s, dir), dir == DIR_SENT);
+	for (unsigned i = 0; i < nr; i++)
+		account_of(s, c)->framing += c->early[i];
+	c->nr_early = (uint8_t)(c->nr_early - nr);
+	memmove(c->early, c->early + nr, c->nr_early * sizeof(c->early[0]));
+}
+
 void cipher_close(struct stream *s, enum dir dir)
 {
 	struct cipher *c = cipher_of(s, dir);
-	bool alert;
+	bool alert, cut = c->open > 0;
 
 	begin_check(s, c);
 	alert = ends_with_alert(c) && c->open <= 0 && c->capacity - c->plain >= ALERT_13 - OVERHEAD_13;
-	if (c->open > 0)
+	if (cut)
 		cut_settle(s, c);
 	account_of(s, c)->framing -= c->open; /* the first bytes of a header that was cut */
 	c->open = 0;
 	if (c->awaits)
 		early_count(s, c, c->nr_early, c->nr_early);
 	if (!c->data) {
+		if (!cut)
+			silent_settle(s, c, dir);
 		cipher_settle(s, dir);
 		return;
 	}
