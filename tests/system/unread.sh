@@ -34,8 +34,7 @@ for n in bytes.moved unread.bytes; do
 	is "$(rows "$WORK/flows.json" sum $n port="$udp" role=client)" "$(for i in $(seq 0 30); do printf 'orders.paid:%d|c|#contact=buyer%d@harborline-logistics.com\002ok' "$i" "$i"; done | wc -c)" "$n of datagrams"
 done
 is "$(rows "$WORK/flows.json" values unread.printable port="$udp" role=client | awk '{ print ($1 > 0.97 && $1 < 1) }')" 1 "which are text, but for the answers' first byte"
-# A connection of the first moment may be of a process whose program is not known yet: another row.
-is "$(rows "$WORK/flows.json" values unread.entropy port="$tcp" role=client | sort -n | awk 'END { print ($1 > 7) }')" 1 "the noise is as good as random"
+is "$(rows "$WORK/flows.json" values unread.entropy port="$tcp" role=client | awk '{ print ($1 > 7) }')" 1 "the noise is as good as random"
 # 97 requests with a head of 5 bytes and 98 answers of 43.
 is "$(rows "$WORK/flows.json" sum bytes.moved port="$tcp" role=client)" \
 	$(("$(for i in $(seq 0 96); do printf '%s' "{\"order\":$i,\"contact\":{\"email\":\"buyer$i@harborline-logistics.com\"}}12345"; done | wc -c)" + 100039 + 98 * 43)) "every byte moved"

@@ -96,21 +96,35 @@ static void the_end_of_an_interval_does_not_hurry_the_next(void **state)
 	back_free(b);
 }
 
-/* On a busy host the word of who is at the other end comes late; but not for ever. */
+/* On a busy host the word of who is at the other end comes late: until it is known that none will come. */
 static void an_unknown_end_is_waited_for(void **state)
 {
+	enum { IN_TIME, LATE, HEARD_OF_BEFORE, NOBODYS, NEVER_SAID, TRIES };
 	struct books books = { .epoch = 1, .start_ms = 1, .end_ms = 2 };
 
-	for (unsigned late = 0; late < 2; late++) {
+	for (unsigned i = 0; i < TRIES; i++) {
 		struct back *b = open_back();
+		uint64_t before = clock_boot_ns(), soon = BACK_HOLD_NS;
+		bool known = i < NOBODYS;
 
 		tell_end(b, true, 70, "/usr/sbin/nginx");
 		tell_exchange(b, 1);
-		back_tick(b, clock_boot_ns() + (late ? BACK_HOLD_MAX_NS : BACK_HOLD_NS));
+		assert_false(back_asks(b, before));
+		back_tick(b, clock_boot_ns() + soon);
+		assert_true(back_asks(b, clock_boot_ns() + soon));
+		if (i == LATE)
+			back_tick(b, clock_boot_ns() + 5000000000ull);
+		if (i == HEARD_OF_BEFORE)	/* of what happened before it */
+			back_heard(b, before);
+		if (i == NOBODYS)
+			back_heard(b, clock_boot_ns() + soon);
+		back_tick(b, clock_boot_ns() + (i == NEVER_SAID ? BACK_HOLD_MAX_NS : soon));
+		assert_int_equal(back_asks(b, clock_boot_ns() + soon), known);
 		tell_end(b, false, 71, "/usr/bin/curl");
+		assert_false(back_asks(b, clock_boot_ns() + soon));
 		back_interval(b, &books);
 		assert_int_equal(nr_flows, 1);
-		assert_non_null(strstr(flows[0], late ? "\"peer\":\"loopback\"" : "\"peer\":\"curl\""));
+		assert_non_null(strstr(flows[0], known ? "\"peer\":\"curl\"" : "\"peer\":\"loopback\""));
 		back_free(b);
 	}
 }

@@ -56,7 +56,8 @@ uint64_t capture_skipped_runs(struct capture *);	/* that the kernel admits so fa
  * the next one to be sure of what no hook has told. Goes through every
  * open file of the host. 0 or -errno. */
 int capture_look(struct capture *, bool last, void (*take)(void *owner, const struct wire_check *), void *owner);
-size_t capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
+/* True: all that was there when it began has been taken. */
+bool capture_life(struct capture *, void (*take)(void *owner, const struct wire_life *), void *owner);
 
 /* All probe sites of a library or program. path is opened by the kernel, so it may be a
  * /proc/PID/root path. refused: of each site, of which there are at most TLS_SITES, 0 or why it could

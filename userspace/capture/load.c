@@ -561,9 +561,11 @@ static int life_take(void *owner, const void *record, size_t len)
 	return 0;
 }
 
-size_t capture_life(struct capture *c, void (*take)(void *, const struct wire_life *), void *owner)
+bool capture_life(struct capture *c, void (*take)(void *, const struct wire_life *), void *owner)
 {
 	struct life_sink s = { take, owner };
+	uint64_t to = *c->life.consumer + ring_waiting(&c->life);
 
-	return ring_drain(&c->life, 4096, life_take, &s);
+	ring_drain(&c->life, 4096, life_take, &s);
+	return *c->life.consumer >= to;
 }

@@ -340,12 +340,22 @@ static bool held_ripe(const struct back *b, const struct held *h, uint64_t now)
 	uint64_t waited = now > h->since ? now - h->since : 0;
 	enum zone zone;
 
-	if (waited < BACK_HOLD_NS || waited >= BACK_HOLD_MAX_NS)
+	if (waited < BACK_HOLD_NS || waited >= BACK_HOLD_MAX_NS || b->heard >= h->since + BACK_HOLD_NS)
 		return waited >= BACK_HOLD_NS;
 	zone = context_zone(b->context, conn);
 	return context_find(b->context, conn->process) &&
 	       ((zone != ZONE_LOOPBACK && zone != ZONE_HOST && !context_remote_is_here(b->context, conn)) ||
 		context_other_end(b->context, conn));
+}
+
+bool back_asks(const struct back *b, uint64_t now)
+{
+	return b->held && now >= b->held->since + BACK_HOLD_NS && !held_ripe(b, b->held, now);
+}
+
+void back_heard(struct back *b, uint64_t until)
+{
+	b->heard = until;
 }
 
 void back_settle_interval(struct back *b, uint32_t epoch)

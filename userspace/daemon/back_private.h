@@ -36,6 +36,7 @@ struct back {
 	struct interval intervals[INTERVALS];
 	struct held *held, **held_end;
 	size_t nr_held;
+	uint64_t heard;	/* of what happened before then, all who were there have been told */
 	struct pending_event *events, **events_end;
 	size_t nr_events;
 	uint64_t events_dropped;

@@ -34,6 +34,7 @@
 
 #define TICK_MS 20
 #define BATCH 256
+#define ASK_NS (TICK_MS * 1000000ull)
 #define EPOCHS_LATE 1	/* intervals after its own that a fact may come */
 #define EPOCHS_EARLY 2	/* books may be on their way; with LATE and now not above ROLE_EPOCHS, nor INTERVALS */
 
@@ -46,6 +47,7 @@ struct keeper {
 	size_t sizes[RULES_FILES], nr_policies;
 	bool journal, file, terminal, restart, stop, told;
 	uint32_t epoch;
+	uint64_t asked;		/* of the monitor, when last */
 	char boot_id[40], host[65], reason[PATH_SIZE];
 	uint8_t in[FACT_MAX_SIZE], out[4096];
 	struct fact fact;
@@ -270,6 +272,10 @@ static void take_order(struct keeper *k)
 		take_rules(k);
 		return;
 	}
+	if (k->fact.kind == FACT_EVENT && !strcmp(k->fact.event.kind, "heard")) {
+		back_heard(k->back, k->fact.event.time);
+		return;
+	}
 	if (k->fact.kind == FACT_BOOKS)
 		take_books(k);
 	else if (k->fact.kind == FACT_EVENT)
@@ -295,6 +301,7 @@ static void failure_tell(struct keeper *k)
 static void work(struct keeper *k)
 {
 	struct pollfd fds[] = { { .fd = FD_CTL, .events = POLLIN }, { .fd = FD_FACTS, .events = POLLIN } };
+	uint64_t now;
 	unsigned bits;
 
 	if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
@@ -303,7 +310,12 @@ static void work(struct keeper *k)
 		take_order(k);
 	for (int i = 0; i < BATCH && take_facts(k); i++)
 		;
-	back_tick(k->back, clock_boot_ns());
+	now = clock_boot_ns();
+	back_tick(k->back, now);
+	if (back_asks(k->back, now) && now - k->asked >= ASK_NS) {
+		k->asked = now;
+		tell_monitor(k, "asks", "", 0);
+	}
 	bits = back_selftest(k->back);
 	if (bits)
 		tell_monitor(k, "selftest", "detected", bits);

@@ -64,6 +64,11 @@ static void on_fact(void *owner, const struct fact *f)
 	m->no_facts.all += !tell_keeper(m, f);
 }
 
+static bool on_fact_again(void *owner, const struct fact *f)
+{
+	return tell_keeper(owner, f);
+}
+
 static int write_close(struct monitor *m, const struct order *o)
 {
 	return write(m->options->record ? m->recorder.ctl[0] : m->analyst.ctl[0], o, sizeof(*o)) < 0;
@@ -171,6 +176,23 @@ bool tell_event(struct monitor *m, const char *kind, const char *detail)
 	return tell_keeper(m, &f);
 }
 
+/* The keeper holds what it does not know the ends of. It asks, rather than wait for some time or other: what it is told of
+ * comes before the answer, on the same way. */
+static void keeper_answer(struct monitor *m)
+{
+	static struct fact f;
+	uint64_t heard = m->keeper_asks ? watch_heard(m->watch) : 0;
+
+	if (!heard)
+		return;
+	memset(&f, 0, sizeof(f));
+	f.kind = FACT_EVENT;
+	f.event.time = heard;
+	f.event.epoch = m->epoch;
+	snprintf(f.event.kind, sizeof(f.event.kind), "heard");
+	m->keeper_asks = !tell_keeper(m, &f);
+}
+
 /* The stimulus. */
 
 void stimulus_prepare(struct monitor *m)
@@ -217,6 +239,7 @@ static void keeper_says(struct monitor *m)
 			m->proven |= f.event.value;
 		if (!strcmp(f.event.kind, "rules"))
 			rules_told(m);
+		m->keeper_asks |= !strcmp(f.event.kind, "asks");
 		/* low: there is room for a proper end, and none for more. */
 		if (!strcmp(f.event.kind, "failed") || !strcmp(f.event.kind, "low")) {
 			log_error("the keeper cannot keep evidence in %s and weir stops: %s; %s", m->options->state, f.event.detail,
@@ -275,7 +298,7 @@ static int roles_begin(struct monitor *m)
 {
 	struct watch_config watch = {
 		.wanted = &m->options->wanted,
-		.fact = on_fact, .close = on_close, .owner = m,
+		.fact = on_fact, .again = on_fact_again, .close = on_close, .owner = m,
 	};
 	bool record = m->options->record;
 
@@ -388,6 +411,7 @@ static void serve(struct monitor *m, bool drain)
 	if (drain)
 		watch_drain(m->watch);
 	closes_send(m, clock_boot_ns());
+	keeper_answer(m);
 	keeper_says(m);
 	gaps_tell(m);
 	interval_advance(m, clock_boot_ns());
@@ -472,6 +496,7 @@ static void monitor_loop(struct monitor *m)
 		looked = now;
 		watch_drain(m->watch);
 		closes_send(m, now);
+		keeper_answer(m);
 		sight_mind(m, now);
 		budget_mind(m, now);
 		while (fds[0].revents && read(m->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {

@@ -96,6 +96,8 @@ void role_start(struct monitor *m, struct child *r)
 		r->next = clock_boot_ns() + BACKOFF_MAX;
 		return;
 	}
+	if (r == &m->keeper && r->restarts)
+		watch_resend(m->watch);	/* at once: what it reads first is of processes that it does not know */
 	r->pid = pid;
 	r->up = false;
 	r->started = r->beat_at = clock_boot_ns();
@@ -246,7 +248,6 @@ static void role_got_up(struct monitor *m, struct child *r)
 {
 	r->up = true;
 	if (r == &m->keeper) {
-		watch_resend(m->watch);
 		m->gaps_told = r->stats->gaps;
 	}
 	if (r->down)

@@ -64,11 +64,13 @@ void back_boot_id(struct back *, const char *);
 void back_address(struct back *, uint16_t family, const uint8_t addr[16]);	/* one of this host's own */
 
 /* The facts of the watched world, in any order. 0, or -EINVAL: refused. Exchanges are
- * held for BACK_HOLD_NS, so that the facts about both ends can arrive first; as long as
- * an end on this host is not known, as it may be when the host is busy, for the longer. */
+ * held for BACK_HOLD_NS, so that the facts about both ends can arrive first. As long as an end on this host is not
+ * known, as it may be when the host is busy, until nobody will tell of it any more: that is known by back_heard(). */
 #define BACK_HOLD_NS 60000000ull
-#define BACK_HOLD_MAX_NS 500000000ull
+#define BACK_HOLD_MAX_NS 10000000000ull	/* then whoever is to say so does not live */
 int back_fact(struct back *, const struct fact *);
+bool back_asks(const struct back *, uint64_t boot_ns);	/* something is held for that */
+void back_heard(struct back *, uint64_t boot_ns);	/* of what happened before then, all who were there have been told */
 void back_tick(struct back *, uint64_t boot_ns);
 /* Selftest results since the last call: bit 0 plain seen, bit 1 TLS seen. */
 unsigned back_selftest(struct back *);

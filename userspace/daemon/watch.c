@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "capture/capture.h"
 #include "capture/mapping.h"
@@ -21,6 +22,7 @@ struct watch *watch_new(const struct watch_config *config)
 	if (!w)
 		return NULL;
 	w->config = *config;
+	w->resent = BUCKETS;
 	memset(w->file_buckets, 0xff, sizeof(w->file_buckets));
 	return w;
 }
@@ -173,9 +175,26 @@ static void on_life(void *owner, const struct wire_life *l)
 	}
 }
 
+/* False: the keeper does not take more now. */
+static bool bucket_resend(struct watch *w, const struct process *p)
+{
+	for (; p; p = p->next)
+		if (process_is_told(p)) {
+			process_fact(w, p);
+			if (!w->config.again(w->config.owner, &w->fact))
+				return false;
+		}
+	return true;
+}
+
 void watch_drain(struct watch *w)
 {
-	capture_life(w->config.capture, on_life, w);
+	uint64_t now = clock_boot_ns();
+
+	while (w->resent < BUCKETS && bucket_resend(w, w->buckets[w->resent]))
+		w->resent++;
+	if (capture_life(w->config.capture, on_life, w))
+		w->heard = now;
 	if (w->mappings)
 		mappings_drain(w->mappings, on_mapping, w);
 	scans_advance(w);
@@ -201,10 +220,19 @@ void watch_selftest(struct watch *w, pid_t pid)
 
 void watch_resend(struct watch *w)
 {
-	for (size_t b = 0; b < BUCKETS; b++)
-		for (struct process *p = w->buckets[b]; p; p = p->next)
-			if (p->told)
-				process_tell(w, p);
+	w->resent = 0;
+}
+
+/* Before the first that waits for the name of its container. */
+uint64_t watch_heard(const struct watch *w)
+{
+	uint64_t heard = w->resent < BUCKETS ? 0 : w->heard;
+
+	for (size_t b = 0; w->unnamed && b < BUCKETS; b++)
+		for (const struct process *p = w->buckets[b]; p; p = p->next)
+			if (p->told && !process_is_told(p) && p->asked <= heard)
+				heard = p->asked - 1;
+	return heard;
 }
 
 void watch_stats(const struct watch *w, struct watch_stats *out)

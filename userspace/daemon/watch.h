@@ -18,6 +18,7 @@ struct watch_config {
 	struct capture *capture;	/* NULL until watch_begin */
 	const struct wanted *wanted;	/* filters */
 	void (*fact)(void *owner, const struct fact *);	/* to the keeper */
+	bool (*again)(void *owner, const struct fact *);	/* to a new one; false: not now */
 	void (*close)(void *owner, const struct wire_life *);	/* to the analyst */
 	void *owner;
 };
@@ -32,7 +33,8 @@ void watch_survey(struct watch *);
 void watch_drain(struct watch *);		/* the life ring and finished scans */
 void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look for new files */
 void watch_selftest(struct watch *, pid_t);	/* this process is our own stimulus */
-void watch_resend(struct watch *);		/* all facts again, for a new keeper */
+void watch_resend(struct watch *);		/* from now on all facts again, for a new keeper */
+uint64_t watch_heard(const struct watch *);	/* who used a connection before then, has been told; 0: not yet */
 bool watch_reap(struct watch *, pid_t, int status);	/* true: it was an elfscan or a filescan */
 struct watch_stats { uint64_t unknown, libraries, probes, failed, refused; };
 void watch_stats(const struct watch *, struct watch_stats *);

@@ -24,7 +24,7 @@
 #define KNOWN_NS 60000000000ull		/* what was found is believed for so long */
 #define UNKNOWN_NS 2000000000ull	/* and that nothing was; twice as long each time, up to the same */
 #define ANSWER_NS 8000000000ull		/* longer than a filescan takes; one that hangs in the kernel is given up */
-#define PATIENCE_NS 200000000ull	/* the keeper holds what it does not know the process of for 500 ms, and not all of that is ours */
+#define PATIENCE_NS 200000000ull	/* as long the keeper holds what the container does, and all that comes behind it */
 
 /* The runtime of a nested container runs outside of it and inside of the outer one: it is an
  * ancestor of the process, and its files are below its root, made with its rights. -1: not found. */

@@ -111,6 +111,8 @@ struct watch {
 	struct name names[NAMES];
 	unsigned names_waiting, names_asking, unnamed;	/* unnamed: processes that wait for one */
 	pid_t selftest;
+	uint64_t heard;			/* what happened before then has been heard of */
+	size_t resent;			/* buckets whose processes a new keeper was told of; BUCKETS: there is no new one */
 	struct watch_stats stats;
 	struct fact fact;	/* the one being told; too large for the stack */
 };
@@ -119,6 +121,8 @@ struct watch {
 struct process *process_find(struct watch *, uint32_t tgid, uint64_t start);	/* start 0: the last of that id */
 struct process *process_add(struct watch *, const struct wire_who *);
 void process_tell(struct watch *, struct process *);
+bool process_is_told(const struct process *);	/* and it does not wait for a name */
+void process_fact(struct watch *, const struct process *);	/* into the fact that is told */
 void process_resolve(struct watch *, struct process *);
 void process_uses(struct watch *, struct process *, uint16_t file);	/* and tells, if it is told of */
 void file_unused(struct watch *, uint16_t file);	/* by one that did */

@@ -45,14 +45,24 @@ struct process *process_add(struct watch *w, const struct wire_who *who)
 	return p;
 }
 
-void process_tell(struct watch *w, struct process *p)
+bool process_is_told(const struct process *p)
 {
-	p->told = true;
-	if (p->place && p->asked)	/* in a moment, by its name */
-		return;
+	return p->told && !(p->place && p->asked);
+}
+
+void process_fact(struct watch *w, const struct process *p)
+{
 	memset(&w->fact, 0, sizeof(w->fact));
 	w->fact.kind = FACT_PROCESS;
 	w->fact.process = p->facts;
+}
+
+void process_tell(struct watch *w, struct process *p)
+{
+	p->told = true;
+	if (!process_is_told(p))	/* in a moment, by its name */
+		return;
+	process_fact(w, p);
 	w->config.fact(w->config.owner, &w->fact);
 }
 

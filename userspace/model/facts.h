@@ -311,7 +311,7 @@ struct event_fact {
 	uint64_t time, until;	/* CLOCK_BOOTTIME ns; until: of a gap, its end */
 	uint32_t epoch;
 	uint32_t value;		/* number of the gap, bits of the selftest: by kind */
-	char kind[WORD_SIZE];	/* "gap" "stop" "probe" "selftest" "verdict" */
+	char kind[WORD_SIZE];	/* "gap" "stop" "selftest" "asks" "heard" "rules" "failed" */
 	char subject[NAME_SIZE];	/* role, library, path */
 	char detail[PATH_SIZE];
 };

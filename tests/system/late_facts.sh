@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What a program does is told under its name, though the monitor, who alone can say whose it is, had no CPU when it
+# was done, and long after; and so again where the keeper was replaced meanwhile.
+. "$(dirname "$0")/../lib/lib.sh"
+need_root
+start_nginx
+cat >"$WORK/buyer.py" <<'END'
+import http.client, os, sys
+conn = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+for i in range(7):
+    conn.request("POST", "/api/orders", '{"email":"buyer%d@harborline-logistics.com"}' % i)
+    conn.getresponse().read()
+print("done", flush=True)
+sys.stdin.read()	# it is there to be looked at
+END
+start_weir --policy "$LIB/card.yaml"
+mkfifo "$WORK/more"
+buyers=()
+buy() { # FIRST
+	exec 9<>"$WORK/more"
+	"$PYTHON" "$WORK/buyer.py" "$HTTP_PORT" <"$WORK/more" >"$WORK/buyer$1.log" 2>&1 &
+	started+=("$!") buyers+=("$!")
+	wait_for 20 grep -q done "$WORK/buyer$1.log" || not_ok "the client: $(tail -n 1 "$WORK/buyer$1.log")"
+}
+replaced() { local now; now=$(role_pid keeper); [ -n "$now" ] && [ "$now" != "$keeper" ]; }
+
+kill -STOP "$WEIR_PID"
+buy 1
+sleep 2	# so long it has none
+kill -CONT "$WEIR_PID"
+buy 2
+keeper=$(role_pid keeper)
+kill -KILL "$keeper"
+wait_for 20 replaced || not_ok "the keeper is replaced"
+kill -STOP "$WEIR_PID"
+buy 3
+sleep 2
+kill -CONT "$WEIR_PID"
+settle
+read_weir flows flows --sum
+is "$(rows "$WORK/flows.json" values workload port="$HTTP_PORT" role=client)" python3.11:buyer.py "it is told under its name and no other"
+at_least "$(rows "$WORK/flows.json" sum exchanges port="$HTTP_PORT" role=client)" 7 "with all that came after the keeper's death"
+is "$(rows "$WORK/flows.json" values peer port="$HTTP_PORT" role=server)" python3.11:buyer.py "and so is the other end's peer"
