@@ -224,12 +224,15 @@ need_helper() { # NAME...
 # It watches the whole host, other tests too, on processors that it shares with them: hence the larger ring.
 start_weir() {
 	need_weir
+	not_ready
 	(cd "${RUN_IN:-$WORK}" && ulimit -c unlimited 2>/dev/null; exec "$WEIR" run --state "$STATE" --ring 64 ${WEIR_OPTIONS-} "$@") \
 		>"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 	WEIR_PID=$!
 	wait_for 25 ready_or_gone
 	grep -q '^ready' "$WORK/weir.out" || bail "weir did not become ready: $(tail -n 3 "$WORK/weir.err")"
 }
+# What one before has said is no sign of the one that begins, whose shell may not have come to empty the file.
+not_ready() { : >"$WORK/weir.out"; }
 ready_or_gone() { grep -q '^ready' "$WORK/weir.out" || gone "$WEIR_PID"; }
 # As a person with Ctrl-C or systemd would; its exit status in $WEIR_STATUS.
 stop_weir() {

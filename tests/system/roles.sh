@@ -195,6 +195,7 @@ exits 0 "and the ledger still verifies"
 stop_weir
 
 # The one role that keeps payload, in the place of analyst and keeper.
+not_ready
 (cd "$WORK" && exec "$WEIR" record --yes --pid $$ "$WORK/recording") >"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 WEIR_PID=$!
 wait_for 25 ready_or_gone

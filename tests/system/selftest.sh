@@ -24,6 +24,7 @@ read_weir violations violations list
 is "$(rows "$WORK/violations.json" count route~selftest)" 0 "and makes no violation"
 
 # Its own exchange does not come about the first time: that alone says nothing of the hooks.
+not_ready
 (cd "$WORK" && exec "$WEIR" run --state "$WORK/again" --policy "$LIB/card.yaml" ${WEIR_OPTIONS-}) >"$WORK/weir.out" 2>"$WORK/weir.err" </dev/null &
 WEIR_PID=$!
 stimulus_held() { held=$(role_pid stimulus) && [ -n "$held" ] && kill -STOP "$held"; }
