@@ -30,16 +30,39 @@ static void count(void *owner, const struct hit *hit)
 	++*(unsigned *)owner;
 }
 
-static unsigned spared, found, asked;
+static unsigned spared, found, asked, named;
+
+/* What a class finds where a word may name it must be as its first digits are said to be written. */
+static void check_named(const struct block *b, size_t at)
+{
+	struct number n;
+
+	number_read(b, at, &n);
+	for (unsigned i = 0; i < class_count(); i++) {
+		const struct class_row *row = class_row(i);
+		const struct nameable *by = &starters.named[n.head > 0][n.run][n.after];
+		struct hit hit = { .class_id = (uint8_t)i };
+
+		if (!(row->triggers & TRIGGER_NEAR) || row->find(b->v, at, &hit) <= 0 || hit.start > at || hit.end <= at)
+			continue;
+		named++;
+		if (digits_near(b->v, at, 0) < by->fewest || phrase_initials(row->keys) & ~by->initials)
+			print_error("no word names %s: %.*s\n", row->info.name, (int)b->v.len, b->v.ptr);
+		assert_true(digits_near(b->v, at, 0) >= by->fewest);
+		assert_false(phrase_initials(row->keys) & ~by->initials);
+	}
+}
 
 /* What a class finds where digits begin must be among as many letters and digits as its row is said to want. */
 static void check_groups(struct slice value)
 {
-	struct block b = { .v = value, .k = kinds_wide(&starters.specials, value.ptr, value.len) };
+	struct block b = { .v = value };
 
+	kinds_wide(&b.k, &starters.specials, value.ptr, value.len);
 	for (size_t at = 0; at < value.len; at++) {
 		if (!is_digit(value.ptr[at]) || (at && is_digit(value.ptr[at - 1])))
 			continue;
+		check_named(&b, at);
 		for (unsigned i = 0; i < class_count(); i++) {
 			const struct class_row *row = class_row(i);
 			struct hit hit = { .class_id = (uint8_t)i };
@@ -112,7 +135,7 @@ static void numbers_of_every_shape(void **test)
 	char text[64];
 
 	(void)test;
-	spared = found = asked = 0;
+	spared = found = asked = named = 0;
 	for (unsigned i = 0; i < class_count(); i++) {
 		const struct id_rule *rule = class_row(i)->id;
 
@@ -129,6 +152,7 @@ static void numbers_of_every_shape(void **test)
 	assert_true(spared > 1000);
 	assert_true(found > 300);
 	assert_true(asked > 5000);
+	assert_true(named > 5000);
 }
 
 static void bytes_of_a_small_alphabet(void **test)
@@ -169,12 +193,63 @@ static void literals_of_every_class(void **test)
 	assert_true(found > 100);
 }
 
+/* Every literal that begins a word is looked at, wherever in a text it stands and whatever is about it. */
+static void words_of_every_literal(void **test)
+{
+	static const char some[] = "abcdefghijklmnopqrstuvwxyzABCSTX    ..,-_/\n\"01";
+	char text[256];
+	unsigned words = 0, told = 0;
+
+	(void)test;
+	if (!starters.ready)
+		begins_init();
+	for (unsigned i = 1; i <= starters.nr_literals; i++)
+		for (unsigned n = 0; n < 300; n++) {
+			const struct literal *l = &starters.literals[i];
+			size_t len = 1 + draw(sizeof(text)), at = draw((uint32_t)len);
+			struct block b = { .at = 0 };
+			uint64_t begins[4] = { 0 }, numbers;
+			uint8_t *exact = malloc(len);
+
+			if (!is_alpha((uint8_t)l->text[0]) || l->len > len - at) {
+				free(exact);
+				continue;
+			}
+			for (size_t c = 0; c < len; c++)
+				text[c] = some[draw(sizeof(some) - 1)];
+			memcpy(text + at, l->text, l->len);
+			memcpy(exact, text, len);
+			for (b.v = slice_of(exact, len); b.at < len; b.at += 64) {
+				kinds_wide(&b.k, &starters.specials, exact + b.at, len - b.at);
+				words += (unsigned)__builtin_popcountll(b.k.letters & ~(b.k.letters << 1 | b.letter));
+				told += (unsigned)__builtin_popcountll(block_words(&b));
+				begins[b.at / 64] = block_begins(&b, &numbers);
+				b.digit = b.k.digits >> 63;
+				b.letter = b.k.letters >> 63;
+			}
+			if ((!at || !is_alpha((uint8_t)text[at - 1])) && !(begins[at / 64] >> (at & 63) & 1)) {
+				print_error("%s at %zu is not looked at: %.*s\n", l->text, at, (int)len, text);
+				fail();
+			}
+			free(exact);
+		}
+	assert_true(starters.specials.by == BY_16 || told < words / 2);	/* it is worth something */
+}
+
+static bool row_found(const uint8_t *rows, unsigned nr, unsigned row)
+{
+	for (unsigned i = 0; i < nr && i < 8; i++)
+		if (rows[i] == row)
+			return true;
+	return false;
+}
+
 /* Every phrase, as it may be written before a number, is one that may be there. */
 static void phrases_of_every_class(void **test)
 {
 	static const char *const before[] = { "", "the ", "My-", "see ", "is it ", "x2", "12 ", "a_", "Der " };
 	uint8_t rows[8];
-	unsigned nr = 0, refused = 0;
+	unsigned nr = 0, nr_rows, refused = 0;
 
 	(void)test;
 	if (!starters.ready)
@@ -195,11 +270,15 @@ static void phrases_of_every_class(void **test)
 				if (draw(2))
 					len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", draw(2) ? " is " : " no ");
 				key_text_prose(&words, slice_of(text, len));
-				if (phrases_find(&starters.near, &words, rows, 8)) {
+				nr_rows = phrases_find(&starters.near, &words, rows, 8);
+				if (nr_rows) {
 					nr++;
-					if (!phrases_may(&starters.near, slice_of(text, len)))
+					uint64_t initials = phrase_initials(class_row(i)->keys);
+
+					if (row_found(rows, nr_rows, i) && !phrases_may(&starters.near, slice_of(text, len), initials))
 						print_error("no phrase was said to be in: %.*s\n", (int)len, text);
-					assert_true(phrases_may(&starters.near, slice_of(text, len)));
+					assert_true(phrases_may(&starters.near, slice_of(text, len), UINT64_MAX));
+					assert_true(row_found(rows, nr_rows, i) <= phrases_may(&starters.near, slice_of(text, len), initials));
 				}
 			}
 	assert_true(nr > 5000);
@@ -208,7 +287,7 @@ static void phrases_of_every_class(void **test)
 
 		for (size_t i = 0; i < sizeof(text); i++)
 			text[i] = i % 6 == 5 ? ' ' : (char)('a' + draw(26));
-		refused += !phrases_may(&starters.near, slice_of(text, sizeof(text)));
+		refused += !phrases_may(&starters.near, slice_of(text, sizeof(text)), UINT64_MAX);
 	}
 	assert_true(refused > 1500);	/* most words begin none: it is worth something */
 }
@@ -219,6 +298,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_every_shape),
 		cmocka_unit_test(bytes_of_a_small_alphabet),
 		cmocka_unit_test(literals_of_every_class),
+		cmocka_unit_test(words_of_every_literal),
 		cmocka_unit_test(phrases_of_every_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "classify/begins.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "classify/tokens.h"
@@ -109,22 +110,89 @@ static void begins_number(unsigned i, const struct class_row *row)
 		}
 }
 
+static void begins_named(void *owner, bool letter, size_t run, enum id_after after, unsigned digits)
+{
+	struct nameable *named = &starters.named[letter][run][after];
+
+	if (!named->initials || digits < named->fewest)
+		named->fewest = (uint8_t)digits;
+	named->initials |= *(const uint64_t *)owner;
+}
+
 static void begins_row(unsigned i)
 {
 	const struct class_row *row = starters.rows[i] = class_row(i);
+	uint64_t initials;
 
 	begins_number(i, row);
 	if (row->triggers & TRIGGER_AT)
 		list_add(&starters.at, i);
 	if (row->triggers & TRIGGER_KEY)
 		phrase_table_add(&starters.keyed, (uint8_t)i, row->keys);
-	if (row->triggers & TRIGGER_NEAR)
+	if (row->triggers & TRIGGER_NEAR) {	/* an id */
 		phrase_table_add(&starters.near, (uint8_t)i, row->keys);
+		initials = phrase_initials(row->keys);
+		id_near(row->id, begins_named, &initials);
+	}
 	if (row->triggers & TRIGGER_LITERAL) {
 		for (const char *const *l = row->literals; l && *l; l++)
 			begins_literal(*l, (uint8_t)i);
 		for (const struct token_format *f = row->tokens; f && f->prefix; f++)
 			begins_literal(f->prefix, (uint8_t)i);
+	}
+}
+
+/* Does a literal that begins with letters go on with a byte by which its word is found (block_words)? */
+static bool literal_joins(const char *text, size_t letters)
+{
+	uint8_t next = (uint8_t)text[letters];
+
+	return is_digit(next) || next == '.' || (next && memchr(starters.specials.of.bytes, next, starters.specials.of.nr));
+}
+
+/* How many three bytes pass that were never asked for, more or less: the product of how many halves each has. */
+static unsigned heads_cost(const struct word_heads *h, unsigned set)
+{
+	unsigned cost = 1;
+
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned low = 0, high = 0;
+
+		for (unsigned half = 0; half < 16; half++) {
+			low += h->low[i][half] >> set & 1;
+			high += h->high[i][half] >> set & 1;
+		}
+		cost *= low * high;
+	}
+	return cost;
+}
+
+/* Those that nothing else tells from a word, each to the set that it makes least wider. */
+static void begins_heads(void)
+{
+	struct word_heads *heads = &starters.specials.heads;
+
+	for (unsigned i = 1; i <= starters.nr_literals; i++) {
+		const char *text = starters.literals[i].text;
+		unsigned best = 0, least = UINT_MAX;
+		size_t letters = 0;
+
+		while (is_alpha((uint8_t)text[letters]))
+			letters++;
+		if (!letters || literal_joins(text, letters))
+			continue;
+		for (unsigned set = 0; set < HEAD_SETS; set++) {
+			struct word_heads more = *heads;
+			unsigned wider;
+
+			word_heads_add(&more, set, text, starters.literals[i].len);
+			wider = heads_cost(&more, set) - heads_cost(heads, set);
+			if (wider < least) {
+				least = wider;
+				best = set;
+			}
+		}
+		word_heads_add(heads, best, text, starters.literals[i].len);
 	}
 }
 
@@ -143,6 +211,7 @@ void begins_init(void)
 			assert(starters.specials.of.nr < SPECIALS / 2);
 			starters.specials.of.bytes[starters.specials.of.nr++] = (uint8_t)c;
 		}
+	begins_heads();
 	specials_widen(&starters.specials);
 	starters.ready = true;
 }

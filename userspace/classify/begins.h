@@ -20,6 +20,8 @@ enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, 
 #define HEADS		(1u << HEADS_BITS)
 struct literal { const char *text; uint64_t head; uint16_t len, next; uint8_t row; };	/* head: its first eight bytes */
 struct row_list { uint64_t groups; uint8_t fewest, nr, rows[LIST_MAX]; };	/* groups: of all of them; fewest: digits of any */
+/* Of the classes whose numbers are written so: the fewest digits of any, and phrase_initials. 0: none. */
+struct nameable { uint64_t initials; uint8_t fewest; };
 
 /* Row numbers by trigger, and what each byte may start. Filled once from the rows.
  * Literals hang in a chain by their first two bytes. */
@@ -36,6 +38,7 @@ extern struct starters {
 	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
 	struct row_list spaced[RUN_MAX + 1];	/* where a separator stands between */
 	struct row_list inner[RUN_MAX + 1];	/* where these letters are in the middle of a word */
+	struct nameable named[2][RUN_MAX + 1][AFTER_MAX];	/* what a word before it may name; [1]: a letter stands before the digits */
 	struct phrase_table keyed, near;
 	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
 	uint8_t pairs[(1 << 16) / 8];	/* one bit two bytes: all of a literal */
@@ -154,21 +157,22 @@ static inline bool near_begins(struct slice v, size_t start)
 
 /* A run of digits, and what may be asked about it. */
 struct number {
-	size_t head;		/* letters before it */
+	size_t head, run;	/* letters before it; digits of its first run, up to RUN_MAX */
 	enum id_after after;
 	unsigned group;
 	unsigned near;		/* digits from its first on, whatever joins their groups; 0: nobody asked */
 	const struct row_list *list, *spaced;	/* NULL: none */
-	bool named;		/* a word before it may say more */
+	bool named;		/* a word before it may say more, and there is a number that is written so */
+	const struct nameable *by;	/* NULL: nothing before it may be such a word */
 };
 
-#define NUMBER_MAX 64	/* bytes of a number as written in which digits are counted */
-static inline unsigned digits_near(struct slice v, size_t at)
+#define NUMBER_MAX 64	/* bytes of a number as written in which digits are counted; run: those that are known to begin it */
+static inline unsigned digits_near(struct slice v, size_t at, size_t run)
 {
 	size_t end = v.len - at < NUMBER_MAX ? v.len : at + NUMBER_MAX;
-	unsigned nr = 0;
+	unsigned nr = (unsigned)run;
 
-	for (size_t i = at; i < end; i++) {
+	for (size_t i = at + run; i < end; i++) {
 		uint8_t c = v.ptr[i];
 
 		if (is_digit(c))
@@ -197,17 +201,19 @@ static inline bool number_read(const struct block *b, size_t at, struct number *
 	bool inner = head && (head == HEAD_MAX || !edge_before(b->v, at - head));
 
 	n->head = head;
+	n->run = run;
 	n->after = id_after(byte_at(b->v, at + run));
 	n->list = inner ? &starters.inner[run] : head ? &starters.mixed[head][run] : &starters.digit[run][n->after];
 	n->spaced = !head && at > 1 && is_alpha(b->v.ptr[at - 2]) && is_joint(b->v.ptr[at - 1]) ? &starters.spaced[run] : NULL;
-	n->named = !inner && near_begins(b->v, at - head);
+	n->by = !inner && near_begins(b->v, at - head) ? &starters.named[head > 0][run][n->after] : NULL;
+	n->named = n->by && n->by->initials;
 	n->near = 0;
 	if (!n->list->nr && !n->spaced) {
 		n->list = NULL;
 		return n->named;
 	}
 	n->group = group_of(b, at);
-	n->near = digits_near(b->v, at);
+	n->near = digits_near(b->v, at, run);
 	if (!list_may(n->list, n))
 		n->list = NULL;
 	if (n->spaced && !list_may(n->spaced, n))
@@ -215,10 +221,30 @@ static inline bool number_read(const struct block *b, size_t at, struct number *
 	return n->list || n->spaced || n->named;
 }
 
+/* Which words of the block are to be compared with the literals: those that begin as a literal of which only its letters are
+ * known, or end as a longer one goes on, or do not end in the block. Of a text that is one word of ten. */
+static inline uint64_t block_words(const struct block *b)
+{
+	uint64_t words = b->k.letters & ~(b->k.letters << 1 | b->letter), found = words & b->k.heads;
+	uint64_t ends = (b->k.letters + words) & ~b->k.letters & b->k.joins;
+
+	if (found == words)
+		return found;
+	if (b->k.letters >> 63)
+		found |= 1ull << (63 - __builtin_clzll(words | 1)) & words;
+	for (; ends; ends &= ends - 1) {
+		uint64_t before = words & ((ends & -ends) - 1);
+
+		if (before)
+			found |= 1ull << (63 - __builtin_clzll(before));
+	}
+	return found;
+}
+
 /* Where in the block a run of digits begins, or one of letters that may be a literal, or a special byte stands. */
 static inline uint64_t block_begins(const struct block *b, uint64_t *numbers)
 {
-	uint64_t found = b->k.specials, words = b->k.letters & ~(b->k.letters << 1 | b->letter);
+	uint64_t found = b->k.specials, words = block_words(b);
 
 	*numbers = b->k.digits & ~(b->k.digits << 1 | b->digit);
 	for (; words; words &= words - 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bytes.h - what the bytes of a value are, sixteen at a time where the machine can. Reads inside the value only. */
+/* bytes.h - what the bytes of a value are, sixteen or 32 at a time where the machine can. Reads inside the value only. */
 #ifndef WEIR_CLASSIFY_BYTES_H
 #define WEIR_CLASSIFY_BYTES_H
 #include <string.h>
@@ -11,22 +11,47 @@
 
 #define SPECIALS 16	/* kinds of bytes that are neither digit nor letter and may begin something */
 struct specials { uint8_t nr, bytes[SPECIALS]; };
+/* By which of the next bytes words are told that may be the beginning of something: byte i of it by its lower and its upper
+ * half, a bit for each of eight sets. */
+#define HEAD_SETS 8
+struct word_heads { uint8_t low[3][32], high[3][32]; };	/* twice the same sixteen */
+enum width { BY_16, BY_32, BY_32_ANY };	/* what the machine has; AVX2; AVX-512, which reads as few of 32 as there are */
 /* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first.
- * nibbles: by the lower half, a bit for each upper half; by_32: the machine has AVX2. */
-struct wide_specials { struct specials of; bool by_32; uint8_t wide[SPECIALS / 2][16], nibbles[16]; };
+ * nibbles: by the lower half, a bit for each upper half; twice the same sixteen. */
+struct wide_specials { struct specials of; enum width by; struct word_heads heads; uint8_t wide[SPECIALS / 2][16], nibbles[32]; };
+
+/* Of at most three bytes; where there are fewer, any may follow. */
+static inline void word_heads_add(struct word_heads *h, unsigned set, const char *text, size_t len)
+{
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned half = 0; half < 32; half++) {
+			h->low[i][half] |= (uint8_t)((i >= len || ((uint8_t)text[i] & 15) == (half & 15)) << set);
+			h->high[i][half] |= (uint8_t)((i >= len || (uint8_t)text[i] >> 4 == (half & 15)) << set);
+		}
+}
+
 static inline void specials_widen(struct wide_specials *s)
 {
+	s->by = BY_16;
 #ifdef __SSE2__
-	s->by_32 = __builtin_cpu_supports("avx2");
+	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+		s->by = BY_32_ANY;
+	else if (__builtin_cpu_supports("avx2"))
+		s->by = BY_32;
 #endif
 	memset(s->nibbles, 0, sizeof(s->nibbles));
 	for (unsigned i = 0; i < SPECIALS / 2; i++)
 		memset(s->wide[i], s->of.bytes[i < s->of.nr ? i : 0], 16);
 	for (unsigned i = 0; i < s->of.nr; i++)
 		s->nibbles[s->of.bytes[i] & 15] |= (uint8_t)(1 << (s->of.bytes[i] >> 4));
+	memcpy(s->nibbles + 16, s->nibbles, 16);
 }
 /* Of up to 64 bytes: bit i for byte i. */
-struct kinds { uint64_t digits, letters, specials, odd; };	/* odd: kinds_wide alone: those that a reader may see as another (classify/plain.h) */
+struct kinds { uint64_t digits, letters, specials;
+	/* kinds_wide alone: those that a reader may see as another (classify/plain.h), of less than 64 bytes; where the word_heads
+	 * may begin; those with which a word ends that goes on as no word of a text does. */
+	uint64_t odd, heads, joins;
+};
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
 
 static inline bool is_odd(uint8_t c) { return c >= 0x80 || c == '%' || c == '&' || c == '\n'; }
@@ -86,57 +111,148 @@ static inline __m128i bytes_odd(__m128i x)
 			    _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('&')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\n'))));
 }
 
-static inline struct kinds kinds_wide_16(const struct wide_specials *s, const uint8_t *p, size_t n)
+/* How many bytes stand before the first 64 that have an odd one; less than 64 are not looked at. */
+__attribute__((target("avx2"))) static inline size_t bytes_even_32(const uint8_t *p, size_t n)
+{
+	const __m256i percent = _mm256_set1_epi8('%'), amp = _mm256_set1_epi8('&'), line = _mm256_set1_epi8('\n');
+	size_t at = 0;
+
+	for (; n - at >= 64; at += 64) {
+		__m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + at)), y = _mm256_loadu_si256((const __m256i *)(const void *)(p + at + 32));
+		__m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(x, percent), _mm256_cmpeq_epi8(y, percent));
+
+		odd = _mm256_or_si256(odd, _mm256_or_si256(_mm256_cmpeq_epi8(x, amp), _mm256_cmpeq_epi8(y, amp)));
+		odd = _mm256_or_si256(odd, _mm256_or_si256(_mm256_cmpeq_epi8(x, line), _mm256_cmpeq_epi8(y, line)));
+		if (_mm256_movemask_epi8(_mm256_or_si256(odd, _mm256_or_si256(x, y))))
+			break;
+	}
+	return at;
+}
+
+static inline void kinds_put(struct kinds *k, uint64_t digits, uint64_t letters, uint64_t specials)
+{
+	k->digits = digits;
+	k->letters = letters;
+	k->specials = specials;
+}
+
+__attribute__((always_inline)) static inline void kinds_short(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
 {
 	const __m128i *wide = (const __m128i *)(const void *)s->wide;
-	struct kinds k = { 0 };
+	uint64_t digits = 0, letters = 0, specials = 0, odds = 0;
 
 	for (size_t at = 0; at < n; at += 16) {
 		__m128i x = bytes_load(p + at, n - at), found = _mm_cmpeq_epi8(x, _mm_loadu_si128(wide));
 
 		for (unsigned i = 1; i < SPECIALS / 2; i++)
 			found = _mm_or_si128(found, _mm_cmpeq_epi8(x, _mm_loadu_si128(wide + i)));
-		k.digits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, '0', 10)) << at;
-		k.letters |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26)) << at;
-		k.specials |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << at;
-		k.odd |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_odd(x)) << at;
+		digits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(x, '0', 10)) << at;
+		letters |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26)) << at;
+		specials |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << at;
+		odds |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes_odd(x)) << at;
 	}
-	return k;
+	kinds_put(k, digits, letters, specials);
+	k->odd = odds;
+	k->heads = UINT64_MAX;
+	k->joins = 0;
 }
 
-/* Of 64 bytes, where the machine can. */
-__attribute__((target("avx2"))) static inline struct kinds kinds_wide_32(const struct wide_specials *s, const uint8_t *p)
+/* Of 64 bytes after which there are two more, where the machine can. */
+__attribute__((target("avx2"))) static inline __m256i table_of(const uint8_t table[32])
 {
-	const __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)s->nibbles)),
-		      high = _mm256_broadcastsi128_si256(_mm_set_epi64x(0, (int64_t)0x8040201008040201)), four = _mm256_set1_epi8(0x0f);
-	struct kinds k = { 0 };
+	return _mm256_loadu_si256((const __m256i *)(const void *)table);
+}
 
+__attribute__((target("avx2"))) static inline __m256i upper_halves(__m256i x)
+{
+	return _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi8(0x0f));
+}
+
+/* The sets of which x may be byte i. Of a byte beyond ASCII none. */
+__attribute__((target("avx2"))) static inline __m256i heads_of(const struct word_heads *h, unsigned i, __m256i x)
+{
+	return _mm256_and_si256(_mm256_shuffle_epi8(table_of(h->low[i]), x), _mm256_shuffle_epi8(table_of(h->high[i]), upper_halves(x)));
+}
+
+/* The bit of an upper half in the row of a lower half. */
+__attribute__((target("avx2"))) static inline __m256i upper_bits(void)
+{
+	return _mm256_set_epi64x(0, (int64_t)0x8040201008040201, 0, (int64_t)0x8040201008040201);
+}
+
+__attribute__((target("avx2"))) static inline void kinds_wide_32(struct kinds *k, const struct wide_specials *s, const uint8_t *p)
+{
+	uint64_t digits = 0, letters = 0, specials = 0, heads = 0, joins = 0;
+
+#pragma GCC unroll 2
 	for (unsigned at = 0; at < 64; at += 32) {
 		__m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + at));
+		__m256i second = _mm256_loadu_si256((const __m256i *)(const void *)(p + at + 1));
+		__m256i third = _mm256_loadu_si256((const __m256i *)(const void *)(p + at + 2));
 		__m256i digit = _mm256_sub_epi8(x, _mm256_set1_epi8('0'));
 		__m256i letter = _mm256_sub_epi8(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
-		__m256i odd = _mm256_or_si256(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('%')),
-					      _mm256_or_si256(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('&')), _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\n'))));
-		/* The bit of a byte's upper half in the row of its lower half; of one beyond ASCII there is none. */
-		__m256i row = _mm256_shuffle_epi8(low, x), column = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(x, 4), four));
-		__m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(row, column), _mm256_setzero_si256());
+		__m256i special = _mm256_and_si256(_mm256_shuffle_epi8(table_of(s->nibbles), x), _mm256_shuffle_epi8(upper_bits(), upper_halves(x)));
+		__m256i head = _mm256_and_si256(heads_of(&s->heads, 0, x), _mm256_and_si256(heads_of(&s->heads, 1, second), heads_of(&s->heads, 2, third)));
+		__m256i none = _mm256_setzero_si256();
 
-		k.digits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(digit, _mm256_set1_epi8(9)), digit)) << at;
-		k.letters |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(letter, _mm256_set1_epi8(25)), letter)) << at;
-		k.specials |= (uint64_t)~(uint32_t)_mm256_movemask_epi8(none) << at;
-		k.odd |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(x, odd)) << at;
+		digits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(digit, _mm256_set1_epi8(9)), digit)) << at;
+		letters |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(letter, _mm256_set1_epi8(25)), letter)) << at;
+		specials |= (uint64_t)~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(special, none)) << at;
+		heads |= (uint64_t)~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(head, none)) << at;
+		joins |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('.'))) << at;
 	}
-	return k;
+	kinds_put(k, digits, letters, specials);
+	k->odd = 0;
+	k->heads = heads;
+	k->joins = joins | digits | specials;
 }
 
-/* As kinds_of, with at most SPECIALS / 2 of them, of ASCII. */
-static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
+/* The lowest nr bits. */
+static inline uint64_t bits_below(size_t nr)
 {
-	return n == 64 && s->by_32 ? kinds_wide_32(s, p) : kinds_wide_16(s, p, n);
+	return nr < 64 ? ((uint64_t)1 << nr) - 1 : UINT64_MAX;
 }
 
-/* fold: those bytes with small letters for capitals, and some more. */
-static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
+/* The same of any number of bytes, with zeros beyond the last. 32 at a time, as longer ones make some machines slower. */
+__attribute__((target("avx2,avx512bw,avx512vl"))) static inline void kinds_wide_any(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	uint64_t first = bits_below(n), second = bits_below(n - (n > 0)), third = bits_below(n - (n > 1 ? 2 : n));
+	uint64_t digits = 0, letters = 0, specials = 0, odds = 0, heads = 0, joins = 0;
+
+	for (unsigned at = 0; at < 64 && at < n; at += 32) {
+		__m256i x = _mm256_maskz_loadu_epi8((__mmask32)(first >> at), p + at);
+		__m256i head = heads_of(&s->heads, 0, x);
+		__m256i special = _mm256_shuffle_epi8(table_of(s->nibbles), x);
+		__mmask32 odd = _mm256_movepi8_mask(x) | _mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('%')) |
+				_mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('&')) | _mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('\n'));
+
+		head = _mm256_and_si256(head, heads_of(&s->heads, 1, _mm256_maskz_loadu_epi8((__mmask32)(second >> at), p + at + 1)));
+		digits |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('0')), _mm256_set1_epi8(10)) << at;
+		letters |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a')),
+							       _mm256_set1_epi8(26)) << at;
+		specials |= (uint64_t)_mm256_test_epi8_mask(special, _mm256_shuffle_epi8(upper_bits(), upper_halves(x))) << at;
+		heads |= (uint64_t)_mm256_test_epi8_mask(head, heads_of(&s->heads, 2, _mm256_maskz_loadu_epi8((__mmask32)(third >> at), p + at + 2))) << at;
+		joins |= (uint64_t)_mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('.')) << at;
+		odds |= (uint64_t)odd << at;
+	}
+	kinds_put(k, digits, letters, specials);
+	k->odd = odds;
+	k->heads = heads;
+	k->joins = joins | digits | specials;
+}
+
+/* As kinds_of, with at most SPECIALS / 2 of them, of ASCII, for the first 64 of n bytes. */
+__attribute__((always_inline)) static inline void kinds_wide(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	if (n >= 66 && s->by != BY_16)
+		kinds_wide_32(k, s, p);
+	else if (n > 16 && s->by == BY_32_ANY)
+		kinds_wide_any(k, s, p, n);
+	else
+		kinds_short(k, s, p, n < 64 ? n : 64);
+}
+
+static inline struct letters letters_of_16(const uint8_t *p, size_t n, uint8_t fold[64])
 {
 	struct letters l = { 0 };
 
@@ -150,6 +266,32 @@ static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold
 		_mm_storeu_si128((__m128i *)(fold + at), _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
 	}
 	return l;
+}
+
+__attribute__((target("avx2,avx512bw,avx512vl"))) static inline struct letters letters_of_any(const uint8_t *p, size_t n, uint8_t fold[64])
+{
+	uint64_t all = bits_below(n);
+	struct letters l = { 0 };
+
+	for (unsigned at = 0; at < 64 && at < n; at += 32) {
+		__m256i x = _mm256_maskz_loadu_epi8((__mmask32)(all >> at), p + at);
+		__mmask32 upper = _mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('A')), _mm256_set1_epi8(26));
+
+		l.digits |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('0')), _mm256_set1_epi8(10)) << at;
+		l.upper |= (uint64_t)upper << at;
+		l.lower |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('a')), _mm256_set1_epi8(26)) << at;
+		l.beyond |= (uint64_t)(uint32_t)_mm256_movepi8_mask(x) << at;
+		_mm256_storeu_si256((__m256i *)(void *)(fold + at), _mm256_mask_add_epi8(x, upper, x, _mm256_set1_epi8(0x20)));
+	}
+	return l;
+}
+
+/* Of at most 64. fold: those bytes with small letters for capitals, and some more. */
+static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
+{
+	if (n > 32 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+		return letters_of_any(p, n, fold);
+	return letters_of_16(p, n, fold);
 }
 
 /* Bytes before the first blank or control character. */
@@ -190,13 +332,17 @@ static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, 
 	return k;
 }
 
-static inline struct kinds kinds_wide(const struct wide_specials *s, const uint8_t *p, size_t n)
+static inline void kinds_short(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
 {
-	struct kinds k = kinds_of(&s->of, p, n);
-
+	*k = kinds_of(&s->of, p, n);
+	k->heads = UINT64_MAX;
 	for (size_t i = 0; i < n; i++)
-		k.odd |= (uint64_t)is_odd(p[i]) << i;
-	return k;
+		k->odd |= (uint64_t)is_odd(p[i]) << i;
+}
+
+static inline void kinds_wide(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	kinds_short(k, s, p, n < 64 ? n : 64);
 }
 
 static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])

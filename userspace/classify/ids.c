@@ -50,25 +50,10 @@ static size_t form_read(const char *form, struct slice s, size_t start, char tex
 	return i;
 }
 
-enum id_after id_after(uint8_t c)
-{
-	switch (c) {
-	case ' ':
-		return AFTER_BLANK;
-	case '-':
-		return AFTER_MINUS;
-	case '.':
-		return AFTER_DOT;
-	case '/':
-		return AFTER_SLASH;
-	case '+':
-		return AFTER_PLUS;
-	case ':':
-		return AFTER_COLON;
-	default:
-		return is_alpha(c) ? AFTER_LETTER : AFTER_OTHER;
-	}
-}
+const uint8_t id_afters[256] = {
+	[' '] = AFTER_BLANK, ['-'] = AFTER_MINUS, ['.'] = AFTER_DOT, ['/'] = AFTER_SLASH, ['+'] = AFTER_PLUS, [':'] = AFTER_COLON,
+	['A' ... 'Z'] = AFTER_LETTER, ['a' ... 'z'] = AFTER_LETTER,
+};
 
 static bool form_starts(const char *form, size_t head, size_t run, enum id_after after)
 {
@@ -113,21 +98,50 @@ bool id_has_head(const struct id_rule *rule)
 	return false;
 }
 
+/* Digits from here to a letter, or what may be one. */
+static unsigned form_digits(const char *form)
+{
+	unsigned nr = 0;
+
+	for (; *form && (*form == '#' || *form == '_' || is_digit((uint8_t)*form) || is_separator((uint8_t)*form)); form++)
+		nr += *form == '#' || is_digit((uint8_t)*form);
+	return nr;
+}
+
 unsigned id_digits(const struct id_rule *rule)
 {
 	unsigned fewest = 255;
 
 	for (const struct id_shape *shape = rule->shapes; shape->form; shape++) {
-		const char *form = shape->form + strspn(shape->form, "A");
-		unsigned nr = 0;
+		unsigned nr = form_digits(shape->form + strspn(shape->form, "A"));
 
-		if (shape->says < ID_ALONE)
-			continue;
-		for (; *form && (*form == '#' || *form == '_' || is_digit((uint8_t)*form) || is_separator((uint8_t)*form)); form++)
-			nr += *form == '#' || is_digit((uint8_t)*form);
-		fewest = nr < fewest ? nr : fewest;
+		if (shape->says >= ID_ALONE && nr < fewest)
+			fewest = nr;
 	}
 	return fewest;
+}
+
+/* first: what the first digit stands for. */
+static void form_near(const char *first, bool letter, void (*tell)(void *, bool, size_t, enum id_after, unsigned), void *owner)
+{
+	for (size_t run = 1; first[run - 1]; run++)
+		for (unsigned after = 0; after < AFTER_MAX; after++)
+			if (form_starts(first, 0, run, after))
+				tell(owner, letter, run, after, form_digits(first));
+}
+
+void id_near(const struct id_rule *rule, void (*tell)(void *owner, bool letter, size_t run, enum id_after after, unsigned digits), void *owner)
+{
+	for (const struct id_shape *shape = rule->shapes; shape->form; shape++) {
+		const char *first = shape->form;
+
+		form_near(first, false, tell, owner);
+		for (; *first && *first != '#' && !is_digit((uint8_t)*first); first++) {
+			bool letter = *first == 'A' || *first == '*' || is_alpha((uint8_t)*first);
+
+			form_near(first + 1, letter, tell, owner);
+		}
+	}
 }
 
 /* Up to the group that has a digit in any case: before it all may be letters. */

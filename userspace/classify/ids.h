@@ -21,10 +21,15 @@ int id_find(struct slice, size_t at, struct hit *);
  * byte of this kind? */
 #define ID_SPACED 99	/* for head: letters, a separator, then the digits */
 enum id_after { AFTER_OTHER, AFTER_BLANK, AFTER_MINUS, AFTER_DOT, AFTER_SLASH, AFTER_PLUS, AFTER_COLON, AFTER_LETTER, AFTER_MAX };
-enum id_after id_after(uint8_t c);
+extern const uint8_t id_afters[256];
+static inline enum id_after id_after(uint8_t c) { return (enum id_after)id_afters[c]; }
 bool id_starts(const struct id_rule *, size_t head, size_t run, enum id_after);
 bool id_has_head(const struct id_rule *);	/* may one begin with a letter? */
 uint64_t id_groups(const struct id_rule *);	/* bit n: the first digit of one may stand among n letters and digits in a row */
+/* Where a word before it may name it, and any of its shapes may count: tells each length of the run of digits that its first
+ * digit may begin, whether a letter stands right before that, what follows the run, and how many digits there are from it to
+ * a letter at least. */
+void id_near(const struct id_rule *, void (*tell)(void *owner, bool letter, size_t run, enum id_after after, unsigned digits), void *owner);
 unsigned id_digits(const struct id_rule *);	/* the fewest digits from the first on to a letter, of these shapes */
 
 /* What the checks share. weights ends with 0; the text's digits count from its first. */

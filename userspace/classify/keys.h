@@ -44,8 +44,9 @@ struct phrase_table {
 	struct phrase_slot { uint32_t hash; uint8_t row; } slot[PHRASE_SLOTS];
 };
 void phrase_table_add(struct phrase_table *, uint8_t row, const struct key_phrase *);
-/* false: there is no phrase in these bytes, of prose before a value; true says nothing. Cheaper by far than to look. */
-bool phrases_may(const struct phrase_table *, struct slice before);
+uint64_t phrase_initials(const struct key_phrase *);	/* a bit for the first two letters of each, and for others too */
+/* false: there is no phrase with one of these initials in these bytes, of prose before a value; true says nothing. Cheaper by far than to look. */
+bool phrases_may(const struct phrase_table *, struct slice before, uint64_t initials);
 /* At most max are told; returns how many there are. */
 unsigned phrases_find(const struct phrase_table *, const struct key_text *, uint8_t *rows, unsigned max);
 bool key_ends_numbering(const struct key_text *);	/* so does its last word */

@@ -129,7 +129,34 @@ static inline uint64_t head_take(const uint8_t *fold, uint64_t word, size_t i, u
 	return head;
 }
 
-bool phrases_may(const struct phrase_table *t, struct slice before)
+static inline unsigned initials_bit(uint8_t first, uint8_t second)
+{
+	return (first * 5u + second) & 63;
+}
+
+uint64_t phrase_initials(const struct key_phrase *keys)
+{
+	uint64_t initials = 0;
+
+	for (; keys && keys->words; keys++)
+		initials |= 1ull << initials_bit((uint8_t)keys->words[0], (uint8_t)keys->words[1]);
+	return initials;
+}
+
+/* Where one may begin that has one of these initials. No jump: where that is is drawn at random. */
+static inline uint64_t initials_in(uint64_t initials, const uint8_t *fold, uint64_t word, uint64_t begins)
+{
+	uint64_t found = word & ~(word >> 1) & begins;	/* its second letter is that of another word */
+
+	for (begins &= ~found; begins; begins &= begins - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(begins);
+
+		found |= (initials >> initials_bit(fold[i], fold[i + 1]) & 1) << i;
+	}
+	return found;
+}
+
+bool phrases_may(const struct phrase_table *t, struct slice before, uint64_t initials)
 {
 	uint8_t fold[64 + 8] UNINITIALIZED;
 	struct letters l;
@@ -142,11 +169,11 @@ bool phrases_may(const struct phrase_table *t, struct slice before)
 		return true;
 	word = l.digits | l.upper | l.lower;
 	begins = word & (~(word << 1) | (l.digits ^ l.digits << 1) | l.upper);
-	for (; begins; begins &= begins - 1) {
+	for (begins = initials_in(initials, fold, word, begins); begins; begins &= begins - 1) {
 		size_t i = (size_t)__builtin_ctzll(begins);
-		uint64_t head = (word >> i & 7) == 7 ? head_load(fold + i, HEAD_BYTES) : head_take(fold, word, i, 3);
+		uint64_t head = (word >> i & 31) == 31 ? head_load(fold + i, HEAD_BYTES) : head_take(fold, word, i, HEAD_BYTES);
 
-		if (head_may(t, head) && long_head_may(t, head_take(fold, word, i, HEAD_BYTES)))
+		if (head_may(t, head) && long_head_may(t, head))
 			return true;
 	}
 	return false;

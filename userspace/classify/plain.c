@@ -108,11 +108,15 @@ static size_t plain_step(struct slice s, size_t i, uint8_t *c)
 size_t plain_differs(struct slice s)
 {
 #ifdef __SSE2__
+	bool by_32 = s.len >= 64 && __builtin_cpu_supports("avx2");
+
 	for (size_t i = 0; i < s.len; i += 16) {
-		__m128i v = bytes_load(s.ptr + i, s.len - i);
-		unsigned bits = (unsigned)_mm_movemask_epi8(bytes_odd(v));
+		unsigned bits;
 		uint8_t c;
 
+		if (by_32 && !(i & 63))
+			i += bytes_even_32(s.ptr + i, s.len - i);
+		bits = (unsigned)_mm_movemask_epi8(bytes_odd(bytes_load(s.ptr + i, s.len - i)));
 		for (; bits; bits &= bits - 1) {
 			size_t at = i + (size_t)__builtin_ctz(bits);
 

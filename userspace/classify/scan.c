@@ -164,9 +164,9 @@ static void scan_rows(struct scan *s, const uint8_t *rows, unsigned nr, size_t a
 }
 
 /* A number after a word that names it: "my BSN is …". Its value alone says too little. */
-static void scan_near(struct scan *s, size_t at, size_t head)
+static void scan_near(struct scan *s, size_t at, const struct number *n)
 {
-	size_t start = at - head;
+	size_t start = at - n->head;
 	uint8_t rows[ASKED_MAX] UNINITIALIZED;
 	struct key_text words UNINITIALIZED;
 	unsigned nr;
@@ -174,7 +174,7 @@ static void scan_near(struct scan *s, size_t at, size_t head)
 	if (evidence_level < EVIDENCE_KEY)
 		return;
 	s->cost += COST_MAY;
-	if (!phrases_may(&starters.near, prose_window(s->value, start)))
+	if (!phrases_may(&starters.near, prose_window(s->value, start), n->by->initials))
 		return;
 	s->cost += COST_NEAR;
 	key_text_prose(&words, prose_before(s->value, start));
@@ -215,9 +215,9 @@ static void scan_number(struct scan *s, const struct block *b, size_t at)
 	if (!n.named)
 		return;
 	if (!n.near)
-		n.near = digits_near(s->value, at);
-	if (n.near >= NEAR_LONG || capital_run(s->value, at - n.head) >= NEAR_LONG)
-		scan_near(s, at, n.head);
+		n.near = digits_near(s->value, at, n.run);
+	if (n.near >= n.by->fewest && (n.near >= NEAR_LONG || capital_run(s->value, at - n.head) >= NEAR_LONG))
+		scan_near(s, at, &n);
 }
 
 /* A literal that begins with a letter begins a word. An escape before it is no part of it. */
@@ -370,13 +370,14 @@ static bool says_how_much(const struct evidence *ev, struct slice v)
 /* What begins where a run of digits or of letters does, or at a special byte; the rest of a run begins nothing. */
 static void scan_bytes(struct scan *s)
 {
-	struct block b = { .v = s->value };
+	struct block b UNINITIALIZED;
 
-	for (; b.at < s->value.len; b.at += 64) {
-		size_t left = s->value.len - b.at;
+	b.v = s->value;
+	b.digit = b.letter = false;
+	for (b.at = 0; b.at < s->value.len; b.at += 64) {
 		uint64_t numbers, starts;
 
-		b.k = kinds_wide(&starters.specials, s->value.ptr + b.at, left < 64 ? left : 64);
+		kinds_wide(&b.k, &starters.specials, s->value.ptr + b.at, s->value.len - b.at);
 		for (starts = block_begins(&b, &numbers); starts; starts &= starts - 1) {
 			size_t i = b.at + (size_t)__builtin_ctzll(starts);
 
@@ -415,7 +416,7 @@ bool scan_needless(const struct evidence *ev, struct slice value)
 		return false;
 	if (value.len < VALUE_MIN || says_when(value) || says_how_much(ev, value))
 		return true;
-	b.k = kinds_wide(&starters.specials, value.ptr, value.len);
+	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
 	if (b.k.odd)
 		return false;
 	for (starts = block_begins(&b, &numbers); starts; starts &= starts - 1) {
