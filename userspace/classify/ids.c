@@ -64,6 +64,8 @@ static bool form_starts(const char *form, size_t head, size_t run, enum id_after
 			return false;
 		form += letters + 1;
 		head = 0;
+	} else if (!head && *form == '(') {
+		form++;
 	}
 	for (; head; head--, form++)
 		if (*form != 'A' && *form != '*')
@@ -113,7 +115,7 @@ unsigned id_digits(const struct id_rule *rule)
 	unsigned fewest = 255;
 
 	for (const struct id_shape *shape = rule->shapes; shape->form; shape++) {
-		unsigned nr = form_digits(shape->form + strspn(shape->form, "A"));
+		unsigned nr = form_digits(shape->form + strspn(shape->form, "A("));
 
 		if (shape->says >= ID_ALONE && nr < fewest)
 			fewest = nr;
