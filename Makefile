@@ -64,8 +64,8 @@ mainobj	:= $(out)/userspace/daemon/main.o
 lib	:= $(out)/libweir.a
 unit	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/unit/test_*.c)))
 runner	:= $(patsubst %.c,$(out)/%,$(sort $(wildcard tests/golden/run_*.c tests/replay/run_*.c tests/bpf/run_*.c)))
-# tests/bench/classify.c is made by scripts/bench-classify: it wants engines that nothing else does.
-helper	:= $(patsubst %.c,$(out)/%,$(filter-out tests/bench/classify.c,$(sort $(wildcard tests/lib/*.c tests/bench/*.c))))
+# tests/bench/classify.c and ratio.c are made by scripts/bench-classify: they want engines that nothing else does.
+helper	:= $(patsubst %.c,$(out)/%,$(filter-out tests/bench/classify.c tests/bench/ratio.c,$(sort $(wildcard tests/lib/*.c tests/bench/*.c))))
 
 # One row a fuzz target: tests/fuzz/fuzz_NAME.c, tests/fuzz/corpus/NAME.
 fuzz	:= ring_record \
@@ -171,7 +171,7 @@ $(obj): | $(out)/version.h
 
 # Its allocations go through the test, which makes the n-th fail.
 $(out)/tests/unit/test_alloc: ldflags += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup)
-$(out)/tests/bench/classify: ldlibs += $(shell $(PKG) --libs libhs libpcre2-8 2>/dev/null)
+$(out)/tests/bench/classify $(out)/tests/bench/ratio: ldlibs += $(shell $(PKG) --libs libhs libpcre2-8 2>/dev/null)
 # Their oracles.
 $(out)/tests/unit/test_json: ldlibs += -ljansson
 $(out)/tests/unit/test_http1 $(out)/tests/bench/protocols: ldlibs += -lhttp_parser

@@ -16,128 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
-#include "base/buf.h"
 #include "classify/document.h"
-#include "classify/ids.h"
-#include "classify/tokens.h"
+#include "tests/bench/expressions.h"
+#include "tests/bench/texts.h"
 
-#define DOCUMENT	1024
-#define BYTES		(8 << 20)	/* of one kind in a round */
 #define PCRE_BYTES	(64 << 10)	/* it is slow */
 #define ROUNDS_MAX	101
 #define RULES_MAX	2048
-
-static double now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double cpu_now(void) { return now(CLOCK_PROCESS_CPUTIME_ID); }
-
-/* ---- documents */
-
-static uint32_t draw_state = 1;
-static uint32_t draw(uint32_t below)
-{
-	draw_state = draw_state * 1664525 + 1013904223;
-	return (draw_state >> 8) % below;
-}
-
-static const char *word(void)
-{
-	static const char *const words[] = { "order", "shipped", "left", "neighbour", "Tuesday", "parcel", "invoice", "again", "the", "of", "with", "river",
-					     "measure", "without", "stopping", "please", "tomorrow", "window", "status", "active" };
-
-	return words[draw(sizeof(words) / sizeof(words[0]))];
-}
-
-/* Something to be found, as a key and a value. */
-static void finding(struct buf *b, const char *before, const char *between, const char *after)
-{
-	switch (draw(4)) {
-	case 0:
-		buf_printf(b, "%semail%s%s.%u@corp.com%s", before, between, word(), draw(1000), after);
-		return;
-	case 1:
-		buf_printf(b, "%sssn%s%03u-%02u-%04u%s", before, between, 100 + draw(500), 1 + draw(99), 1 + draw(9999), after);
-		return;
-	case 2:
-		buf_printf(b, "%sphone%s+1 415-62%u-%04u%s", before, between, draw(10), 1000 + draw(9000), after);
-		return;
-	default:
-		buf_printf(b, "%scard%s4111111111111111%s", before, between, after);
-	}
-}
-
-static void add_json(struct buf *b, unsigned i, unsigned part)
-{
-	(void)part;
-	buf_printf(b, "%s{\"id\":%u,\"status\":\"active\",\"created_at\":\"2026-03-14T15:09:26Z\",\"price\":%u.5,\"sku\":\"AB-%04u-X\",", i ? "," : "",
-		   100000 + draw(800000), draw(500), draw(10000));
-	buf_printf(b, "\"trace\":\"%08x%08x\",\"tags\":[\"%s\",\"large\"],\"note\":\"%s %s %s\",\"ok\":true", draw_state, draw(1u << 30), word(), word(),
-		   word(), word());
-	for (unsigned n = 0; n < part; n++)
-		finding(b, ",\"", "\":\"", "\"");
-	buf_puts(b, "}");
-}
-
-static void add_form(struct buf *b, unsigned i, unsigned part)
-{
-	buf_printf(b, "%sid=%u&status=active&note=%s+%s%%21&price=%u.5&sku=AB-%04u-X", i ? "&" : "", 100000 + draw(800000), word(), word(), draw(500), draw(10000));
-	for (unsigned n = 0; n < part; n++)
-		finding(b, "&", "=", "");
-}
-
-static void add_prose(struct buf *b, unsigned i, unsigned part)
-{
-	(void)i;
-	for (unsigned n = 0; n < 12; n++)
-		buf_printf(b, "%s ", word());
-	for (unsigned n = 0; n < part; n++)
-		finding(b, "my ", " is ", ". ");
-	buf_printf(b, "order %u. ", draw(100000));
-}
-
-static const struct kind {
-	const char *name;
-	void (*add)(struct buf *, unsigned i, unsigned findings);
-	const char *head, *tail;
-	unsigned pieces;
-} kinds[] = {
-	{ "API JSON", add_json, "{\"items\":[", "]}", 5 },
-	{ "form", add_form, "", "", 10 },
-	{ "prose", add_prose, "", "", 10 },
-};
-
-static const char *bytes_at(const struct buf *b, size_t at) { return (const char *)b->ptr + at; }
-
-struct text { struct buf all; size_t *ends; size_t nr, findings; };
-
-static void text_make(struct text *t, const struct kind *k, unsigned findings)
-{
-	buf_init(&t->all, 2 * BYTES);
-	t->ends = calloc(BYTES / 256, sizeof(*t->ends));
-	while (t->all.len < BYTES) {
-		unsigned left = findings;
-
-		buf_puts(&t->all, k->head);
-		for (unsigned i = 0; i < k->pieces; i++) {
-			unsigned part = left / (k->pieces - i);
-
-			left -= part;
-			k->add(&t->all, i, part);
-		}
-		buf_puts(&t->all, k->tail);
-		t->ends[t->nr++] = t->all.len;
-	}
-	if (t->all.failed || !t->ends)
-		exit(2);
-}
 
 static void on_hit(void *owner, const struct document_hit *hit)
 {
@@ -166,57 +52,6 @@ static void keep(char **list, unsigned *nr, struct buf *b)
 	buf_reset(b);
 }
 
-static void escape(struct buf *b, const char *text)
-{
-	for (; *text; text++)
-		buf_printf(b, is_alnum((uint8_t)*text) ? "%c" : "\\x%02x", (uint8_t)*text);
-}
-
-static const char *alphabet(unsigned of)
-{
-	static const char *const sets[] = {
-		[OF_HEX] = "[0-9a-fA-F]", [OF_DIGIT] = "[0-9]", [OF_LOWER] = "[a-z0-9]", [OF_UPPER] = "[A-Z0-9]", [OF_ALNUM] = "[A-Za-z0-9]",
-		[OF_WORD] = "[A-Za-z0-9_]", [OF_URL] = "[A-Za-z0-9_-]", [OF_BASE64] = "[A-Za-z0-9+/=]", [OF_DOTTED] = "[A-Za-z0-9_.-]",
-		[OF_CRYPT] = "[A-Za-z0-9./$,=+_:-]", [OF_ANY] = "[A-Za-z0-9_.~+/=%:-]",
-	};
-
-	return sets[of];
-}
-
-static void form_rule(struct buf *b, const char *form)
-{
-	while (*form) {
-		char kind = *form++, one[2] = { kind, 0 };
-		unsigned n = (unsigned)strtoul(form, (char **)&form, 10);
-
-		if (!n)
-			escape(b, one);
-		else
-			buf_printf(b, "%s{%u}", kind == 'h' ? "[0-9a-fA-F]" : kind == 'd' ? "[0-9]" : kind == 'l' ? "[a-z0-9]" : kind == 'u' ? "[A-Z0-9]" :
-				   kind == 'c' ? "[A-Za-z0-9./]" : kind == 'w' ? "[A-Za-z0-9_-]" : "[A-Za-z0-9]", n);
-	}
-}
-
-static void shape_rule(struct buf *b, const char *form)
-{
-	buf_puts(b, "\\b");
-	for (; *form; form++) {
-		char one[2] = { *form, 0 };
-
-		if (*form == '#')
-			buf_puts(b, "[0-9]");
-		else if (*form == 'A')
-			buf_puts(b, "[A-Za-z]");
-		else if (*form == '*')
-			buf_puts(b, "[A-Za-z0-9]");
-		else if (*form == '_')
-			buf_puts(b, "[ ./-]");
-		else
-			escape(b, one);
-	}
-	buf_puts(b, "\\b");
-}
-
 static void rules_make(void)
 {
 	static const char *const more[] = {
@@ -233,11 +68,7 @@ static void rules_make(void)
 		for (const struct token_format *f = row->tokens; f && f->prefix; f++) {
 			escape(&b, f->prefix);
 			keep(literals, &nr_literals, &b);
-			escape(&b, f->prefix);
-			if (f->form)
-				form_rule(&b, f->form);
-			else
-				buf_printf(&b, "%s{%u,}", alphabet(f->alphabet), f->min);
+			token_rule(&b, f);
 			keep(rules, &nr_rules, &b);
 		}
 		for (const struct id_shape *s = row->id ? row->id->shapes : NULL; s && s->form; s++) {

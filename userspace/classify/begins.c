@@ -121,7 +121,7 @@ static void begins_named(void *owner, bool letter, size_t run, enum id_after aft
 
 static void begins_row(unsigned i)
 {
-	const struct class_row *row = starters.rows[i] = class_row(i);
+	const struct class_row *row = starters.rows[i];
 	uint64_t initials;
 
 	begins_number(i, row);
@@ -196,10 +196,13 @@ static void begins_heads(void)
 	}
 }
 
-void begins_init(void)
+void begins_only(bool (*wanted)(unsigned row))
 {
-	for (unsigned i = 0; i < class_count(); i++)
-		begins_row(i);
+	for (unsigned i = 0; i < class_count(); i++) {
+		starters.rows[i] = class_row(i);
+		if (wanted(i))
+			begins_row(i);
+	}
 	for (unsigned c = 0; c < 256; c++)
 		starters.kind[c] |= is_digit((uint8_t)c) ? ON_DIGIT : is_alpha((uint8_t)c) ? ON_LETTER : 0;
 	starters.kind['@'] |= ON_AT;
@@ -214,6 +217,16 @@ void begins_init(void)
 	begins_heads();
 	specials_widen(&starters.specials);
 	starters.ready = true;
+}
+
+static bool any_row(unsigned row)
+{
+	return true;
+}
+
+void begins_init(void)
+{
+	begins_only(any_row);
 }
 
 void classify_forget(void)

@@ -47,6 +47,7 @@ extern struct starters {
 	struct literal literals[LITERALS_MAX];
 } starters;
 void begins_init(void);	/* when it is not ready */
+void begins_only(bool (*wanted)(unsigned row));	/* the same of some classes, for measuring what they cost */
 
 static inline uint32_t head_slot(uint64_t three)
 {
