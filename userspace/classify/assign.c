@@ -13,12 +13,18 @@ static bool is_name_byte(uint8_t c)
 	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c >= 0x80;
 }
 
+/* What may stand between a name and the '=' or ':' after it. */
+static bool is_between(uint8_t c)
+{
+	return c == '"' || c == '\'' || c == '\\' || c == ' ';
+}
+
 /* The name that ends before the '=' or ':' at i, quotes and blanks between allowed. */
 struct slice assign_name(struct slice v, size_t i)
 {
 	size_t end = i, start;
 
-	for (unsigned n = 0; n < 3 && end && strchr("\"'\\ ", v.ptr[end - 1]) && v.ptr[end - 1]; n++)
+	for (unsigned n = 0; n < 3 && end && is_between(v.ptr[end - 1]); n++)
 		end--;
 	for (start = end; start && end - start < WORD_MAX && is_name_byte(v.ptr[start - 1]); start--)
 		;

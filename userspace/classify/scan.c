@@ -302,13 +302,16 @@ void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
 /* "name=value" or "name: value" inside a value. */
 static void scan_assign(struct scan *s, size_t i)
 {
-	struct slice name = assign_name(s->value, i), before, token;
+	struct slice name, before, token;
 	struct surroundings around UNINITIALIZED;
 	uint8_t rows[ASKED_MAX] UNINITIALIZED;
 	bool asked = false;
 	unsigned nr;
 
-	if (evidence_level < EVIDENCE_KEY || !assign_may_name(name) || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+	if (evidence_level < EVIDENCE_KEY || !starters.keyed.nr || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+		return;
+	name = assign_name(s->value, i);
+	if (!assign_may_name(name))
 		return;
 	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
