@@ -12,7 +12,7 @@
  * and objects; Hyperscan's plain block scan, which says that something ended somewhere; and its scan with beginnings and the
  * validators, which finds what the pass does.
  *
- *   ratio [--rounds R]
+ *   ratio [--rounds R] | --alone TEXT RULES
  *
  * CPU time, median of the rounds, which alternate. The pass itself is compiled in here, for its parts. */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -420,7 +420,8 @@ static void value_plant(struct buf *b, unsigned row, unsigned which)
 /* Prose and JSON with a value of every expression, others about it. */
 static void planted_compare(void)
 {
-	static const char *const before[] = { "", " ", "see ", "(", "\"", "x", "7", "-", "id=", ": " }, *const after[] = { "", " ", ".", ", ", ")", "x", "7", "-", "@" };
+	static const char *const before[] = { "", " ", "see ", "(", "\"", "x", "7", "-", "id=", ": " };
+	static const char *const after[] = { "", " ", ".", ", ", ")", "x", "7", "-", "@" };
 	struct buf b, value;
 
 	buf_init(&b, 1 << 16);
@@ -522,11 +523,38 @@ static void measure(struct text texts[][3], unsigned rounds)
 				qsort(speed[run], rounds, sizeof(double), by_value);
 				median[run] = speed[run][rounds / 2];
 			}
-			printf("  %-9s %4.1f findings in a KiB: plain scan %6.1f MB/s, with validators %6.1f; the pass %7.1f, %5.2f x %5.2f x; as it runs %7.1f, %5.2f x %5.2f x\n",
-			       kinds[k].name, (double)t->findings * DOCUMENT / (double)t->all.len, median[PLAIN], median[BEGINS], median[PASS],
-			       median[PASS] / median[PLAIN], median[PASS] / median[BEGINS], median[WEIR], median[WEIR] / median[PLAIN], median[WEIR] / median[BEGINS]);
+			printf("  %-9s %4.1f findings in a KiB: plain scan %6.1f MB/s, with validators %6.1f", kinds[k].name,
+			       (double)t->findings * DOCUMENT / (double)t->all.len, median[PLAIN], median[BEGINS]);
+			for (int run = PASS; run <= WEIR; run++)
+				printf("; %s %7.1f, %5.2f x %5.2f x", run == PASS ? "the pass" : "as it runs", median[run], median[run] / median[PLAIN],
+				       median[run] / median[BEGINS]);
+			printf("\n");
 			fflush(stdout);
 		}
+}
+
+/* The pass by itself, for a profiler: `perf record ... ratio --alone 0 20`, of the text of that number. */
+static int alone(unsigned text, unsigned nr)
+{
+	static struct founds f;
+	struct text t = { 0 };
+
+	if (text >= sizeof(kinds) / sizeof(kinds[0]) || nr < 20 || nr > 300)
+		return fprintf(stderr, "ratio: --alone TEXT RULES\n"), 2;
+	text_make(&t, &kinds[text], 0);
+	rules_make(nr);
+	evidence_level = EVIDENCE_BOUNDARY;
+	for (unsigned r = 0; r < 31; r++) {
+		size_t from = 0;
+		double began = cpu_now();
+
+		for (size_t i = 0; i < t.nr; from = t.ends[i++])
+			scan_value(&text_evidence, slice_of(t.all.ptr + from, t.ends[i] - from), on_scan, &f);
+		speed[PASS][r] = (double)t.all.len / 1e6 / (cpu_now() - began);
+	}
+	qsort(speed[PASS], 31, sizeof(double), by_value);
+	printf("%s, %u rules: %.1f MB/s [%.1f %.1f]\n", kinds[text].name, nr_rules, speed[PASS][15], speed[PASS][7], speed[PASS][23]);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -535,6 +563,8 @@ int main(int argc, char **argv)
 	static struct text texts[sizeof(kinds) / sizeof(kinds[0])][3];
 	unsigned rounds = argc == 3 && !strcmp(argv[1], "--rounds") ? (unsigned)atoi(argv[2]) : 5;
 
+	if (argc == 4 && !strcmp(argv[1], "--alone"))
+		return alone((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
 	if (!rounds || rounds > ROUNDS_MAX || (argc != 1 && argc != 3))
 		return fprintf(stderr, "ratio: --rounds 1 to %d\n", ROUNDS_MAX), 2;
 	match_data = pcre2_match_data_create(4, NULL);
