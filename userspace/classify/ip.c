@@ -66,11 +66,13 @@ static int v6_find(struct slice s, size_t at, struct hit *out)
 
 	while (start && at - start < 5 && (is_hex(s.ptr[start - 1]) || s.ptr[start - 1] == ':'))
 		start--;
+	if (!edge_before(s, start))	/* a time after its date */
+		return 0;
 	for (end = start; end < s.len && end - start < TEXT_MAX && (is_hex(s.ptr[end]) || s.ptr[end] == ':' || s.ptr[end] == '.'); end++)
 		colons += s.ptr[end] == ':';
 	while (end > start && (s.ptr[end - 1] == '.' || (s.ptr[end - 1] == ':' && byte_at(s, end - 2) != ':')))
 		end--;
-	if (colons < 2 || !edge_before(s, start) || is_alnum(byte_at(s, end)))
+	if (colons < 2 || is_alnum(byte_at(s, end)))
 		return 0;
 	memcpy(text, s.ptr + start, end - start);
 	text[end - start] = 0;
