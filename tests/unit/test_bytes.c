@@ -150,6 +150,20 @@ static void letters_are_the_same_sixteen_at_a_time(void **test)
 	}
 }
 
+static void pairs_are_those_of_each_byte(void **test)
+{
+	(void)test;
+	if (!__builtin_cpu_supports("avx2"))
+		return;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint8_t *p = text_make(65);
+		uint64_t set = (uint64_t)draw(1u << 24) << 40 | (uint64_t)draw(1u << 24) << 16 | draw(1 << 16), found = pairs_in_32(p, set);
+
+		for (size_t i = 0; i < 64; i++)
+			assert_int_equal(found >> i & 1, set >> pair_number(p[i], p[i + 1]) & 1);
+	}
+}
+
 static void even_bytes_end_in_the_64_of_an_odd_one(void **test)
 {
 	(void)test;
@@ -192,6 +206,7 @@ int main(void)
 		cmocka_unit_test(letters_are_those_of_each_byte),
 #ifdef __SSE2__
 		cmocka_unit_test(letters_are_the_same_sixteen_at_a_time),
+		cmocka_unit_test(pairs_are_those_of_each_byte),
 		cmocka_unit_test(even_bytes_end_in_the_64_of_an_odd_one),
 #endif
 		cmocka_unit_test(plain_bytes_end_at_a_quote_a_backslash_or_a_control),

@@ -53,6 +53,8 @@ struct kinds { uint64_t digits, letters, specials;
 	uint64_t odd, heads, joins;
 };
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
+/* Two letters as one of 64 numbers, by which sets of them are kept. */
+static inline unsigned pair_number(uint8_t first, uint8_t second) { return (first * 5u + second) & 63; }
 
 static inline bool is_odd(uint8_t c) { return c >= 0x80 || c == '%' || c == '&' || c == '\n'; }
 
@@ -292,6 +294,23 @@ static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold
 	if (n > 32 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
 		return letters_of_any(p, n, fold);
 	return letters_of_16(p, n, fold);
+}
+
+/* Which of 64 bytes, after which there is one more, begin a pair of the set. */
+__attribute__((target("avx2"))) static inline uint64_t pairs_in_32(const uint8_t *p, uint64_t set)
+{
+	const __m256i sets = _mm256_set1_epi64x((int64_t)set), bits = _mm256_set1_epi64x((int64_t)0x8040201008040201), seven = _mm256_set1_epi8(7);
+	uint64_t found = 0;
+
+	for (unsigned at = 0; at < 64; at += 32) {
+		__m256i x = table_of(p + at), four = _mm256_and_si256(_mm256_slli_epi16(x, 2), _mm256_set1_epi8((char)0xfc));
+		__m256i number = _mm256_add_epi8(_mm256_add_epi8(x, four), table_of(p + at + 1));
+		__m256i eight = _mm256_shuffle_epi8(sets, _mm256_and_si256(_mm256_srli_epi16(number, 3), seven));
+		__m256i both = _mm256_and_si256(eight, _mm256_shuffle_epi8(bits, _mm256_and_si256(number, seven)));
+
+		found |= (uint64_t)~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(both, _mm256_setzero_si256())) << at;
+	}
+	return found;
 }
 
 /* Bytes before the first blank or control character. */

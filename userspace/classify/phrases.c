@@ -129,29 +129,28 @@ static inline uint64_t head_take(const uint8_t *fold, uint64_t word, size_t i, u
 	return head;
 }
 
-static inline unsigned initials_bit(uint8_t first, uint8_t second)
-{
-	return (first * 5u + second) & 63;
-}
-
 uint64_t phrase_initials(const struct key_phrase *keys)
 {
 	uint64_t initials = 0;
 
 	for (; keys && keys->words; keys++)
-		initials |= 1ull << initials_bit((uint8_t)keys->words[0], (uint8_t)keys->words[1]);
+		initials |= 1ull << pair_number((uint8_t)keys->words[0], (uint8_t)keys->words[1]);
 	return initials;
 }
 
-/* Where one may begin that has one of these initials. No jump: where that is is drawn at random. */
+/* Where one may begin that has one of these initials; in fold 64 bytes are read, and one more. No jump for each: which are is drawn at random. */
 static inline uint64_t initials_in(uint64_t initials, const uint8_t *fold, uint64_t word, uint64_t begins)
 {
 	uint64_t found = word & ~(word >> 1) & begins;	/* its second letter is that of another word */
 
+#ifdef __SSE2__
+	if (__builtin_cpu_supports("avx2"))
+		return found | (pairs_in_32(fold, initials) & begins);
+#endif
 	for (begins &= ~found; begins; begins &= begins - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(begins);
 
-		found |= (initials >> initials_bit(fold[i], fold[i + 1]) & 1) << i;
+		found |= (initials >> pair_number(fold[i], fold[i + 1]) & 1) << i;
 	}
 	return found;
 }
