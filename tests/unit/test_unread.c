@@ -167,6 +167,40 @@ static void how_it_looks_is_noted(void **state)
 	end();
 }
 
+/* Plaintext that nobody understands, whose record comes later, and lost records that turn out to be examined: told first
+ * is what moved, with its own reason, and whenever anything is told there are reasons for all of it. */
+static void what_is_told_has_reasons_for_as_much(void **state)
+{
+	struct byte_account *a = &c.acct[DIR_SENT];
+	struct traffic t = { 0 };
+
+	assert_true(begin());
+	a->moved = 70;
+	account_lose(a, 70, LOSS_RING_FULL);
+	account_opaque(a, 101, LOSS_UNKNOWN_PROTOCOL);
+	assert_true(session_flush(c.s, (struct stamp){ 1, 1 }, false, NULL, &t));
+	assert_int_equal(t.bytes[DIR_SENT].lost, 70);
+	assert_int_equal(t.bytes[DIR_SENT].why[LOSS_RING_FULL], 70);
+	assert_int_equal(t.bytes[DIR_SENT].opaque + t.bytes[DIR_SENT].why[LOSS_UNKNOWN_PROTOCOL], 0);
+	a->moved += 101;
+	account_lose(a, -70, LOSS_RING_FULL);
+	a->examined += 70;
+	memset(&t, 0, sizeof(t));
+	assert_true(session_flush(c.s, (struct stamp){ 2, 1 }, false, NULL, &t));
+	assert_int_equal(t.bytes[DIR_SENT].opaque, 101);
+	assert_int_equal(t.bytes[DIR_SENT].why[LOSS_UNKNOWN_PROTOCOL], 101);
+	/* Taken back from what was told, under another name. */
+	a->moved += 40;
+	account_opaque(a, -60, LOSS_UNKNOWN_PROTOCOL);
+	account_opaque(a, 100, LOSS_NO_PLAINTEXT);
+	account_lose(a, 20, LOSS_NO_PLAINTEXT);
+	memset(&t, 0, sizeof(t));
+	assert_true(session_flush(c.s, (struct stamp){ 3, 1 }, false, NULL, &t));
+	assert_int_equal(t.bytes[DIR_SENT].why[LOSS_NO_PLAINTEXT] + t.bytes[DIR_SENT].why[LOSS_UNKNOWN_PROTOCOL],
+			 t.bytes[DIR_SENT].opaque + t.bytes[DIR_SENT].lost);
+	session_close(c.s, (struct stamp){ 4, 1 });
+}
+
 static void memory_that_runs_out_costs_no_byte(void **state)
 {
 	size_t before = budget_used();
@@ -193,6 +227,7 @@ int main(void)
 		cmocka_unit_test(noise_hides_nothing_for_long),
 		cmocka_unit_test(nobody_is_blinded_by_a_parser_that_gave_up),
 		cmocka_unit_test(how_it_looks_is_noted),
+		cmocka_unit_test(what_is_told_has_reasons_for_as_much),
 		cmocka_unit_test(memory_that_runs_out_costs_no_byte),
 	};
 

@@ -498,21 +498,34 @@ static void leave_open(struct byte_sums *b, int64_t open)
 		b->moved += hold_back(b, -open);
 }
 
-/* Of the reasons those for what is told; others wait with what they are for. */
+static int64_t reason_hold(int64_t *one, int64_t n)
+{
+	int64_t part = *one < n ? *one : n;
+
+	if (n <= 0)
+		return n;
+	*one -= part;
+	return n - part;
+}
+
+/* Of the reasons those for what is told; others wait with what they are for: as hold_back() has it that is first what
+ * is opaque, then what is lost, of which the reasons come before, then what was skipped. Of what was told and then
+ * taken back the reasons may be short by as much: then they are of the kind that is there. */
 static void take_reasons(int64_t left[LOSS_MAX], int64_t out[LOSS_MAX], int64_t need)
 {
-	int64_t sum = 0;
+	int64_t rest = -need;
+	unsigned most = LOSS_MISSING;
 
 	for (unsigned i = 0; i < LOSS_MAX; i++) {
 		out[i] = left[i] > 0 ? left[i] : 0;
-		sum += out[i];
+		rest += out[i];
 	}
-	for (unsigned i = 0; sum > need && i < LOSS_MAX; i++) {
-		int64_t n = out[i] < sum - need ? out[i] : sum - need;
-
-		out[i] -= n;
-		sum -= n;
-	}
+	for (unsigned i = LOSS_UNWANTED; i-- > 0;)
+		rest = reason_hold(&out[i], rest);
+	rest = reason_hold(&out[LOSS_UNWANTED], rest);
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		most = out[i] > out[most] ? i : most;
+	out[most] -= rest;
 	for (unsigned i = 0; i < LOSS_MAX; i++)
 		left[i] -= out[i];
 }
