@@ -295,7 +295,7 @@ struct wire_glob {
 	u8 text[WIRE_PATH];	/* of '*', '?' and letters; NUL-terminated; empty: none */
 	u32 base;		/* 1: matched against the path's last component as well */
 };
-#define WIRE_FILTER_NOTHING 0x08u	/* not yet: some programs are attached, and not all */
+#define WIRE_FILTER_NOTHING 0x08u	/* not yet, or no more: some programs are attached, and not all */
 
 /* What the `scope` map says of a tgid. SELFTEST: weir's own stimulus, never left out for the budget. */
 enum wire_task { WIRE_TASK_OWN = 1, WIRE_TASK_WATCHED = 2, WIRE_TASK_SELFTEST = 3 };

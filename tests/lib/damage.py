@@ -8,6 +8,7 @@
   damage.py IN OUT SEED known         only the connections that were known at a moment, with all of them
   damage.py IN OUT SEED tail          of these all data after that moment is missing: how far each came is told at its end
   damage.py IN OUT SEED who           one connection has no data, and its close says nonsense of whose it was
+  damage.py --ends IN                 prints each connection of which nothing tells how far it came
   damage.py --check ACCOUNT [WHOLE]   of `weir replay -o json`: prints what does not balance, or is below 0, and what is
                                       more than in the replay of all: less was seen, so no more can be examined or framing
 """
@@ -190,8 +191,21 @@ def who(every, chance):
         yield kind, r
 
 
+def ends(path):
+    last, told = {}, set()
+    for kind, r in entries(open(path, "rb").read()):
+        if kind == RECORD and r.data and r.conn:
+            last[r.conn] = r.time
+        elif kind == ORDER and r.kind in (CLOSE, REACH):
+            told.add(r.conn)
+    for conn in sorted(last.keys() - told):
+        print(conn, "last spoke", (max(last.values()) - last[conn]) // 1000, "us before the end")
+
+
 if sys.argv[1] == "--check":
     check(*sys.argv[2:])
+elif sys.argv[1] == "--ends":
+    ends(sys.argv[2])
 else:
     source, out, seed, how = sys.argv[1:5]
     every = list(entries(open(source, "rb").read()))

@@ -51,8 +51,20 @@ curl -sk -o /dev/null "https://localhost:$HTTPS_PORT/api/[1-53]" || not_ok "curl
 curl -s -o /dev/null "http://localhost:$HTTP_PORT/api/[1-53]" || not_ok "curl: exit status $?"
 for i in $(seq 23); do curl -sk --tls-max 1.2 -o /dev/null "https://localhost:$HTTPS_PORT/api/$i" || not_ok "curl $i: exit status $?"; done
 held 8 19 2
+# Connections begin and end while the recording ends.
+before=$(requests_logged "$HTTP_PORT")
+start "$WORK/busy.log" "$PYTHON" -c 'import socket, sys
+while True:
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as conn:
+        conn.sendall(b"GET /api/busy HTTP/1.0\r\n\r\n")
+        while conn.recv(4096):
+            pass' "$HTTP_PORT"
+BUSY=$PID
+wait_for 20 logged_at_least "$HTTP_PORT" $((before + 53)) || not_ok "somebody is busy"
 kill -INT "$RECORDER"
 wait "$RECORDER"
+stop "$BUSY"
+is "$("$PYTHON" "$LIB/damage.py" --ends "$WORK/all.weir" | wc -l)" 0 "of each connection is told how far it came"
 exec 4>&- 5>&- 6>&- 7>&-
 
 replayed() { # NAME FILE [WHOLE]

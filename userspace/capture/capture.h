@@ -29,7 +29,8 @@ int capture_owners(struct capture *, void (*take)(void *owner, uint32_t tgid), v
  * from here on records are made. Who listens is known from capture_owners. */
 int capture_attach(struct capture *, char *why, size_t why_size);
 /* Stops making records; the rings and counters stay readable. */
-void capture_detach(struct capture *);
+void capture_mute(struct capture *);	/* nothing that moves is told of any more, by none of them, from one moment on */
+void capture_detach(struct capture *);	/* takes its time, one program after the other */
 const char *capture_hooks(const struct capture *);	/* name of the hook set in use */
 
 int capture_data_ring(const struct capture *);	/* descriptor, stays ours */

@@ -496,6 +496,12 @@ int capture_attach(struct capture *c, char *why, size_t why_size)
 	return 0;
 }
 
+void capture_mute(struct capture *c)
+{
+	c->value.filter = WIRE_FILTER_NOTHING;
+	capture_config_write(c);
+}
+
 const char *capture_hooks(const struct capture *c)
 {
 	return c->hooks;

@@ -100,6 +100,8 @@ static void on_close(void *owner, const struct wire_life *l)
 				     .conn = l->who.conn, .sent_pos = l->plain[WIRE_SENT], .received_pos = l->plain[WIRE_RECEIVED],
 				     .sent = l->plain_known, .time = l->time };
 
+	if (m->muted && l->time > m->muted)
+		return;	/* it goes on without weir */
 	/* First: a close that is told late ends the connection at once. */
 	if (l->plain_known)
 		close_tell(m, &plain);
@@ -423,7 +425,6 @@ static void recorder_stop(struct monitor *m)
 	struct order stop = { .kind = ORDER_STOP };
 	uint64_t until;
 
-	connections_look(m);
 	if (m->no_closes.all || m->no_looks.all)
 		log_warn("the recording lacks how far connections came closes=%llu open=%llu", (unsigned long long)m->no_closes.all,
 			 (unsigned long long)m->no_looks.all);
@@ -460,6 +461,11 @@ static void monitor_stop(struct monitor *m, const char *reason)
 {
 	struct order hurry = { .kind = ORDER_PACE, .epoch = PACE_FULL };
 
+	/* At once for all, then how far each has come. While the programs are detached, which takes long on a busy host,
+	 * some would still tell of a connection, and others not. */
+	capture_mute(m->capture);
+	connections_look(m);
+	m->muted = clock_boot_ns();
 	capture_detach(m->capture);
 	watch_drain(m->watch);
 	if (m->analyst.pid)

@@ -102,6 +102,7 @@ struct monitor {
 	unsigned proven;		/* bit 0: plain exchange came out; bit 1: TLS */
 	uint64_t ready_by, again_at;	/* again_at: the stimulus, if it has not come out by then */
 	bool ready, stop_wanted, stopping;	/* stopping: the interval that is closed is the last */
+	uint64_t muted;		/* what happens since then is not told of; 0: weir watches */
 	bool keeper_asks;	/* until when it has been told who uses connections */
 	bool keeper_ends;	/* it was told to: its end is no death */
 	int exit_code;

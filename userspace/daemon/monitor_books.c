@@ -177,7 +177,8 @@ void interval_end(struct monitor *m, uint64_t now)
 {
 	uint64_t skipped = capture_skipped_runs(m->capture);
 
-	connections_look(m);
+	if (!m->muted)
+		connections_look(m);
 	m->closing_looked = clock_boot_ns();
 	m->closing_epoch = m->epoch;
 	m->closing = CLOSING_RECORDS;
