@@ -148,6 +148,12 @@ static inline bool is_joint(uint8_t c)
 	return c == ' ' || c == '-' || c == '.' || c == '/';
 }
 
+/* Does it follow an escape, "%2B", whose last is a letter? */
+static inline bool is_escaped(struct slice v, size_t at)
+{
+	return at >= 3 && v.ptr[at - 3] == '%' && is_hex(v.ptr[at - 2]) && is_hex(v.ptr[at - 1]);
+}
+
 /* Does a number or code that begins here stand alone, so that a word before it may name it? */
 static inline bool near_begins(struct slice v, size_t start)
 {
@@ -199,7 +205,7 @@ static inline bool row_may(unsigned row, const struct number *n)
 static inline bool number_read(const struct block *b, size_t at, struct number *n)
 {
 	size_t run = digit_run(b, at), head = letter_run(b, at);
-	bool inner = head && (head == HEAD_MAX || !edge_before(b->v, at - head));
+	bool inner = head && (head == HEAD_MAX || !edge_before(b->v, at - head)) && !(head == 1 && is_escaped(b->v, at));
 
 	n->head = head;
 	n->run = run;

@@ -201,6 +201,12 @@ static int phone_find(struct slice s, size_t at, struct hit *out)
 	return w.plus ? e164_says(&w) : national_says(&w);
 }
 
+/* After a letter only that of "%2B"; where borders do not count, after any. */
+static bool phone_starts(size_t head, size_t run, unsigned after)
+{
+	return head < 2 || evidence_level < EVIDENCE_BOUNDARY;
+}
+
 static const struct key_phrase keys[] = {
 	{ "phone", KEY_EXACT }, { "phonenumber", KEY_EXACT }, { "phoneno", KEY_EXACT }, { "telephone", KEY_EXACT },
 	{ "telephonenumber", KEY_EXACT }, { "mobile", KEY_EXACT }, { "mobilephone", KEY_EXACT }, { "mobilenumber", KEY_EXACT },
@@ -224,5 +230,6 @@ const struct class_row class_phone = {
 	.against = AGAINST_GENERAL | AGAINST_NUMBER,
 	.keys = keys,
 	.counter = counter,
+	.starts = phone_starts,
 	.find = phone_find,
 };
