@@ -167,9 +167,13 @@ int token_find(struct slice s, size_t at, struct hit *out)
 	int best = 0;
 
 	for (const struct token_format *f = class_row(out->class_id)->tokens; f->prefix; f++) {
-		struct hit hit = *out;
-		int says = slice_begins(s, at, f->prefix) ? format_says(f, s, at, &hit) : 0;
+		struct hit hit;
+		int says;
 
+		if ((uint8_t)f->prefix[0] != s.ptr[at] || !slice_begins(s, at, f->prefix))
+			continue;
+		hit = *out;
+		says = format_says(f, s, at, &hit);
 		if (says > best) {
 			best = says;
 			*out = hit;
