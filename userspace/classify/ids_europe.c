@@ -142,7 +142,7 @@ static bool de_tax_id_ok(const char *t, size_t len)
 ID_CLASS(class_de_tax_id, "de_tax_id", GROUP_PII, 2, "German tax identification number",
 	KEYS(K("steuerid"), K("steueridnr"), K("steueridentifikationsnummer"), K("steuerliche"), K("idnr"), K("tin"), K("taxid"),
 	     K("steuernummer"), K("taxidentificationnumber"), K("germantaxid"), W("taxnumber")),
-	.shapes = { { "##_###_###_###", 60 }, { "###########", 40 } }, .ok = de_tax_id_ok,
+	.shapes = { { "## ### ### ###", 60 }, { "##_###_###_###", 40 }, { "###########", 40 } }, .ok = de_tax_id_ok,	/* with dots it may be an address */
 	.published = (const char *const []){ "86095742719", "65929970489", "26954371827", NULL });
 
 static bool digit_sums_ok(const char *digits, const uint8_t *weights, unsigned check)
