@@ -155,7 +155,7 @@ ID_CLASS(class_icd10, "icd10", GROUP_PHI, 2, "diagnosis code (ICD-10)",
 
 ID_CLASS(class_hcpcs, "hcpcs", GROUP_PHI, 2, "procedure code (CPT, HCPCS)",
 	KEYS(K("cpt"), K("hcpcs"), K("cptcode"), K("hcpcscode"), K("procedurecode")),
-	.shapes = { { "A####", 28 }, { "####A", 28 }, { "#####", 20 } });
+	.shapes = { { "A####", 28 }, { "####A", 28 }, { "#####", 15 } });	/* far behind a word: no */
 
 ID_CLASS(class_ndc, "ndc", GROUP_PHI, 2, "US drug code (NDC)",
 	KEYS(K("ndc"), K("ndccode"), K("nationaldrugcode"), K("drugcode"), K("ndcnumber")),
