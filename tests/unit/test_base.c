@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
@@ -95,6 +96,43 @@ static void siphash_agrees_with_its_reference(void **state)
 	assert_true(siphash(&key, in, 15) == 0xa129ca6149be45e5ull);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* "id" and "ide", "1111" and "01111": texts of which one is nearly the other. */
+static void quick_hashes_of_near_texts_differ(void **state)
+{
+	enum { SHORT = 1 + 26 + 26 * 26 + 26 * 26 * 26, LONG = 40 * 26 * 3 };
+	static uint64_t prints[SHORT + LONG];
+	struct siphash_key key = { 0x0123456789abcdef, 0xfedcba9876543210 };
+	char text[48];
+	size_t nr = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < SHORT; n++) {
+		size_t len = 0;
+
+		for (unsigned left = n; left; left = (left - 1) / 26)
+			text[len++] = (char)('a' + (left - 1) % 26);
+		prints[nr++] = quick_hash(&key, text, len);
+	}
+	for (size_t len = 4; len < 44; len++)
+		for (unsigned c = 0; c < 26; c++)
+			for (int other = -1; other <= 1; other++) {
+				memset(text, 'A' + (int)c, len);
+				text[0] = (char)(text[0] ^ (other + 2) % 3);
+				prints[nr++] = quick_hash(&key, text, len);
+			}
+	assert_int_equal(nr, SHORT + LONG);
+	qsort(prints, nr, sizeof(prints[0]), by_value);
+	for (size_t i = 1; i < nr; i++)
+		assert_true(prints[i] != prints[i - 1]);
+}
+
 static void base64_goes_both_ways_and_refuses_the_rest(void **state)
 {
 	uint8_t out[32];
@@ -154,6 +192,7 @@ int main(void)
 		cmocka_unit_test(json_is_inert),
 		cmocka_unit_test(times_are_written_and_read_back),
 		cmocka_unit_test(siphash_agrees_with_its_reference),
+		cmocka_unit_test(quick_hashes_of_near_texts_differ),
 		cmocka_unit_test(base64_goes_both_ways_and_refuses_the_rest),
 	};
 

@@ -500,6 +500,9 @@ static void cleaning_twice_gives_the_same_name(void **state)
 		assert_int_equal(classifier_clean(c, b, SLICE("user_name")), 9);
 		assert_string_equal(b, "user_name");
 		assert_int_equal(classifier_clean(c, b, SLICE("")), 0);
+		assert_int_equal(classifier_clean(c, a, SLICE("id")), 2);
+		assert_int_equal(classifier_clean(c, b, SLICE("ide")), 3);
+		assert_string_equal(b, "ide");
 	}
 	classifier_free(c);
 }

@@ -230,7 +230,7 @@ static void what_a_field_holds_may_change(void **state)
 	assert_int_equal(feed(&f, r, 4, 40, true), FIELD_CERTAIN);
 	assert_true(feed(&f, r, 100, 20, false) != FIELD_CERTAIN);	/* some fall on a bit that is set */
 	assert_int_equal(feed(&f, r, 200, 40, false), FIELD_CHANCE);
-	feed(&f, r, 300, 20, true);	/* the next release puts cards there */
+	feed(&f, r, 300, 30, true);	/* the next release puts cards there */
 	assert_true(field_judge(r, class_of("pan")) != FIELD_CHANCE && field_judge(r, class_of("pan")) != FIELD_NOISE);
 	assert_int_equal(feed(&f, r, 400, 40, true), FIELD_CERTAIN);
 	fields_fini(&f);

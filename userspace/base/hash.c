@@ -64,7 +64,7 @@ static uint64_t fold(uint64_t a, uint64_t b)
 uint64_t quick_hash(const struct siphash_key *key, const void *ptr, size_t len)
 {
 	const uint8_t *p = ptr;
-	uint64_t a = key->k0 ^ len, b = key->k1;
+	uint64_t a = key->k0, b = key->k1, end = 0x9e3779b97f4a7c15ull ^ len;	/* the length beside the bytes would be as a byte of them */
 
 	for (; len >= 16; len -= 16, p += 16)
 		a = fold(load(p, 8) ^ a, load(p + 8, 8) ^ b);
@@ -74,7 +74,7 @@ uint64_t quick_hash(const struct siphash_key *key, const void *ptr, size_t len)
 		a = fold(load(p, 4) ^ a, load(p + len - 4, 4) ^ b);
 	else if (len)
 		a = fold(((uint64_t)p[0] << 16 | (uint64_t)p[len / 2] << 8 | p[len - 1]) ^ a, b);
-	return fold(a ^ key->k1, 0x9e3779b97f4a7c15ull ^ key->k0);
+	return fold(a ^ key->k1, end ^ key->k0);
 }
 
 int random_bytes(void *out, size_t len)
