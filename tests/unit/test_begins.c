@@ -173,6 +173,24 @@ static void bytes_of_a_small_alphabet(void **test)
 	assert_true(found > 5);
 }
 
+/* Identifiers of programs, which most of what has many digits is; some with a sign in them, and a few digits in a row. */
+static void hexadecimal_digits(void **test)
+{
+	static const char alphabet[] = "0123456789abcdef";
+	char text[64];
+
+	(void)test;
+	spared = found = 0;
+	for (unsigned n = 0; n < 20000; n++) {
+		size_t len = 7 + draw(33), run = draw(4) ? 0 : draw((uint32_t)len);
+
+		for (size_t i = 0; i < len; i++)
+			text[i] = i < run ? (char)('0' + draw(10)) : draw(12) ? alphabet[draw(16)] : "-. (g0/"[draw(7)];
+		check(text, len);
+	}
+	assert_true(spared > 5000);
+}
+
 static void literals_of_every_class(void **test)
 {
 	static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz";
@@ -303,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_of_every_shape),
 		cmocka_unit_test(bytes_of_a_small_alphabet),
+		cmocka_unit_test(hexadecimal_digits),
 		cmocka_unit_test(literals_of_every_class),
 		cmocka_unit_test(words_of_every_literal),
 		cmocka_unit_test(phrases_of_every_class),

@@ -105,8 +105,11 @@ static void begins_number(unsigned i, const struct class_row *row)
 				list_add(&starters.mixed[head][run], i);
 			starters.after[i] |= (uint8_t)bits;
 			/* Of a class that may begin after any letters the run alone tells. */
-			if (bits && !row->id && head == HEAD_MAX)
-				list_add(&starters.inner[run], i);
+			if (!bits || row->id || head < HEAD_MAX)
+				continue;
+			list_add(&starters.inner[run], i);
+			if (starters.groups[i] >> 3 && starters.digits[i] < starters.inner_run)
+				starters.inner_run = starters.digits[i];
 		}
 }
 
@@ -198,6 +201,7 @@ static void begins_heads(void)
 
 void begins_only(bool (*wanted)(unsigned row))
 {
+	starters.inner_run = RUN_MAX;
 	for (unsigned i = 0; i < class_count(); i++) {
 		starters.rows[i] = class_row(i);
 		if (wanted(i))

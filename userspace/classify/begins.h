@@ -39,6 +39,7 @@ extern struct starters {
 	struct row_list spaced[RUN_MAX + 1];	/* where a separator stands between */
 	struct row_list inner[RUN_MAX + 1];	/* where these letters are in the middle of a word */
 	struct nameable named[2][RUN_MAX + 1][AFTER_MAX];	/* what a word before it may name; [1]: a letter stands before the digits */
+	unsigned inner_run;	/* fewer digits between letters, of three letters and digits or more, are asked of no class */
 	struct phrase_table keyed, near;
 	uint16_t chain[CHAINS], nr_literals;	/* 0: end of chain */
 	uint8_t pairs[(1 << 16) / 8];	/* one bit two bytes: all of a literal */
@@ -69,16 +70,26 @@ static inline unsigned pair_chain(const uint8_t *p)
 	return (p[0] * 31u + p[1] * 7u) & (CHAINS - 1);
 }
 
+/* As many bytes, less than eight, zeros beyond; no copy of them, which a reader of all eight would wait for. */
+static inline uint64_t few_at(const uint8_t *p, size_t n)
+{
+	uint32_t low, high;
+
+	if (n < 4)
+		return n ? p[0] | (uint64_t)p[n / 2] << 8 * (n / 2) | (uint64_t)p[n - 1] << 8 * (n - 1) : 0;
+	memcpy(&low, p, 4);
+	memcpy(&high, p + n - 4, 4);
+	return le32toh(low) | (uint64_t)le32toh(high) << 8 * (n - 4);
+}
+
 /* Eight bytes at `at`, zeros beyond the value. */
 static inline uint64_t eight_at(struct slice v, size_t at)
 {
 	size_t back = v.len - at < 8 ? 8 - (v.len - at) : 0;
-	uint64_t eight = 0;
+	uint64_t eight;
 
-	if (at < back) {	/* all of a short value */
-		memcpy(&eight, v.ptr, v.len < 8 ? v.len : 8);
-		return le64toh(eight) >> 8 * at;
-	}
+	if (v.len < 8)
+		return few_at(v.ptr, v.len) >> 8 * at;
 	memcpy(&eight, v.ptr + at - back, 8);
 	return le64toh(eight) >> 8 * back;
 }
@@ -248,12 +259,32 @@ static inline uint64_t block_words(const struct block *b)
 	return found;
 }
 
+/* Of a value of one block that only ASCII stands in, the runs of digits that begin nothing wherever letters and digits mix: an
+ * identifier in hexadecimal digits has many. They stand behind a letter that another digit is before, and no more digits
+ * follow behind a sign that joins them. */
+static inline uint64_t inner_short(const struct block *b)
+{
+	uint64_t digits = b->k.digits, letters = b->k.letters, inside = letters & ~(letters << 1) & digits << 1;
+	uint64_t starts = (letters + inside) & ~letters & digits, longs = digits, joined;
+
+	if (!starts || b->v.len >= 64 || evidence_level < EVIDENCE_BOUNDARY)
+		return 0;
+	joined = (digits + starts) & ~(digits | letters) & (((uint64_t)1 << b->v.len) - 1);
+	for (unsigned n = 1; n < starters.inner_run; n++) {
+		longs &= digits >> n;
+		joined |= joined >> 1 & digits;
+	}
+	return starts & ~longs & ~joined;
+}
+
 /* Where in the block a run of digits begins, or one of letters that may be a literal, or a special byte stands. */
 static inline uint64_t block_begins(const struct block *b, uint64_t *numbers)
 {
 	uint64_t found = b->k.specials, words = block_words(b);
 
 	*numbers = b->k.digits & ~(b->k.digits << 1 | b->digit);
+	if (!b->k.odd && b->v.len < 64)	/* behind a digit a word begins only if an escape ends with it */
+		words &= ~(b->k.digits << 1);
 	for (; words; words &= words - 1)
 		if (literal_begins(b->v, b->at + (size_t)__builtin_ctzll(words)))
 			found |= words & -words;

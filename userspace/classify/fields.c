@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify/bytes.h"
-#include "classify/ids.h"
+#include "classify/begins.h"
 
 #define SHAPE_MIN	7	/* bytes, and DIGITS_MIN digits: shorter numbers pass too many checks */
 #define SHAPE_MAX	40
@@ -86,21 +85,27 @@ struct field_record *field_get(struct fields *f, uint64_t print)
 /* Kinds of characters and about how long. */
 static unsigned number_shape(struct slice v)
 {
-	static const struct specials between = { 4, { '-', ' ', '.', '/' } };
+	static const struct specials none = { 0 };
+	uint64_t all, more, between;
 	struct kinds k;
-	unsigned digits, len;
+	unsigned len;
 
 	if (v.len < SHAPE_MIN || v.len > SHAPE_MAX)
 		return 0;
-	k = kinds_of(&between, v.ptr, v.len);
-	if (!k.digits || (k.digits | k.letters | k.specials) != ((uint64_t)1 << v.len) - 1)
+	all = ((uint64_t)1 << v.len) - 1;
+	k = kinds_of(&none, v.ptr, v.len);
+	more = k.digits;
+	for (unsigned n = 1; n < DIGITS_MIN; n++)
+		more &= more - 1;
+	if (!more)
 		return 0;
-	digits = (unsigned)__builtin_popcountll(k.digits);
-	if (digits < DIGITS_MIN)
-		return 0;
+	between = all & ~(k.digits | k.letters);
+	for (uint64_t rest = between; rest; rest &= rest - 1)
+		if (!is_joint(v.ptr[__builtin_ctzll(rest)]))
+			return 0;
 	/* Cards have 12 to 19 digits, and a field of cards has all kinds. */
-	len = digits == v.len && v.len >= 12 && v.len <= 19 ? 12 : (unsigned)v.len;
-	return (k.specials ? v.ptr[__builtin_ctzll(k.specials)] & 0x1fu : 0) << 8 | (k.letters ? 0x40u : 0) | len | 0x80;
+	len = k.digits == all && v.len >= 12 && v.len <= 19 ? 12 : (unsigned)v.len;
+	return (between ? v.ptr[__builtin_ctzll(between)] & 0x1fu : 0) << 8 | (k.letters ? 0x40u : 0) | len | 0x80;
 }
 
 /* Is it told by the value as a whole, so that it may be there by chance? */

@@ -422,7 +422,8 @@ bool scan_needless(const struct evidence *ev, struct slice value)
 	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
 	if (b.k.odd)
 		return false;
-	for (starts = block_begins(&b, &numbers); starts; starts &= starts - 1) {
+	starts = block_begins(&b, &numbers);
+	for (numbers &= ~inner_short(&b); starts; starts &= starts - 1) {
 		size_t i = (size_t)__builtin_ctzll(starts);
 
 		if (numbers >> i & 1 && number_read(&b, i, &n) && (n.named || list_asks(n.list, &n) || list_asks(n.spaced, &n)))
