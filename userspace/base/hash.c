@@ -45,38 +45,6 @@ uint64_t siphash(const struct siphash_key *key, const void *ptr, size_t len)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static uint64_t load(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, p, n);
-	return v;
-}
-
-/* The product of two words, folded: each bit of it depends on many of both. */
-static uint64_t fold(uint64_t a, uint64_t b)
-{
-	unsigned __int128 p = (unsigned __int128)a * b;
-
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-uint64_t quick_hash(const struct siphash_key *key, const void *ptr, size_t len)
-{
-	const uint8_t *p = ptr;
-	uint64_t a = key->k0, b = key->k1, end = 0x9e3779b97f4a7c15ull ^ len;	/* the length beside the bytes would be as a byte of them */
-
-	for (; len >= 16; len -= 16, p += 16)
-		a = fold(load(p, 8) ^ a, load(p + 8, 8) ^ b);
-	if (len >= 8)
-		a = fold(load(p, 8) ^ a, load(p + len - 8, 8) ^ b);
-	else if (len >= 4)
-		a = fold(load(p, 4) ^ a, load(p + len - 4, 4) ^ b);
-	else if (len)
-		a = fold(((uint64_t)p[0] << 16 | (uint64_t)p[len / 2] << 8 | p[len - 1]) ^ a, b);
-	return fold(a ^ key->k1, end ^ key->k0);
-}
-
 int random_bytes(void *out, size_t len)
 {
 	uint8_t *p = out;
