@@ -199,6 +199,27 @@ static void plain_bytes_end_at_a_quote_a_backslash_or_a_control(void **test)
 	}
 }
 
+/* Mostly of that kind, so that long stretches are too. */
+static void stretches_end_at_the_first_other_byte(void **test)
+{
+	(void)test;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		size_t len = draw(100), digits = 0, space = 0;
+		uint8_t *p = text_make(len);
+
+		for (size_t i = 0; i < len; i++)
+			if (draw(30))
+				p[i] = (uint8_t)(round & 1 ? "0123456789"[draw(10)] : " \n\r\t"[draw(4)]);
+		while (digits < len && p[digits] >= '0' && p[digits] <= '9')
+			digits++;
+		while (space < len && (p[space] == ' ' || p[space] == '\n' || p[space] == '\r' || p[space] == '\t'))
+			space++;
+		assert_int_equal(bytes_digits(p, len), digits);
+		assert_int_equal(bytes_space(p, len), space);
+		free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +231,7 @@ int main(void)
 		cmocka_unit_test(even_bytes_end_in_the_64_of_an_odd_one),
 #endif
 		cmocka_unit_test(plain_bytes_end_at_a_quote_a_backslash_or_a_control),
+		cmocka_unit_test(stretches_end_at_the_first_other_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

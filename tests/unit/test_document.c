@@ -176,6 +176,33 @@ static void empty_and_binary_documents_are_survived(void **state)
 	assert_int_equal(classify_bytes("\"a\0ana@corp.com\"", 16).nr, 1);
 }
 
+/* Values that were nothing are known again under their name, and only there. */
+static void what_was_nothing_elsewhere_may_be_something_here(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(classify("[{\"n\":\"61\"},{\"n\":\"61\"},{\"age\":\"610\"},{\"n\":61},{\"age\":\"610\"}]").nr, 0);
+		assert_int_equal(classify("{\"customer\":{\"n\":\"61\",\"age\":\"61\"}}").nr, 1);
+		assert_int_equal(classify("{\"customer\":{\"age\":\"6\\u0031\"}}").nr, 1);
+	}
+}
+
+/* The names of the next object may be others, or end elsewhere. */
+static void members_may_come_in_another_order(void **state)
+{
+	struct seen s = classify("[{\"a\":1,\"user\":\"x\"},{\"a\":1,\"mail\":\"ana@corp.com\"},{\"user\":1,\"a\":\"bob@corp.com\"},{\"a\\\"\":\"eve@corp.com\"},"
+				 "{\"a\":{\"a\":\"kim@corp.com\"}},{\"a\":[\"lea@corp.com\",{\"a\":\"tom@corp.com\"}]}]");
+	static const char *const paths[] = { "$[].mail", "$[].a", "$[].a__", "$[].a.a", "$[].a[]", "$[].a[].a" };
+
+	(void)state;
+	assert_int_equal(s.nr, 6);
+	for (unsigned i = 0; i < 6; i++)
+		assert_string_equal(s.hit[i].path, paths[i]);
+	assert_int_equal(classify("[{\"a\":\"ana@corp.com\"},{\"a\"").nr, 1);
+	assert_int_equal(classify("[{\"a\":\"ana@corp.com\"},{\"a").nr, 1);
+	assert_string_equal(classify("[{\"a\":\"ana@corp.com\"},{\"a ").hit[0].path, "$");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +216,8 @@ int main(void)
 		cmocka_unit_test(long_paths_are_cut_and_marked),
 		cmocka_unit_test(too_deep_json_is_taken_as_text),
 		cmocka_unit_test(empty_and_binary_documents_are_survived),
+		cmocka_unit_test(what_was_nothing_elsewhere_may_be_something_here),
+		cmocka_unit_test(members_may_come_in_another_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

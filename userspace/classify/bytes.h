@@ -325,13 +325,51 @@ static inline size_t bytes_blank(const uint8_t *p, size_t n)
 	return n;
 }
 
+static inline unsigned plain_ends(__m128i x)
+{
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
+							bytes_between(x, 0, 0x20)));
+}
+
 /* Bytes before the first quote, backslash or control character. */
 static inline size_t bytes_plain(const uint8_t *p, size_t n)
 {
+	size_t at = 0;
+
+	for (; n - at >= 32; at += 32) {	/* most texts end in so many */
+		unsigned end = plain_ends(bytes_load(p + at, 16)) | plain_ends(bytes_load(p + at + 16, 16)) << 16;
+
+		if (end)
+			return at + (size_t)__builtin_ctz(end);
+	}
+	for (; at < n; at += 16) {
+		unsigned end = plain_ends(bytes_load(p + at, n - at));
+
+		if (end)	/* what is filled up with zeros ends there */
+			return at + (size_t)__builtin_ctz(end);
+	}
+	return n;
+}
+
+/* Digits at the front. */
+static inline size_t bytes_digits(const uint8_t *p, size_t n)
+{
 	for (size_t at = 0; at < n; at += 16) {
-		__m128i x = bytes_load(p + at, n - at);
-		unsigned end = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
-									bytes_between(x, 0, 0x20)));
+		unsigned end = 0xffff ^ (unsigned)_mm_movemask_epi8(bytes_between(bytes_load(p + at, n - at), '0', 10));
+
+		if (end)	/* what is filled up with zeros ends there */
+			return at + (size_t)__builtin_ctz(end);
+	}
+	return n;
+}
+
+/* White space at the front, as JSON has it. */
+static inline size_t bytes_space(const uint8_t *p, size_t n)
+{
+	for (size_t at = 0; at < n; at += 16) {
+		__m128i x = bytes_load(p + at, n - at), line = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\n')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\r')));
+		__m128i blank = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\t')));
+		unsigned end = 0xffff ^ (unsigned)_mm_movemask_epi8(_mm_or_si128(line, blank));
 
 		if (end)	/* what is filled up with zeros ends there */
 			return at + (size_t)__builtin_ctz(end);
@@ -392,6 +430,24 @@ static inline size_t bytes_plain(const uint8_t *p, size_t n)
 	size_t at = 0;
 
 	while (at < n && p[at] != '"' && p[at] != '\\' && p[at] >= 0x20)
+		at++;
+	return at;
+}
+
+static inline size_t bytes_digits(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && is_digit(p[at]))
+		at++;
+	return at;
+}
+
+static inline size_t bytes_space(const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && (p[at] == ' ' || p[at] == '\n' || p[at] == '\r' || p[at] == '\t'))
 		at++;
 	return at;
 }

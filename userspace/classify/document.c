@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "classify/bytes.h"
 #include "classify/evidence.h"
 #include "classify/gathered.h"
+#include "classify/grammar.h"
 #include "classify/known.h"
+#include "classify/unescape.h"
 
-#define NAME_TEXT 160	/* bytes of an unescaped name that are read */
+#define NAME_TEXT	160	/* bytes of an unescaped name that are read; too long a one says nothing, cut or not */
 
 /* Documents of one source say the same few names. */
 static struct known_keys known;
@@ -21,231 +22,48 @@ static struct known_keys known;
 /* Any will do: one who aims at a collision only misleads the run over their own bytes. */
 static const struct siphash_key fixed = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
 
-/* An object or array around the cursor. */
+/* Members as they came. A document begins behind the first, which is none. */
+#define MEMBERS 4096
+static struct member {
+	uint64_t path, print;	/* of its object, and its name's */
+	uint64_t check;		/* another one of its name, that is quicker where it is compared */
+	uint32_t len, next;	/* next: that came behind it the last time */
+} members[MEMBERS];
+
+struct name { struct slice raw; uint64_t print; bool escaped; };
+
+/* An object or array around the cursor; the first is what is around the document. */
 struct level {
 	bool array;
-	struct slice key;	/* raw name of this object; of an array in an array, its outermost's */
-	uint64_t key_print;	/* its hash */
-	bool escaped;		/* it is written with escapes */
-	struct slice member;	/* raw name of the member at hand; an array has none */
+	unsigned named;		/* level of the member that names it, and what stands in it if it is an array */
+	struct name member;	/* at hand; an array has none */
 	uint64_t object;	/* its number; of an array, that of what it stands in */
 	uint64_t path;		/* hash of the names down to here; elements of an array have one path */
 };
 struct walk {
 	struct slice in;
-	size_t i;
+	struct cursor c;
 	enum pass { PASS_GRAMMAR, PASS_LEAVES, PASS_FIELDS } pass;
 	bool text_only;
 	bool chosen;		/* a field has a class that only all of its values tell: there is a third pass */
 	unsigned arrays;	/* around the cursor */
 	int error;		/* -ENOMEM */
 	unsigned depth;
-	struct level level[DOCUMENT_DEPTH];
+	struct level level[1 + DOCUMENT_DEPTH];
 	struct gathered gathered;
 	struct gathered_hit hit;
 	bool named;		/* hit's path and key are those of the leaf at hand */
 	uint64_t objects;	/* so far */
-	struct slice key;	/* raw name of the leaf at hand */
-	uint64_t key_print;	/* its hash */
-	bool key_escaped;
-	uint8_t *text;		/* unescaped string */
-	size_t *map;		/* raw offset of each byte of text, and of its end */
-	size_t text_size, text_used;	/* used: the most of it that held a value of this document */
+	uint32_t member;	/* the last one */
+	struct evidence ev;	/* of the leaf at hand: raw names */
+	struct evidence read;	/* … without escapes, as far as they count */
+	struct unescaped text;	/* of the leaf at hand */
+	uint8_t names[2][NAME_TEXT];	/* its key's and its object's, where they have escapes */
 	size_t base;		/* raw offset of an unescaped leaf */
 	bool mapped;
 	struct hit whole[CLASSIFY_HITS];	/* of the leaf at hand, for the counts of its field */
 	size_t nr_whole;
 };
-
-static inline void skip_space(struct walk *w)
-{
-	while (w->i < w->in.len && w->in.ptr[w->i] <= ' ' && (w->in.ptr[w->i] == ' ' || w->in.ptr[w->i] == '\n' || w->in.ptr[w->i] == '\r' ||
-				    w->in.ptr[w->i] == '\t'))
-		w->i++;
-}
-
-static bool take(struct walk *w, uint8_t c)
-{
-	if (byte_at(w->in, w->i) != c || w->i >= w->in.len)
-		return false;
-	w->i++;
-	return true;
-}
-
-/* A string at the cursor; *raw is what stands between the quotes. */
-static bool string_take(struct walk *w, struct slice *raw, bool *escaped)
-{
-	size_t start;
-
-	if (!take(w, '"'))
-		return false;
-	*escaped = false;
-	for (start = w->i; w->i < w->in.len; w->i++) {
-		uint8_t c;
-
-		w->i += bytes_plain(w->in.ptr + w->i, w->in.len - w->i);
-		if (w->i == w->in.len)
-			return false;
-		c = w->in.ptr[w->i];
-		if (c == '"') {
-			*raw = slice_of(w->in.ptr + start, w->i - start);
-			w->i++;
-			return true;
-		}
-		if (c != '\\')
-			return false;
-		*escaped = true;
-		c = byte_at(w->in, ++w->i);
-		if (c == 'u') {
-			for (int n = 0; n < 4; n++)
-				if (!is_hex(byte_at(w->in, ++w->i)))
-					return false;
-		} else if (!c || !strchr("\"\\/bfnrt", c)) {
-			return false;
-		}
-	}
-	return false;
-}
-
-static bool digits_take(struct walk *w)
-{
-	size_t start = w->i;
-
-	while (is_digit(byte_at(w->in, w->i)))
-		w->i++;
-	return w->i > start;
-}
-
-static bool number_take(struct walk *w, struct slice *raw)
-{
-	size_t start = w->i;
-
-	take(w, '-');
-	if (!take(w, '0') && !digits_take(w))
-		return false;
-	if (take(w, '.') && !digits_take(w))
-		return false;
-	if (take(w, 'e') || take(w, 'E')) {
-		if (!take(w, '+'))
-			take(w, '-');
-		if (!digits_take(w))
-			return false;
-	}
-	*raw = slice_of(w->in.ptr + start, w->i - start);
-	return true;
-}
-
-static bool word_take(struct walk *w, const char *word)
-{
-	if (!slice_begins(w->in, w->i, word))
-		return false;
-	w->i += strlen(word);
-	return true;
-}
-
-static unsigned unicode_at(const uint8_t *p)
-{
-	return (unsigned)(hex_value(p[0]) << 12 | hex_value(p[1]) << 8 | hex_value(p[2]) << 4 | hex_value(p[3]));
-}
-
-static size_t utf8_put(uint8_t out[4], unsigned c)
-{
-	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (uint8_t)(0xc0 | c >> 6);
-		out[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | c >> 12);
-		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | c >> 18);
-	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* One escape of a checked string at raw[i] (the backslash) into out; *used raw bytes. */
-static size_t escape_read(struct slice raw, size_t i, uint8_t out[4], size_t *used)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	unsigned c, low;
-
-	*used = 2;
-	if (raw.ptr[i + 1] != 'u') {
-		out[0] = (uint8_t)to[strchr(from, raw.ptr[i + 1]) - from];
-		return 1;
-	}
-	c = unicode_at(raw.ptr + i + 2);
-	*used = 6;
-	if (c >= 0xd800 && c < 0xdc00 && raw.len - i >= 12 && raw.ptr[i + 6] == '\\' && raw.ptr[i + 7] == 'u') {
-		low = unicode_at(raw.ptr + i + 8);
-		if (low >= 0xdc00 && low < 0xe000) {
-			*used = 12;
-			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-		}
-	}
-	return utf8_put(out, c);
-}
-
-/* Room for the unescaped form of raw, which is never longer than raw. */
-static bool text_reserve(struct walk *w, size_t len)
-{
-	uint8_t *text;
-	size_t *map;
-
-	if (len < w->text_size) {
-		w->text_used = len > w->text_used ? len : w->text_used;
-		return true;
-	}
-	text = malloc(len + 1);
-	map = malloc((len + 1) * sizeof(*map));
-	if (!text || !map) {
-		free(text);
-		free(map);
-		w->error = -ENOMEM;
-		return false;
-	}
-	if (w->text)
-		explicit_bzero(w->text, w->text_size);
-	free(w->text);
-	free(w->map);
-	w->text = text;
-	w->map = map;
-	w->text_size = len + 1;
-	w->text_used = len;
-	return true;
-}
-
-static struct slice text_unescape(struct walk *w, struct slice raw)
-{
-	size_t n = 0, at = (size_t)(raw.ptr - w->in.ptr), used;
-	uint8_t bytes[4];
-
-	if (!text_reserve(w, raw.len))
-		return (struct slice){ NULL, 0 };
-	for (size_t i = 0; i < raw.len; i += used) {
-		size_t len = 1;
-
-		used = 1;
-		bytes[0] = raw.ptr[i];
-		if (raw.ptr[i] == '\\')
-			len = escape_read(raw, i, bytes, &used);
-		for (size_t b = 0; b < len; b++) {
-			w->map[n] = at + i;
-			w->text[n++] = bytes[b];
-		}
-	}
-	w->map[n] = at + raw.len;
-	return (struct slice){ w->text, n };
-}
 
 /* One byte is kept free for the '*' of a path that is cut; false when it is. */
 static bool path_add(char path[PATH_SIZE], const char *more)
@@ -268,14 +86,14 @@ static void leaf_name(struct walk *w)
 	bool fits = true;
 
 	memcpy(h->path, "$", 2);
-	for (unsigned d = 0; d < w->depth && fits; d++) {
+	for (unsigned d = 1; d <= w->depth && fits; d++) {
 		fits = path_add(h->path, w->level[d].array ? "[]" : ".");
 		if (!fits || w->level[d].array)
 			continue;
-		name_clean(name, (const char *)w->level[d].member.ptr, w->level[d].member.len);
+		name_clean(name, (const char *)w->level[d].member.raw.ptr, w->level[d].member.raw.len);
 		fits = path_add(h->path, name);
 	}
-	name_clean(h->key, (const char *)w->key.ptr, w->key.len);
+	name_clean(h->key, (const char *)w->ev.key.ptr, w->ev.key.len);
 	w->named = true;
 }
 
@@ -298,8 +116,8 @@ static void leaf_hit(void *owner, const struct hit *hit)
 	h->confidence = hit->confidence;
 	h->sample = hit->sample;
 	h->why = hit->why;
-	h->start = w->mapped ? w->map[hit->start] : w->base + hit->start;
-	h->end = w->mapped ? w->map[hit->end] : w->base + hit->end;
+	h->start = w->mapped ? w->text.map[hit->start] : w->base + hit->start;
+	h->end = w->mapped ? w->text.map[hit->end] : w->base + hit->end;
 	memcpy(h->mask, hit->mask, MASK_SIZE);
 	if (w->text_only)
 		w->hit.object = line_of(w->in, h->start);
@@ -334,136 +152,153 @@ static void leaf_count(struct walk *w, const struct evidence *ev, struct slice v
 		leaf_hit(w, &hit);
 }
 
-/* Name of the nearest object above the innermost, through arrays. */
-static struct slice parent_key(const struct walk *w, uint64_t *print, bool *escaped)
+/* What a leaf's key and object say, where that is not what stands there. */
+static const struct evidence *leaf_names(struct walk *w, const struct name *key, const struct name *object)
 {
-	unsigned d = w->depth;
-
-	*print = 0;
-	*escaped = false;
-	if (!d)
-		return (struct slice){ NULL, 0 };
-	/* In an array the array's own name is the key; its object the parent. */
-	for (d--; w->level[d].array && d; d--)
-		;
-	*print = w->level[d].key_print;
-	*escaped = w->level[d].escaped;
-	return w->level[d].key;
-}
-
-/* A name may be written in escapes too. Too long a one says nothing, cut or not. */
-static struct slice name_unescape(struct slice raw, uint8_t out[NAME_TEXT])
-{
-	size_t n = 0, used;
-
-	for (size_t i = 0; i < raw.len && n < NAME_TEXT - 4; i += used) {
-		used = 1;
-		if (raw.ptr[i] == '\\')
-			n += escape_read(raw, i, out + n, &used);
-		else
-			out[n++] = raw.ptr[i];
-	}
-	return (struct slice){ out, n };
+	w->read = w->ev;
+	if (key->escaped)
+		w->read.key = unescape_name(key->raw, w->names[0], NAME_TEXT);
+	if (object->escaped)
+		w->read.parent = unescape_name(object->raw, w->names[1], NAME_TEXT);
+	if (evidence_level < EVIDENCE_OBJECT)
+		w->read.parent.len = 0;
+	if (evidence_level < EVIDENCE_KEY)
+		w->read.key.len = 0;
+	return &w->read;
 }
 
 static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum value_type type)
 {
-	uint8_t key[NAME_TEXT] UNINITIALIZED, parent[NAME_TEXT] UNINITIALIZED;
-	uint64_t parent_print;
-	bool above_escaped;
-	struct slice above = parent_key(w, &parent_print, &above_escaped);
-	struct evidence ev = {
-		.location = LOC_NONE, .type = (uint8_t)type,
-		.key = w->key_escaped ? name_unescape(w->key, key) : w->key, .parent = above_escaped ? name_unescape(above, parent) : above,
-	};
+	const struct level *l = &w->level[w->depth], *in = l->array ? &w->level[l->named] : l;	/* in: the object */
+	const struct name *key = &in->member, *object = &w->level[in->named].member;
+	const struct evidence *ev = &w->ev;
 	struct slice value = raw;
-	unsigned shape = 0;
+	unsigned shape;
 
-	if (evidence_level < EVIDENCE_OBJECT)
-		ev.parent.len = 0;
-	if (evidence_level < EVIDENCE_KEY)
-		ev.key.len = 0;
-	if (ev.key.len || ev.parent.len)
-		ev.rows = known_rows(&known, ev.parent, ev.parent.len ? parent_print : 0, ev.key, ev.key.len ? w->key_print : 0);
+	w->hit.leaf++;
+	w->ev.parent = object->raw;
+	w->ev.type = (uint8_t)type;
+	if (key->escaped || object->escaped || evidence_level < EVIDENCE_OBJECT)
+		ev = leaf_names(w, key, object);
+	w->ev.rows = w->read.rows = ev->key.len || ev->parent.len ?
+		known_rows(&known, ev->parent, ev->parent.len ? object->print : 0, ev->key, ev->key.len ? key->print : 0) : NULL;
 	w->base = (size_t)(raw.ptr - w->in.ptr);
 	w->mapped = escaped;
 	w->named = false;
-	if (escaped) {
-		value = text_unescape(w, raw);
-		if (w->error)
-			return;
+	if (escaped && !unescape_json(&w->text, raw, w->base, &value)) {
+		w->error = -ENOMEM;
+		return;
 	}
 	w->nr_whole = 0;
-	w->hit.leaf++;
-	w->hit.element = w->depth ? w->level[w->depth - 1].object : 0;
-	w->hit.object = w->depth ? w->level[w->depth - 1].path : 0;
-	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(w->hit.object, w->key_print) | 1 : 0;
+	w->hit.element = l->object;
+	w->hit.object = l->path;
+	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(l->path, key->print) | 1 : 0;
 	if (w->pass == PASS_LEAVES)
-		classify_scan(&ev, value, leaf_hit, w);
+		classify_scan(ev, value, leaf_hit, w);
 	if (w->hit.field && (shape = field_shape(value, w->whole, w->nr_whole)))
-		leaf_count(w, &ev, value, shape);
+		leaf_count(w, ev, value, shape);
 }
 
 static bool level_push(struct walk *w, bool array)
 {
-	struct level *l = &w->level[w->depth];
+	const struct level *above = &w->level[w->depth];
+	struct level *l = &w->level[w->depth + 1];
 
 	if (w->depth == DOCUMENT_DEPTH)
 		return false;
-	*l = (struct level){ .array = array, .key = w->key, .key_print = w->key_print, .escaped = w->key_escaped };
-	l->object = array && w->depth ? l[-1].object : ++w->objects;
-	l->path = path_step(w->depth ? w->level[w->depth - 1].path : 0, l->key_print);
+	l->array = array;
+	l->named = above->array ? above->named : w->depth;
+	l->object = array && w->depth ? above->object : ++w->objects;
+	l->path = path_step(above->path, w->level[l->named].member.print);
 	w->depth++;
 	w->arrays += array;
-	w->i++;
+	w->c.at++;
 	return true;
 }
 
 static void level_pop(struct walk *w)
 {
-	w->depth--;
-	w->arrays -= w->level[w->depth].array;
-	w->i++;
+	const struct level *l;
+
+	w->arrays -= w->level[w->depth--].array;
+	w->c.at++;
+	l = &w->level[w->depth];
+	if (l->array)	/* its elements bear its own name */
+		w->ev.key = w->level[l->named].member.raw;
 }
 
 static bool leaf_take(struct walk *w)
 {
 	struct slice raw = { w->in.ptr, 0 };
 	bool escaped = false;
-	uint8_t c = byte_at(w->in, w->i);
+	uint8_t c = w->c.at < w->c.end ? *w->c.at : 0;
 	enum value_type type = VALUE_STRING;
 
 	if (c == '"') {
-		if (!string_take(w, &raw, &escaped))
+		if (!take_string(&w->c, &raw, &escaped))
 			return false;
 	} else if (c == '-' || is_digit(c)) {
 		type = VALUE_NUMBER;
-		if (!number_take(w, &raw))
+		if (!take_number(&w->c, &raw))
 			return false;
 	} else {
-		return word_take(w, "true") || word_take(w, "false") || word_take(w, "null");
+		return take_word(&w->c, "true") || take_word(&w->c, "false") || take_word(&w->c, "null");
 	}
 	if (w->pass != PASS_GRAMMAR)
 		leaf_classify(w, raw, escaped, type);
 	return !w->error;
 }
 
+/* The name at the cursor is that of the member which came next the last time, as most are in a list of records. */
+static bool member_again(struct walk *w, struct level *l, const struct member *m)
+{
+	const uint8_t *name = w->c.at + 1;
+
+	if (m->path != l->path || bytes_left(&w->c) < (size_t)m->len + 2 || *w->c.at != '"' || name[m->len] != '"' ||
+	    roomy_hash(&fixed, name, m->len, (size_t)(w->c.end - name)) != m->check)
+		return false;
+	w->c.at += m->len + 2;
+	l->member.raw.ptr = w->ev.key.ptr = name;	/* written one by one, as they are read soon */
+	l->member.raw.len = w->ev.key.len = m->len;
+	l->member.print = m->print;
+	l->member.escaped = false;
+	return true;
+}
+
+static bool member_new(struct walk *w, struct level *l)
+{
+	struct name *n = &l->member;
+	uint32_t i;
+
+	if (!take_string(&w->c, &n->raw, &n->escaped))
+		return false;
+	w->ev.key = n->raw;
+	n->print = quick_hash(&fixed, n->raw.ptr, n->raw.len);
+	if (n->escaped || n->raw.len > UINT32_MAX)
+		return true;
+	i = 1 + (uint32_t)(path_step(l->path, n->print) >> 40) % (MEMBERS - 1);
+	members[i].path = l->path;
+	members[i].print = n->print;
+	members[i].check = roomy_hash(&fixed, n->raw.ptr, n->raw.len, (size_t)(w->c.end - n->raw.ptr));
+	members[i].len = (uint32_t)n->raw.len;
+	members[w->member].next = i;
+	w->member = i;
+	return true;
+}
+
 /* "name": at the cursor. */
 static bool key_take(struct walk *w)
 {
-	struct slice raw;
-	bool escaped;
+	struct level *l = &w->level[w->depth];
+	uint32_t next = members[w->member].next;
 
-	skip_space(w);
-	if (!string_take(w, &raw, &escaped))
+	skip_space(&w->c);
+	if (member_again(w, l, &members[next]))
+		w->member = next;
+	else if (!member_new(w, l))
 		return false;
-	skip_space(w);
-	if (!take(w, ':'))
-		return false;
-	w->level[w->depth - 1].member = w->key = raw;
-	w->key_print = quick_hash(&fixed, raw.ptr, raw.len);
-	w->key_escaped = escaped;
-	return true;
+	skip_space(&w->c);
+	return take(&w->c, ':');
 }
 
 /* After a value: closes what ends here and stands before the next value. False
@@ -471,23 +306,16 @@ static bool key_take(struct walk *w)
 static bool value_next(struct walk *w, bool *done)
 {
 	for (;;) {
-		struct level *l;
+		bool array = w->level[w->depth].array;
 
-		skip_space(w);
+		skip_space(&w->c);
 		if (!w->depth) {
-			*done = w->i == w->in.len;
+			*done = w->c.at == w->c.end;
 			return *done;
 		}
-		l = &w->level[w->depth - 1];
-		if (take(w, ',')) {
-			if (!l->array)
-				return key_take(w);
-			w->key = l->key;	/* an element bears the array's own name */
-			w->key_print = l->key_print;
-			w->key_escaped = l->escaped;
-			return true;
-		}
-		if (byte_at(w->in, w->i) != (l->array ? ']' : '}'))
+		if (take(&w->c, ','))
+			return array || key_take(w);
+		if (w->c.at == w->c.end || *w->c.at != (array ? ']' : '}'))
 			return false;
 		level_pop(w);
 	}
@@ -496,12 +324,12 @@ static bool value_next(struct walk *w, bool *done)
 /* Opens the object or array at the cursor; *empty when it closes at once. */
 static bool level_open(struct walk *w, bool *empty)
 {
-	bool array = byte_at(w->in, w->i) == '[';
+	bool array = *w->c.at == '[';
 
 	if (!level_push(w, array))
 		return false;
-	skip_space(w);
-	*empty = byte_at(w->in, w->i) == (array ? ']' : '}');
+	skip_space(&w->c);
+	*empty = w->c.at < w->c.end && *w->c.at == (array ? ']' : '}');
 	if (*empty) {
 		level_pop(w);
 		return true;
@@ -515,18 +343,16 @@ static bool walk_json(struct walk *w, enum pass pass)
 	bool done = false;
 
 	w->pass = pass;
-	w->i = w->depth = w->arrays = 0;
+	w->c = (struct cursor){ w->in.ptr, w->in.ptr + w->in.len };
+	w->depth = w->arrays = w->member = 0;
 	w->objects = w->hit.leaf = 0;
-	w->key = (struct slice){ w->in.ptr, 0 };
-	w->key_print = 0;
-	w->key_escaped = false;
+	w->level[0] = (struct level){ .member = { .raw = { w->in.ptr, 0 } } };
+	w->ev = (struct evidence){ .location = LOC_NONE, .key = { w->in.ptr, 0 } };
 	while (!done) {
-		uint8_t c;
 		bool empty = false;
 
-		skip_space(w);
-		c = byte_at(w->in, w->i);
-		if (c == '{' || c == '[') {
+		skip_space(&w->c);
+		if (w->c.at < w->c.end && (*w->c.at == '{' || *w->c.at == '[')) {
 			if (!level_open(w, &empty))
 				return false;
 			if (!empty)
@@ -568,49 +394,37 @@ static bool form_plain(const uint8_t *p, size_t len)
 	return !memchr(p, '%', len) && !memchr(p, '+', len);
 }
 
-/* Appends the unescaped bytes of in from..to at n; returns how many there are then. */
-static size_t form_unescape(struct walk *w, size_t n, size_t from, size_t to)
-{
-	for (size_t i = from, used; i < to; i += used) {
-		uint8_t c = w->in.ptr[i], high = byte_at(w->in, i + 1), low = byte_at(w->in, i + 2);
-
-		used = c == '%' && to - i > 2 && is_hex(high) && is_hex(low) ? 3 : 1;
-		w->map[n] = i;
-		w->text[n++] = used == 3 ? (uint8_t)(hex_value(high) << 4 | hex_value(low)) : c == '+' ? ' ' : c;
-	}
-	w->map[n] = to;
-	return n;
-}
-
 /* Name by name, as a content decoder would hand them on. */
 static void form_classify(struct walk *w)
 {
-	size_t *map = NULL, from = 0;
+	size_t *map, from = 0;
 
-	if (!text_reserve(w, w->in.len + 1))
+	if (!unescape_room(&w->text, w->in.len + 1)) {
+		w->error = -ENOMEM;
 		return;
-	map = w->map;
+	}
+	map = w->text.map;
 	while (from < w->in.len) {
 		const uint8_t *amp = memchr(w->in.ptr + from, '&', w->in.len - from);
 		size_t to = amp ? (size_t)(amp - w->in.ptr) : w->in.len;
 		const uint8_t *equals = memchr(w->in.ptr + from, '=', to - from);
 		size_t value = equals ? (size_t)(equals - w->in.ptr) + 1 : from;
 		bool plain = form_plain(w->in.ptr + from, to - from);
-		size_t name = (equals ? value - 1 : from) - from, n = plain ? name : form_unescape(w, 0, from, from + name);
-		size_t end = plain ? n + to - value : form_unescape(w, n, value, to);
+		size_t name = (equals ? value - 1 : from) - from, n = plain ? name : unescape_form(&w->text, 0, w->in, from, from + name);
+		size_t end = plain ? n + to - value : unescape_form(&w->text, n, w->in, value, to);
 		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING };
 
-		ev.key = slice_of(plain ? w->in.ptr + from : w->text, evidence_level < EVIDENCE_KEY ? 0 : n);
+		ev.key = slice_of(plain ? w->in.ptr + from : w->text.text, evidence_level < EVIDENCE_KEY ? 0 : n);
 		if (ev.key.len)
 			ev.rows = known_rows(&known, ev.parent, 0, ev.key, quick_hash(&fixed, ev.key.ptr, ev.key.len));
-		w->key = ev.key;
+		w->ev.key = ev.key;
 		w->named = false;
 		w->hit.leaf++;
 		w->mapped = !plain;
 		w->base = value;
-		w->map = map + n;	/* leaf_hit counts from the value's first byte */
-		classify_scan(&ev, slice_of(plain ? w->in.ptr + value : w->text + n, end - n), leaf_hit, w);
-		w->map = map;
+		w->text.map = map + n;	/* leaf_hit counts from the value's first byte */
+		classify_scan(&ev, slice_of(plain ? w->in.ptr + value : w->text.text + n, end - n), leaf_hit, w);
+		w->text.map = map;
 		from = to + 1;
 	}
 }
@@ -619,7 +433,7 @@ static void text_classify(struct walk *w)
 {
 	struct evidence ev = { .location = LOC_TEXT, .type = VALUE_STRING, .text = true };
 
-	w->key = (struct slice){ w->in.ptr, 0 };
+	w->ev.key = (struct slice){ w->in.ptr, 0 };
 	w->depth = 0;
 	w->base = 0;
 	w->mapped = w->named = false;
@@ -652,9 +466,7 @@ static struct walk *walk_take(void)
 
 static void walk_put(struct walk *w)
 {
-	if (w->text)
-		explicit_bzero(w->text, w->text_used);
-	w->text_used = 0;
+	unescape_wipe(&w->text);
 	spare = w;
 }
 
@@ -691,6 +503,7 @@ int document_evidence(const char *level)
 	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (!strcmp(level, levels[i])) {
 			evidence_level = (enum evidence_level)i;
+			classify_forget();
 			return 0;
 		}
 	return -1;
