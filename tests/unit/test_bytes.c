@@ -216,7 +216,6 @@ static void stretches_end_at_the_first_other_byte(void **test)
 			space++;
 		assert_int_equal(bytes_digits(p, len), digits);
 		assert_int_equal(bytes_space(p, len), space);
-		free(p);
 	}
 }
 
