@@ -133,6 +133,33 @@ static void quick_hashes_of_near_texts_differ(void **state)
 		assert_true(prints[i] != prints[i - 1]);
 }
 
+/* What stands behind a text, or that nothing does, makes no other hash of it; any byte of it does. */
+static void a_roomy_hash_is_of_its_bytes_alone(void **state)
+{
+	struct siphash_key key = { 0x0123456789abcdef, 0xfedcba9876543210 };
+
+	(void)state;
+	for (size_t len = 0; len < 24; len++) {
+		char *exact = malloc(len ? len : 1), more[64];
+		uint64_t print;
+
+		assert_non_null(exact);
+		memset(exact, 'a', len);
+		print = roomy_hash(&key, exact, len, len);
+		memset(more, 'a', sizeof(more));
+		assert_true(roomy_hash(&key, more, len, sizeof(more)) == print);
+		memset(more + len, 0xff, sizeof(more) - len);
+		assert_true(roomy_hash(&key, more, len, sizeof(more)) == print);
+		assert_true(roomy_hash(&key, more, len + 1, sizeof(more)) != print);
+		for (size_t i = 0; i < len; i++) {
+			exact[i] = 'b';
+			assert_true(roomy_hash(&key, exact, len, len) != print);
+			exact[i] = 'a';
+		}
+		free(exact);
+	}
+}
+
 static void base64_goes_both_ways_and_refuses_the_rest(void **state)
 {
 	uint8_t out[32];
@@ -193,6 +220,7 @@ int main(void)
 		cmocka_unit_test(times_are_written_and_read_back),
 		cmocka_unit_test(siphash_agrees_with_its_reference),
 		cmocka_unit_test(quick_hashes_of_near_texts_differ),
+		cmocka_unit_test(a_roomy_hash_is_of_its_bytes_alone),
 		cmocka_unit_test(base64_goes_both_ways_and_refuses_the_rest),
 	};
 
