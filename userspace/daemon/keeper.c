@@ -34,7 +34,7 @@
 
 #define TICK_MS 20
 #define BATCH 256
-#define ASK_NS (TICK_MS * 1000000ull)
+#define ASK_NS 1000000000ull	/* again, where there was no answer */
 #define EPOCHS_LATE 1	/* intervals after its own that a fact may come */
 #define EPOCHS_EARLY 2	/* books may be on their way; with LATE and now not above ROLE_EPOCHS, nor INTERVALS */
 
@@ -274,6 +274,7 @@ static void take_order(struct keeper *k)
 	}
 	if (k->fact.kind == FACT_EVENT && !strcmp(k->fact.event.kind, "heard")) {
 		back_heard(k->back, k->fact.event.time);
+		k->asked = 0;
 		return;
 	}
 	if (k->fact.kind == FACT_BOOKS)
@@ -312,7 +313,7 @@ static void work(struct keeper *k)
 		;
 	now = clock_boot_ns();
 	back_tick(k->back, now);
-	if (back_asks(k->back, now) && now - k->asked >= ASK_NS) {
+	if (back_asks(k->back, now) && now >= k->asked + ASK_NS) {
 		k->asked = now;
 		tell_monitor(k, "asks", "", 0);
 	}
