@@ -153,11 +153,19 @@ class Run:
         self.killed = collections.Counter()
         self.late = collections.Counter()   # perhaps too late to be a death
         self.stalled = collections.Counter()
-        self.slowest, self.checkpoints = 0.0, []
+        self.slowest, self.checkpoints, self.tides = 0.0, [], 0
+        self.tide = f"/api/tide/{'o' * number}"
         self.kill_at_end = number % 2 == 0
         self.mortal = ROLES[:2] if number == options.runs else ROLES
         self.name = f"run {number}"
         self.log = os.path.join(os.path.dirname(os.path.abspath(options.state)), f"weir-{number}")
+
+    def seen(self):
+        """One more request, and whether one of them is told of."""
+        self.loads[0].connection(self.tide, 1)
+        self.tides += 1
+        shown = subprocess.run([self.options.weir, "flows", "--state", self.options.state, "-o", "json"], capture_output=True, text=True)
+        return any(self.tide == json.loads(line)["route"] for line in shown.stdout.splitlines())
 
     def note_checkpoint(self):
         self.checkpoints.append(evidence.checkpoint(self.options.state))
@@ -240,6 +248,8 @@ class Run:
         stop.set()
         for client in clients:
             client.join()
+        # On a busy host the ring may be full still, for a while.
+        check(wait_for(60, self.seen), f"{self.name}: what is sent after the deaths is seen again", self.tides)
         # All roles live and nothing is in flight: from here on every exchange must be counted.
         for load in self.loads:
             load.connection("/api/calm", CALM)
@@ -342,6 +352,8 @@ def main():
         for load, had in zip(loads, before):
             sent[-1][load.port, "/api/load"] = load.answered - had - CALM
             sent[-1][load.port, "/api/calm"] = CALM
+        sent[-1][options.http, "/api/load"] -= run.tides
+        sent[-1][options.http, run.tide] = run.tides
     for load in loads:
         check(not load.troubles, f"port {load.port}: nginx answered all of {load.answered} requests", load.troubles[:3])
     raw = evidence.leaves(options.state)
