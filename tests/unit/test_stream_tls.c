@@ -180,6 +180,25 @@ static void a_probed_direction_without_any_plaintext_is_opaque_at_the_close(void
 	world_free(w);
 }
 
+/* Who sent close_notify and has not closed: at the end of the second interval it is known to be that. */
+static void an_alert_that_no_close_follows_is_framing(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t sent = RECORDS(w, DIR_SENT, 0, true, { 22, 122 }, { 20, 1 }, { 23, 53 }, { 23, 117 });
+
+	plaintext(w, DIR_SENT, 0, 100);
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 19 });
+	stream_interval(w->table, at_ms(1));
+	assert_int_equal(unexplained(&w->sum), 2);
+	stream_interval(w->table, at_ms(60001));
+	assert_int_equal(unexplained(&w->sum), 0);
+	close_at(w, 1, sent, 0, at_ms(60002));
+	assert_int_equal(w->sum.examined, 100);
+	assert_int_equal(w->sum.opaque + w->sum.lost, 0);
+	assert_balanced(w);
+	world_free(w);
+}
+
 static void plaintext_gaps_and_truncated_plaintext_are_lost(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -605,6 +624,7 @@ int main(void)
 		cmocka_unit_test(a_probe_that_comes_later_moves_the_connection_on_as_probed),
 		cmocka_unit_test(plaintext_that_the_probe_missed_is_unexplained_not_framing),
 		cmocka_unit_test(a_probed_direction_without_any_plaintext_is_opaque_at_the_close),
+		cmocka_unit_test(an_alert_that_no_close_follows_is_framing),
 		cmocka_unit_test(plaintext_gaps_and_truncated_plaintext_are_lost),
 		cmocka_unit_test(a_jump_between_cipher_chunks_is_lost),
 		cmocka_unit_test(a_lost_cipher_record_whose_plaintext_came_is_not_lost_twice),

@@ -602,11 +602,22 @@ static bool may_differ(const struct stream *s, const struct cipher *c)
 	return c->hurt || s->conn.late || s->partly || s->conn.binding == BINDING_WEAK || s->conn.binding == BINDING_STRONG;
 }
 
+/* The alert of the end, of a record without plaintext. */
+static void alert_count(struct stream *s, struct cipher *c)
+{
+	c->capacity -= ALERT_13 - OVERHEAD_13;
+	account_of(s, c)->framing += ALERT_13 - OVERHEAD_13;
+}
+
 void cipher_interval(struct stream *s, enum dir dir)
 {
 	struct cipher *c = cipher_of(s, dir);
 	int64_t rest = rest_of(c), before = c->rest;
 
+	if (rest == ALERT_13 - OVERHEAD_13 && before == rest && ends_with_alert(c) && c->open <= 0) {
+		alert_count(s, c);	/* who was told so has not closed it yet */
+		rest = 0;
+	}
 	c->rest = rest;
 	if (!c->data || !may_differ(s, c) || (rest > 0) != (before > 0) || !rest || !before)
 		return;
@@ -672,9 +683,7 @@ void cipher_close(struct stream *s, enum dir dir)
 		cipher_settle(s, dir);
 		return;
 	}
-	if (alert) {
-		c->capacity -= ALERT_13 - OVERHEAD_13;
-		account_of(s, c)->framing += ALERT_13 - OVERHEAD_13;
-	}
+	if (alert)
+		alert_count(s, c);
 	rest_settle(s, c, dir);
 }
