@@ -199,6 +199,28 @@ static void an_alert_that_no_close_follows_is_framing(void **state)
 	world_free(w);
 }
 
+/* The last of a recording, and of a connection that rests for an hour: the plaintext of a record that passed was lost. */
+static void plaintext_that_a_connection_without_an_end_lacks_is_named(void **state)
+{
+	for (int rests = 0; rests < 2; rests++) {
+		struct world *w = world_new(NULL);
+
+		RECORDS(w, DIR_SENT, 0, true, { 22, 122 }, { 20, 1 }, { 23, 53 }, { 23, 117 }, { 23, 26 });
+		plaintext(w, DIR_SENT, 0, 100);
+		if (rests) {
+			stream_tick(w->table, at_ms(3600001));
+		} else {
+			stream_table_free(w->table);
+			w->table = NULL;
+		}
+		assert_true(w->sessions[0]->closed);
+		assert_int_equal(w->sum.examined, 100);
+		assert_int_equal(w->why[LOSS_NO_PLAINTEXT], 9);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
 static void plaintext_gaps_and_truncated_plaintext_are_lost(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -625,6 +647,7 @@ int main(void)
 		cmocka_unit_test(plaintext_that_the_probe_missed_is_unexplained_not_framing),
 		cmocka_unit_test(a_probed_direction_without_any_plaintext_is_opaque_at_the_close),
 		cmocka_unit_test(an_alert_that_no_close_follows_is_framing),
+		cmocka_unit_test(plaintext_that_a_connection_without_an_end_lacks_is_named),
 		cmocka_unit_test(plaintext_gaps_and_truncated_plaintext_are_lost),
 		cmocka_unit_test(a_jump_between_cipher_chunks_is_lost),
 		cmocka_unit_test(a_lost_cipher_record_whose_plaintext_came_is_not_lost_twice),

@@ -140,6 +140,13 @@ static void stream_finish(struct stream *s, enum loss cause, struct stamp at)
 	budget_free(s, sizeof(*s));
 }
 
+/* Of a connection that goes on, perhaps: what was on its way does not come any more. */
+static void stream_leave(struct stream *s, enum loss cause, struct stamp at)
+{
+	s->partly |= !s->closing;
+	stream_finish(s, cause, at);
+}
+
 void stream_table_free(struct stream_table *t)
 {
 	if (!t)
@@ -149,7 +156,7 @@ void stream_table_free(struct stream_table *t)
 	while (t->idle.next != &t->idle) {
 		struct stream *s = STREAM_OF(t->idle.prev, idle);
 
-		stream_finish(s, LOSS_RESTART, (struct stamp){ t->now, t->epoch });
+		stream_leave(s, LOSS_RESTART, (struct stamp){ t->now, t->epoch });
 	}
 	bind_free(t);
 	free(t->buckets);
@@ -565,7 +572,7 @@ void stream_tick(struct stream_table *t, struct stamp now)
 			s->active = now.time;
 		if (now.time - s->active < t->limits.idle_ns)
 			break;
-		stream_finish(s, LOSS_MISSING, now);
+		stream_leave(s, LOSS_MISSING, now);
 	}
 }
 
