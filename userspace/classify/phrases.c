@@ -157,7 +157,7 @@ static inline uint64_t initials_in(uint64_t initials, const uint8_t *fold, uint6
 
 bool phrases_may(const struct phrase_table *t, struct slice before, uint64_t initials)
 {
-	uint8_t fold[64 + 8] UNINITIALIZED;
+	uint8_t fold[64 + 8] = { 0 };
 	struct letters l;
 	uint64_t word, begins;
 
