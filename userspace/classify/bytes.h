@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bytes.h - what the bytes of a value are, sixteen or 32 at a time where the machine can. Reads inside the value only. */
+/* bytes.h - what the bytes of a value are, 16 or 32 at a time where the machine can. Reads inside the value only. */
 #ifndef WEIR_CLASSIFY_BYTES_H
 #define WEIR_CLASSIFY_BYTES_H
 #include <string.h>
@@ -15,10 +15,9 @@ struct specials { uint8_t nr, bytes[SPECIALS]; };
  * half, a bit for each of eight sets. */
 #define HEAD_SETS 8
 struct word_heads { uint8_t low[3][32], high[3][32]; };	/* twice the same sixteen */
-enum width { BY_16, BY_32, BY_32_ANY };	/* what the machine has; AVX2; AVX-512, which reads as few of 32 as there are */
 /* The same, laid out for sets that are known only when the program runs. All but nr of them repeat the first.
- * nibbles: by the lower half, a bit for each upper half; twice the same sixteen. */
-struct wide_specials { struct specials of; enum width by; struct word_heads heads; uint8_t wide[SPECIALS / 2][16], nibbles[32]; };
+ * nibbles: by the lower half, a bit for each upper half; twice the same sixteen. by_32: the machine has AVX2. */
+struct wide_specials { struct specials of; bool by_32; struct word_heads heads; uint8_t wide[SPECIALS / 2][16], nibbles[32]; };
 
 /* Of at most three bytes; where there are fewer, any may follow. */
 static inline void word_heads_add(struct word_heads *h, unsigned set, const char *text, size_t len)
@@ -32,12 +31,8 @@ static inline void word_heads_add(struct word_heads *h, unsigned set, const char
 
 static inline void specials_widen(struct wide_specials *s)
 {
-	s->by = BY_16;
 #ifdef __SSE2__
-	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-		s->by = BY_32_ANY;
-	else if (__builtin_cpu_supports("avx2"))
-		s->by = BY_32;
+	s->by_32 = __builtin_cpu_supports("avx2");
 #endif
 	memset(s->nibbles, 0, sizeof(s->nibbles));
 	for (unsigned i = 0; i < SPECIALS / 2; i++)
@@ -138,6 +133,7 @@ static inline void kinds_put(struct kinds *k, uint64_t digits, uint64_t letters,
 	k->specials = specials;
 }
 
+/* Of at most 64 bytes, whose words may all begin anything: of a few that is soon asked. In place, where most values are done with. */
 __attribute__((always_inline)) static inline void kinds_short(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
 {
 	const __m128i *wide = (const __m128i *)(const void *)s->wide;
@@ -209,52 +205,17 @@ __attribute__((target("avx2"))) static inline void kinds_wide_32(struct kinds *k
 	k->joins = joins | digits | specials;
 }
 
-/* The lowest nr bits. */
-static inline uint64_t bits_below(size_t nr)
-{
-	return nr < 64 ? ((uint64_t)1 << nr) - 1 : UINT64_MAX;
-}
-
-/* The same of any number of bytes, with zeros beyond the last. 32 at a time, as longer ones make some machines slower. */
-__attribute__((target("avx2,avx512bw,avx512vl"))) static inline void kinds_wide_any(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
-{
-	uint64_t first = bits_below(n), second = bits_below(n - (n > 0)), third = bits_below(n - (n > 1 ? 2 : n));
-	uint64_t digits = 0, letters = 0, specials = 0, odds = 0, heads = 0, joins = 0;
-
-	for (unsigned at = 0; at < 64 && at < n; at += 32) {
-		__m256i x = _mm256_maskz_loadu_epi8((__mmask32)(first >> at), p + at);
-		__m256i head = heads_of(&s->heads, 0, x);
-		__m256i special = _mm256_shuffle_epi8(table_of(s->nibbles), x);
-		__mmask32 odd = _mm256_movepi8_mask(x) | _mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('%')) |
-				_mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('&')) | _mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('\n'));
-
-		head = _mm256_and_si256(head, heads_of(&s->heads, 1, _mm256_maskz_loadu_epi8((__mmask32)(second >> at), p + at + 1)));
-		digits |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('0')), _mm256_set1_epi8(10)) << at;
-		letters |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a')),
-							       _mm256_set1_epi8(26)) << at;
-		specials |= (uint64_t)_mm256_test_epi8_mask(special, _mm256_shuffle_epi8(upper_bits(), upper_halves(x))) << at;
-		heads |= (uint64_t)_mm256_test_epi8_mask(head, heads_of(&s->heads, 2, _mm256_maskz_loadu_epi8((__mmask32)(third >> at), p + at + 2))) << at;
-		joins |= (uint64_t)_mm256_cmpeq_epi8_mask(x, _mm256_set1_epi8('.')) << at;
-		odds |= (uint64_t)odd << at;
-	}
-	kinds_put(k, digits, letters, specials);
-	k->odd = odds;
-	k->heads = heads;
-	k->joins = joins | digits | specials;
-}
-
 /* As kinds_of, with at most SPECIALS / 2 of them, of ASCII, for the first 64 of n bytes. */
 __attribute__((always_inline)) static inline void kinds_wide(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
 {
-	if (n >= 66 && s->by != BY_16)
+	if (n >= 66 && s->by_32)
 		kinds_wide_32(k, s, p);
-	else if (n > 16 && s->by == BY_32_ANY)
-		kinds_wide_any(k, s, p, n);
 	else
 		kinds_short(k, s, p, n < 64 ? n : 64);
 }
 
-static inline struct letters letters_of_16(const uint8_t *p, size_t n, uint8_t fold[64])
+/* Of at most 64. fold: those bytes with small letters for capitals, and some more. */
+static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
 {
 	struct letters l = { 0 };
 
@@ -268,32 +229,6 @@ static inline struct letters letters_of_16(const uint8_t *p, size_t n, uint8_t f
 		_mm_storeu_si128((__m128i *)(fold + at), _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20))));
 	}
 	return l;
-}
-
-__attribute__((target("avx2,avx512bw,avx512vl"))) static inline struct letters letters_of_any(const uint8_t *p, size_t n, uint8_t fold[64])
-{
-	uint64_t all = bits_below(n);
-	struct letters l = { 0 };
-
-	for (unsigned at = 0; at < 64 && at < n; at += 32) {
-		__m256i x = _mm256_maskz_loadu_epi8((__mmask32)(all >> at), p + at);
-		__mmask32 upper = _mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('A')), _mm256_set1_epi8(26));
-
-		l.digits |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('0')), _mm256_set1_epi8(10)) << at;
-		l.upper |= (uint64_t)upper << at;
-		l.lower |= (uint64_t)_mm256_cmplt_epu8_mask(_mm256_sub_epi8(x, _mm256_set1_epi8('a')), _mm256_set1_epi8(26)) << at;
-		l.beyond |= (uint64_t)(uint32_t)_mm256_movepi8_mask(x) << at;
-		_mm256_storeu_si256((__m256i *)(void *)(fold + at), _mm256_mask_add_epi8(x, upper, x, _mm256_set1_epi8(0x20)));
-	}
-	return l;
-}
-
-/* Of at most 64. fold: those bytes with small letters for capitals, and some more. */
-static inline struct letters letters_of(const uint8_t *p, size_t n, uint8_t fold[64])
-{
-	if (n > 32 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-		return letters_of_any(p, n, fold);
-	return letters_of_16(p, n, fold);
 }
 
 /* Which of 64 bytes, after which there is one more, begin a pair of the set. */
