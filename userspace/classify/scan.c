@@ -14,9 +14,11 @@
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
 
-/* ns, by scripts/bench-cost: a byte that begins nothing; a class asked, and each byte that it
- * may look at; what its answer is weighed against; a "name=value"; whether a word before a number may name it, and which. */
-enum { COST_BYTE = 1, COST_ASK = 15, COST_LOOK = 3, LOOKED_AT = 32, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_MAY = 150, COST_NEAR = 450 };
+/* ns, by scripts/bench-cost: a byte that begins nothing; one that is no letter nor digit and may begin something; a class
+ * asked, and each byte that it may look at; what its answer is weighed against; a "name=value"; whether a word before a
+ * number may name it, and which. */
+enum { COST_BYTE = 1, COST_SPECIAL = 7, COST_ASK = 15, COST_LOOK = 3, COST_WEIGH = 1200, COST_ASSIGN = 380, COST_MAY = 150, COST_NEAR = 450 };
+#define LOOKED_AT	32	/* bytes of a value that a class may look at, as a rule */
 #define NEAR_LONG	5	/* a shorter run of digits and letters is no number that a word before it names */
 #define ASKED_MAX	48	/* classes that one name speaks for */
 
@@ -339,6 +341,7 @@ static void scan_assign(struct scan *s, size_t i)
 
 static void scan_special(struct scan *s, size_t i, unsigned kind)
 {
+	s->cost += COST_SPECIAL;
 	if (kind & ON_LITERAL && literal_begins(s->value, i))
 		scan_literals(s, i);
 	if (kind & ON_AT || (kind & ON_PERCENT && slice_begins(s->value, i, "%40")))
