@@ -63,6 +63,9 @@ static bool form_starts(const char *form, size_t head, size_t run, enum id_after
 		if (!letters || (form[letters] != '_' && !is_separator((uint8_t)form[letters])))
 			return false;
 		form += letters + 1;
+		/* "RSS MRA 85T10": more letters, and a separator, before the digits. */
+		while ((letters = strspn(form, "A")) && (form[letters] == '_' || is_separator((uint8_t)form[letters])))
+			form += letters + 1;
 		head = 0;
 	} else if (!head && *form == '(') {
 		form++;
