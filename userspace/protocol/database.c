@@ -132,12 +132,22 @@ struct value value_bytes(struct slice raw)
 	return (struct value){ raw, VALUE_BYTES, false };
 }
 
+static inline bool is_written_byte(uint8_t c)
+{
+	return (c >= 0x20) | (c == '\t') | (c == '\r') | (c == '\n');
+}
+
 struct value value_text(struct slice raw)
 {
-	for (size_t i = 0; i < raw.len; i++)
-		if (raw.ptr[i] < 0x20 && !strchr("\t\r\n", raw.ptr[i] ? raw.ptr[i] : 1))
-			return value_bytes(raw);
-	return (struct value){ raw, VALUE_STRING, false };
+	uint8_t written = 1;
+	size_t i = 0;
+
+	for (; written && raw.len - i >= 64; i += 64)	/* many at once */
+		for (size_t k = 0; k < 64; k++)
+			written &= is_written_byte(raw.ptr[i + k]);
+	for (; written && i < raw.len; i++)
+		written = is_written_byte(raw.ptr[i]);
+	return written ? (struct value){ raw, VALUE_STRING, false } : value_bytes(raw);
 }
 
 struct value value_integer(char room[VALUE_ROOM], int64_t v)
