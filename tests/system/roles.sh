@@ -67,7 +67,7 @@ role_is_as_its_row() { # PID ROLE
 
 # A scan comes and goes with every new program and container of this host; so do the files that wait for one.
 lasting() { weir_children | awk '$2 !~ /scan$/ { print $2 }' | sort | xargs; }
-settled() { ! kinds "$WEIR_PID" | grep -qE '(^| )/[^p]'; }
+settled() { now=$(kinds "$WEIR_PID"); ! grep -qE '(^| )/[^p]' <<<"$now"; }
 is "$(lasting)" "analyst keeper reader" "reader, analyst and keeper run beside the monitor"
 for role in reader analyst keeper; do
 	pid=$(role_pid $role)
@@ -83,7 +83,7 @@ for set in CapPrm CapEff CapBnd; do
 done
 is "$(status "$WEIR_PID" CapInh)$(status "$WEIR_PID" CapAmb)" "$(printf '0%.0s' $(seq 32))" "and hands none on"
 wait_for 20 settled
-is "$(kinds "$WEIR_PID" | sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pipe) ?//g; s|^/proc ||; s/ $//')" \
+is "$(sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pipe) ?//g; s|^/proc ||; s/ $//' <<<"$now")" \
 	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-rules weir-stats" "the monitor holds what it gives to the others, what is of BPF, and the list of processes"
 is "$(stat -c %u "/proc/$WEIR_PID/mem")" 0 "and cannot be looked into"
 
