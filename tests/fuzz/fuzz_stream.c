@@ -165,6 +165,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		stream_stats(t, &stats);
 		MUST(stats.connections <= limits.connections && stats.held <= limits.total);
 	}
+	if (time & 1)
+		stream_last(t, (struct stamp){ time, 1 });
 	stream_table_free(t);
 	MUST(!w.open);
 	return 0;

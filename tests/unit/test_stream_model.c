@@ -191,6 +191,8 @@ static void under_tight_caps_no_byte_is_wrong_repeated_or_unaccounted(void **sta
 			if (!rnd(40))
 				stream_interval(w->table, (struct stamp){ now, 7 });
 		}
+		if (rnd(2))
+			stream_last(w->table, (struct stamp){ now, 7 });
 		stream_table_free(w->table);
 		w->table = NULL;
 		for (int d = 0; d < 2; d++) {
@@ -370,6 +372,8 @@ static void random_chunks_of_every_layer_break_nothing(void **state)
 			if (!rnd(60))
 				stream_close(w->table, 1 + rnd(6), rnd(900), rnd(900), rnd(900), rnd(900), (struct stamp){ now, 7 });
 		}
+		if (rnd(2))
+			stream_last(w->table, (struct stamp){ now, 7 });
 		world_free(w);
 	}
 }
