@@ -10,6 +10,7 @@
 #define READ_FOUND	64		/* bytes of a text */
 #define EXECUTE_READ	32		/* bytes of an execution that are had before it is one: others' numbers look like its */
 #define WAITED_FOR	2048		/* bytes that may have to be there before it is believed */
+#define ALONE_SURE	3		/* commands of one byte in a row that are believed by themselves */
 #define GREETING_MAX	1024
 #define LOGIN_MAX	70000		/* with attributes */
 
@@ -111,12 +112,26 @@ static int is_sql(struct slice text, bool whole)
 	return text.len < 12 && readable(text) ? -1 : 0;
 }
 
+/* One of a byte alone, which may be by chance: what comes behind it says, however bytes are cut. */
+static bool says_nothing(const struct packet *p)
+{
+	uint8_t c = p->body.ptr[0];
+
+	return p->len == 1 && (c == COM_PING || c == COM_QUIT || c == COM_STATISTICS || c == COM_RESET_CONNECTION);
+}
+
 int my_commands(struct slice in)
 {
 	struct packet p;
 	int there = packet_of(in, &p, LENGTH_FOUND);
 	struct reader r;
 
+	for (unsigned n = 0; there > 0 && !p.seq && says_nothing(&p); n++) {
+		if (n == ALONE_SURE)
+			return 1;
+		in = slice_of(in.ptr + MY_HEAD + 1, in.len - MY_HEAD - 1);
+		there = packet_of(in, &p, LENGTH_FOUND);
+	}
 	if (there <= 0)
 		return there;
 	if (p.seq)
@@ -149,7 +164,6 @@ int my_commands(struct slice in)
 	case COM_STMT_FETCH: return p.len == 9;
 	case COM_STMT_CLOSE: case COM_STMT_RESET: return p.len == 5;
 	case COM_STMT_SEND_LONG_DATA: return p.len <= 7 || p.len > MY_WAITED ? 0 : p.whole ? 1 : -1;
-	case COM_PING: case COM_QUIT: case COM_STATISTICS: case COM_RESET_CONNECTION: return p.len == 1 && in.len == 5;
 	default: return 0;
 	}
 }
