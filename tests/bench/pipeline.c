@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "no_classes.h"
+
 #include "bpf/wire.h"
 #include "base/clock.h"
 #include "capture/queue.h"
@@ -305,38 +307,17 @@ static void run_stream(void)
 	out = out == tape.payload ? opt.exchanges : 0;
 }
 
-static void field_ignored(void *owner, struct exchange *ex, const struct field *f) { }
-static size_t name_copied(void *owner, char to[NAME_SIZE], struct slice raw)
-{
-	size_t n = raw.len < NAME_SIZE - 1 ? raw.len : NAME_SIZE - 1;
-
-	memcpy(to, raw.ptr, n);
-	to[n] = 0;
-	return n;
-}
 static void exchange_counted(void *owner, const struct exchange *ex) { out++; }
-static bool afforded(void *owner, int64_t ns) { return true; }
-static const struct field_sink no_classes = { NULL, field_ignored, name_copied, exchange_counted, afforded, NULL, NULL };
+static const struct field_sink no_classes = NO_CLASSES(exchange_counted);
 
 static void *open_session(void *owner, const struct conn_facts *conn, struct byte_account acct[2])
 {
 	return session_new(conn, &no_classes, acct);
 }
-static void update_session(void *s, const struct conn_facts *conn) { session_update(s, conn); }
-static void bytes_session(void *s, enum dir dir, struct slice bytes, struct stamp at) { session_bytes(s, dir, bytes, at); }
-static void gap_session(void *s, enum dir dir, uint64_t lost, enum loss cause, struct stamp at) { session_gap(s, dir, lost, cause, at); }
-static void flush_session(void *s, struct stamp at, bool closed, const char *reason)
-{
-	struct traffic t;
-
-	(void)session_flush(s, at, closed, reason, &t);
-}
-static void close_session(void *s, struct stamp at) { session_close(s, at); }
 
 static void run_protocol(void)
 {
-	const struct stream_sink sink = { .open = open_session, .update = update_session, .bytes = bytes_session, .gap = gap_session,
-					  .flush = flush_session, .close = close_session };
+	const struct stream_sink sink = SESSIONS(open_session);
 	const struct stream_limits limits = STREAM_LIMITS_DEFAULT;
 	struct stream_table *t = stream_table_new(&limits, &sink);
 
