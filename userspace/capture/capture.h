@@ -28,9 +28,10 @@ int capture_owners(struct capture *, void (*take)(void *owner, uint32_t tgid), v
 /* Attaches the process and socket programs, then begins with the connections that are there:
  * from here on records are made. Who listens is known from capture_owners. */
 int capture_attach(struct capture *, char *why, size_t why_size);
-/* Stops making records; the rings and counters stay readable. */
-void capture_mute(struct capture *);	/* nothing that moves is told of any more, by none of them, from one moment on */
-void capture_detach(struct capture *);	/* takes its time, one program after the other */
+/* Stop making records; the rings and counters stay readable. Mute: all programs at one moment. Detach takes its time, one
+ * after the other. */
+void capture_mute(struct capture *);
+void capture_detach(struct capture *);
 const char *capture_hooks(const struct capture *);	/* name of the hook set in use */
 
 int capture_data_ring(const struct capture *);	/* descriptor, stays ours */
