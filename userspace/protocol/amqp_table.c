@@ -125,7 +125,7 @@ void amqp_tell(struct amqp_state *s, struct exchange *ex, enum dir dir, const ch
 
 	if (!ex || !value.len)
 		return;
-	path_add(path, path_add(path, path_add(path, 0, what), "."), key);
+	path_append(path, path_append(path, path_append(path, 0, what), "."), key);
 	if (!content_inside(&job, path, f.key, value))
 		s->sink->field(s->sink->owner, ex, &f);
 }

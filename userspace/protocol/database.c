@@ -87,7 +87,7 @@ void named_tell(const struct field_sink *sink, struct exchange *ex, const char *
 	char cleaned[NAME_SIZE], path[PATH_SIZE];
 
 	sink->clean(sink->owner, cleaned, name);
-	path_add(path, path_add(path, path_add(path, 0, what), "."), cleaned);
+	path_append(path, path_append(path, path_append(path, 0, what), "."), cleaned);
 	text_tell(sink, ex, path, name, dir, location, value);
 }
 

@@ -77,7 +77,7 @@ static struct reader inside(const struct ber *b)
 void ldap_leaf(struct ldap_message *m, const char *root, enum location location, struct slice key, const struct ber *value)
 {
 	char path[PATH_SIZE];
-	size_t n = path_add(path, path_add(path, 0, root), ".");
+	size_t n = path_append(path, path_append(path, 0, root), ".");
 	const uint8_t *option = key.len ? memchr(key.ptr, ';', key.len) : NULL;
 	bool written = value->value.len && is_written(value->value);
 	struct field f = { .location = location, .dir = m->job.dir, .path = path, .value = value->value, .cut = value->cut, .text = 1 };

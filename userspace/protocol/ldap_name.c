@@ -20,11 +20,11 @@ static struct slice trim(struct slice s)
 }
 
 /* What stands before the next of these bytes that has no backslash before it. */
-static struct slice before(struct slice in, const char ends[3])
+static struct slice before(struct slice in, const char *ends)
 {
 	size_t n = 0;
 
-	while (n < in.len && in.ptr[n] != (uint8_t)ends[0] && in.ptr[n] != (uint8_t)ends[1] && in.ptr[n] != (uint8_t)ends[2])
+	while (n < in.len && !is_among(in.ptr[n], ends))
 		n += in.ptr[n] == '\\' && in.len - n > 1 ? 2 : 1;
 	return slice_of(in.ptr, n);
 }
@@ -36,7 +36,7 @@ static bool component(struct slice *in, struct component *c)
 
 	if (!in->len)
 		return false;
-	c->type = before(all, "===");
+	c->type = before(all, "=");
 	rest = slice_of(all.ptr + c->type.len, all.len - c->type.len);
 	c->value = rest.len ? trim(slice_of(rest.ptr + 1, rest.len - 1)) : (struct slice){ 0 };	/* NULL: there is no "=" */
 	c->type = trim(c->type);

@@ -59,9 +59,9 @@ void mc_value(const struct field_sink *sink, struct exchange *ex, enum dir dir, 
 		at_most(ex, INSPECTED_PARTIAL);
 	if (!value.len || !database_affords(sink, ex, value.len, ROW_COST))
 		return;
-	n = path_add(path, path_add(path, 0, word), pattern[0] ? "." : "");
+	n = path_append(path, path_append(path, 0, word), pattern[0] ? "." : "");
 	if (n + strlen(pattern) < PATH_SIZE)
-		path_add(path, n, pattern);
+		path_append(path, n, pattern);
 	if (packing == PACKED_NOT) {
 		tell(&job, path, route_word(pattern), value);
 		return;

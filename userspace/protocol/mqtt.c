@@ -230,7 +230,7 @@ static void answered(struct state *s, enum dir dir, uint8_t type, uint16_t id, u
 static void tell(struct state *s, struct exchange *ex, enum dir dir, const char *what, struct slice key, struct slice value)
 {
 	char path[PATH_SIZE];
-	size_t n = path_add(path, path_add(path, 0, what), ".");
+	size_t n = path_append(path, path_append(path, 0, what), ".");
 	struct field f = {
 		.location = dir == s->asks ? LOC_REQUEST_HEADER : LOC_RESPONSE_HEADER, .dir = dir, .path = path, .key = key, .value = value,
 	};

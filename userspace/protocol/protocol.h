@@ -110,8 +110,15 @@ extern struct protocol_counts { uint64_t messages_dropped; } protocol_counts;
 void session_emit_unread(struct session *, struct exchange *ex, struct stamp at);
 /* Tells what was found of ex so far, if anything was and it is open for long; it goes on, and is counted. */
 void session_emit_part(struct session *, struct exchange *ex, struct stamp);
+/* One of the few bytes of set, which 0 is none of? */
+static inline bool is_among(uint8_t c, const char *set)
+{
+	while (*set && (uint8_t)*set != c)
+		set++;
+	return *set;
+}
 /* Adds text to a path of that length; what has no room is cut. Returns the new length. */
-static inline size_t path_add(char path[PATH_SIZE], size_t len, const char *text)
+static inline size_t path_append(char path[PATH_SIZE], size_t len, const char *text)
 {
 	size_t n = strlen(text), room = PATH_SIZE - 1 - len;
 

@@ -88,9 +88,9 @@ void re_tell(struct re_state *s, struct exchange *ex, const struct statement *st
 	if (key.len)
 		s->sink->clean(s->sink->owner, cleaned, key);
 	if (pattern.len && n + 1 + pattern.len < PATH_SIZE)
-		n = path_add(path, path_add(path, n, n ? "." : ""), route);
+		n = path_append(path, path_append(path, n, n ? "." : ""), route);
 	if (cleaned[0] && n + 1 + strlen(cleaned) < PATH_SIZE)
-		path_add(path, path_add(path, n, "."), cleaned);
+		path_append(path, path_append(path, n, "."), cleaned);
 	if (!key.len)
 		key = route_word(route);
 	f.key = key;

@@ -34,13 +34,6 @@ static bool is_id(struct slice s)
 	return s.len >= 20 && digits >= 2 && letters && digits + letters + dash == s.len && (upper || digits >= 4);
 }
 
-static bool is_part(uint8_t c, const char *parts)
-{
-	while (*parts && (uint8_t)*parts != c)
-		parts++;
-	return *parts;
-}
-
 /* Segment by segment; what parts them stays. */
 static void segments(char out[PATH_SIZE], struct slice path, const char *parts, const struct field_sink *sink)
 {
@@ -51,7 +44,7 @@ static void segments(char out[PATH_SIZE], struct slice path, const char *parts, 
 		struct slice part;
 		char name[NAME_SIZE];
 
-		while (end < path.len && !is_part(path.ptr[end], parts))
+		while (end < path.len && !is_among(path.ptr[end], parts))
 			end++;
 		part = slice_of(path.ptr + at, end - at);
 		if (is_id(part))

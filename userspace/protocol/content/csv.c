@@ -120,7 +120,7 @@ static bool is_table(struct slice body)
 	unsigned columns;
 	uint8_t separator;
 
-	if (!body.len || *p == '{' || *p == '[' || !memchr(p, '\n', body.len))	/* most are not; is no name, has no rows */
+	if (!body.len || *p == '{' || *p == '[' || !memchr(p, '\n', body.len))	/* as most are: no name begins so, and there is no row */
 		return false;
 	separator = separator_guess(body);
 	columns = row_count(&p, end, separator, true);
