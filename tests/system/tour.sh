@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tour of the README as a newcomer takes it: scripts/run with the shipped policies, one
 # curl with a card number to a local HTTPS server, a violation within a second.
+# Alone: it is told of the whole host, and another test's card numbers are as true.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
 need_weir
