@@ -84,7 +84,7 @@ done
 is "$(status "$WEIR_PID" CapInh)$(status "$WEIR_PID" CapAmb)" "$(printf '0%.0s' $(seq 32))" "and hands none on"
 wait_for 20 settled
 is "$(sed -E 's/(bpf-map|bpf-prog|bpf_link|btf|perf_event|pipe) ?//g; s|^/proc ||; s/ $//' <<<"$now")" \
-	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-rules weir-stats" "the monitor holds what it gives to the others, what is of BPF, and the list of processes"
+	"STATE eventfd log null out signalfd socket weir-marks weir-queue weir-rules weir-standing weir-stats" "the monitor holds what it gives to the others, what is of BPF, and the list of processes"
 is "$(stat -c %u "/proc/$WEIR_PID/mem")" 0 "and cannot be looked into"
 
 # elfscan and filescan live for moments; their answer does not fit into a full pipe, so these stay until their own alarm.

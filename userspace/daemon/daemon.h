@@ -26,6 +26,7 @@ enum {
 	FD_ANALYST_RULES = 10,	/* and keeper, FD_RULES: the policies (rules.h); mapped and closed */
 	/* keeper: FD_FACTS and */
 	FD_STATE = 5, FD_JOURNAL = 6, FD_FILE = 7, FD_RULES = 9,
+	FD_STANDING = 10,	/* memfd with what it was told that the next one has to know (standing.h); mapped and closed */
 	FD_MAX = 40
 };
 
@@ -115,6 +116,7 @@ struct order {
  *	keeper	processes, connections		16384, 131072, its budget	context_full
  *		handshakes of connections	16384, its budget	tls facts of the flow
  *		names of peers			16384, its budget	the address instead
+ *		these three for the next keeper	6552			the same, after its death
  *		flows of an interval		65536, its budget	in the row {other}
  *		routes of a workload		1000			in the route {other}
  *		coverage of an interval		16384, its budget	in the row {other}

@@ -28,6 +28,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/rules.h"
 #include "daemon/sandbox.h"
+#include "daemon/standing.h"
 #include "output/output.h"
 #include "store/ledger.h"
 #include "version.h"
@@ -42,6 +43,7 @@ struct keeper {
 	struct role_stats *stats;
 	struct back *back;
 	struct outputs *outputs;
+	struct standing *standing;
 	const void *rules;
 	const char *names[RULES_FILES], *texts[RULES_FILES], *hooks, *filters;	/* hooks NULL: not chosen yet */
 	size_t sizes[RULES_FILES], nr_policies;
@@ -175,6 +177,7 @@ static bool fact_take(struct keeper *k, const uint8_t *fact, size_t size, uint32
 	 * the books say, it is not asked. */
 	if (!epoch || !epoch_fits(k, epoch, counted))
 		return false;
+	standing_put(k->standing, f, fact, size);
 	return !back_fact(k->back, f);
 }
 
@@ -278,11 +281,11 @@ static void take_order(struct keeper *k)
 		return;
 	}
 	if (k->fact.kind == FACT_BOOKS)
-		take_books(k);
-	else if (k->fact.kind == FACT_EVENT)
-		take_gap(k);
-	else
-		back_fact(k->back, &k->fact);
+		return take_books(k);
+	if (k->fact.kind == FACT_EVENT)
+		return take_gap(k);
+	standing_put(k->standing, &k->fact, k->in, (size_t)n);
+	back_fact(k->back, &k->fact);
 }
 
 /* The monitor ends weir then, and this role when everything else has ended. Told once. */
@@ -335,6 +338,16 @@ static void print_totals(struct keeper *k)
 	fflush(stdout);
 }
 
+/* What a connection moved before weir came was told to the one that died. */
+static void tell_again(void *owner, struct fact *f)
+{
+	struct keeper *k = owner;
+
+	if (f->kind == FACT_CONN)
+		memset(f->conn.before, 0, sizeof(f->conn.before));
+	back_fact(k->back, f);
+}
+
 /* Facts of intervals that are not sealed were in the memory of the one that died: they are
  * stored nowhere, and the monitor, which knows how many there were, states them as keeper_lost. */
 static int keeper_resume(struct keeper *k)
@@ -349,6 +362,8 @@ static int keeper_resume(struct keeper *k)
 		if (k->stats->epochs[i].epoch > done.sealed)
 			k->stats->epochs[i].stored = 0;
 	k->epoch = done.sealed + 1;
+	if (standing_tell(k->standing, &k->fact, tell_again, k) < 0)
+		log_error("the keeper before died of what it was told again: what is known of open connections begins anew");
 	return 0;
 }
 
@@ -417,9 +432,11 @@ int keeper_main(int argc, char **argv)
 	umask(077);
 	k.stats = role_stats_map(FD_STATS, true);
 	k.rules = mmap(NULL, RULES_MEMORY, PROT_READ, MAP_SHARED, FD_RULES, 0);
-	if (!k.stats || k.rules == MAP_FAILED || fchdir(FD_STATE))
+	k.standing = mmap(NULL, STANDING_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, FD_STANDING, 0);
+	if (!k.stats || k.rules == MAP_FAILED || k.standing == MAP_FAILED || standing_prepare(k.standing) || fchdir(FD_STATE))
 		return EXIT_DEGRADED;
 	close(FD_RULES);
+	close(FD_STANDING);
 	rules_take(&k);
 	read_line("/proc/sys/kernel/random/boot_id", k.boot_id, sizeof(k.boot_id));
 	gethostname(k.host, sizeof(k.host) - 1);

@@ -29,6 +29,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
+#include "daemon/standing.h"
 #include "daemon/watch.h"
 #include "store/ledger.h"
 
@@ -307,8 +308,9 @@ static int roles_begin(struct monitor *m)
 	m->closes = calloc(CLOSES_WAITING, sizeof(*m->closes));
 	m->queue_fd = memory_file("weir-queue", queue_bytes());
 	m->marks_fd = memory_file("weir-marks", FRONT_MEMORY);
+	m->standing_fd = memory_file("weir-standing", STANDING_MEMORY);
 	m->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!m->closes || m->queue_fd < 0 || m->marks_fd < 0 || m->kick < 0 || socket_pair(m->facts, 4 << 20)) {
+	if (!m->closes || m->queue_fd < 0 || m->marks_fd < 0 || m->standing_fd < 0 || m->kick < 0 || socket_pair(m->facts, 4 << 20)) {
 		log_error("cannot make the queue error=\"%s\"", strerror(errno));
 		return EXIT_DEGRADED;
 	}

@@ -81,7 +81,7 @@ struct monitor {
 	unsigned told_closes;		/* before the first: told, and still there to be told again */
 	void *rules;			/* of the policies: rules.h */
 	bool terminal;			/* standard output was one */
-	int rules_fd, signals, queue_fd, marks_fd, kick, facts[2];
+	int rules_fd, signals, queue_fd, marks_fd, standing_fd, kick, facts[2];
 	int state, journal, json_file, record_file;
 	char filters[1024];
 

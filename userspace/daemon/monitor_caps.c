@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "daemon/monitor.h"
 #include "daemon/pipeline.h"
+#include "daemon/standing.h"
 
 #define MIB ((size_t)1 << 20)
 #define ROLES_OWN (24 * MIB)	/* of all roles, before anything has grown; most of it is shared libraries */
@@ -16,7 +17,7 @@
 
 size_t monitor_memory(void)
 {
-	return DATA_RING + LIFE_RING + queue_bytes() + FRONT_MEMORY;
+	return DATA_RING + LIFE_RING + queue_bytes() + FRONT_MEMORY + STANDING_MEMORY;
 }
 
 int memory_plan(struct monitor *m, uint32_t ring, uint32_t *connections)
@@ -26,7 +27,7 @@ int memory_plan(struct monitor *m, uint32_t ring, uint32_t *connections)
 	*connections = (uint32_t)(max / MIB * CONNS_PER_MIB);
 	if (*connections > 131072)
 		*connections = 131072;
-	taken = ring + LIFE_RING + queue_bytes() + FRONT_MEMORY + ROLES_OWN + (size_t)*connections * CONN_BYTES;
+	taken = ring + LIFE_RING + queue_bytes() + FRONT_MEMORY + STANDING_MEMORY + ROLES_OWN + (size_t)*connections * CONN_BYTES;
 	if (max < taken + 2 * SHARE_MIN) {
 		log_error("--memory-max %zu is too little with a ring of %u MiB: at least %zu is needed; or choose a smaller --ring",
 			  max / MIB, ring >> 20, (taken + 2 * SHARE_MIN) / MIB + 1);

@@ -49,6 +49,7 @@ static pid_t spawn_keeper(struct monitor *m, struct role_plan *plan)
 	role_plan_fd(plan, FD_JOURNAL, m->journal);
 	role_plan_fd(plan, FD_FILE, m->json_file);
 	role_plan_fd(plan, FD_RULES, m->rules_fd);
+	role_plan_fd(plan, FD_STANDING, m->standing_fd);
 	if (m->capture)
 		role_plan_made(plan, hooks, sizeof(hooks), "hooks=%s", capture_hooks(m->capture));
 	role_plan_made(plan, filters, sizeof(filters), "filters=%s", m->filters);
