@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checks of `weir doctor` on hosts that this one is not: a folder plays the root of the
  * file system, and what comes by system calls is planted. */
+#include <bpf/btf.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -143,6 +145,44 @@ static void hooks_are_what_their_trial_showed(void **state)
 	expect(h, "hooks", CHECK_OK, "weir run uses tracepoint (");
 	h.tried = h.privileged = false;
 	expect(h, "hooks", CHECK_UNKNOWN, "not tried");
+}
+
+/* A kernel whose struct bpf_subprog_info has these members. */
+static void plant_btf(const char *const *members, uint32_t nr)
+{
+	struct btf *btf = btf__new_empty();
+	const char *path = below("/sys/kernel/btf/vmlinux");
+	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), fd;
+	const void *raw;
+	uint32_t size;
+
+	assert_true(number > 0 && btf__add_struct(btf, "bpf_subprog_info", nr * 4) > 0);
+	for (uint32_t i = 0; i < nr; i++)
+		assert_int_equal(btf__add_field(btf, members[i], number, i * 32, 0), 0);
+	raw = btf__raw_data(btf, &size);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	assert_true(fd >= 0 && write(fd, raw, size) == (ssize_t)size);
+	close(fd);
+	btf__free(btf);
+	capture_kernel_forget();	/* of the one that was there */
+}
+
+static void a_kernel_that_mixes_the_stacks_of_probes_is_named(void **state)
+{
+	static const char *const members[] = { "start", "priv_stack_mode", "might_sleep" };
+	struct host h = host();
+
+	h.trial[0].tls = true;
+	plant("/sys/bus/event_source/devices/uprobe/type", "8\n");
+	plant("/proc/sys/kernel/version", "#1 SMP PREEMPT_DYNAMIC Debian 6.12.41-1\n");
+	plant_btf(members, 1);
+	expect(h, "uprobes", CHECK_OK, "type 8");
+	plant_btf(members, 3);	/* from 6.15 on */
+	expect(h, "uprobes", CHECK_OK, "type 8");
+	plant_btf(members, 2);
+	expect(h, "uprobes", CHECK_DEGRADED, "one stack");
+	plant("/proc/sys/kernel/version", "#1 SMP Debian 6.13.9-1\n");
+	expect(h, "uprobes", CHECK_OK, "type 8");
 }
 
 static void uprobes_need_the_kernel_and_a_trial(void **state)
@@ -378,6 +418,7 @@ int main(void)
 		T(missing_capabilities_are_named),
 		T(hooks_are_what_their_trial_showed),
 		T(uprobes_need_the_kernel_and_a_trial),
+		T(a_kernel_that_mixes_the_stacks_of_probes_is_named),
 		T(settings_of_bpf_and_memory),
 		T(mounts_that_are_needed_and_those_that_are_not),
 		T(what_locks_the_roles_in),

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -284,6 +285,14 @@ static bool locked_down(void)
 	return false;
 }
 
+static void probes_warn(void)
+{
+	struct utsname kernel;
+
+	if (!uname(&kernel) && capture_kernel_mixes_probes(BTF, kernel.version) == 1)
+		log_warn("on this kernel " MIXED_PROBES "; " MIXED_PROBES_MEND);
+}
+
 /* The first set that loads and works, with the probes of TLS libraries if they do. */
 static int capture_load(struct capture *c, char *why, size_t why_size)
 {
@@ -305,6 +314,7 @@ static int capture_load(struct capture *c, char *why, size_t why_size)
 		err = order[i] != AT_TRACEPOINTS && capture_kernel_knows(BTF, h->needs) != 1 ? -ESRCH : set_start(c, h, true);
 		if (!err) {
 			log_debug("hook set chosen set=%s order=\"%s\"", h->name, because);
+			probes_warn();
 			return 0;
 		}
 		if (locked_down()) {
@@ -339,6 +349,7 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 {
 	struct capture *c = calloc(1, sizeof(*c));
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY }, files;
+	int err;
 
 	if (!c)
 		return NULL;
@@ -355,7 +366,9 @@ struct capture *capture_new(const struct capture_config *config, char *why, size
 		if (files.rlim_cur < OTHER_FILES + LINK_FILES * MAX_LINKS)
 			c->max_links = files.rlim_cur > OTHER_FILES ? (unsigned)(files.rlim_cur - OTHER_FILES) / LINK_FILES : 0;
 	}
-	if (capture_load(c, why, why_size))
+	err = capture_load(c, why, why_size);
+	capture_kernel_forget();
+	if (err)
 		goto fail;
 	c->scope_fd = map_fd(c, "scope");
 	c->cgroups_fd = map_fd(c, "cgroups");

@@ -80,7 +80,7 @@ void check_hooks(struct host *h, struct answer *a)
 
 void check_uprobes(struct host *h, struct answer *a)
 {
-	char type[32] = "", paranoid[32] = "?";
+	char type[32] = "", paranoid[32] = "?", version[256] = "";
 	struct probe_cost cost;
 	bool seen = false;
 
@@ -90,6 +90,12 @@ void check_uprobes(struct host *h, struct answer *a)
 	}
 	host_read(h, "/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
 	answer_found(a, CHECK_OK, "uprobes by perf events (type %s), perf_event_paranoid=%s", type, paranoid);
+	host_read(h, "/proc/sys/kernel/version", version, sizeof(version));
+	if (capture_kernel_mixes_probes(host_path(h, BTF), version) == 1) {
+		a->state = CHECK_DEGRADED;
+		answer_also(a, "this kernel gives all runs of a probe on a CPU one stack, and preempts them");
+		return answer_fix(a, MIXED_PROBES, MIXED_PROBES_MEND);
+	}
 	if (!h->tried) {
 		a->state = CHECK_UNKNOWN;
 		return answer_also(a, "not tried: only root may attach them");
