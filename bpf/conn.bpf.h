@@ -9,6 +9,8 @@
 #define WEIR_CONN_BPF_H
 #include "bpf/emit.bpf.h"
 
+enum { CHANGE_CIPHER_SPEC = 20, HANDSHAKE = 22, APPLICATION_DATA = 23 };	/* types of TLS records, RFC 8446 5.1 */
+
 /* What keeps this task from being watched, as the counter of its calls; WIRE_C_MAX: nothing. */
 static __always_inline u32 out_of_scope(struct wire_config *cfg)
 {
@@ -630,6 +632,20 @@ static __always_inline void tls_lost(struct wire_config *cfg, u64 moved)
 	count(cfg->epoch, WIRE_C_PRODUCED, 1);
 	count(cfg->epoch, WIRE_C_NO_STATE, 1);
 	count(cfg->epoch, WIRE_C_BYTES_NO_STATE, moved);
+}
+
+/* Does the library itself use this socket, in its call? A callback of it may use any, in the middle
+ * of a reading call above all: nothing of the program is sent by that, nor what is no record. */
+static __always_inline bool is_of_library(const struct tls_call *call, const struct conn *c, const struct piece *p, u32 d)
+{
+	bool may = d == WIRE_RECEIVED || call->cookie & (WIRE_COOKIE_SENT | WIRE_COOKIE_BINDS);
+	u8 h[2] = {};
+
+	if (may && (c->tls || c->late))
+		return true;
+	if (p->from.kind >= SEGMENT_PIPE || p->from.len < sizeof(h) || bpf_probe_read_user(h, sizeof(h), (void *)p->from.base))
+		return may;
+	return h[0] >= CHANGE_CIPHER_SPEC && h[0] <= (may ? APPLICATION_DATA : HANDSHAKE) && h[1] == 3;
 }
 
 /* Binds the TLS session that is in the middle of a call to the socket it uses: exact,

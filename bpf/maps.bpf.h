@@ -220,17 +220,22 @@ struct layer_call {
 	struct call call;	/* what is told of it: on the stack there is no room, on 6.1 */
 };
 
-/* What a task is in the middle of. Freed by the kernel with the task. */
-struct task_state {
-	u64 object, buf, lenp, size;	/* TLS call in flight */
+struct tls_call {
+	u64 object, buf, lenp, size;
 	u64 cookie;
 	u64 stack;		/* user stack pointer at its entry: a call that never returned is found by it */
-	u32 depth;		/* nested TLS calls; only the outermost is reported */
-	u32 mmsg_next;		/* sendmmsg, recvmmsg: message the next hook is about */
-	u64 mmsg_vec;
-	u32 mmsg_len;		/* what the one before moved */
-	u16 quiet;		/* nothing is told of the TLS call */
+	u32 depth;		/* calls in it that move the same bytes, and it; only the outermost is reported */
+	u16 quiet;		/* nothing is told of it */
 	u16 sent;		/* in it, a socket call has sent something */
+};
+
+/* What a task is in the middle of. Freed by the kernel with the task. */
+struct task_state {
+	struct tls_call tls;	/* in flight */
+	struct tls_call outer;	/* the one whose callback made that; depth 0: none */
+	u64 mmsg_vec;
+	u32 mmsg_next;		/* sendmmsg, recvmmsg: message the next hook is about */
+	u32 mmsg_len;		/* what the one before moved */
 	u64 late_sk, late_g[2];	/* go_late: the last socket received from, and the goroutine, by where it is found */
 	u64 uring;		/* request of io_uring that was submitted last and may be executing */
 	struct rust_call rust;

@@ -60,9 +60,9 @@ static __always_inline void task_cut(struct task_struct *t, u32 tgid)
 	struct session_key key = { .tgid = tgid };
 	struct session *s;
 
-	if (!ts || !ts->depth || !ts->object || !ts->sent)
+	if (!ts || !ts->tls.depth || !ts->tls.object || !ts->tls.sent)
 		return;
-	key.object = ts->object;
+	key.object = ts->tls.object;
 	s = bpf_map_lookup_elem(&sessions, &key);
 	if (s)
 		s->cut = 1;

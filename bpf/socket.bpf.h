@@ -158,7 +158,6 @@ __attribute__((noinline)) int walk_step(struct piece *p)
 	return 1;
 }
 
-#define HANDSHAKE 22	/* type of a TLS record */
 #define WALK_TURNS 4096	/* steps over records that are told of in no record of ours */
 
 struct walk { struct piece *piece; struct wire_header *header; };	/* header: of the record, WIRE_HEADERS */
@@ -599,6 +598,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	struct task_state *ts;
 	struct conn *c;
 	struct piece p;
+	int buffers;
 
 	if (!call || !cfg)
 		return 0;
@@ -612,10 +612,17 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		count(cfg->epoch, WIRE_C_BYTES_NO_STATE, call->moved);
 		return 0;
 	}
+	__builtin_memset(&p, 0, sizeof(p));
+	if (call->ktls) { /* what the connection moved is not what the call did */
+		call->moved = call->now.next[d] - c->seq[d];
+		call->shape = CALL_NONE;
+		call->reason = WIRE_R_KTLS;
+	}
+	buffers = call_buffers(&p, call);
 	ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
-	if (ts && ts->depth && ts->object) {
-		session_bind(ts->object, c, call->sk, tgid);
-		ts->sent |= d == WIRE_SENT;
+	if (ts && ts->tls.depth && ts->tls.object && is_of_library(&ts->tls, c, &p, d)) {
+		session_bind(ts->tls.object, c, call->sk, tgid);
+		ts->tls.sent |= d == WIRE_SENT;
 	}
 	if (c->late && !c->session && d == WIRE_RECEIVED)
 		go_late(call->sk);
@@ -623,17 +630,11 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		conn_owner(c);
 	if (call->fd_resolved)
 		c->uring |= BPF_CORE_READ(bpf_get_current_task_btf(), io_uring) != NULL;
-	__builtin_memset(&p, 0, sizeof(p));
 	p.head.time = bpf_ktime_get_boot_ns();
 	p.head.epoch = cfg->epoch;
 	p.head.dir = d;
 	p.head.flags = (c->late ? WIRE_F_LATE : 0) | (call->fd_resolved ? WIRE_F_FD_RESOLVED : 0) |
 		       (c->session ? WIRE_F_PROBED : 0);
-	if (call->ktls) { /* what the connection moved is not what the call did */
-		call->moved = call->now.next[d] - c->seq[d];
-		call->shape = CALL_NONE;
-		call->reason = WIRE_R_KTLS;
-	}
 	p.head.call = call->moved;
 	p.head.before = c->dropped[d];
 	if (conn_jumped(c, &call->now, d, call->moved + call->after)) {
@@ -643,7 +644,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	p.head.pos = conn_advance(c, &call->now, d, call->moved, call->after);
 	who_conn(&p.head.who, c);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;
-	if (!call_buffers(&p, call)) {
+	if (!buffers) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
 		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, call->reason ? call->reason : WIRE_R_OTHER_CALL);
 		goto out;

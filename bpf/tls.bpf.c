@@ -8,8 +8,25 @@
  * (WANT_WRITE) told nothing yet, but where the library keeps its bytes: session_queue. */
 #include "bpf/conn.bpf.h"
 
-#define APPLICATION_DATA 23	/* content type, RFC 8446 5.1 */
 #define RECORD_PLAIN 16384	/* most that one record carries */
+
+/* A call that never returned (longjmp, a lost return probe) was deeper than one that begins. */
+static __always_inline void call_unwind(struct task_state *ts, u64 stack)
+{
+	if (ts->tls.depth && stack >= ts->tls.stack) {
+		ts->tls = ts->outer;
+		ts->outer.depth = 0;
+	}
+	if (ts->tls.depth && stack >= ts->tls.stack)
+		ts->tls.depth = 0;
+}
+
+/* Functions of a library call each other with the same bytes. One that reads may also call back
+ * to the program, when a handshake is done, and that may write at once: Node.js does. */
+static __always_inline bool is_of_callback(const struct task_state *ts, u64 cookie)
+{
+	return ts->tls.depth && !ts->outer.depth && !ts->tls.quiet && (ts->tls.cookie ^ cookie) & WIRE_COOKIE_SENT;
+}
 
 SEC("uprobe")
 int WHOLE_UPROBE(tls_enter)
@@ -32,21 +49,25 @@ int WHOLE_UPROBE(tls_enter)
 	cookie = bpf_get_attach_cookie(regs);
 	quiet = cookie & (WIRE_COOKIE_HIDES | WIRE_COOKIE_BINDS) || argument[cookie >> WIRE_COOKIE_FLAGS_SHIFT & 7] & MSG_PEEK ||
 		(cookie & WIRE_COOKIE_TYPED && (u32)regs->si != APPLICATION_DATA);
-	/* A call that never returned (longjmp, a lost return probe) was deeper than this one. One
-	 * that only binds does not stand for a call in it that has something to tell. */
+	/* One that only binds does not stand for a call in it that has something to tell. */
 	stack = regs->sp;
-	if (ts->depth && (stack >= ts->stack || (ts->cookie & WIRE_COOKIE_BINDS && !quiet)))
-		ts->depth = 0;
-	if (ts->depth++)
+	call_unwind(ts, stack);
+	if (ts->tls.depth && ts->tls.cookie & WIRE_COOKIE_BINDS && !quiet)
+		ts->tls.depth = 0;
+	if (!quiet && is_of_callback(ts, cookie)) {
+		ts->outer = ts->tls;
+		ts->tls.depth = 0;
+	}
+	if (ts->tls.depth++)
 		return 0;
-	ts->cookie = cookie;
-	ts->stack = stack;
-	ts->object = argument[cookie >> WIRE_COOKIE_OBJ_SHIFT & 7];
-	ts->buf = argument[cookie >> WIRE_COOKIE_BUF_SHIFT & 7];
-	ts->lenp = argument[cookie >> WIRE_COOKIE_LENP_SHIFT & 7];
-	ts->size = argument[cookie >> WIRE_COOKIE_SIZE_SHIFT & 7];
-	ts->quiet = quiet;
-	ts->sent = 0;
+	ts->tls.cookie = cookie;
+	ts->tls.stack = stack;
+	ts->tls.object = argument[cookie >> WIRE_COOKIE_OBJ_SHIFT & 7];
+	ts->tls.buf = argument[cookie >> WIRE_COOKIE_BUF_SHIFT & 7];
+	ts->tls.lenp = argument[cookie >> WIRE_COOKIE_LENP_SHIFT & 7];
+	ts->tls.size = argument[cookie >> WIRE_COOKIE_SIZE_SHIFT & 7];
+	ts->tls.quiet = quiet;
+	ts->tls.sent = 0;
 	return 0;
 }
 
@@ -56,14 +77,14 @@ int WHOLE_UPROBE(tls_enter)
  * says only then; what was told too much comes again at the same position. */
 static __always_inline u32 session_queue(struct session *s, const struct task_state *ts, s32 rc, u32 moved)
 {
-	u32 again = ts->cookie >> WIRE_COOKIE_AGAIN_SHIFT & 0xffff;
+	u32 again = ts->tls.cookie >> WIRE_COOKIE_AGAIN_SHIFT & 0xffff;
 
 	if (!again)
 		return moved;
 	if (rc < 0 && (-rc == (again & 0xff) || -rc == again >> 8)) {
 		if (s->queued)
 			return 0;
-		s->queued = ts->size < RECORD_PLAIN ? ts->size : RECORD_PLAIN;
+		s->queued = ts->tls.size < RECORD_PLAIN ? ts->tls.size : RECORD_PLAIN;
 		return s->queued;
 	}
 	if (s->queued && rc > 0) {
@@ -88,7 +109,7 @@ static __always_inline u64 buffer_behind(u64 pointer, u64 at)
 
 static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, struct wire_config *cfg)
 {
-	struct session_key key = { .object = ts->object, .tgid = bpf_get_current_pid_tgid() >> 32 };
+	struct session_key key = { .object = ts->tls.object, .tgid = bpf_get_current_pid_tgid() >> 32 };
 	struct session *s = session_get(&key);
 	struct piece p;
 
@@ -105,16 +126,16 @@ static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, 
 		session_renew(s);
 		session_count(s, key.tgid);
 	}
-	tls_head(&p, s, ts->object, ts->cookie, moved, cfg);
-	if (p.head.dir == WIRE_SENT && !ts->sent)
+	tls_head(&p, s, ts->tls.object, ts->tls.cookie, moved, cfg);
+	if (p.head.dir == WIRE_SENT && !ts->tls.sent)
 		p.head.flags |= WIRE_F_AHEAD;
 	p.head.pos = s->pos[p.head.dir & 1];
 	s->pos[p.head.dir & 1] += moved;
-	if (!(ts->cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) { /* to send without a buffer is to send a file */
+	if (!(ts->tls.cookie >> WIRE_COOKIE_BUF_SHIFT & 7)) { /* to send without a buffer is to send a file */
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
 		tell_skipped(&p, moved, WIRE_F_NO_ARGS, p.head.dir == WIRE_SENT ? WIRE_R_SENDFILE : WIRE_R_OTHER_CALL);
 	} else {
-		p.from.base = ts->buf;
+		p.from.base = ts->tls.buf;
 		p.from.len = moved;
 		tls_tell(&p, s, moved, cfg);
 	}
@@ -126,7 +147,7 @@ static __always_inline void tls_moved(struct task_state *ts, s32 rc, u32 moved, 
 /* Some of its records went out, and it was not told of: if nobody calls again for them, nobody will. */
 static __always_inline void tls_cut(struct task_state *ts)
 {
-	struct session_key key = { .object = ts->object, .tgid = bpf_get_current_pid_tgid() >> 32 };
+	struct session_key key = { .object = ts->tls.object, .tgid = bpf_get_current_pid_tgid() >> 32 };
 	struct session *s = bpf_map_lookup_elem(&sessions, &key);
 
 	if (s)
@@ -142,21 +163,25 @@ int WHOLE_UPROBE(tls_return)
 	u64 moved = 0, at;
 	s32 rc;
 
-	if (!cfg || !ts || !ts->depth || --ts->depth)
+	if (!cfg || !ts || !ts->tls.depth || --ts->tls.depth)
 		return 0;
 	rc = (s32)regs->ax;
-	if (rc > 0 && !ts->lenp)
+	if (rc > 0 && !ts->tls.lenp)
 		moved = rc;
-	else if (rc > 0 && bpf_probe_read_user(&moved, sizeof(moved), (void *)ts->lenp))
+	else if (rc > 0 && bpf_probe_read_user(&moved, sizeof(moved), (void *)ts->tls.lenp))
 		moved = 0;
-	at = ts->cookie >> WIRE_COOKIE_AT_SHIFT & 0xff;
+	at = ts->tls.cookie >> WIRE_COOKIE_AT_SHIFT & 0xff;
 	if (at && moved)
-		ts->buf = buffer_behind(ts->buf, at);
-	if (!ts->quiet && (moved || ts->cookie >> WIRE_COOKIE_AGAIN_SHIFT) && moved < 0x7fffffff)
+		ts->tls.buf = buffer_behind(ts->tls.buf, at);
+	if (!ts->tls.quiet && (moved || ts->tls.cookie >> WIRE_COOKIE_AGAIN_SHIFT) && moved < 0x7fffffff)
 		tls_moved(ts, rc, moved, cfg);
-	else if (!ts->quiet && ts->sent && ts->cookie & WIRE_COOKIE_SENT)
+	else if (!ts->tls.quiet && ts->tls.sent && ts->tls.cookie & WIRE_COOKIE_SENT)
 		tls_cut(ts);
-	ts->object = 0;
+	ts->tls.object = 0;
+	if (ts->outer.depth) {
+		ts->tls = ts->outer;
+		ts->outer.depth = 0;
+	}
 	return 0;
 }
 
