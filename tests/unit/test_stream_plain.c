@@ -117,6 +117,25 @@ static void tickets_behind_plaintext_that_came_ahead_are_framing(void **state)
 	world_free(w);
 }
 
+/* In TLS 1.2 no part of a handshake is in such records: what nobody told of is not called framing. */
+static void plaintext_that_was_missed_before_what_came_ahead_is_unexplained(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct chunk ch = chunk_make(1, LAYER_TLS, DIR_SENT, 0, (const char[357]){ 0 }, 357);
+	uint64_t sent = RECORDS(w, DIR_SENT, 0, true, { 22, 377 }, { 22, 37 }, { 20, 1 }, { 22, 40 }, { 23, 381 });
+
+	ch.ahead = true;
+	ch.conn.binding = BINDING_EXACT;
+	assert_int_equal(stream_push(w->table, &ch), 0);
+	sent = RECORDS(w, DIR_SENT, sent, true, { 23, 381 });
+	close_at(w, 1, sent, 0, at_ms(1));
+	stream_tick(w->table, at_ms(202));
+	assert_int_equal(w->sum.examined, 357);
+	assert_int_equal(w->sum.opaque + w->sum.lost, 0);
+	assert_int_equal(w->sum.moved - w->sum.examined - w->sum.framing, 357);
+	world_free(w);
+}
+
 /* The other end was gone before the library's bytes were on the wire. */
 static void what_a_library_took_and_never_sent_is_no_byte_of_the_connection(void **state)
 {
@@ -390,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_first_read_into_a_small_buffer_finds_its_record_among_more),
 		cmocka_unit_test(plaintext_before_records_that_wait_for_a_lost_one_leaves_the_handshake_framing),
 		cmocka_unit_test(tickets_behind_plaintext_that_came_ahead_are_framing),
+		cmocka_unit_test(plaintext_that_was_missed_before_what_came_ahead_is_unexplained),
 		cmocka_unit_test(what_a_library_took_and_never_sent_is_no_byte_of_the_connection),
 		cmocka_unit_test(what_the_program_never_read_has_no_plaintext),
 		cmocka_unit_test(plaintext_of_a_record_that_is_older_than_weir_moved_with_it),

@@ -448,7 +448,8 @@ void cipher_plain(struct stream *s, enum dir dir, uint64_t n)
 	credit_update(s, c);
 }
 
-/* Bytes that the library keeps to send them later: all records so far are of the handshake. */
+/* Bytes that the library keeps to send them later: all records so far are of the handshake, which in
+ * TLS 1.2 has none such. */
 void cipher_ahead(struct stream *s, enum dir dir, uint64_t n)
 {
 	struct cipher *c = cipher_of(s, dir);
@@ -459,6 +460,10 @@ void cipher_ahead(struct stream *s, enum dir dir, uint64_t n)
 	shed_settle(s, c);
 	if (!c->records)
 		early_data_begin(s, c);
+	if (c->tls12 && c->nr_early) {
+		early_count(s, c, 0, 0);
+		return;
+	}
 	for (unsigned i = 0; i < c->nr_early; i++)
 		account_of(s, c)->framing += c->early[i];
 	c->nr_early = 0;
