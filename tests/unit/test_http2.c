@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/budget.h"
+#include "protocol/http2_stream.h"
 #include "protocol/protocol.h"
 
 #define CALLS 97
@@ -221,6 +222,57 @@ static void over_gaps_what_was_seen_is_told_and_nothing_wrong(void **unused)
 	}
 }
 
+/* nginx and Go do, and say that they want no more of the request (RFC 9113, 8.1): it is on its way. */
+static void a_request_is_read_whole_that_was_answered_before_it_ended(void **unused)
+{
+	const struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
+	struct player p = { 0 };
+	struct writer w = { 0 };
+	unsigned obeyed = 0;
+
+	memset(&told, 0, sizeof(told));
+	assert_int_equal(nghttp2_hd_deflate_new(&w.deflater[0], table), 0);
+	assert_int_equal(nghttp2_hd_deflate_new(&w.deflater[1], table), 0);
+	p.session = session_new(&conn, &sink, p.acct);
+	memcpy(w.bytes, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", w.len = 24);
+	frame(&w, 4, 0, 0, NULL, 0);
+	give(&p, DIR_RECEIVED, &w, true);
+	for (unsigned n = 0; n < CALLS; n++) {
+		size_t body = 9 + 9;
+
+		request(&w, n);
+		w.len -= body;
+		give(&p, DIR_RECEIVED, &w, true);
+		answer(&w, n);
+		frame(&w, 3, 0, 2 * n + 1, "\0\0\0\0", 4);
+		give(&p, DIR_SENT, &w, true);
+		if (n % 3 == 2) {	/* the client has seen it in time */
+			obeyed++;
+			continue;
+		}
+		w.len = 0;
+		frame(&w, 0, 0, 2 * n + 1, "{\"a\":", 5);
+		give(&p, DIR_RECEIVED, &w, true);
+		w.len = 0;
+		frame(&w, 0, 1, 2 * n + 1, "\"b\"}", 4);
+		give(&p, DIR_RECEIVED, &w, true);
+	}
+	assert_true(told.exchanges > CALLS - STREAMS_PATIENCE);
+	session_interval(p.session, (struct stamp){ current + 2000000000, 1 });
+	assert_int_equal(told.exchanges, CALLS);
+	assert_int_equal(told.with_status, CALLS);
+	assert_int_equal(told.bodies, CALLS - obeyed);
+	assert_int_equal(told.partial, 0);
+	assert_int_equal(p.acct[0].opaque + p.acct[1].opaque, 0);
+	for (unsigned n = 0; n < CALLS; n++)
+		assert_int_equal(told.routes[n], 1);
+	session_close(p.session, (struct stamp){ ++current, 1 });
+	assert_int_equal(told.exchanges, CALLS);
+	nghttp2_hd_deflate_del(w.deflater[0]);
+	nghttp2_hd_deflate_del(w.deflater[1]);
+	assert_int_equal(budget_used(), 0);
+}
+
 static void open_streams_and_their_bodies_are_bounded(void **unused)
 {
 	const struct conn_facts conn = { .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT };
@@ -259,6 +311,7 @@ int main(void)
 		cmocka_unit_test(all_that_was_sent_is_told),
 		cmocka_unit_test(joined_at_any_call_no_header_is_told_wrong),
 		cmocka_unit_test(over_gaps_what_was_seen_is_told_and_nothing_wrong),
+		cmocka_unit_test(a_request_is_read_whole_that_was_answered_before_it_ended),
 		cmocka_unit_test(open_streams_and_their_bodies_are_bounded),
 	};
 

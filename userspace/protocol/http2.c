@@ -351,7 +351,7 @@ static bool take_frame(struct state *s, struct side *side, enum dir dir, struct 
 	case FRAME_RST_STREAM:
 		st = stream_find(&s->streams, f->stream);
 		if (st)
-			stream_emit(&s->streams, st, at);
+			stream_reset(&s->streams, st, dir, at);
 		return true;
 	default:
 		return true;	/* settings, pings, windows: nothing of the messages */

@@ -5,6 +5,8 @@
 
 #include "base/budget.h"
 
+#define ON_ITS_WAY 1000000000	/* ns, longer than what was sent is */
+
 struct stream_table { unsigned nr; uint32_t ids[STREAMS_MAX]; struct stream *at[STREAMS_MAX]; };	/* oldest first */
 
 void streams_init(struct streams *s, const struct field_sink *sink, struct session *session)
@@ -83,20 +85,22 @@ static void emit_only(struct streams *s, struct stream *st, struct stamp at)
 		half_end(s, st, (enum dir)d);
 	}
 	tunnel_end(st->opened, at);
+	if (st->reset.time && st->reset.epoch == at.epoch)
+		at = st->reset;
 	if (!st->opened)
 		session_emit(s->session, st->ex, at);
 	stream_free(s, st);
 }
 
-/* A gap may have had the end of a stream, which nothing will end then. So many others have
- * ended since that this one will not. */
+/* A gap may have had the end of a stream, which nothing will end then, and of one that was reset
+ * it is not to come. So many others have ended since that this one will not. */
 static void end_suspects(struct streams *s, struct stamp at)
 {
 	for (unsigned i = 0; s->suspects && s->open && i < s->open->nr;) {
 		struct stream *st = s->open->at[i];
 
 		if (st->suspect && ++st->suspect > STREAMS_PATIENCE) {
-			st->ex->has_gap = 1;
+			st->ex->has_gap |= !st->reset.time;
 			emit_only(s, st, at);
 		} else {
 			i++;
@@ -108,6 +112,19 @@ void stream_emit(struct streams *s, struct stream *st, struct stamp at)
 {
 	emit_only(s, st, at);
 	end_suspects(s, at);
+}
+
+/* A server that has answered before it had all of the request wants no more of it (RFC 9113, 8.1):
+ * what was sent before the client knows that is on its way. */
+void stream_reset(struct streams *s, struct stream *st, enum dir dir, struct stamp at)
+{
+	if (st->opened || st->reset.time || !st->halves[dir].done) {
+		stream_emit(s, st, at);
+		return;
+	}
+	st->reset = at;
+	s->suspects += !st->suspect;
+	st->suspect = 1;
 }
 
 struct stream *stream_new(struct streams *s, uint32_t id, struct exchange *ex, struct stamp at)
@@ -146,7 +163,7 @@ struct stream *stream_of(struct streams *s, uint32_t id, enum dir dir, struct st
 {
 	struct stream *st = stream_find(s, id);
 
-	if (st && !st->halves[dir].done)
+	if (st && !st->halves[dir].done && !st->reset.time)
 		suspicion_ends(s, st);
 	if (st)
 		return st;
@@ -232,6 +249,14 @@ void streams_gap(struct streams *s, enum dir dir, struct stamp at)
 
 void streams_interval(struct streams *s, struct stamp at)
 {
+	for (unsigned i = 0; s->suspects && s->open && i < s->open->nr;) {
+		struct stream *st = s->open->at[i];
+
+		if (st->reset.time && at.time - st->reset.time > ON_ITS_WAY)
+			emit_only(s, st, at);
+		else
+			i++;
+	}
 	for (unsigned i = 0; s->open && i < s->open->nr; i++) {
 		struct stream *st = s->open->at[i];
 

@@ -23,7 +23,8 @@ struct stream {
 	bool tunnel;		/* CONNECT: what it carries is no body */
 	bool upgrades;		/* but a WebSocket, if the answer says so */
 	struct tunnel *opened;	/* it did, and its exchange was told, if anybody saw it; else NULL */
-	uint8_t suspect;	/* exchanges since a gap that may have had its end; 0: none had */
+	uint8_t suspect;	/* exchanges since a gap that may have had its end, or since reset; 0: neither */
+	struct stamp reset;	/* by who had sent all; time 0: it was not */
 };
 
 struct streams {
@@ -60,6 +61,8 @@ void stream_gap(struct streams *, struct stream *, enum dir, uint64_t missing, s
 void half_end(struct streams *, struct stream *, enum dir);
 /* The same; where that was the other half, the exchange is complete, and the stream gone. */
 void half_done(struct streams *, struct stream *, enum dir, struct stamp);
+/* Who sends in this direction wants no more of the other. */
+void stream_reset(struct streams *, struct stream *, enum dir, struct stamp);
 /* The stream ends as it stands. */
 void stream_emit(struct streams *, struct stream *, struct stamp);
 /* Frames are missing in one direction, of whatever streams. */
