@@ -13,6 +13,7 @@
 
 #include "classify/names.h"
 #include "daemon/container.h"
+#include "daemon/script.h"
 #include "daemon/user.h"
 
 #define MAPS_MAX (4 << 20)	/* bytes of /proc/PID/maps that are looked at */
@@ -123,45 +124,14 @@ static void read_user(pid_t pid, bool contained, struct process_facts *f)
 		user_name(f->user, sizeof(f->user), uid);
 }
 
-/* The script of an interpreter: the first argument that is no option. "-c" and "-m"
- * carry code or a module: the module's name is taken, code is not. */
 static void read_script(pid_t pid, struct process_facts *f)
 {
 	char text[2048];
 	ssize_t n = proc_read(pid, "cmdline", text, sizeof(text));
-	const char *p = text, *end = text + (n > 0 ? n : 0), *base;
+	const char *script = n > 0 ? script_of(f->exe, text, (size_t)n + 1) : NULL;	/* with the NUL that was put behind */
 
-	p += n > 0 ? strlen(p) + 1 : 0;
-	for (; p < end; p += strlen(p) + 1) {
-		if (!strcmp(p, "-c") || !strcmp(p, "-e"))
-			return;
-		if (!strcmp(p, "-m") && p + 3 < end) {
-			p += 3;
-			break;
-		}
-		if (*p && *p != '-')
-			break;
-	}
-	if (p >= end)
-		return;
-	base = strrchr(p, '/');
-	base = base ? base + 1 : p;
-	name_clean(f->script, base, strlen(base));
-}
-
-static bool is_interpreter(const char *exe)
-{
-	static const char *const names[] = { "python", "node", "ruby", "perl", "php", "bash", "dash", "sh", "java" };
-	const char *base = strrchr(exe, '/');
-
-	base = base ? base + 1 : exe;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = strlen(names[i]);
-
-		if (!strncmp(base, names[i], n) && strspn(base + n, "0123456789.") == strlen(base + n))
-			return true;
-	}
-	return false;
+	if (script)
+		name_clean(f->script, script, strlen(script));
 }
 
 bool proc_exe(pid_t pid, char out[EXE_SIZE])
@@ -196,8 +166,7 @@ bool proc_facts(pid_t pid, struct process_facts *f, struct place *place)
 	}
 	(void)proc_place(pid, place);	/* gone meanwhile: the place of nobody */
 	read_user(pid, place_is_container(place), f);
-	if (is_interpreter(f->exe))
-		read_script(pid, f);
+	read_script(pid, f);
 	return true;
 }
 
