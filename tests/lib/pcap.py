@@ -197,6 +197,16 @@ def nanoseconds(name):
 
 
 @case
+def no_clock(name, second):
+    "the same, by a clock that began at 1970 with it: its first packets are of second 0, or of another"
+    p = Pcap(name)
+    p.time = int(second) * 10**9 - 1_000_000
+    Tcp(p).whole(3)
+    Tcp(p, CLIENT6, SERVER6).whole(2)
+    p.close()
+
+
+@case
 def vlan(name):
     "3 exchanges behind a tag, 2 behind two"
     p = Pcap(name)

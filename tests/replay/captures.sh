@@ -49,6 +49,12 @@ for form in pcapng big_endian big_endian_ng nanoseconds vlan vlan_cooked extensi
 	replay $form
 	whole 5 $form
 done
+for second in 0 41 86399; do
+	replay no_clock $second
+	exits 0 "a clock that began with the capture, $second seconds ago"
+	whole 5 "a clock that began with the capture, $second seconds ago"
+	is "${got[last]%T*}" 1970-01-01 "told of that day, not of today"
+done
 is "${got[workloads]}" "10.1.2.80:8080 [2001:db8:0:0:0:0:0:80]:8080" "the workload is the server's address and port"
 is "${got[roles]}" server "told once, by the server's role"
 

@@ -36,7 +36,7 @@ uint64_t clock_boot_ns(void)
 
 uint64_t clock_boot_to_utc_ms(uint64_t boot_ns)
 {
-	if (boot_utc_ms)
+	if (boot_utc_ms || stands_at)
 		return boot_utc_ms + boot_ns / 1000000;
 	return (uint64_t)((int64_t)clock_utc_ms() + ((int64_t)boot_ns - (int64_t)clock_boot_ns()) / 1000000);
 }

@@ -39,7 +39,7 @@ bool packet_file_is(FILE *f)
 	return is;
 }
 
-/* Time 0 is a day before the first packet: others may be older than that one. */
+/* Time 0 is a day before the first packet: others may be older than that one. No packet has it: there it is not known. */
 static void time_take(struct packets *t, const struct pcap_pkthdr *h)
 {
 	int64_t sec = h->ts.tv_sec, nsec = h->ts.tv_usec;	/* nanoseconds: so it was opened */
@@ -53,7 +53,7 @@ static void time_take(struct packets *t, const struct pcap_pkthdr *h)
 		t->first_minute = utc / MINUTE_NS;
 		t->now.epoch = 1;
 	}
-	t->now.time = utc > t->base_ms * 1000000 ? utc - t->base_ms * 1000000 : 0;
+	t->now.time = utc > t->base_ms * 1000000 ? utc - t->base_ms * 1000000 : 1;
 	if (t->now.time > POSITION_MAX)
 		t->now.time = POSITION_MAX;
 	minute = utc / MINUTE_NS;
