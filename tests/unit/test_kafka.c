@@ -267,6 +267,30 @@ static void memory_that_runs_out_costs_no_byte(void **state)
 }
 
 /* What its own library makes of bytes is read back; where it refuses damaged ones, they are not whole. */
+/* In the middle of other bytes: numbers and a name are a request of which nothing more is known when another follows. */
+static void what_stands_alone_among_others_is_no_request(void **state)
+{
+	static const char request[] = "\0\0\0\x1e\0\x0c\0\3\0\0\0\7\0\3app\0\2g1\0\0\0\1\0\2m1\xff\xff";
+	struct slice one = slice_of(request, sizeof(request) - 1);
+	char bytes[128] = "\x95\xb3\x95\xb3";
+	const struct protocol *kafka = protocol_get(0);
+	size_t at;
+
+	for (unsigned i = 0; strcmp(kafka->name, "kafka"); i++)
+		kafka = protocol_get(i);
+	bytes[4 + 3] = (char)(one.len - 4);
+	memcpy(bytes + 4, request, one.len);
+	bytes[4 + 3] = (char)(one.len - 4);
+	assert_false(kafka->seek(slice_of(bytes, 4 + one.len), DIR_RECEIVED, &at));
+	assert_int_equal(at, 4);	/* what follows will tell */
+	memcpy(bytes + 4 + one.len, bytes + 4, one.len);
+	assert_true(kafka->seek(slice_of(bytes, 4 + 2 * one.len), DIR_RECEIVED, &at));
+	assert_int_equal(at, 4);
+	memset(bytes + 4 + one.len, 0x95, one.len);
+	assert_false(kafka->seek(slice_of(bytes, 4 + 2 * one.len), DIR_RECEIVED, &at));
+	assert_true(at > 4);
+}
+
 static void snappy_is_what_its_library_says(void **state)
 {
 	static uint8_t plain[70000], packed[90000], theirs[1 << 20];
@@ -301,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_large_answer_is_not_held),
 		cmocka_unit_test(bombs_end_at_a_limit),
 		cmocka_unit_test(memory_that_runs_out_costs_no_byte),
+		cmocka_unit_test(what_stands_alone_among_others_is_no_request),
 		cmocka_unit_test(snappy_is_what_its_library_says),
 	};
 

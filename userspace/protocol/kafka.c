@@ -18,6 +18,7 @@
 #define TRANSACTION_MAX 255
 #define FOUND_MAX	(1 << 20)	/* of a request that carries no records, where nothing is known of what stood before */
 #define NAMELESS_MAX	400
+#define ALONE_MAX	16384	/* bytes of a request that is waited for, to see what follows it */
 #define TIME_MAX	3600000	/* ms that a server makes a client wait */
 
 static uint32_t number_at(const uint8_t *p)
@@ -207,12 +208,27 @@ static int guess(struct slice in, enum dir dir)
 	return number_at(in.ptr) > NAMELESS_MAX ? 0 : in.len < number_at(in.ptr) + 4 ? -EAGAIN : 50;
 }
 
+/* A request of whose content nothing is looked at is believed by what follows it: the next one. */
+static int request_alone(struct slice in)
+{
+	int id_len = -1, fits = request_found(in, &id_len);
+	uint64_t total = fits > 0 ? number_at(in.ptr) + 4ull : 0;
+
+	if (fits <= 0 || in.ptr[5] == KAFKA_PRODUCE || in.ptr[5] == KAFKA_FETCH)
+		return fits > 0 ? id_len > 0 : fits;
+	if (id_len <= 0 || total > ALONE_MAX)
+		return 0;
+	if (in.len < total)
+		return -1;
+	return head_fits(slice_of(in.ptr + total, in.len - total));
+}
+
 static bool seek(struct slice in, enum dir dir, size_t *at)
 {
 	for (*at = 0; *at < in.len; ++*at) {
-		int id_len = -1, fits = request_found(slice_of(in.ptr + *at, in.len - *at), &id_len);
+		int fits = request_alone(slice_of(in.ptr + *at, in.len - *at));
 
-		if (fits < 0 || (fits && id_len > 0))
+		if (fits)
 			return fits > 0;
 	}
 	return false;

@@ -4,9 +4,12 @@
  *   0x80 or 0x81 | code | key size 2 | extras size 1 | 0 | bucket, of an answer its status 2 | size of all that follows 4 |
  *   name of the request 4 | unique 8 | extras | key | value */
 #include "protocol/memcached.h"
+#include "protocol/protocol.h"
 #include "protocol/reader.h"
 
 #define HEAD 24
+#define TEXT_MAX 1024	/* bytes of what is said of a failure */
+#define TEXT_TOLD 8	/* of these, so many tell whether it is text */
 
 /* Bytes of extras of a command and of its answer; 0xff: 4 or none. A key, a value of the command; of the answer. */
 struct code { uint8_t what; bool quiet; uint8_t asks, answers; bool key, value, comes; };
@@ -76,6 +79,26 @@ static bool fits(const struct code *c, const struct mc_head *h, uint32_t key, ui
 	return is_extras(extras, c->asks) && (key || !c->key) && (c->value || total == key + extras) && (c->key || c->what == MC_STATS || !key);
 }
 
+/* What an answer has for people, or a list of mechanisms, begins as a text. 0: not so, -1: more would tell. */
+static int says(const struct mc_head *h, struct slice in)
+{
+	size_t n = h->value < TEXT_TOLD ? h->value : TEXT_TOLD;
+
+	if (h->status == 100)	/* a step more of a log-in, of bytes */
+		return h->what == MC_SASL_AUTH || h->what == MC_SASL_STEP;
+	if (h->front || (h->status == 200 && h->what != MC_SASL_LIST))
+		return 1;
+	if (h->value > TEXT_MAX)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i == in.len)
+			return -1;
+		if ((in.ptr[i] < 0x20 || in.ptr[i] > 0x7e) && !is_among(in.ptr[i], "\t\r\n"))
+			return 0;
+	}
+	return 1;
+}
+
 int mc_binary_read(struct slice in, struct mc_head *h)
 {
 	struct reader r = { .left = in };
@@ -104,5 +127,5 @@ int mc_binary_read(struct slice in, struct mc_head *h)
 	h->more = !h->front && c->what == MC_STATS && h->status == 200 && key;
 	h->valued = h->front ? c->value : h->value > 0 || (h->status == 200 && (mc_is_get(h->what)));
 	h->hit = h->valued && h->status == 200 && mc_is_get(h->what);
-	return 1;
+	return says(h, slice_of(r.left.ptr + key, r.left.len - key));
 }

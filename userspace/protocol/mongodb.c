@@ -8,7 +8,7 @@
 #include "base/budget.h"
 #include "protocol/mongodb.h"
 
-#define LOOKED_AT	(MONGO_HEAD + 4 + 1 + 4)	/* bytes that tell a message of today's kind */
+#define LOOKED_AT	(MONGO_HEAD + 4 + 1 + 4 + 2)	/* bytes that tell a message of today's kind */
 
 static uint32_t number_at(const uint8_t *p)
 {
@@ -30,6 +30,18 @@ static bool operation_fits(struct slice in)
 	       (in.len < 15 || !in.ptr[14]) && (in.len < 16 || !in.ptr[15]);
 }
 
+/* A document of that length: its first field's type and name, or nothing. */
+static bool document_begins(const uint8_t *p, uint32_t room)
+{
+	uint32_t len = number_at(p);
+
+	if (len < 5 || len > room)
+		return false;
+	if (len == 5)
+		return !p[4];
+	return ((p[4] && p[4] <= 0x13) || p[4] == 0x7f || p[4] == 0xff) && (p[5] >= 0x20 || !p[5]) && p[5] != 0x7f;
+}
+
 /* What follows the head, for those that are met in the middle of other bytes. */
 static int message_fits(struct slice in)
 {
@@ -41,7 +53,9 @@ static int message_fits(struct slice in)
 		if (in.len < LOOKED_AT)
 			return body < LOOKED_AT - MONGO_HEAD ? 0 : -1;
 		first = number_at(p + 5);
-		return !(number_at(p) & ~(uint32_t)(MSG_CHECKSUM | MSG_MORE | MSG_EXHAUST)) && p[4] <= 1 && first >= 5 && first <= body - 5;
+		if (number_at(p) & ~(uint32_t)(MSG_CHECKSUM | MSG_MORE | MSG_EXHAUST))
+			return 0;
+		return p[4] ? p[4] == 1 && first >= 5 && first <= body - 5 && p[9] >= 0x20 && p[9] < 0x7f : document_begins(p + 5, body - 5);
 	case OP_COMPRESSED:
 		if (in.len < LOOKED_AT)
 			return body < LOOKED_AT - MONGO_HEAD ? 0 : -1;
@@ -52,10 +66,9 @@ static int message_fits(struct slice in)
 			return body < LOOKED_AT - MONGO_HEAD ? 0 : -1;
 		return number_at(p) < 256 && p[4] > 0x20 && p[4] < 0x7f && p[5] >= 0x20 && p[5] < 0x7f;
 	case OP_REPLY:
-		if (in.len < MONGO_HEAD + 24)
-			return body < 24 ? 0 : -1;
-		first = number_at(p + 20);
-		return number_at(p) < 16 && number_at(in.ptr + 8) && number_at(p + 16) && number_at(p + 16) <= body / 5 && first >= 5 && first <= body - 20;
+		if (in.len < MONGO_HEAD + 26)
+			return body < 26 ? 0 : -1;
+		return number_at(p) < 16 && number_at(in.ptr + 8) && number_at(p + 16) && number_at(p + 16) <= body / 5 && document_begins(p + 20, body - 20);
 	default:
 		return 0;
 	}

@@ -10,6 +10,7 @@
 #define WAITED		32768		/* a message up to this is waited for in one piece */
 #define LENGTH_SHORT	30000		/* of messages that carry no data */
 #define LENGTH_LONG	0x3fffffff
+#define ARGUMENTS_MAX	100		/* of a function; servers have no room for more */
 #define LENGTH_FOUND	(64 << 20)	/* of one that is believed without knowing that a message begins there */
 #define STARTUP_MAX	10000
 #define COLUMNS_MAX	1664		/* that a server allows */
@@ -124,6 +125,22 @@ static bool back_fits(uint8_t type, struct slice in, uint32_t body, bool whole)
 	}
 }
 
+/* A function, how many of its arguments have a format, and these: 0 or 1. */
+static bool is_call(struct slice in)
+{
+	struct reader r = { in, false };
+	uint32_t nr;
+
+	reader_take(&r, 4);
+	nr = reader_number(&r, 2);
+	if (nr > ARGUMENTS_MAX)
+		return false;
+	for (uint32_t i = 0; i < nr && !r.failed; i++)
+		if (reader_number(&r, 2) > 1)
+			return false;
+	return true;
+}
+
 static bool front_fits(uint8_t type, struct slice in, uint32_t body, bool whole)
 {
 	struct reader r = { in, false };
@@ -139,7 +156,7 @@ static bool front_fits(uint8_t type, struct slice in, uint32_t body, bool whole)
 	case 'E':
 		reader_string(&r);
 		return body >= 5 && (r.failed ? !whole : !whole || r.left.len == 4);
-	case 'F': return body >= 10;
+	case 'F': return body >= 10 && is_call(in);
 	case 'p': return body >= 1;
 	case 'f': return body >= 1 && is_text(in, whole, 64) && (!whole || !memchr(in.ptr, 0, in.len - 1));
 	default: return true;

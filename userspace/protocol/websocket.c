@@ -19,6 +19,7 @@
 #define WINDOW		32768
 #define HEADS_SURE	4	/* so many in a row are no accident */
 #define TEXT_SURE	32	/* so many characters of text are none either */
+#define TEXT_ALONE	16	/* nor so many, of a whole message; of a shorter one they are, unless others follow it */
 #define CONTENT_SURE	6	/* fewer bytes of a message say nothing */
 #define SEEK_MAX	16384	/* a longer frame is not waited for */
 
@@ -118,9 +119,11 @@ static bool inflates(struct slice payload, const struct ws_head *h)
 
 enum belief { UNBELIEVED = -1, UNDECIDED, BELIEVED };
 
+static enum belief by_sequence(struct slice in, bool masked, bool known);
+
 /* A whole message by what it holds: text that is text, deflated bytes that inflate. To try that is dear:
  * it is done where a call begins, as frames mostly do. */
-static enum belief by_content(struct slice in, const struct ws_head *h, bool first)
+static enum belief by_content(struct slice in, const struct ws_head *h, bool first, bool known)
 {
 	size_t seen = in.len - h->size < h->len ? in.len - h->size : (size_t)h->len, sure = seen < TEXT_SURE ? seen : TEXT_SURE;
 
@@ -130,11 +133,14 @@ static enum belief by_content(struct slice in, const struct ws_head *h, bool fir
 		return first && seen == h->len && inflates(slice_of(in.ptr + h->size, seen), h) ? BELIEVED : UNBELIEVED;
 	if (h->opcode != OP_TEXT || !is_text(slice_of(in.ptr + h->size, sure), h))
 		return UNBELIEVED;
-	return seen == h->len || seen >= TEXT_SURE ? BELIEVED : UNDECIDED;
+	if (seen >= TEXT_SURE || (seen == h->len && (known || seen >= TEXT_ALONE)))
+		return BELIEVED;
+	return seen == h->len ? by_sequence(in, h->masked, known) : UNDECIDED;
 }
 
-/* By what follows it: heads in a row, or the end of what was given, as calls mostly end where a frame does. */
-static enum belief by_sequence(struct slice in, bool masked)
+/* By what follows it: heads in a row, or, known of a WebSocket, the end of what was given, as calls mostly end where a
+ * frame does. */
+static enum belief by_sequence(struct slice in, bool masked, bool known)
 {
 	for (unsigned heads = 0; heads < HEADS_SURE; heads++) {
 		struct ws_head h;
@@ -146,7 +152,7 @@ static enum belief by_sequence(struct slice in, bool masked)
 			return h.len < SEEK_MAX ? UNDECIDED : UNBELIEVED;
 		in = slice_of(in.ptr + h.size + h.len, in.len - h.size - (size_t)h.len);
 		if (!in.len)
-			return h.len || heads ? BELIEVED : UNDECIDED;
+			return (h.len && known) || heads ? BELIEVED : UNDECIDED;
 	}
 	return BELIEVED;
 }
@@ -165,8 +171,8 @@ static enum belief believed(struct slice in, bool first, bool known, bool masked
 	if (r <= 0 || (known && h.masked != masked))
 		return r ? UNBELIEVED : UNDECIDED;
 	/* What is cheap goes first: to inflate is tried once, not again with each byte that is waited for. */
-	belief = known && (h.opcode != OP_TEXT || h.packed || h.len < CONTENT_SURE) ? by_sequence(in, masked) : UNBELIEVED;
-	return belief == UNBELIEVED ? by_content(in, &h, first) : belief;
+	belief = known && (h.opcode != OP_TEXT || h.packed || h.len < CONTENT_SURE) ? by_sequence(in, masked, true) : UNBELIEVED;
+	return belief == UNBELIEVED ? by_content(in, &h, first, known) : belief;
 }
 
 /* As protocol.seek. */
