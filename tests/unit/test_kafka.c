@@ -291,6 +291,23 @@ static void what_stands_alone_among_others_is_no_request(void **state)
 	assert_true(at > 4);
 }
 
+/* What was left to wait among others begins no call, however the next bytes come. */
+static void what_waits_among_others_is_not_guessed(void **state)
+{
+	static const char bytes[] = "\x95\xb3\x95\0\0\1\x20\0\x1b\0\0\0\0\0\0\0\3app\0\2g1";
+	struct conn_facts late;
+
+	assert_true(begin());
+	late = (struct conn_facts){ .id = 1, .role = ROLE_SERVER, .tls = TLS_ABSENT, .late = 1 };
+	session_update(c.s, &late);
+	give(DIR_RECEIVED, bytes, sizeof(bytes) - 1);
+	for (unsigned i = 0; i < 12; i++)
+		give(DIR_RECEIVED, bytes, 3);
+	end();
+	assert_int_equal(seen.exchanges + seen.fields, 0);
+	assert_int_equal(c.acct[DIR_RECEIVED].examined, 0);
+}
+
 static void snappy_is_what_its_library_says(void **state)
 {
 	static uint8_t plain[70000], packed[90000], theirs[1 << 20];
@@ -326,6 +343,7 @@ int main(void)
 		cmocka_unit_test(bombs_end_at_a_limit),
 		cmocka_unit_test(memory_that_runs_out_costs_no_byte),
 		cmocka_unit_test(what_stands_alone_among_others_is_no_request),
+		cmocka_unit_test(what_waits_among_others_is_not_guessed),
 		cmocka_unit_test(snappy_is_what_its_library_says),
 	};
 

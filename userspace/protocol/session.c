@@ -36,6 +36,7 @@ struct session {
 	struct buf carry[2];		/* bytes the parser wants more of */
 	enum dir feeding;		/* whose carry is being fed */
 	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
+	bool inside[2];			/* what is carried is the rest of bytes in which a message is looked for */
 	bool opaque[2];			/* given up until the next gap */
 	bool starved[2];		/* for want of memory, not of understanding */
 	uint64_t passed[2];		/* bytes since then */
@@ -193,6 +194,7 @@ static const struct protocol *seek(struct session *s, enum dir dir, struct stamp
 	}
 	unread(s, dir, slice_of(b->ptr, first), at);
 	buf_consume(b, first);
+	s->inside[dir] = b->len > 0;
 	return best;
 }
 
@@ -204,7 +206,8 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 	int best_score = 0;
 	bool more = false, guessed, datagram = transport_is_datagram(s->conn.transport);
 
-	for (unsigned i = 0; i < protocol_count(); i++) {
+	/* A guess is for where a call begins. */
+	for (unsigned i = 0; i < protocol_count() && !s->inside[dir]; i++) {
 		int (*guess)(struct slice, enum dir) = datagram ? protocol_get(i)->guess_datagram : protocol_get(i)->guess;
 		int score = guess ? guess(head, dir) : 0;
 
@@ -286,6 +289,7 @@ static bool mistaken(struct session *s, enum dir dir)
 	protocol_end(s);
 	opaque(s, dir, s->carry[dir].len > 0);
 	buf_consume(&s->carry[dir], 1);
+	s->inside[dir] = s->carry[dir].len > 0;
 	return true;
 }
 
@@ -377,8 +381,10 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		if (in.len && b->len == before)
 			give_up(s, dir, budget_refused(), at);
 	}
-	if (!s->carry[dir].len)	/* of all the connections that rest at once none keeps memory */
+	if (!s->carry[dir].len) {	/* of all the connections that rest at once none keeps memory */
 		buf_free(&s->carry[dir]);
+		s->inside[dir] = false;
+	}
 	unread(s, dir, in, at);
 	s->passed[dir] += in.len;
 }
@@ -398,6 +404,7 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 		lost += s->passed[dir];
 	settle(s, dir, at);
 	take_up(s, dir);
+	s->inside[dir] = false;
 	s->passed[dir] = 0;
 	if (!s->protocol) {
 		unread(s, dir, carried(s, dir), at);
