@@ -20,7 +20,7 @@
 #define ROUTE_LABELS	3	/* of a name; those in front are "*" */
 #define COST_MESSAGE	20	/* ns a byte; see field_sink.afford */
 
-enum { TYPE_A = 1, TYPE_TXT = 16, TYPE_AAAA = 28 };
+enum { TYPE_A = 1, TYPE_TXT = 16, TYPE_AAAA = 28, TYPE_NB = 32, TYPE_NBSTAT = 33 };
 enum { FLAG_ANSWER = 0x8000, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
 
 struct message {
@@ -102,6 +102,23 @@ static bool record_skip(struct reader *r)
 	return !r->failed;
 }
 
+/* A name service's of NetBIOS, RFC 1002 4.2: 16 bytes in letters, of a type that DNS has no names like this for. */
+static bool is_netbios(struct slice in)
+{
+	struct reader r = { in, false };
+	uint32_t type;
+
+	if (in.len < HEADER + 33 || in.ptr[HEADER] != 32)
+		return false;
+	for (unsigned i = 1; i <= 32; i++)
+		if (in.ptr[HEADER + i] < 'A' || in.ptr[HEADER + i] > 'P')
+			return false;
+	reader_take(&r, HEADER);
+	name_skip(&r);
+	type = reader_number(&r, 2);
+	return !r.failed && (type == TYPE_NB || type == TYPE_NBSTAT);
+}
+
 static bool message_read(struct slice in, struct message *m)
 {
 	struct reader r = { in, false };
@@ -115,7 +132,7 @@ static bool message_read(struct slice in, struct message *m)
 	opcode = m->flags >> 11 & 15;
 	records = m->counts[1] + m->counts[2] + m->counts[3];
 	if (r.failed || (opcode && opcode != OPCODE_NOTIFY && opcode != OPCODE_UPDATE) || m->counts[0] > 16 || !(m->counts[0] + records) ||
-	    records > in.len / 11 || (!m->counts[0] && !(m->flags & FLAG_ANSWER)))
+	    records > in.len / 11 || (!m->counts[0] && !(m->flags & FLAG_ANSWER)) || is_netbios(in))
 		return false;
 	for (unsigned i = 0; i < m->counts[0]; i++) {
 		if (!i && !name_text(in, HEADER, m->name))

@@ -142,7 +142,7 @@ static void settle(struct session *s, enum dir dir, struct stamp at)
 static void give_up(struct session *s, enum dir dir, uint64_t refused, struct stamp at)
 {
 	s->starved[dir] = budget_refused() != refused;
-	s->passed[dir] = s->carry[dir].len;
+	s->passed[dir] += s->carry[dir].len;
 	unread(s, dir, carried(s, dir), at);
 	buf_free(&s->carry[dir]);
 	s->opaque[dir] = true;
@@ -151,6 +151,7 @@ static void give_up(struct session *s, enum dir dir, uint64_t refused, struct st
 static void take_up(struct session *s, enum dir dir)
 {
 	s->opaque[dir] = s->starved[dir] = false;
+	s->passed[dir] = 0;
 }
 
 static bool protocol_begin(struct session *s, const struct protocol *p)
@@ -361,6 +362,8 @@ static void advance(struct session *s, enum dir dir, struct stamp at)
 
 void session_bytes(struct session *s, enum dir dir, struct slice in, struct stamp at)
 {
+	if (s->opaque[dir] && !s->protocol && transport_is_datagram(s->conn.transport))
+		s->opaque[dir] = false;		/* each begins anew */
 	while (in.len && !s->opaque[dir]) {
 		struct buf *b = &s->carry[dir];
 		size_t room = CARRY_MAX - b->len, n = in.len < room ? in.len : room;
@@ -405,7 +408,6 @@ void session_gap(struct session *s, enum dir dir, uint64_t lost, enum loss cause
 	settle(s, dir, at);
 	take_up(s, dir);
 	s->inside[dir] = false;
-	s->passed[dir] = 0;
 	if (!s->protocol) {
 		unread(s, dir, carried(s, dir), at);
 		settle(s, dir, at);
