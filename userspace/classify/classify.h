@@ -69,7 +69,7 @@ struct class_row {
 	const struct token_format *tokens;	/* ends with NULL prefix; the prefixes are literals */
 	const struct class_rule *user;	/* one that a policy defines: classify/user.h */
 	const struct key_phrase *keys;	/* ends with NULL words */
-	const char *const *counter;	/* more words against, "-word" only after the phrase; may be NULL */
+	const char *const *counter;	/* more words against, "-word" only after the phrase, "~word" not before an exact one; may be NULL */
 	/* Of a class without id: may one begin with so many letters (TRIGGER_MIXED) and then so many digits, before a byte of
 	 * this enum id_after? NULL: any may. */
 	bool (*starts)(size_t head, size_t run, unsigned after);

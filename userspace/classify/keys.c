@@ -40,8 +40,14 @@ static const char *const fillers[] = {
 	"ist", "est", "es", NULL
 };
 
+/* Names that say nothing of the datum that they hold: its object's name does, as in "dob": {"date": …}. */
+static const char *const carriers[] = {
+	"value", "values", "val", "data", "text", "display", "raw", "content", "date", "number", "no", "num", "nr", "string", "formatted",
+	"normalized", "canonical", "primary", "current", "plain", "plaintext", NULL
+};
+
 /* What a token may be, of all lists: looked up once, instead of in each. */
-enum { IS_GENERAL = 1, IS_GENERAL_AFTER = 2, IS_NUMBERING = 4, IS_PERSON = 8, IS_FILLER = 16 };
+enum { IS_GENERAL = 1, IS_GENERAL_AFTER = 2, IS_NUMBERING = 4, IS_PERSON = 8, IS_FILLER = 16, IS_CARRIER = 32 };
 #define WORD_SLOTS 1024
 static struct { bool ready; struct word_slot { const char *word; uint8_t is; } slot[WORD_SLOTS]; } listed;
 
@@ -81,6 +87,7 @@ static unsigned word_is(const char *text, size_t len)
 		words_put(numbering, IS_NUMBERING, 0);
 		words_put(persons, IS_PERSON, 0);
 		words_put(fillers, IS_FILLER, 0);
+		words_put(carriers, IS_CARRIER, 0);
 		listed.ready = true;
 	}
 	return word_slot(text, len)->is;
@@ -259,21 +266,36 @@ static unsigned token_of(const struct key_text *k, size_t i, size_t len)
 	return word_is(k->text + i, len);
 }
 
-/* Is it in the list, with its "-word"s? end is the end of the phrase. */
-static bool token_against(const struct key_text *k, size_t i, size_t len, const char *const *list, size_t end)
+/* Is it in the list? "-word" only after the phrase, which ends at end; "~word" not before one that says the class by itself. */
+static bool token_against(const struct key_text *k, size_t i, size_t len, const char *const *list, size_t end, bool exact)
 {
 	for (; list && *list; list++) {
-		const char *word = *list + (**list == '-');
+		const char *word = *list + (**list == '-' || **list == '~');
 
-		if (*word == k->text[i] && (word == *list || i >= end) && token_is(k, i, len, word))
+		if (*word == k->text[i] && (i >= end || (**list != '-' && (**list != '~' || !exact))) && token_is(k, i, len, word))
 			return true;
 	}
 	return false;
 }
 
+/* Are all of the key's own words such that its object's name speaks for it? */
+static bool is_carrier(const struct key_text *k)
+{
+	size_t i = k->own;
+
+	if (!k->own || i == k->len)
+		return false;
+	for (size_t n; i < k->len; i += n) {
+		n = token_len(k, i);
+		if (!(token_of(k, i, n) & IS_CARRIER))
+			return false;
+	}
+	return true;
+}
+
 void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 {
-	k->len = k->own = k->person = k->nr_tokens = 0;
+	k->len = k->own = k->person = k->carrier = k->nr_tokens = 0;
 	if (parent.len > KEY_TEXT / 2) {	/* leave room for the key */
 		parent.ptr += parent.len - KEY_TEXT / 2;
 		parent.len = KEY_TEXT / 2;
@@ -285,12 +307,13 @@ void key_text_init(struct key_text *k, struct slice parent, struct slice key)
 		k->person |= (token_of(k, i, n) & IS_PERSON) != 0;
 	}
 	key_text_add(k, key);
+	k->carrier = is_carrier(k);
 	key_text_end(k);
 }
 
 void key_text_prose(struct key_text *k, struct slice before)
 {
-	k->len = k->own = k->person = k->nr_tokens = 0;
+	k->len = k->own = k->person = k->carrier = k->nr_tokens = 0;
 	key_text_add(k, before);
 	key_text_end(k);
 }
@@ -322,7 +345,7 @@ static bool words_against(const struct key_text *k, const struct class_row *row,
 			return true;
 		if ((row->against & AGAINST_NUMBER) && (!exact || i >= end) && (is & IS_NUMBERING))
 			return true;
-		if (token_against(k, i, n, row->counter, end))
+		if (token_against(k, i, n, row->counter, end, exact))
 			return true;
 	}
 	return false;
@@ -371,7 +394,8 @@ struct key_verdict key_judge(const struct key_text *k, const struct class_row *r
 				continue;
 			if (end <= k->own) {
 				v.object = true;
-				continue;
+				if (!k->carrier || end < k->own)
+					continue;
 			}
 			/* Of equal phrases the later one: it stands nearer to the value. */
 			if (p->weight < v.support || (p->weight == v.support && end < stop))

@@ -14,6 +14,7 @@ struct key_text {
 	uint8_t len;
 	uint8_t own;		/* the key's own tokens begin here, the parent's before */
 	uint8_t person;		/* the parent is a person: user, customer, patient */
+	uint8_t carrier;	/* the key says nothing and its object all: {"ssn": {"value": …}} */
 	char text[KEY_TEXT + KEY_STEP];
 	bool border[KEY_TEXT + KEY_STEP];	/* a token begins here; also true at len */
 	uint8_t nr_tokens;

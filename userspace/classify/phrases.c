@@ -180,6 +180,7 @@ bool phrases_may(const struct phrase_table *t, struct slice before, uint64_t ini
 
 unsigned phrases_find(const struct phrase_table *t, const struct key_text *k, uint8_t *rows, unsigned max)
 {
+	size_t own = k->own - k->carrier;	/* a phrase has to end behind it */
 	unsigned nr = 0;
 
 	for (unsigned n = 0; n < k->nr_tokens; n++) {
@@ -190,10 +191,10 @@ unsigned phrases_find(const struct phrase_table *t, const struct key_text *k, ui
 			continue;
 		for (size_t end = i; end < k->len && end - i <= t->longest; end++) {
 			/* The plural of a phrase ends at the token, the phrase one before. */
-			if (k->text[end] == 's' && k->border[end + 1] && end + 1 > k->own && end > i)
+			if (k->text[end] == 's' && k->border[end + 1] && end + 1 > own && end > i)
 				nr = slots_take(t, hash, rows, nr, max);
 			hash = hash_add(hash, k->text[end]);
-			if (k->border[end + 1] && end + 1 > k->own)
+			if (k->border[end + 1] && end + 1 > own)
 				nr = slots_take(t, hash, rows, nr, max);
 		}
 	}
