@@ -7,6 +7,7 @@
 #include "classify/check.h"
 
 #define E164_MAX 15
+#define PLUS_ONLY 15	/* what "+" alone says */
 
 /* Calling codes with the lengths of the national number (ITU-T E.164 annex). Of a code of three digits the first two stand
  * here: its third counts as one of the number. */
@@ -63,6 +64,8 @@ static bool start_read(struct written *w, struct slice s, size_t at)
 	if (w->start && s.ptr[w->start - 1] == '+') {
 		w->plus = true;
 		w->start--;
+		if (w->start && (s.ptr[w->start - 1] == ')' || s.ptr[w->start - 1] == ']'))	/* a sum */
+			return false;
 	} else if (w->start >= 3 && slice_begins_fold(s, w->start - 3, "%2b")) {
 		w->plus = true;
 		w->start -= 3;
@@ -100,10 +103,16 @@ static bool written_read(struct written *w, struct slice s, size_t at)
 	return edge_after(s, i) && byte_at(s, i) != '@' && byte_at(s, i) != ':';
 }
 
-/* North America: area and exchange do not begin with 0 or 1, nor end in 11. */
+/* North America: area and exchange do not begin with 0 or 1. */
+static bool nanp_may(const char *d)
+{
+	return d[0] >= '2' && d[3] >= '2';
+}
+
+/* Nor do they end in 11, and areas with a nine in the middle are kept for later. */
 static bool nanp_ok(const char *d)
 {
-	return d[0] >= '2' && d[3] >= '2' && memcmp(d + 1, "11", 2) && memcmp(d + 4, "11", 2) && d[1] != '9';
+	return nanp_may(d) && memcmp(d + 1, "11", 2) && memcmp(d + 4, "11", 2) && d[1] != '9';
 }
 
 static int e164_says(const struct written *w)
@@ -115,25 +124,25 @@ static int e164_says(const struct written *w)
 		if (w->len <= code || memcmp(w->digits, c->code, code) || rest < c->min || rest > c->max)
 			continue;
 		if (code == 1 && c->code[0] == '1' && !nanp_ok(w->digits + 1))
-			return 0;
+			break;
 		return w->seps ? 80 : 70;
 	}
-	return 0;
+	/* Of a plan that is not known here, or that has no such number: a name has to say that it is one. */
+	return w->len >= 8 && w->digits[0] != '0' && !few_bytes(w->digits, w->len, 1) ? PLUS_ONLY : 0;
 }
 
 /* 3-3-4, with or without the 1 before. */
-static bool nanp_grouped(const struct written *w)
+static bool nanp_grouped(const struct written *w, bool (*ok)(const char *digits))
 {
 	unsigned i = w->nr_groups == 4 && w->group[0] == 1 && w->digits[0] == '1';
 
-	return w->nr_groups - i == 3 && w->group[i] == 3 && w->group[i + 1] == 3 && w->group[i + 2] == 4 &&
-	       nanp_ok(w->digits + i);
+	return w->nr_groups - i == 3 && w->group[i] == 3 && w->group[i + 1] == 3 && w->group[i + 2] == 4 && ok(w->digits + i);
 }
 
 /* 2024-01-15, 15/01/2024, 192.0.2.1: dates and addresses are not phones. */
 static bool is_date_or_address(const struct written *w)
 {
-	if (w->dotted && !nanp_grouped(w) && (w->nr_groups < 4 || w->group[0] > 2 || w->nr_groups == 4))
+	if (w->dotted && !nanp_grouped(w, nanp_may) && (w->nr_groups < 4 || w->group[0] > 2 || w->nr_groups == 4))
 		return true;
 	if (w->nr_groups < 3 || w->paren)
 		return false;
@@ -156,11 +165,13 @@ static int national_says(const struct written *w)
 {
 	if (w->len < 7 || is_date_or_address(w))
 		return 0;
-	if (nanp_grouped(w))
+	if (nanp_grouped(w, nanp_ok))
 		return w->dotted ? 40 : w->paren || w->seps ? 55 : 25;
+	if (w->paren && nanp_grouped(w, nanp_may))
+		return 50;
 	if (french_pairs(w))
 		return 52;
-	if (!w->seps && epoch_like(w->digits, w->len))
+	if (!w->seps && epoch_like(w->digits, w->len) && (w->len != 10 || !nanp_ok(w->digits)))
 		return 3;
 	if (few_bytes(w->digits, w->len, 1))
 		return 0;
@@ -218,8 +229,20 @@ static const struct key_phrase keys[] = {
 	{ "teléfono", KEY_EXACT }, { "movil", KEY_EXACT }, { "móvil", KEY_EXACT }, { "cellulare", KEY_EXACT },
 	{ "celular", KEY_EXACT }, { "telemovel", KEY_EXACT }, { "telefoonnummer", KEY_EXACT }, { "telefoon", KEY_EXACT },
 	{ "mobiel", KEY_EXACT }, { "numertelefonu", KEY_EXACT }, { "komorka", KEY_EXACT }, { "cell", KEY_WEAK + 10 },
-	{ "call", KEY_WEAK }, { "sms", KEY_WEAK }, { "contact", KEY_WEAK }, { "contactnumber", KEY_EXACT }, { "number", 0 },
-	{ NULL, 0 }
+	{ "call", KEY_WEAK }, { "sms", KEY_WEAK }, { "contact", KEY_WEAK }, { "number", 0 }, { "contactnumber", KEY_EXACT },
+	{ "contactno", KEY_EXACT }, { "contactphone", KEY_EXACT }, { "phonenum", KEY_EXACT }, { "phonenbr", KEY_EXACT },
+	{ "telnum", KEY_EXACT }, { "telnr", KEY_EXACT }, { "telephoneno", KEY_EXACT }, { "mobilenum", KEY_EXACT },
+	{ "mob", KEY_EXACT }, { "mobil", KEY_EXACT }, { "cellnumber", KEY_EXACT }, { "cellno", KEY_EXACT },
+	{ "cellular", KEY_EXACT }, { "landline", KEY_EXACT }, { "telecom", KEY_EXACT }, { "smsnumber", KEY_EXACT },
+	{ "whatsappnumber", KEY_EXACT }, { "callerid", KEY_EXACT }, { "callernumber", KEY_EXACT }, { "gsm", KEY_EXACT },
+	{ "телефон", KEY_EXACT }, { "номертелефона", KEY_EXACT }, { "моб", KEY_EXACT }, { "电话", KEY_EXACT },
+	{ "手机", KEY_EXACT }, { "手机号", KEY_EXACT }, { "電話", KEY_EXACT }, { "電話番号", KEY_EXACT }, { "携帯", KEY_EXACT },
+	{ "전화", KEY_EXACT }, { "전화번호", KEY_EXACT }, { "휴대폰", KEY_EXACT }, { "puhelin", KEY_EXACT },
+	{ "puhelinnumero", KEY_EXACT }, { "mobilnr", KEY_EXACT }, { "tlf", KEY_EXACT }, { "telefonnr", KEY_EXACT },
+	{ "telefonszám", KEY_EXACT }, { "telefonszam", KEY_EXACT }, { "telefonní", KEY_EXACT }, { "ceptelefonu", KEY_EXACT },
+	{ "nohp", KEY_EXACT }, { "nomorhp", KEY_EXACT }, { "telpon", KEY_EXACT }, { "telepon", KEY_EXACT },
+	{ "τηλέφωνο", KEY_EXACT }, { "numérodetéléphone", KEY_EXACT }, { "numerodetelefono", KEY_EXACT },
+	{ "númerodeteléfono", KEY_EXACT }, { NULL, 0 }
 };
 static const char *const counter[] = { "prefix", "extension", "ext", "code", "os", "model", "brand", "network", NULL };
 
