@@ -36,6 +36,12 @@ static bool be_ok(const char *t)
 	return t[0] <= '1' && 97 - number_at(t, 0, 8) % 97 == number_at(t, 8, 2);
 }
 
+/* As they were before a nought was put in front. */
+static bool be_old_ok(const char *t)
+{
+	return t[0] != '0' && 97 - number_at(t, 0, 7) % 97 == number_at(t, 7, 2);
+}
+
 static bool bg_ok(const char *t)
 {
 	unsigned check = digits_weighed(t, (const uint8_t []){ 1, 2, 3, 4, 5, 6, 7, 8, 0 }) % 11;
@@ -235,6 +241,7 @@ static bool gb_ok(const char *t)
 static const struct vat vats[] = {
 	{ .country = "AT", .len = 9, .ok = at_ok },
 	{ .country = "BE", .len = 10, .ok = be_ok },
+	{ .country = "BE", .len = 9, .ok = be_old_ok },
 	{ .country = "BG", .len = 9, .ok = bg_ok },
 	{ .country = "CY", .len = 9, .ok = cy_ok },
 	{ .country = "CZ", .len = 8, .ok = cz_ok },
@@ -308,6 +315,7 @@ ID_CLASS(class_eu_vat, "eu_vat", GROUP_CONFIDENTIAL, 2, "European VAT number",
 	     K("contribuinte"), K("btw"), K("btwnummer"), K("btwid"), K("nip"), K("nipue"), K("vateu"), W("taxid"), W("taxnumber"), W("taxno")),
 	.shapes = { { "AA###########", 30 }, { "AA############", 30 }, { "AA##########", 30 }, { "AA#########", 30 }, { "AA########", 28 },
 		    { "AA*#######**", 30 }, { "AA#########A##", 40 }, { "AA *#######**", 30 }, { "AA**#########", 30 }, { "AA ## #########", 30 },
-		    { "AA #########", 30 }, { "AA ###########", 30 }, { "AA*#######*", 30 }, { "AA#######A", 30 }, { "AA#######AA", 30 }, { "AA ########", 28 },
+		    { "AA *########", 30 }, { "AA ###########", 30 }, { "AA ##########", 30 }, { "AA ############", 30 }, { "AA #### ####", 28 },
+		    { "AA ### ### ##", 28 }, { "AA #########A##", 40 }, { "AA*#######*", 30 }, { "AA#######A", 30 }, { "AA#######AA", 30 }, { "AA ########", 28 },
 		    { "AA #### ### ###", 30 }, { "AA ####.###.###", 30 }, { "AA####.###.###", 30 }, { "AA ### ### ###", 30 }, { "AA ### #### ##", 30 } },
 	.ok = eu_vat_ok);

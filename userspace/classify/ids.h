@@ -5,7 +5,7 @@
 #include "classify/check.h"
 
 #define ID_TEXT 48
-#define ID_SHAPES 24	/* one of them is the end */
+#define ID_SHAPES 28	/* one of them is the end */
 #define ID_ALONE 50	/* a shape that says less is looked for only where a key or a word speaks for it */
 
 /* form: '#' a digit, 'A' a letter, '*' either, '_' one of " -./", the same in all places; any other
@@ -54,6 +54,9 @@ bool date_ok(const char *text, const char *order);	/* "ymd", "dmy", "Ymd": two d
 		.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY | TRIGGER_NEAR, \
 		.against = AGAINST_GENERAL | ((tier_) == 1 ? AGAINST_NUMBER : 0), ID_KIND .id = &rule_##symbol, .keys = keys_, .find = id_find, \
 	}
+/* In the words of anybody's country: each class's check tells whose. */
+#define NATIONAL_ID W("nationalid"), W("nationalidnumber"), W("nationalidentitynumber"), W("nationalidentifier"), \
+		    W("nationalidentificationnumber"), W("identitynumber")
 #define KEYS(...) (const struct key_phrase []){ __VA_ARGS__, { NULL, 0 } }
 #define K(words) { words, KEY_EXACT }
 #define W(words) { words, KEY_WEAK }

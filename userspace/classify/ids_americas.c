@@ -12,7 +12,7 @@ static bool us_itin_ok(const char *t, size_t len)
 }
 ID_CLASS(class_us_itin, "us_itin", GROUP_PII, 2, "US individual taxpayer identification number",
 	KEYS(K("itin"), K("individualtaxpayer"), K("individualtaxpayeridentificationnumber"), K("itinnumber"), W("taxid"), W("tin"),
-	     W("ssn"), W("taxpayerid")),
+	     W("ssn"), W("taxpayerid"), W("taxidentificationnumber")),
 	.shapes = { { "9##-##-####", 45 }, { "9## ## ####", 28 }, { "9########", 18 } }, .ok = us_itin_ok);
 
 /* The first two digits are those of an office of the IRS. */
@@ -24,7 +24,8 @@ static bool us_ein_ok(const char *t, size_t len)
 	return !strstr(no, head);
 }
 ID_CLASS(class_us_ein, "us_ein", GROUP_CONFIDENTIAL, 2, "US employer identification number",
-	KEYS(K("ein"), K("employeridentificationnumber"), K("employerid"), K("fein"), K("federaltaxid"), K("einnumber"), W("taxid")),
+	KEYS(K("ein"), K("employeridentificationnumber"), K("employerid"), K("fein"), K("federaltaxid"), K("einnumber"), W("taxid"),
+	     K("employertaxid"), K("federalein"), K("feinnumber"), K("federalemployeridentificationnumber"), K("companytaxid")),
 	.shapes = { { "##-#######", 28 }, { "#########", 10 } }, .ok = us_ein_ok);
 
 /* Germany's have letters among the digits. */
@@ -39,7 +40,8 @@ static bool passport_ok(const char *t, size_t len)
 ID_CLASS(class_us_passport, "us_passport", GROUP_PII, 3, "passport number",
 	KEYS(K("passport"), K("passportnumber"), K("passportno"), K("passportid"), K("uspassport"), K("numerodepasaporte"), K("pasaporte"),
 	     K("passeport"), K("numerodepasseport"), K("passaporto"), K("numeropassaporto"), K("passaporte"), K("paspoort"),
-	     K("paspoortnummer"), K("paszport"), K("numerpaszportu"), K("traveldocument"), K("traveldocumentnumber")),
+	     K("paspoortnummer"), K("paszport"), K("numerpaszportu"), K("traveldocument"), K("traveldocumentnumber"), K("passportnum"),
+	     K("passportnbr"), K("passportnr")),
 	.shapes = { { "A########", 28 }, { "AA#######", 28 }, { "##AA#####", 28 }, { "A#######", 20 }, { "#########", 20 },
 		    { "A********", 20 } }, .ok = passport_ok);
 
@@ -90,7 +92,8 @@ static bool br_cpf_ok(const char *t, size_t len)
 	return a == digit_at(t, 9) && b == digit_at(t, 10);
 }
 ID_CLASS(class_br_cpf, "br_cpf", GROUP_PII, 1, "Brazilian taxpayer number of a person (CPF)",
-	KEYS(K("cpf"), K("cpfnumber"), K("numerocpf"), K("cpfcliente"), K("cadastrodepessoa"), W("documento"), W("taxid")),
+	KEYS(K("cpf"), K("cpfnumber"), K("numerocpf"), K("cpfcliente"), K("cadastrodepessoa"), W("documento"), W("taxid"), K("cpfcnpj"),
+	     K("nrcpf")),
 	.shapes = { { "###.###.###-##", 92 }, { "#########-##", 60 }, { "###########", 40 } }, .ok = br_cpf_ok,
 	.published = (const char *const []){ "11144477735", "52998224725", NULL });
 
@@ -110,7 +113,8 @@ static bool br_cnpj_ok(const char *t, size_t len)
 	       cnpj_digit(t, 13) == digit_at(t, 13);
 }
 ID_CLASS(class_br_cnpj, "br_cnpj", GROUP_CONFIDENTIAL, 1, "Brazilian company number (CNPJ)",
-	KEYS(K("cnpj"), K("numerocnpj"), K("cnpjempresa"), W("documento"), W("taxid")),
+	KEYS(K("cnpj"), K("numerocnpj"), K("cnpjempresa"), W("documento"), W("taxid"), K("cpfcnpj"), K("nrcnpj"),
+	     K("cnpjnumber")),
 	.shapes = { { "##.###.###/####-##", 94 }, { "**.***.***/****-##", 94 }, { "##############", 42 } }, .ok = br_cnpj_ok,
 	.published = (const char *const []){ "11222333000181", "12ABC34501DE35", NULL });
 
@@ -130,7 +134,7 @@ static bool mx_curp_ok(const char *t, size_t len)
 	       (10 - sum % 10) % 10 == digit_at(t, 17);
 }
 ID_CLASS(class_mx_curp, "mx_curp", GROUP_PII, 1, "Mexican population registry code (CURP)",
-	KEYS(K("curp"), K("clavecurp"), W("nationalid")),
+	KEYS(K("curp"), K("clavecurp"), NATIONAL_ID),
 	.shapes = { { "AAAA######AAAAAA*#", 94 } }, .ok = mx_curp_ok);
 
 static unsigned rfc_value(char c)
@@ -153,7 +157,8 @@ static bool mx_rfc_ok(const char *t, size_t len)
 	       t[len - 1] == (check == 10 ? 'A' : (char)('0' + check));
 }
 ID_CLASS(class_mx_rfc, "mx_rfc", GROUP_PII, 2, "Mexican taxpayer code (RFC)",
-	KEYS(K("rfc"), K("claverfc"), K("registrofederal"), K("registrofederaldecontribuyentes"), W("taxid")),
+	KEYS(K("rfc"), K("claverfc"), K("registrofederal"), K("registrofederaldecontribuyentes"), W("taxid"), K("rfcemisor"),
+	     K("rfcreceptor"), K("rfcnumber")),
 	.shapes = { { "AAAA######***", 65 }, { "AAA######***", 55 } }, .ok = mx_rfc_ok);
 
 static bool ar_cuit_ok(const char *t, size_t len)
@@ -165,7 +170,7 @@ static bool ar_cuit_ok(const char *t, size_t len)
 	return strstr(heads, head) && digits_weighed(t, weights) % 11 == 0;
 }
 ID_CLASS(class_ar_cuit, "ar_cuit", GROUP_PII, 2, "Argentine tax number (CUIT, CUIL)",
-	KEYS(K("cuit"), K("cuil"), K("numerocuit"), K("nrocuit"), W("taxid")),
+	KEYS(K("cuit"), K("cuil"), K("numerocuit"), K("nrocuit"), W("taxid"), K("cuitcuil"), K("cuitnumber")),
 	.shapes = { { "##-########-#", 78 }, { "###########", 28 } }, .ok = ar_cuit_ok);
 
 static bool cl_rut_ok(const char *t, size_t len)
@@ -177,8 +182,9 @@ static bool cl_rut_ok(const char *t, size_t len)
 	return t[len - 1] == "0K987654321"[sum % 11];
 }
 ID_CLASS(class_cl_rut, "cl_rut", GROUP_PII, 2, "Chilean tax and identity number (RUT)",
-	KEYS(K("rut"), W("run"), K("numerorut"), K("rutcliente"), W("taxid")),
-	.shapes = { { "##.###.###-*", 85 }, { "#.###.###-*", 80 }, { "########-*", 40 }, { "#######-*", 35 } }, .ok = cl_rut_ok);
+	KEYS(K("rut"), W("run"), K("numerorut"), K("rutcliente"), W("taxid"), K("rutnumber"), K("numerorun")),
+	.shapes = { { "##.###.###-*", 85 }, { "#.###.###-*", 80 }, { "########-*", 40 }, { "#######-*", 35 },
+		    { "########*", 12 }, { "#######*", 8 } }, .ok = cl_rut_ok);
 
 static bool co_nit_ok(const char *t, size_t len)
 {
@@ -210,7 +216,7 @@ static bool uy_ci_ok(const char *t, size_t len)
 	return (10 - digits_weighed(t, weights) % 10) % 10 == digit_at(t, 7);
 }
 ID_CLASS(class_uy_ci, "uy_ci", GROUP_PII, 2, "Uruguayan identity number",
-	KEYS(K("cedula"), K("cédula"), K("ci"), K("cedulaidentidad"), K("cedeladeidentidad"), K("documento"), W("nationalid")),
+	KEYS(K("cedula"), K("cédula"), K("ci"), K("cedulaidentidad"), K("cedeladeidentidad"), K("documento"), NATIONAL_ID),
 	.shapes = { { "#.###.###-#", 65 }, { "#######-#", 28 }, { "########", 12 } }, .ok = uy_ci_ok);
 
 static bool ec_cedula_ok(const char *t, size_t len)
@@ -220,7 +226,7 @@ static bool ec_cedula_ok(const char *t, size_t len)
 	return ((province >= 1 && province <= 24) || province == 30) && t[2] < '6' && luhn_ok(t, 10);
 }
 ID_CLASS(class_ec_cedula, "ec_cedula", GROUP_PII, 2, "Ecuadorian identity number",
-	KEYS(K("cedula"), K("cédula"), K("numerocedula"), K("cedulaidentidad"), W("nationalid")),
+	KEYS(K("cedula"), K("cédula"), K("numerocedula"), K("cedulaidentidad"), NATIONAL_ID, K("numerodecedula")),
 	.shapes = { { "#########-#", 28 }, { "##########", 22 } }, .ok = ec_cedula_ok);
 
 /* ---- United States: health and banks */
@@ -233,7 +239,8 @@ static bool us_npi_ok(const char *t, size_t len)
 	return (t[0] == '1' || t[0] == '2') && luhn_ok(long_form, 15);
 }
 ID_CLASS(class_us_npi, "us_npi", GROUP_PHI, 2, "US national provider identifier",
-	KEYS(K("npi"), K("npinumber"), K("nationalprovider"), K("nationalprovideridentifier"), K("providernpi"), K("prescribernpi")),
+	KEYS(K("npi"), K("npinumber"), K("nationalprovider"), K("nationalprovideridentifier"), K("providernpi"), K("prescribernpi"),
+	     K("npino"), K("providernpinumber")),
 	.shapes = { { "##########", 22 } }, .ok = us_npi_ok,
 	.published = (const char *const []){ "1234567893", NULL });
 
@@ -257,7 +264,7 @@ static bool us_mbi_ok(const char *t, size_t len)
 }
 ID_CLASS(class_us_mbi, "us_mbi", GROUP_PHI, 1, "US Medicare beneficiary identifier",
 	KEYS(K("mbi"), K("medicare"), K("medicareid"), K("medicarenumber"), K("medicarebeneficiaryidentifier"), K("beneficiaryid"),
-	     K("mbinumber")),
+	     K("mbinumber"), K("medicarembi")),
 	.shapes = { { "#A*#-A*#-AA##", 85 }, { "#A*#A*#AA##", 60 } }, .ok = us_mbi_ok,
 	.published = (const char *const []){ "1EG4TE5MK73", "1EG4TE5MK72", NULL });
 
@@ -275,7 +282,9 @@ static bool us_aba_ok(const char *t, size_t len)
 }
 ID_CLASS(class_us_aba, "us_aba", GROUP_PII, 2, "US bank routing number",
 	KEYS(K("aba"), K("routing"), K("routingnumber"), K("abarouting"), K("abanumber"), K("routingno"), K("bankrouting"),
-	     K("routingtransitnumber"), K("rtn"), K("achrouting"), K("abaroutingnumber")),
+	     K("routingtransitnumber"), K("rtn"), K("achrouting"), K("abaroutingnumber"), K("routingtransit"), K("wirerouting"),
+	     K("transitnumber"), K("routingnum"), K("routingcode"), K("abartn"), K("routingnbr"), K("bankroutingnumber"),
+	     W("rt")),
 	.shapes = { { "####-####-#", 40 }, { "#########", 22 } }, .ok = us_aba_ok,
 	.published = (const char *const []){ "021000021", "011401533", "123456780", NULL });
 

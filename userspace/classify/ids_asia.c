@@ -13,7 +13,8 @@ static bool in_aadhaar_ok(const char *t, size_t len)
 	return t[0] >= '2' && !palindrome && verhoeff_ok(t, 12);
 }
 ID_CLASS(class_in_aadhaar, "in_aadhaar", GROUP_PII, 2, "Indian Aadhaar number",
-	KEYS(K("aadhaar"), K("aadhar"), K("aadhaarnumber"), K("aadharnumber"), K("aadhaarno"), K("uidai"), K("adhaar"), W("nationalid")),
+	KEYS(K("aadhaar"), K("aadhar"), K("aadhaarnumber"), K("aadharnumber"), K("aadhaarno"), K("uidai"), K("adhaar"), NATIONAL_ID,
+	     K("aadharno"), K("aadhaarcard"), K("aadharcard")),
 	.shapes = { { "#### #### ####", 45 }, { "####-####-####", 40 }, { "############", 20 } }, .ok = in_aadhaar_ok,
 	.published = (const char *const []){ "499118665246", "999941057058", NULL });
 
@@ -23,7 +24,8 @@ static bool in_pan_ok(const char *t, size_t len)
 	return strchr("ABCFGHLJPTK", t[3]) != NULL;
 }
 ID_CLASS(class_in_pan, "in_pan", GROUP_PII, 2, "Indian permanent account number",
-	KEYS(K("pancard"), K("pannumber"), K("panno"), K("permanentaccountnumber"), K("incometaxpan"), K("pan"), W("taxid")),
+	KEYS(K("pancard"), K("pannumber"), K("panno"), K("permanentaccountnumber"), K("incometaxpan"), K("pan"), W("taxid"),
+	     K("pancardnumber")),
 	.shapes = { { "AAAAA####A", 40 } }, .ok = in_pan_ok,
 	.published = (const char *const []){ "ABCPD1234E", "AAAPL1234C", NULL });
 
@@ -70,7 +72,8 @@ static bool cn_resident_ok(const char *t, size_t len)
 }
 ID_CLASS(class_cn_resident_id, "cn_resident_id", GROUP_PII, 1, "Chinese resident identity number",
 	KEYS(K("residentid"), K("shenfenzheng"), K("身份证"), K("身份证号"), K("chineseid"), K("idcardno"), K("residentidentitycard"),
-	     K("citizenid"), W("idcard"), W("nationalid"), W("idnumber"), W("idno")),
+	     K("citizenid"), W("idcard"), NATIONAL_ID, W("idnumber"), W("idno"), K("chineseidcard"), K("idcardnumber"),
+	     W("identitycard")),
 	.shapes = { { "#################*", 48 } }, .ok = cn_resident_ok,
 	.published = (const char *const []){ "11010519491231002X", NULL });
 
@@ -86,7 +89,7 @@ static bool hk_hkid_ok(const char *t, size_t len)
 	return (sum + check) % 11 == 0 && check < 11;
 }
 ID_CLASS(class_hk_hkid, "hk_hkid", GROUP_PII, 2, "Hong Kong identity card number",
-	KEYS(K("hkid"), K("hkidnumber"), K("hkidno"), K("hongkongid"), K("hkidcard"), W("idcard"), W("nationalid")),
+	KEYS(K("hkid"), K("hkidnumber"), K("hkidno"), K("hongkongid"), K("hkidcard"), W("idcard"), NATIONAL_ID),
 	.shapes = { { "A######(*)", 80 }, { "AA######(*)", 80 }, { "A######*", 20 }, { "AA######*", 20 } }, .ok = hk_hkid_ok);
 
 static bool tw_id_ok(const char *t, size_t len)
@@ -98,7 +101,7 @@ static bool tw_id_ok(const char *t, size_t len)
 	return strchr("1289", t[1]) && (place / 10 + place % 10 * 9 + digits_weighed(t + 1, weights)) % 10 == 0;
 }
 ID_CLASS(class_tw_id, "tw_id", GROUP_PII, 2, "Taiwanese national identity number",
-	KEYS(K("twid"), K("taiwanid"), K("身分證"), K("身分證字號"), K("shenfenzhengzihao"), W("nationalid"), W("idnumber")),
+	KEYS(K("twid"), K("taiwanid"), K("身分證"), K("身分證字號"), K("shenfenzhengzihao"), NATIONAL_ID, W("idnumber")),
 	.shapes = { { "A#########", 40 } }, .ok = tw_id_ok,
 	.published = (const char *const []){ "A123456789", NULL });
 
@@ -118,7 +121,7 @@ static bool kr_rrn_ok(const char *t, size_t len)
 	return date_ok(t, "ymd") && t[6] >= '1' && t[6] <= '8';
 }
 ID_CLASS(class_kr_rrn, "kr_rrn", GROUP_PII, 2, "Korean resident registration number",
-	KEYS(K("rrn"), K("residentregistrationnumber"), K("jumin"), K("juminno"), K("주민등록번호"), K("juminnumber"), W("nationalid")),
+	KEYS(K("rrn"), K("residentregistrationnumber"), K("jumin"), K("juminno"), K("주민등록번호"), K("juminnumber"), NATIONAL_ID),
 	.shapes = { { "######-#######", 60 }, { "#############", 22 } }, .ok = kr_rrn_ok);
 
 static bool kr_brn_ok(const char *t, size_t len)
@@ -128,7 +131,7 @@ static bool kr_brn_ok(const char *t, size_t len)
 	return (digits_weighed(t, weights) + digit_at(t, 8) * 5 / 10 + digit_at(t, 9)) % 10 == 0;
 }
 ID_CLASS(class_kr_brn, "kr_brn", GROUP_CONFIDENTIAL, 2, "Korean business registration number",
-	KEYS(K("brn"), K("businessregistrationnumber"), K("사업자등록번호"), K("businessregistrationno")),
+	KEYS(K("brn"), K("businessregistrationnumber"), K("사업자등록번호"), K("businessregistrationno"), K("bizno")),
 	.shapes = { { "###-##-#####", 48 }, { "##########", 18 } }, .ok = kr_brn_ok);
 
 static bool sg_nric_ok(const char *t, size_t len)
@@ -148,7 +151,7 @@ static bool sg_nric_ok(const char *t, size_t len)
 	}
 }
 ID_CLASS(class_sg_nric, "sg_nric", GROUP_PII, 2, "Singapore identity number (NRIC, FIN)",
-	KEYS(K("nric"), K("nricfin"), K("fin"), K("nricnumber"), K("nricno"), K("finnumber"), W("nationalid"), W("idno")),
+	KEYS(K("nric"), K("nricfin"), K("fin"), K("nricnumber"), K("nricno"), K("finnumber"), NATIONAL_ID, W("idno")),
 	.shapes = { { "A#######A", 62 } }, .ok = sg_nric_ok,
 	.published = (const char *const []){ "S1234567D", "T1234567J", NULL });
 
@@ -159,7 +162,8 @@ static bool th_id_ok(const char *t, size_t len)
 	return t[0] != '0' && (11 - digits_weighed(t, weights) % 11) % 10 == digit_at(t, 12);
 }
 ID_CLASS(class_th_id, "th_id", GROUP_PII, 2, "Thai national identity number",
-	KEYS(K("thaiid"), K("thaiidnumber"), K("thainationalid"), K("citizenid"), K("เลขบัตรประชาชน"), W("nationalid"), W("idcard")),
+	KEYS(K("thaiid"), K("thaiidnumber"), K("thainationalid"), K("citizenid"), K("เลขบัตรประชาชน"), NATIONAL_ID, W("idcard"),
+	     K("เลขประจำตัวประชาชน"), K("thaiidcard")),
 	.shapes = { { "#-####-#####-##-#", 90 }, { "# #### ##### ## #", 85 }, { "#############", 22 } }, .ok = th_id_ok);
 
 static bool my_mykad_ok(const char *t, size_t len)
@@ -169,7 +173,8 @@ static bool my_mykad_ok(const char *t, size_t len)
 	return date_ok(t, "ymd") && place >= 1 && place != 17 && place != 18 && place != 19 && place != 20 && place <= 99;
 }
 ID_CLASS(class_my_mykad, "my_mykad", GROUP_PII, 2, "Malaysian identity card number",
-	KEYS(K("mykad"), K("nric"), K("icnumber"), K("icno"), K("kadpengenalan"), K("nokp"), K("mykadnumber"), W("idcard")),
+	KEYS(K("mykad"), K("nric"), K("icnumber"), K("icno"), K("kadpengenalan"), K("nokp"), K("mykadnumber"), W("idcard"), K("nricno"),
+	     K("mykadno"), K("icnum")),
 	.shapes = { { "######-##-####", 62 }, { "############", 25 } }, .ok = my_mykad_ok);
 
 static bool id_nik_ok(const char *t, size_t len)
@@ -288,8 +293,8 @@ static bool za_id_ok(const char *t, size_t len)
 	return date_ok(t, "ymd") && t[10] <= '2' && luhn_ok(t, 13);
 }
 ID_CLASS(class_za_id, "za_id", GROUP_PII, 2, "South African identity number",
-	KEYS(K("zaid"), K("saidnumber"), K("southafricanid"), K("rsaid"), K("idnumber"), W("nationalid"), W("idno")),
-	.shapes = { { "######_####_###", 55 }, { "#############", 42 } }, .ok = za_id_ok,
+	KEYS(K("zaid"), K("saidnumber"), K("southafricanid"), K("rsaid"), K("idnumber"), NATIONAL_ID, W("idno")),
+	.shapes = { { "######_####_###", 55 }, { "######_####_##_#", 55 }, { "#############", 42 } }, .ok = za_id_ok,
 	.published = (const char *const []){ "8001015009087", NULL });
 
 static bool ng_nin_ok(const char *t, size_t len)
@@ -305,5 +310,6 @@ static bool il_id_ok(const char *t, size_t len)
 	return luhn_ok(t, 9);
 }
 ID_CLASS(class_il_id, "il_id", GROUP_PII, 2, "Israeli identity number",
-	KEYS(K("teudatzehut"), K("tz"), K("israeliid"), K("teudat"), K("תעודתזהות"), W("nationalid"), W("idnumber")),
+	KEYS(K("teudatzehut"), K("tz"), K("israeliid"), K("teudat"), K("תעודתזהות"), NATIONAL_ID, W("idnumber"),
+	     K("misparzehut")),
 	.shapes = { { "########-#", 28 }, { "#########", 20 } }, .ok = il_id_ok);

@@ -89,7 +89,7 @@ static bool fr_nir_ok(const char *t, size_t len)
 ID_CLASS(class_fr_nir, "fr_nir", GROUP_PII, 1, "French social security number (NIR)",
 	KEYS(K("nir"), K("numerosecu"), K("secu"), K("securitesociale"), K("numerodesecuritesociale"), K("numerosecuritesociale"),
 	     K("nosecu"), K("insee"), K("numeroinsee"), K("sécuritésociale"), K("numérodesécuritésociale"), K("cartevitale"),
-	     K("nss"), W("socialsecuritynumber"), W("ssn"), W("nationalid")),
+	     K("nss"), W("socialsecuritynumber"), W("ssn"), NATIONAL_ID),
 	.shapes = { { "#_##_##_##_###_###_##", 88 }, { "#_##_##_#A_###_###_##", 88 }, { "######A########", 80 },
 		    { "###############", 45 } }, .ok = fr_nir_ok,
 	.published = (const char *const []){ "255081416802538", "269054958815780", NULL });
@@ -220,7 +220,7 @@ static bool es_nif_ok(const char *t, size_t len)
 }
 ID_CLASS(class_es_nif, "es_nif", GROUP_PII, 2, "Spanish identity and tax number (DNI, NIF)",
 	KEYS(K("dni"), K("nif"), K("numerodni"), K("documentonacional"), K("documentodeidentidad"), K("numerodedocumento"),
-	     W("nationalid"), W("documento")),
+	     NATIONAL_ID, W("documento")),
 	.shapes = { { "########_A", 62 }, { "##.###.###_A", 70 }, { "########A", 45 } }, .ok = es_nif_ok,
 	.published = (const char *const []){ "12345678Z", "00000000T", NULL });
 
@@ -300,7 +300,7 @@ static bool nl_bsn_ok(const char *t, size_t len)
 	return (digits_weighed(t, W9_2) + 10 * digit_at(t, 8)) % 11 == 0;	/* the last weighs -1 */
 }
 ID_CLASS(class_nl_bsn, "nl_bsn", GROUP_PII, 2, "Dutch citizen service number (BSN)",
-	KEYS(K("bsn"), K("burgerservicenummer"), K("bsnnummer"), K("sofinummer"), K("bsnnumber"), W("nationalid")),
+	KEYS(K("bsn"), K("burgerservicenummer"), K("bsnnummer"), K("sofinummer"), K("bsnnumber"), NATIONAL_ID),
 	.shapes = { { "####_##_###", 28 }, { "###_###_###", 25 }, { "#########", 20 } }, .ok = nl_bsn_ok,
 	.published = (const char *const []){ "111222333", "123456782", NULL });
 
@@ -315,7 +315,7 @@ static bool be_rrn_ok(const char *t, size_t len)
 }
 ID_CLASS(class_be_rrn, "be_rrn", GROUP_PII, 1, "Belgian national number",
 	KEYS(K("rijksregisternummer"), K("numeronational"), K("numérodenational"), K("numeroderegistrenational"), K("registrenational"),
-	     K("nationaalnummer"), K("insz"), K("niss"), K("rrn"), K("numeroregistrenational"), W("nationalnumber"), W("nationalid")),
+	     K("nationaalnummer"), K("insz"), K("niss"), K("rrn"), K("numeroregistrenational"), W("nationalnumber"), NATIONAL_ID),
 	.shapes = { { "##.##.##-###.##", 92 }, { "##_##_##_###_##", 70 }, { "###########", 45 } }, .ok = be_rrn_ok,
 	.published = (const char *const []){ "85073003328", "93051822361", NULL });
 
@@ -329,7 +329,7 @@ static bool lu_matricule_ok(const char *t, size_t len)
 	return date_ok(t, "Ymd") && luhn_ok(t, 12) && verhoeff_ok(other, 12);
 }
 ID_CLASS(class_lu_matricule, "lu_matricule", GROUP_PII, 1, "Luxembourg national number",
-	KEYS(K("matricule"), K("matriculenationale"), K("numeromatricule"), W("nationalid")),
+	KEYS(K("matricule"), K("matriculenationale"), K("numeromatricule"), NATIONAL_ID),
 	.shapes = { { "####_##_##_###_##", 88 }, { "#############", 48 } }, .ok = lu_matricule_ok);
 
 static bool ch_ahv_ok(const char *t, size_t len)

@@ -14,7 +14,8 @@ static bool se_personnummer_ok(const char *t, size_t len)
 	return day_ok(day > 60 ? day - 60 : day, number_at(ten, 2, 2)) && luhn_ok(ten, 10);
 }
 ID_CLASS(class_se_personnummer, "se_personnummer", GROUP_PII, 2, "Swedish personal number",
-	KEYS(K("personnummer"), K("persnr"), K("pnr"), K("samordningsnummer"), K("personalnumber"), W("nationalid"), W("ssn")),
+	KEYS(K("personnummer"), K("persnr"), K("pnr"), K("samordningsnummer"), K("personalnumber"), NATIONAL_ID, W("ssn"),
+	     K("personnr")),
 	.shapes = { { "########-####", 65 }, { "######-####", 45 }, { "######+####", 65 }, { "############", 40 },
 		    { "##########", 28 } }, .ok = se_personnummer_ok,
 	.published = (const char *const []){ "8507099805", "198507099805", "8112189876", NULL });
@@ -28,7 +29,8 @@ static bool no_fnr_ok(const char *t, size_t len)
 	       digits_weighed(t, second) % 11 == 0;
 }
 ID_CLASS(class_no_fnr, "no_fnr", GROUP_PII, 1, "Norwegian birth number",
-	KEYS(K("fodselsnummer"), K("fødselsnummer"), K("fnr"), K("fodselsnr"), K("personnummer"), K("dnummer"), W("nationalid")),
+	KEYS(K("fodselsnummer"), K("fødselsnummer"), K("fnr"), K("fodselsnr"), K("personnummer"), K("dnummer"), NATIONAL_ID,
+	     K("personidentifikator"), W("personalnumber")),
 	.shapes = { { "######_#####", 72 }, { "###########", 45 } }, .ok = no_fnr_ok);
 
 static bool dk_cpr_ok(const char *t, size_t len)
@@ -36,7 +38,7 @@ static bool dk_cpr_ok(const char *t, size_t len)
 	return date_ok(t, "dmy");	/* the check digit is not kept to since 2007 */
 }
 ID_CLASS(class_dk_cpr, "dk_cpr", GROUP_PII, 2, "Danish personal number (CPR)",
-	KEYS(K("cpr"), K("cprnummer"), K("cprnr"), K("personnummer"), K("cprnumber"), W("nationalid")),
+	KEYS(K("cpr"), K("cprnummer"), K("cprnr"), K("personnummer"), K("cprnumber"), NATIONAL_ID),
 	.shapes = { { "######-####", 40 }, { "###### ####", 28 }, { "##########", 20 } }, .ok = dk_cpr_ok);
 
 static bool fi_hetu_ok(const char *t, size_t len)
@@ -50,7 +52,7 @@ static bool fi_hetu_ok(const char *t, size_t len)
 	       (len == 10 || strchr("ABCDEFUVWXY", t[6])) && number_at(nine, 6, 3) >= 2;
 }
 ID_CLASS(class_fi_hetu, "fi_hetu", GROUP_PII, 1, "Finnish personal identity code",
-	KEYS(K("hetu"), K("henkilotunnus"), K("henkilötunnus"), K("sotu"), K("personbeteckning"), W("nationalid"), W("ssn")),
+	KEYS(K("hetu"), K("henkilotunnus"), K("henkilötunnus"), K("sotu"), K("personbeteckning"), NATIONAL_ID, W("ssn")),
 	.shapes = { { "######-###*", 70 }, { "######+###*", 80 }, { "######A###*", 75 } }, .ok = fi_hetu_ok,
 	.published = (const char *const []){ "131052308T", NULL });
 
@@ -62,7 +64,7 @@ static bool is_kennitala_ok(const char *t, size_t len)
 	return day_ok(day > 40 ? day - 40 : day, number_at(t, 2, 2)) && strchr("890", t[9]) && digits_weighed(t, weights) % 11 == 0;
 }
 ID_CLASS(class_is_kennitala, "is_kennitala", GROUP_PII, 2, "Icelandic identity number",
-	KEYS(K("kennitala"), W("kt"), W("nationalid")),
+	KEYS(K("kennitala"), K("kt"), NATIONAL_ID, K("kennitalanumber")),
 	.shapes = { { "######-####", 45 }, { "##########", 28 } }, .ok = is_kennitala_ok);
 
 /* The personal code of Estonia and Lithuania: the second weights where the first leave ten. */
@@ -78,10 +80,10 @@ static bool baltic_ok(const char *t, size_t len)
 	return check == digit_at(t, 10);
 }
 ID_CLASS(class_ee_isikukood, "ee_isikukood", GROUP_PII, 2, "Estonian personal code",
-	KEYS(K("isikukood"), W("ik"), W("personalcode"), W("nationalid")),
+	KEYS(K("isikukood"), W("ik"), W("personalcode"), NATIONAL_ID),
 	.shapes = { { "###########", 40 } }, .ok = baltic_ok);
 ID_CLASS(class_lt_asmens_kodas, "lt_asmens_kodas", GROUP_PII, 2, "Lithuanian personal code",
-	KEYS(K("asmenskodas"), K("asmenskod"), W("personalcode"), W("nationalid")),
+	KEYS(K("asmenskodas"), K("asmenskod"), W("personalcode"), NATIONAL_ID),
 	.shapes = { { "###########", 40 } }, .ok = baltic_ok);
 
 static bool lv_pk_ok(const char *t, size_t len)
@@ -91,7 +93,7 @@ static bool lv_pk_ok(const char *t, size_t len)
 	return date_ok(t, "dmy") && (1101 - digits_weighed(t, weights)) % 11 % 10 == digit_at(t, 10);
 }
 ID_CLASS(class_lv_pk, "lv_pk", GROUP_PII, 2, "Latvian personal code",
-	KEYS(K("personaskods"), K("perskods"), W("pk"), W("personalcode"), W("nationalid")),
+	KEYS(K("personaskods"), K("perskods"), W("pk"), W("personalcode"), NATIONAL_ID),
 	.shapes = { { "######-#####", 45 }, { "###########", 28 } }, .ok = lv_pk_ok);
 
 /* The century is in the month: 80 for 1800, 20 for 2000. */
@@ -102,7 +104,7 @@ static bool pl_pesel_ok(const char *t, size_t len)
 	return day_ok(number_at(t, 4, 2), number_at(t, 2, 2) % 20) && digits_weighed(t, weights) % 10 == 0;
 }
 ID_CLASS(class_pl_pesel, "pl_pesel", GROUP_PII, 2, "Polish personal number (PESEL)",
-	KEYS(K("pesel"), K("numerpesel"), K("nrpesel"), W("nationalid")),
+	KEYS(K("pesel"), K("numerpesel"), K("nrpesel"), NATIONAL_ID),
 	.shapes = { { "###########", 40 } }, .ok = pl_pesel_ok,
 	.published = (const char *const []){ "44051401359", "02070803628", NULL });
 
@@ -139,7 +141,8 @@ static bool cz_rc_ok(const char *t, size_t len)
 	return day_ok(number_at(t, 4, 2), month > 20 ? month - 20 : month) && rest == 0;
 }
 ID_CLASS(class_cz_rc, "cz_rc", GROUP_PII, 2, "Czech and Slovak birth number",
-	KEYS(K("rodnecislo"), K("rodnécislo"), K("rodnéčíslo"), K("rodnečislo"), W("rc"), W("birthnumber"), W("nationalid")),
+	KEYS(K("rodnecislo"), K("rodnécislo"), K("rodnéčíslo"), K("rodnečislo"), W("rc"), W("birthnumber"), NATIONAL_ID, K("birthno"),
+	     K("rodnecislonumber")),
 	.shapes = { { "######/####", 68 }, { "##########", 28 } }, .ok = cz_rc_ok);
 
 static bool hu_taj_ok(const char *t, size_t len)
@@ -171,7 +174,7 @@ static bool ro_cnp_ok(const char *t, size_t len)
 	       (check == 10 ? 1 : check) == digit_at(t, 12);
 }
 ID_CLASS(class_ro_cnp, "ro_cnp", GROUP_PII, 2, "Romanian personal number (CNP)",
-	KEYS(K("cnp"), K("codnumericpersonal"), W("nationalid")),
+	KEYS(K("cnp"), K("codnumericpersonal"), NATIONAL_ID),
 	.shapes = { { "#############", 40 } }, .ok = ro_cnp_ok);
 
 static bool bg_egn_ok(const char *t, size_t len)
@@ -182,7 +185,7 @@ static bool bg_egn_ok(const char *t, size_t len)
 	       digits_weighed(t, weights) % 11 % 10 == digit_at(t, 9);
 }
 ID_CLASS(class_bg_egn, "bg_egn", GROUP_PII, 2, "Bulgarian personal number (EGN)",
-	KEYS(K("egn"), K("егн"), K("egnnumber"), W("nationalid")),
+	KEYS(K("egn"), K("егн"), K("egnnumber"), NATIONAL_ID),
 	.shapes = { { "##########", 28 } }, .ok = bg_egn_ok);
 
 static bool hr_oib_ok(const char *t, size_t len)
@@ -208,7 +211,7 @@ static bool si_emso_ok(const char *t, size_t len)
 	return jmbg_ok(t, 50, 59);
 }
 ID_CLASS(class_si_emso, "si_emso", GROUP_PII, 2, "Slovenian personal number (EMŠO)",
-	KEYS(K("emso"), K("emšo"), W("nationalid")),
+	KEYS(K("emso"), K("emšo"), NATIONAL_ID),
 	.shapes = { { "#############", 45 } }, .ok = si_emso_ok);
 
 static bool rs_jmbg_ok(const char *t, size_t len)
@@ -216,7 +219,7 @@ static bool rs_jmbg_ok(const char *t, size_t len)
 	return jmbg_ok(t, 1, 49) || jmbg_ok(t, 60, 99);
 }
 ID_CLASS(class_rs_jmbg, "rs_jmbg", GROUP_PII, 2, "Serbian personal number (JMBG)",
-	KEYS(K("jmbg"), K("maticnibroj"), K("matičnibroj"), K("jedinstvenimaticnibroj"), W("nationalid")),
+	KEYS(K("jmbg"), K("maticnibroj"), K("matičnibroj"), K("jedinstvenimaticnibroj"), NATIONAL_ID),
 	.shapes = { { "#############", 45 } }, .ok = rs_jmbg_ok);
 
 static bool gr_amka_ok(const char *t, size_t len)
@@ -246,7 +249,7 @@ static bool tr_tckn_ok(const char *t, size_t len)
 	return t[0] != '0' && (7 * odd + 10 * 9 - even) % 10 == digit_at(t, 9) && (odd + even + digit_at(t, 9)) % 10 == digit_at(t, 10);
 }
 ID_CLASS(class_tr_tckn, "tr_tckn", GROUP_PII, 2, "Turkish identity number",
-	KEYS(K("tckn"), K("tckimlik"), K("tckimlikno"), K("kimlikno"), K("kimliknumarasi"), K("tcno"), W("nationalid")),
+	KEYS(K("tckn"), K("tckimlik"), K("tckimlikno"), K("kimlikno"), K("kimliknumarasi"), K("tcno"), NATIONAL_ID),
 	.shapes = { { "###########", 40 } }, .ok = tr_tckn_ok);
 
 static bool ru_inn_ok(const char *t, size_t len)

@@ -9,11 +9,12 @@
 
 static bool imei_ok(const char *t, size_t len)
 {
-	return len == 16 || luhn_ok(t, 15);	/* with the version of its software (IMEISV) it has no check digit */
+	return len != 15 || luhn_ok(t, 15);	/* with the version of its software (IMEISV), and without its last, it has no check digit */
 }
 ID_CLASS(class_imei, "imei", GROUP_PII, 2, "number of a mobile device (IMEI)",
 	KEYS(K("imei"), K("imeisv"), K("imeinumber"), K("deviceimei"), K("meid")),
-	.shapes = { { "##_######_######_#", 60 }, { "###############", 25 }, { "################", 15 } }, .ok = imei_ok,
+	.shapes = { { "##_######_######_##", 28 }, { "##_######_######_#", 60 }, { "##_######_######", 15 }, { "########-######-#", 28 },
+		    { "########-######", 15 }, { "###############", 25 }, { "################", 15 }, { "##############", 12 } }, .ok = imei_ok,
 	.published = (const char *const []){ "490154203237518", "352099001761481", NULL });
 
 static bool imsi_ok(const char *t, size_t len)
@@ -51,14 +52,15 @@ static bool vin_ok(const char *t, size_t len)
 }
 ID_CLASS(class_vin, "vin", GROUP_PII, 2, "vehicle identification number",
 	KEYS(K("vin"), K("vinnumber"), K("vehicleidentificationnumber"), K("vehiclevin"), K("fahrgestellnummer"), K("chassis"),
-	     K("chassisnumber"), K("fin"), K("bastidor"), K("telaio")),
+	     K("chassisnumber"), K("fin"), K("bastidor"), K("telaio"), K("vinno"), K("vinnum")),
 	.shapes = { { "*****************", 28 } }, .ok = vin_ok,
 	.published = (const char *const []){ "1HGCM82633A004352", "1M8GDM9AXKP042788", NULL });
 
 ID_CLASS(class_licence_plate, "licence_plate", GROUP_PII, 2, "licence plate of a vehicle",
-	KEYS(K("licenceplate"), K("licenseplate"), K("plate"), K("platenumber"), K("numberplate"), K("vehicleregistration"), K("kennzeichen"),
-	     K("kfzkennzeichen"), K("immatriculation"), K("plaqueimmatriculation"), K("matricula"), K("matrícula"), K("targa"),
-	     K("placa"), K("kenteken"), K("registrationplate"), K("tablicarejestracyjna"), W("registration")),
+	KEYS(K("licenceplate"), K("licenseplate"), K("plate"), K("platenumber"), K("numberplate"), K("vehicleregistration"),
+	     K("kennzeichen"), K("kfzkennzeichen"), K("immatriculation"), K("plaqueimmatriculation"), K("matricula"), K("matrícula"),
+	     K("targa"), K("placa"), K("kenteken"), K("registrationplate"), K("tablicarejestracyjna"), W("registration"),
+	     K("licenseplatenumber"), K("licenceplatenumber"), K("plateno"), K("regplate"), K("vrm")),
 	.shapes = { { "AA##_AAA", 28 }, { "AA_###_AA", 28 }, { "A-AA ####", 28 }, { "A_AA_####", 28 }, { "####_AAA", 28 } });
 
 /* ---- banks and securities */
@@ -76,7 +78,9 @@ static bool bic_ok(const char *t, size_t len)
 	return strstr(bic_countries, country) != NULL;
 }
 ID_CLASS(class_bic, "bic", GROUP_CONFIDENTIAL, 2, "bank identifier (BIC, SWIFT code)",
-	KEYS(K("bic"), K("swift"), K("swiftcode"), K("biccode"), K("bicswift"), K("swiftbic"), K("bankidentifier"), K("bankidentifiercode")),
+	KEYS(K("bic"), K("swift"), K("swiftcode"), K("biccode"), K("bicswift"), K("swiftbic"), K("bankidentifier"), K("bankidentifiercode"),
+	     K("creditoragent"), K("debtoragent"), K("bankbic"), K("bankswift"), K("swiftbiccode"), K("bankswiftcode"),
+	     K("bicfi")),
 	.shapes = { { "AAAAAA*****", 28 }, { "AAAAAA**", 28 } }, .ok = bic_ok);
 
 ID_CLASS(class_uk_sort_code, "uk_sort_code", GROUP_PII, 2, "UK bank sort code",
@@ -141,8 +145,8 @@ static bool cusip_ok(const char *t, size_t len)
 	return (10 - sum % 10) % 10 == digit_at(t, 8);
 }
 ID_CLASS(class_cusip, "cusip", GROUP_CONFIDENTIAL, 2, "number of a North American security (CUSIP)",
-	KEYS(K("cusip"), K("cusipnumber"), K("cusipid")),
-	.shapes = { { "###*****#", 22 } }, .ok = cusip_ok,
+	KEYS(K("cusip"), K("cusipnumber"), K("cusipid"), K("cusipcode")),
+	.shapes = { { "###*****#", 22 }, { "A*******#", 18 } }, .ok = cusip_ok,
 	.published = (const char *const []){ "037833100", NULL });
 
 /* ---- health */

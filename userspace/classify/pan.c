@@ -167,7 +167,7 @@ static const struct key_phrase keys[] = {
 	{ "card", KEY_WEAK + 10 }, { "cc", KEY_WEAK }, { "number", KEY_WEAK }, { "accountnumber", KEY_WEAK },
 	{ "karte", KEY_WEAK }, { NULL, 0 }
 };
-static const char *const counter[] = { "gift", "loyalty", "sim", "iccid", "library", "points", "id", NULL };
+static const char *const counter[] = { "gift", "loyalty", "sim", "iccid", "library", "points", "id", "identity", NULL };
 
 const struct class_row class_pan = {
 	.info = { "pan", GROUP_PCI, 1, CONF_LIKELY, "payment card number" },

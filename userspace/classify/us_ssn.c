@@ -64,7 +64,8 @@ static const struct key_phrase keys[] = {
 	{ "ssn", KEY_EXACT }, { "socialsecurity", KEY_EXACT }, { "socialsecuritynumber", KEY_EXACT },
 	{ "socialsecurityno", KEY_EXACT }, { "ssnumber", KEY_EXACT }, { "socsec", KEY_EXACT }, { "socialsec", KEY_EXACT },
 	{ "taxpayerid", KEY_EXACT }, { "tin", KEY_WEAK }, { "social", KEY_WEAK }, { "taxid", KEY_WEAK },
-	{ "nationalid", KEY_WEAK }, { "nationalidentifier", KEY_WEAK }, { NULL, 0 }
+	{ "nationalid", KEY_WEAK }, { "nationalidentifier", KEY_WEAK }, { "ssnum", KEY_EXACT }, { "socialsecuritynum", KEY_EXACT },
+	{ "soc", KEY_WEAK }, { "idnumber", KEY_WEAK }, { "taxidentificationnumber", KEY_WEAK }, { NULL, 0 }
 };
 
 const struct class_row class_us_ssn = {
