@@ -81,11 +81,68 @@ bool assign_is_prose(struct slice v, size_t colon, struct slice word)
 	return true;
 }
 
-/* `MDP = MDP`, `pass = Pass::Base`, `PASSWORD = (BASE + 1)`: source, not a value. Quoted is a value. */
-bool assign_is_code(struct slice v, struct slice name, struct slice word)
+#define LINE_SEEN 160	/* bytes of its line that tell source from text, to either side */
+
+/* Does the line of i have what programs have and texts and settings do not? */
+static bool in_source(struct slice v, size_t i)
+{
+	static const char *const marks[] = { "=>", "->", "::", "()", "self.", "this.", "def ", "):", "{", "}", NULL };
+	size_t from = i, end = i;
+	uint8_t last;
+
+	while (from && i - from < LINE_SEEN && v.ptr[from - 1] != '\n')
+		from--;
+	while (end < v.len && end - i < LINE_SEEN && v.ptr[end] != '\n')
+		end++;
+	for (size_t at = from; at < end; at++)
+		for (const char *const *m = marks; *m; m++)
+			if (v.ptr[at] == (uint8_t)**m && slice_begins(v, at, *m))
+				return true;
+	while (end > from && (v.ptr[end - 1] == ' ' || v.ptr[end - 1] == '\r'))
+		end--;
+	last = end > from ? v.ptr[end - 1] : 0;
+	return last == ';' || last == ',';
+}
+
+/* A name of a program's: a variable, a member, a type. In capitals it may be a code. */
+static bool is_identifier(struct slice word, bool *digits)
+{
+	bool small = false;
+
+	*digits = false;
+	for (size_t i = 0; i < word.len; i++) {
+		uint8_t c = word.ptr[i];
+
+		if (!is_alnum(c) && c != '_' && (c != '.' || !i))
+			return false;
+		*digits |= is_digit(c);
+		small |= is_lower(c);
+	}
+	return word.len && small && !is_digit(word.ptr[0]);
+}
+
+/* `password = auth`, `password: PasswordType;`, `'password': parsed.value,`: what stands there is a name itself. */
+static bool is_name_of(struct slice v, size_t i, struct slice word)
+{
+	size_t end = (size_t)(word.ptr - v.ptr) + word.len;
+	bool spaced = byte_at(v, i + 1) == ' ', digits;
+
+	if (!is_identifier(word, &digits))
+		return false;
+	if (spaced && byte_at(v, end) == ';')
+		return true;
+	if (digits)
+		return false;
+	if (v.ptr[i] == '=' && spaced && i && v.ptr[i - 1] == ' ')
+		return true;
+	return (spaced || v.ptr[i] == ':' || memchr(word.ptr, '.', word.len)) && in_source(v, i);
+}
+
+/* `MDP = MDP`, `pass = Pass::Base`, `PASSWORD = (BASE + 1)`, `a: Dict[str]`: source, not a value. Quoted is a value. */
+bool assign_is_code(struct slice v, size_t assign, struct slice name, struct slice word)
 {
 	bool constant = false;
-	size_t at = (size_t)(word.ptr - v.ptr);
+	size_t at = (size_t)(word.ptr - v.ptr), end = at + word.len;
 
 	if (at && (v.ptr[at - 1] == '"' || v.ptr[at - 1] == '\''))
 		return false;
@@ -93,17 +150,19 @@ bool assign_is_code(struct slice v, struct slice name, struct slice word)
 		return true;
 	if (word.len == name.len && !strncasecmp((const char *)word.ptr, (const char *)name.ptr, word.len))
 		return true;
+	if (byte_at(v, end) == '<' && is_alnum(word.ptr[word.len - 1]) && is_alpha(byte_at(v, end + 1)))
+		return true;
 	for (size_t i = 1; i < word.len; i++) {
 		uint8_t c = word.ptr[i];
 
 		if ((c == ':' && word.ptr[i - 1] == ':') || (c == '>' && word.ptr[i - 1] == '-') ||
-		    (c == '(' && is_alnum(word.ptr[i - 1])))
+		    ((c == '(' || c == '[') && is_alnum(word.ptr[i - 1])))
 			return true;
 		constant |= c == '_';
 	}
 	for (size_t i = 0; constant && i < word.len; i++)
 		constant = is_upper(word.ptr[i]) || word.ptr[i] == '_' || is_digit(word.ptr[i]);
-	return constant;
+	return constant || is_name_of(v, assign, word);
 }
 
 /* A phrase of a key begins with a letter, and it or a filler has to end the name: "12:30" has none. */

@@ -40,13 +40,22 @@ static bool is_documented(const unsigned *o)
 	       (o[0] == 8 && o[1] == 8) || (o[0] == 1 && o[1] == 1) || (o[0] == 1 && o[1] == 2 && o[2] == 3);
 }
 
+/* "(>= 29.1.3.2)", "24.3.4.5+dfsg", "21.0.99.1~": a version, of a package. */
+static bool is_version(struct slice s, size_t at, size_t end)
+{
+	uint8_t mark = at > 1 && s.ptr[at - 1] == ' ' ? s.ptr[at - 2] : 0, before = at > 2 ? s.ptr[at - 3] : 0;
+
+	return byte_at(s, end) == '+' || byte_at(s, end) == '~' || mark == '<' || mark == '>' ||
+	       (mark == '=' && (before == '<' || before == '>' || before == '(' || before == '='));
+}
+
 static int v4_find(struct slice s, size_t at, struct hit *out)
 {
 	unsigned octet[4];
 	size_t end = quad_read(s, at, octet);
 
 	if (!end || !edge_before(s, at) || is_alnum(byte_at(s, end)) || (byte_at(s, end) == '.' && is_digit(byte_at(s, end + 1))) ||
-	    byte_at(s, end) == '-' || byte_at(s, end) == '_')
+	    byte_at(s, end) == '-' || byte_at(s, end) == '_' || is_version(s, at, end))
 		return 0;
 	out->start = at;
 	out->end = end;

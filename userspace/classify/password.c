@@ -106,7 +106,7 @@ static bool has_head(const char *const *heads, struct slice v)
 	return false;
 }
 
-/* Mixed kinds of characters: what people choose when a rule makes them. */
+/* Mixed kinds of characters: what people choose when a rule makes them. A word with a capital is no such thing. */
 static bool is_mixed(struct slice v)
 {
 	unsigned kinds = 0;
@@ -114,16 +114,38 @@ static bool is_mixed(struct slice v)
 	for (size_t i = 0; i < v.len; i++) {
 		uint8_t c = v.ptr[i];
 
-		kinds |= is_digit(c) ? 1 : is_upper(c) ? 2 : is_lower(c) ? 4 : 8;
+		kinds |= is_digit(c) ? 1 : is_upper(c) && i ? 2 : is_alpha(c) ? 4 : 8;
 	}
 	return v.len >= 6 && kinds & (kinds - 1);
+}
+
+/* "Hide password", "RDSDatabasePassword", "user-password": letters that say what should stand there. */
+static bool is_label(struct slice v)
+{
+	static const char *const words[] = { "passwor", "passphrase", "kennwort", "mot de passe", "contraseñ", "senha", "wachtwoord", "пароль", NULL };
+	bool says = false;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (is_digit(v.ptr[i]) || (v.ptr[i] < 0x80 && !is_alpha(v.ptr[i]) && !strchr(" -_.'", v.ptr[i])))
+			return false;
+		for (const char *const *w = words; *w; w++)
+			says |= slice_begins_fold(v, i, *w) && v.len > strlen(*w) + 2;
+	}
+	return says;
+}
+
+/* "/home/ana": PWD is the folder as well. */
+static bool is_folder(struct slice v)
+{
+	return v.ptr[0] == '/' && is_alpha(byte_at(v, 1)) && memchr(v.ptr + 1, '/', v.len - 1);
 }
 
 /* "os.environ[…]", "self._tokens.pop(…)", "str, token": what a program says of it. */
 static bool is_code(struct slice v)
 {
 	static const char *const heads[] = { "os.", "process.env", "self.", "this.", "config.", "settings.", "request.", "req.", "env.", "ENV[", "System.getenv", "params", NULL };
-	static const char *const types[] = { "str", "string", "int", "bool", "boolean", "bytes", "any", "char", "text", "varchar", "number", "object", "optional", NULL };
+	static const char *const types[] = { "str", "string", "int", "bool", "boolean", "bytes", "any", "char", "text", "varchar", "number", "object", "optional",
+		"amd64", "arm64", "i386", "new", NULL };
 
 	return word_listed(types, v) || has_head(heads, v);
 }
@@ -133,7 +155,7 @@ static int password_find(struct slice v, size_t at, struct hit *out)
 	(void)at;	/* always the whole value */
 	if (v.len < 3 || v.len > VALUE_MAX || word_listed(nothing, v) || is_masked(v) || is_digest(v))
 		return 0;
-	if (is_code(v) || is_template(v) || is_sentence(v) || is_address(v) || is_date(v) || has_head(hash_heads, v))
+	if (is_label(v) || is_folder(v) || is_code(v) || is_template(v) || is_sentence(v) || is_address(v) || is_date(v) || has_head(hash_heads, v))
 		return 0;
 	out->start = 0;
 	out->end = v.len;
@@ -159,7 +181,8 @@ static const char *const counter[] = {
 	"-encrypted", "-protected", "-protection", "-error", "-errors", "-message", "-manager", "-file", "-path", "-name",
 	"-id", "-at", "-on", "-date", "-time", "-rules", "-rule", "-complexity", "-updated", "-created", "-algorithm",
 	"-algo", "-grant", "-set", "-auth", "-authentication", "-title", "-description", "-through", "-key", "-code",
-	"-store", "-prompt", "-age", "-last", "-used", NULL
+	"-store", "-prompt", "-age", "-last", "-used", "-hide", "-toggle", "-tooltip", "-caption", "-button", "-desc", "-info", "-note",
+	"-heading", "-visible", "-visibility", NULL
 };
 
 const struct class_row class_password = {

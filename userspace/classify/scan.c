@@ -313,7 +313,7 @@ static void scan_assign(struct scan *s, size_t i)
 	if (evidence_level < EVIDENCE_KEY || !starters.keyed.nr || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
 	name = assign_name(s->value, i);
-	if (!assign_may_name(name))
+	if (!assign_may_name(name) || (s->value.ptr[i] == ':' && name.ptr > s->value.ptr && name.ptr[-1] == ':'))	/* "arn:aws:…:secret:db" */
 		return;
 	s->cost += COST_ASSIGN;
 	before = assign_before(s->value, (size_t)(name.ptr - s->value.ptr));
@@ -332,7 +332,7 @@ static void scan_assign(struct scan *s, size_t i)
 		if (!asked) {
 			token = assign_value(s->value, i);
 			asked = true;
-			if (!token.len || assign_is_prose(s->value, i, token) || assign_is_code(s->value, name, token))
+			if (!token.len || assign_is_prose(s->value, i, token) || assign_is_code(s->value, i, name, token))
 				return;
 		}
 		scan_ask(s, rows[r], &around, token, 0, (size_t)(token.ptr - s->value.ptr));
