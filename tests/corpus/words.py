@@ -36,42 +36,58 @@ field("aws_secret_key", lambda r: token(r, ALNUM + "/+", 40), "aws secret access
 field("api_key", lambda r: r.choice([token(r, ALNUM, 32), token(r, HEX, 40), token(r, ALNUM + "-_", 43).strip("-_")]), "api key", "x-api-key", "api secret",
       "signing key", "webhook secret", "shared secret", "master key")
 field("oauth_secret", lambda r: token(r, B64URL, 40).strip("-_"), "client secret", "refresh token", "consumer secret", "oauth token")
-field("session_cookie", lambda r: r.choice([token(r, HEX, 32), token(r, ALNUM, 26)]), "session id", "phpsessid", "jsessionid", "session token", "sessid")
-field("otp", lambda r: digits(r, 6), "otp", "one time code", "mfa code", "verification code", "sms code")
-field("reset_token", lambda r: token(r, ALNUM, 40), "reset token", "password reset token", "magic token", "activation token")
+field("session_cookie", lambda r: r.choice([token(r, HEX, 32), token(r, ALNUM, 26)]), "session id", "phpsessid", "jsessionid", "session token", "sessid",
+      "csrfmiddlewaretoken", "xsrf token", "authenticity token")
+field("otp", lambda r: digits(r, 6), "otp", "one time code", "mfa code", "verification code", "sms code",
+      "passcode", "one time pin", "verify code")
+field("reset_token", lambda r: token(r, ALNUM, 40), "reset token", "password reset token", "magic token", "activation token",
+      "recovery token", "email verification token")
 field("cvv", lambda r: digits(r, 3), "cvv", "cvc", "card cvv", "security code", "cvv2")
 field("card_expiry", lambda r: r.choice(["%02d/%02d", "%02d/20%02d"]) % (r.randint(1, 12), r.randint(26, 33)), "card expiry", "expiry date", "expiration date",
-      "exp date", "valid thru")
+      "exp date", "valid thru",
+      "card expire", "cc expiration", "fecha de vencimiento")
 field("pin", lambda r: digits(r, 4), "pin", "card pin", "pin code", "atm pin")
-field("bank_account", lambda r: digits(r, r.randint(8, 12), "123456789"), "bank account number", "account no", "acct number", "checking account")
+field("bank_account", lambda r: digits(r, r.randint(8, 12), "123456789"), "bank account number", "account no", "acct number", "checking account",
+      "acct num", "account nbr", "bank acct num", "nr konta")
 NAMES = lambda r: r.choice(v.GIVEN) + " " + r.choice(v.FAMILY)
 field("person_name", lambda r: r.choice([NAMES, lambda r: r.choice(v.FAMILY)])(r), "full name", "last name", "surname", "customer name", "name on card",
-      "nachname", "prenom", "apellidos", "cognome", "sobrenome", "achternaam", "nazwisko", "cardholder name", "given name")
+      "nachname", "prenom", "apellidos", "cognome", "sobrenome", "achternaam", "nazwisko", "cardholder name", "given name",
+      "frst nm", "lst nm", "user first name", "company contact name", "efternamn", "prijmeni", "soyadi")
 STREETS = ["%d Oak Street", "%d Market St", "Lindenstraße %d", "%d rue des Lilas", "Calle Mayor %d", "Via Roma %d", "Rua das Flores %d", "Keizersgracht %d",
            "ul. Długa %d", "%d Elm Ave Apt 4", "Hauptstr. %d", "%d avenue Foch"]
 field("address", lambda r: r.choice(STREETS) % r.randint(1, 240), "street address", "address line 1", "street", "home address", "billing address",
       "strasse", "direccion", "indirizzo", "endereco", "anschrift")
 field("postal_code", lambda r: r.choice([digits(r, 5), "%s %s" % (digits(r, 4, "123456789"), pick(r, UPPER, 2)), "SW%s %s%s" % (digits(r, 1), digits(r, 1), pick(r, "ABDEFH", 2)),
-      "%s-%s" % (digits(r, 2), digits(r, 3))]), "zip code", "postal code", "postcode", "plz", "code postal", "codigo postal")
-field("date_of_birth", lambda r: birthday(r).strftime(r.choice(["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "%Y-%m-%dT00:00:00Z"])), "date of birth", "dob", "birth date",
-      "birthday", "geburtsdatum", "date de naissance", "fecha de nacimiento", "data di nascita", "geboortedatum", "data urodzenia")
+      "%s-%s" % (digits(r, 2), digits(r, 3))]), "zip code", "postal code", "postcode", "plz", "code postal", "codigo postal",
+      "zip cd", "postnummer", "eircode")
+field("date_of_birth", lambda r: birthday(r).strftime(r.choice(["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "%Y-%m-%dT00:00:00Z", "%d %B %Y", "%B %d, %Y", "%d-%b-%Y"])), "date of birth", "dob", "birth date",
+      "birthday", "geburtsdatum", "date de naissance", "fecha de nacimiento", "data di nascita", "geboortedatum", "data urodzenia",
+      "bday", "dob date", "fodselsdato", "dogum tarihi", "birth")
 field("age", lambda r: str(r.randint(18, 95)), "patient age", "customer age", "age in years", "user age")
-words("gender", ["male", "female", "M", "F", "non-binary", "weiblich", "femme", "hombre"], "gender", "sex", "geschlecht", "sexe", "sexo", "gender identity")
+words("gender", ["male", "female", "M", "F", "non-binary", "weiblich", "femme", "hombre"], "gender", "sex", "geschlecht", "sexe", "sexo", "gender identity",
+      "sex cd", "birth sex", "cinsiyet")
 words("marital_status", ["married", "single", "divorced", "widowed", "verheiratet", "soltero"], "marital status", "civil status", "familienstand", "estado civil")
 field("username", lambda r: v.word(r) + r.choice(["", "_", "."]) + digits(r, 2), "username", "user name", "login name", "login id", "screen name")
 field("coordinates", v.coordinate, "latitude", "longitude", "gps lat", "geo lon", "breitengrad")
 field("salary", lambda r: r.choice(["%d", "%d.00", "%d EUR"]) % (r.randint(20, 200) * 1000), "salary", "annual income", "base salary", "gehalt", "salaire", "stipendio")
 field("credit_score", lambda r: str(r.randint(320, 850)), "credit score", "fico score", "fico")
-words("nationality", ["German", "Polish", "Brazilian", "française", "DE", "Nigerian"], "nationality", "citizenship", "staatsangehörigkeit", "nacionalidad")
-words("ethnicity", ["Hispanic or Latino", "Asian", "White British", "Roma", "Black African"], "ethnicity", "race", "ethnic group", "etnia")
-words("religion", ["Catholic", "Muslim", "Jewish", "Hindu", "evangelisch", "atheist"], "religion", "religious affiliation", "konfession", "religione")
+words("nationality", ["German", "Polish", "Brazilian", "française", "DE", "Nigerian"], "nationality", "citizenship", "staatsangehörigkeit", "nacionalidad",
+      "country of citizenship")
+words("ethnicity", ["Hispanic or Latino", "Asian", "White British", "Roma", "Black African"], "ethnicity", "race", "ethnic group", "etnia",
+      "ethnic background")
+words("religion", ["Catholic", "Muslim", "Jewish", "Hindu", "evangelisch", "atheist"], "religion", "religious affiliation", "konfession", "religione",
+      "religious beliefs")
 words("political_opinion", ["Green Party", "conservative", "Labour", "socialist"], "political party", "political affiliation", "party affiliation", "partei")
-words("union_membership", ["ver.di", "Unite the Union", "Teamsters Local 282", "CGT"], "union membership", "trade union", "gewerkschaft", "syndicat")
+words("union_membership", ["ver.di", "Unite the Union", "Teamsters Local 282", "CGT"], "union membership", "trade union", "gewerkschaft", "syndicat",
+      "trade union member")
 words("sexual_orientation", ["heterosexual", "bisexual", "gay", "lesbian"], "sexual orientation", "sexual preference", "orientation sexuelle")
 field("biometric", lambda r: token(r, ALNUM + "+/", 120), "biometric template", "fingerprint template", "face embedding", "voiceprint")
-field("medical_record_number", lambda r: r.choice(["MRN-%s", "%s"]) % digits(r, 8), "mrn", "medical record number", "patient id", "chart number")
-words("diagnosis", ["Type 2 diabetes", "Major depressive disorder", "asthma", "Hypertonie", "migraine with aura"], "diagnosis", "medical condition", "diagnose", "symptoms")
-words("medication", ["Metformin 500 mg", "Lisinopril", "sertraline 50mg", "Ibuprofen"], "medication", "prescription", "drug name", "medikament")
+field("medical_record_number", lambda r: r.choice(["MRN-%s", "%s"]) % digits(r, 8), "mrn", "medical record number", "patient id", "chart number",
+      "med rec no")
+words("diagnosis", ["Type 2 diabetes", "Major depressive disorder", "asthma", "Hypertonie", "migraine with aura"], "diagnosis", "medical condition", "diagnose", "symptoms",
+      "chronic condition", "preexisting condition")
+words("medication", ["Metformin 500 mg", "Lisinopril", "sertraline 50mg", "Ibuprofen"], "medication", "prescription", "drug name", "medikament",
+      "prescription name")
 words("allergy", ["Penicillin", "peanuts", "latex", "Hausstaub"], "allergies", "allergy", "allergen", "alergias")
 words("blood_type", ["A+", "O-", "AB+", "B neg", "0+"], "blood type", "blood group", "blutgruppe", "groupe sanguin")
 field("health_insurance_id", lambda r: pick(r, UPPER, 3) + digits(r, 9), "health insurance id", "insurance member id", "health plan id", "subscriber id")

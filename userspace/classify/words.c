@@ -27,7 +27,9 @@ bool is_nothing(struct slice v)
 
 	for (size_t i = 0; i < v.len; i++)
 		stars += v.ptr[i] == '*' || v.ptr[i] == '{' || v.ptr[i] == '$' || v.ptr[i] == '<';
-	return stars || word_listed(nothing, v) || (v.len > 2 && few_bytes((const char *)v.ptr, v.len, 1));
+	if (v.len > 2 && few_bytes((const char *)v.ptr, v.len, 1))	/* 777 may be a code */
+		return v.len > 4 || v.ptr[0] < '1' || v.ptr[0] > '9';
+	return stars || word_listed(nothing, v);
 }
 
 bool is_letters(struct slice v)
@@ -55,7 +57,7 @@ bool is_number(struct slice v)
 		if (!is_digit(c) && c != '.' && c != ',' && c != ' ' && c != '-' && c != '\'')
 			other++;
 	}
-	return digits && other <= 4;
+	return digits && other <= 4 && !is_date_text(v);
 }
 
 static bool year_ok(unsigned year)
@@ -63,27 +65,88 @@ static bool year_ok(unsigned year)
 	return year >= 1900 && year <= 2035;
 }
 
-/* Two digits at i as a number, 0 when they are none. */
-static unsigned two_at(struct slice v, size_t i)
+/* Up to four digits at *i as a number; *i goes behind them. */
+static unsigned number_read(struct slice v, size_t *i, size_t *len)
 {
-	return is_digit(byte_at(v, i)) && is_digit(byte_at(v, i + 1)) ? (unsigned)(v.ptr[i] - '0') * 10 + (unsigned)(v.ptr[i + 1] - '0') : 0;
+	unsigned n = 0;
+
+	for (*len = 0; *len < 4 && is_digit(byte_at(v, *i)); ++*i, ++*len)
+		n = n * 10 + (unsigned)(v.ptr[*i] - '0');
+	return n;
+}
+
+/* The month whose name, or the first three letters of it, is at *i; 0: none. *i goes behind the word. */
+static unsigned month_read(struct slice v, size_t *i)
+{
+	static const char *const heads[] = {
+		"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",	/* English, and what is like it */
+		"ene", "fev", "mär", "abr", "mai", "giu", "lug", "ago", "set", "okt", "dez", "dic",
+	};
+	unsigned month = 0;
+
+	for (unsigned m = 0; m < 24 && !month; m++)
+		month = slice_begins_fold(v, *i, heads[m]) ? m % 12 + 1 : 0;
+	while (*i < v.len && (is_alpha(v.ptr[*i]) || v.ptr[*i] >= 0x80))
+		++*i;
+	return month;
+}
+
+static bool is_mark(uint8_t c)
+{
+	return c == '-' || c == '/' || c == '.' || c == ' ' || c == ',';
+}
+
+/* "17 March 1985", "March 17, 1985", "17-Mar-85". */
+static bool is_date_named(struct slice v)
+{
+	size_t i = 0, len;
+	unsigned day = number_read(v, &i, &len), month, year;
+
+	while (is_mark(byte_at(v, i)))
+		i++;
+	month = month_read(v, &i);
+	while (is_mark(byte_at(v, i)))
+		i++;
+	if (!len) {
+		day = number_read(v, &i, &len);
+		while (is_mark(byte_at(v, i)) || is_alpha(byte_at(v, i)))	/* the "th" of 17th */
+			i++;
+	}
+	year = number_read(v, &i, &len);
+	return month && day >= 1 && day <= 31 && (len == 2 || (len == 4 && year_ok(year))) && (i == v.len || byte_at(v, i) == ' ');
+}
+
+/* Numbers between one and the same mark: the year first or last, day and month in either order; a time may follow the first. */
+static bool is_date_marked(struct slice v)
+{
+	size_t i = 0, len[3];
+	unsigned n[3];
+	uint8_t mark = 0;
+
+	for (unsigned part = 0; part < 3; part++) {
+		n[part] = number_read(v, &i, &len[part]);
+		if (!len[part] || (part < 2 && byte_at(v, i) != '-' && byte_at(v, i) != '/' && byte_at(v, i) != '.') || (part && part < 2 && v.ptr[i] != mark))
+			return false;
+		mark = part < 2 ? v.ptr[i] : mark;
+		i += part < 2;
+	}
+	if (len[0] == 4)
+		return year_ok(n[0]) && n[1] >= 1 && n[1] <= 12 && n[2] >= 1 && n[2] <= 31 && (i == v.len || v.ptr[i] == 'T' || v.ptr[i] == ' ');
+	return (i == v.len || v.ptr[i] == ' ') && len[0] <= 2 && len[1] <= 2 && len[2] == 4 && year_ok(n[2]) && n[0] && n[1] && n[0] <= 31 && n[1] <= 31 &&
+	       (n[0] <= 12 || n[1] <= 12);
+}
+
+static bool is_date_packed(struct slice v)
+{
+	size_t i = 0, len[2];
+	unsigned year = number_read(v, &i, &len[0]), day = number_read(v, &i, &len[1]);
+
+	return v.len == 8 && len[0] == 4 && len[1] == 4 && year_ok(year) && day / 100 >= 1 && day / 100 <= 12 && day % 100 >= 1 && day % 100 <= 31;
 }
 
 bool is_date_text(struct slice v)
 {
-	uint8_t a = byte_at(v, 4), b = byte_at(v, 2);
-	unsigned x, y;
-
-	if (v.len >= 10 && (a == '-' || a == '/' || a == '.') && byte_at(v, 7) == a)	/* 1985-03-17 and with a time */
-		return year_ok(two_at(v, 0) * 100 + two_at(v, 2)) && two_at(v, 5) <= 12 && two_at(v, 5) && two_at(v, 8) <= 31 && two_at(v, 8);
-	if (v.len == 10 && (b == '-' || b == '/' || b == '.') && byte_at(v, 5) == b) {	/* day and month in either order */
-		x = two_at(v, 0);
-		y = two_at(v, 3);
-		return x && y && x <= 31 && y <= 31 && (x <= 12 || y <= 12) && year_ok(two_at(v, 6) * 100 + two_at(v, 8));
-	}
-	if (v.len == 8 && is_digit(a) && is_digit(b))
-		return year_ok(two_at(v, 0) * 100 + two_at(v, 2)) && two_at(v, 4) <= 12 && two_at(v, 4) && two_at(v, 6) <= 31 && two_at(v, 6);
-	return false;
+	return is_date_packed(v) || is_date_marked(v) || is_date_named(v);
 }
 
 static bool is_uuid(struct slice v)
@@ -92,6 +155,68 @@ static bool is_uuid(struct slice v)
 		if (i == 8 || i == 13 || i == 18 || i == 23 ? v.ptr[i] != '-' : !is_hex(v.ptr[i]))
 			return false;
 	return v.len == 36;
+}
+
+static bool is_vowel(uint8_t c)
+{
+	return c && strchr("aeiouyAEIOUY", c);
+}
+
+/* Of a run of letters of one word ("Secret", "prod", "ARN"): is it one that people say? */
+static bool is_said(struct slice v)
+{
+	unsigned row = 0, vowels = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		vowels += is_vowel(v.ptr[i]);
+		row = is_vowel(v.ptr[i]) ? 0 : row + 1;
+		if (row > 4)
+			return false;
+	}
+	return v.len >= 4 && vowels;
+}
+
+static size_t run_len(struct slice v, size_t i)
+{
+	size_t end = i + 1;
+
+	if (is_upper(v.ptr[i]) && is_lower(byte_at(v, end)))
+		end++;
+	while (end < v.len && (is_digit(v.ptr[end]) == is_digit(v.ptr[i])) && (is_upper(v.ptr[end]) == is_upper(v.ptr[end - 1])) &&
+	       (is_lower(v.ptr[end]) == is_lower(v.ptr[end - 1])))
+		end++;
+	return end - i;
+}
+
+static bool all_hex(struct slice v, size_t i, size_t n)
+{
+	for (size_t end = i + n; i < end; i++)
+		if (!is_hex(v.ptr[i]))
+			return false;
+	return true;
+}
+
+/* "MyDatabaseSecret-2024", "live-remote-access-session-1", "stmt1469123904194": a name that was made up by somebody, or an
+ * x for each character. What is drawn at random has short runs of letters, and many. */
+static bool is_made_up(struct slice v)
+{
+	size_t letters = 0, said = 0, runs = 0;
+	bool hex = true;
+
+	for (size_t i = 0, n; i < v.len; i += n) {
+		n = run_len(v, i);
+		if (!is_alnum(v.ptr[i]))
+			continue;
+		runs++;
+		if (n > 5 && few_bytes((const char *)v.ptr + i, n, 1))
+			return true;
+		if (is_digit(v.ptr[i]))
+			continue;
+		letters += n;
+		said += is_said((struct slice){ v.ptr + i, n }) ? n : 0;
+		hex &= all_hex(v, i, n);
+	}
+	return runs <= 2 || (!hex && 4 * said >= 3 * letters);
 }
 
 bool is_secret_text(struct slice v)
@@ -111,13 +236,14 @@ bool is_secret_text(struct slice v)
 		digit |= is_digit(c);
 		letter |= is_alpha(c);
 	}
-	return digit && letter && different >= (v.len < 24 ? v.len / 3 : 8);
+	return digit && letter && different >= (v.len < 24 ? v.len / 3 : 8) && !is_made_up(v);
 }
 
 int word_find(struct slice s, size_t at, struct hit *out)
 {
 	const struct word_rule *rule = class_row(out->class_id)->word;
 	struct slice v = trim(s);
+	int says;
 
 	if (at || v.len < rule->min || v.len > rule->max || is_nothing(v))
 		return 0;
@@ -125,9 +251,10 @@ int word_find(struct slice s, size_t at, struct hit *out)
 		return 0;
 	if (rule->ok && !rule->ok(v))
 		return 0;
+	says = rule->weigh ? rule->weigh(v, rule->says) : rule->says;
 	out->start = (size_t)(v.ptr - s.ptr);
 	out->end = out->start + v.len;
 	out->sample = 0;
 	mask_set(out->mask, "********");
-	return rule->says;
+	return says;
 }

@@ -8,6 +8,7 @@ struct word_rule {
 	bool (*ok)(struct slice);	/* of the value without blanks around it */
 	uint8_t min, max;		/* bytes */
 	uint8_t says;
+	int (*weigh)(struct slice, int says);	/* what one that ok takes says, where that differs; may be NULL */
 	const char *const *words;	/* one of these, lower case, NULL-ended; NULL: any that ok takes */
 };
 int word_find(struct slice, size_t at, struct hit *);
