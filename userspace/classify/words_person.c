@@ -183,8 +183,11 @@ WORD_CLASS(class_gender, "gender", GROUP_PII, "gender of a person",
 	     K("pohlavi"), K("pohlaví"), K("пол"), K("性别"), K("性別"), K("성별"), W("kon")),
 	NULL, .words = WORDS("m", "f", "x", "d", "male", "female", "man", "woman", "non-binary", "nonbinary", "non binary", "transgender", "diverse", "divers",
 			     "männlich", "weiblich", "homme", "femme", "masculin", "féminin", "hombre", "mujer", "masculino", "femenino", "maschio",
-			     "femmina", "feminino", "mann", "frau", "vrouw", "kobieta", "mężczyzna", "w", "h", "v", "k"),
-	.min = 1, .max = 16, .says = 30);
+			     "femmina", "feminino", "mann", "frau", "vrouw", "kobieta", "mężczyzna", "w", "h", "v", "k",
+			     "女", "男", "女性", "男性", "남", "여", "남성", "여성", "м", "ж", "муж", "жен", "мужской", "женский", "kvinna", "kvinne", "mand", "kvinde",
+			     "mies", "nainen", "erkek", "kadın", "muž", "žena", "genderqueer", "genderfluid", "agender", "trans", "intersex", "two-spirit",
+			     "trans man", "trans woman", "cis man", "cis woman", "transgender man", "transgender woman", "masculine", "feminine"),
+	.min = 1, .max = 20, .says = 30);
 
 WORD_CLASS(class_marital_status, "marital_status", GROUP_PII, "marital status",
 	KEYS(K("maritalstatus"), K("civilstatus"), K("familienstand"), K("etatcivil"), K("étatcivil"), K("situationfamiliale"), K("estadocivil"),
