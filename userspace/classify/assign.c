@@ -26,15 +26,22 @@ struct slice assign_name(struct slice v, size_t i)
 
 	for (unsigned n = 0; n < 3 && end && is_between(v.ptr[end - 1]); n++)
 		end--;
+	end -= end && v.ptr[end - 1] == ']';	/* card[number]=… */
 	for (start = end; start && end - start < WORD_MAX && is_name_byte(v.ptr[start - 1]); start--)
 		;
 	return (struct slice){ v.ptr + start, end - start };
 }
 
-/* Up to two words before the name, for "mot de passe: …". */
+/* Up to two words before the name, for "mot de passe: …"; or what stands before its bracket. */
 struct slice assign_before(struct slice v, size_t name)
 {
 	size_t start = name, blanks = 0;
+
+	if (name && v.ptr[name - 1] == '[') {
+		for (start--; start && name - start < WORD_MAX && is_name_byte(v.ptr[start - 1]); start--)
+			;
+		return (struct slice){ v.ptr + start, name - 1 - start };
+	}
 
 	while (start && name - start < WORD_MAX) {
 		uint8_t c = v.ptr[start - 1];
@@ -66,6 +73,42 @@ struct slice assign_value(struct slice v, size_t i)
 			break;
 	}
 	return (struct slice){ v.ptr + start, end - start };
+}
+
+/* Is it written in a language of tags, but those of pages? Their names are no fields' names. */
+bool assign_in_tags(struct slice v)
+{
+	static const char *const pages[] = { "html", "!doctype", "body", "head", "div", "span", "table", "script", "style", "svg", "p", "a", "b", "h1", "h2",
+					     "ul", "ol", "li", "tr", "td", "br", "img", "i", "pre", "code", NULL };
+	size_t start = 0, end;
+
+	while (start < v.len && (v.ptr[start] == ' ' || v.ptr[start] == '\n'))
+		start++;
+	if (byte_at(v, start++) != '<')
+		return false;
+	for (end = start; is_alnum(byte_at(v, end)) || byte_at(v, end) == '!' || byte_at(v, end) == '?'; end++)
+		;
+	return end > start && !word_listed(pages, (struct slice){ v.ptr + start, end - start });
+}
+
+/* The element without others inside that the tag at i closes: "<m:dob>1985-03-17</m:dob>". false: there is none. */
+bool assign_element(struct slice v, size_t i, struct slice *name, struct slice *value)
+{
+	size_t end = i + 2, start = i;
+
+	if (v.ptr[i] != '<' || byte_at(v, i + 1) != '/')
+		return false;
+	*name = (struct slice){ v.ptr + end, 0 };
+	for (; end < v.len && end - i < 2 * WORD_MAX && v.ptr[end] != '>'; end++) {
+		if (v.ptr[end] == ':')
+			*name = (struct slice){ v.ptr + end + 1, 0 };
+		else
+			name->len++;
+	}
+	while (start && i - start <= TOKEN_MAX && v.ptr[start - 1] != '>' && v.ptr[start - 1] != '<')
+		start--;
+	*value = (struct slice){ v.ptr + start, i - start };
+	return value->len && start && v.ptr[start - 1] == '>' && assign_may_name(*name);
 }
 
 /* "Password: must be longer": prose under a heading, not a value. */

@@ -150,9 +150,39 @@ static bool is_code(struct slice v)
 	return word_listed(types, v) || has_head(heads, v);
 }
 
+/* "my password is Wolken-77!": the words of a text before one. */
+static const char *const said[] = { "password is ", "Password is ", "passwort ist ", "Passwort ist ", "Passwort lautet ", "passphrase is ", "passe est ",
+				    "contraseña es ", "senha é ", "wachtwoord is ", NULL };
+
+/* Behind such words the next one, when it is mixed: "is required" says no password. */
+static int said_find(struct slice s, size_t at, size_t words, struct hit *out)
+{
+	size_t start = at + words, end, digits = 0, marks = 0;
+
+	start += byte_at(s, start) == '"' || byte_at(s, start) == '\'' || byte_at(s, start) == '`';
+	for (end = start; end < s.len && end - start < VALUE_MAX && s.ptr[end] > ' ' && !strchr("\"'`<>", s.ptr[end]); end++) {
+		digits += is_digit(s.ptr[end]);
+		marks += !is_alnum(s.ptr[end]) && s.ptr[end] < 0x80 && s.ptr[end] != '.' && s.ptr[end] != ',' && s.ptr[end] != '-';
+	}
+	while (end > start && strchr(".,;:)?", s.ptr[end - 1]))
+		end--;
+	if (end - start < 6 || !(digits + marks) || (digits == end - start && digits < 8) || is_template((struct slice){ s.ptr + start, end - start }) ||
+	    is_masked((struct slice){ s.ptr + start, end - start }))
+		return 0;
+	out->start = start;
+	out->end = end;
+	out->sample = 0;
+	mask_set(out->mask, "********");
+	return 45;
+}
+
 static int password_find(struct slice v, size_t at, struct hit *out)
 {
-	(void)at;	/* always the whole value */
+	for (const char *const *w = said; *w; w++)
+		if (slice_begins(v, at, *w))
+			return said_find(v, at, strlen(*w), out);
+	if (at)
+		return 0;
 	if (v.len < 3 || v.len > VALUE_MAX || word_listed(nothing, v) || is_masked(v) || is_digest(v))
 		return 0;
 	if (is_label(v) || is_folder(v) || is_code(v) || is_template(v) || is_sentence(v) || is_address(v) || is_date(v) || has_head(hash_heads, v))
@@ -187,7 +217,8 @@ static const char *const counter[] = {
 
 const struct class_row class_password = {
 	.info = { "password", GROUP_SECRET, 3, CONF_LIKELY, "password in a field that says so" },
-	.triggers = TRIGGER_KEY,
+	.triggers = TRIGGER_KEY | TRIGGER_LITERAL,
+	.literals = said,
 	.against = AGAINST_GENERAL,
 	.keys = keys,
 	.counter = counter,

@@ -27,7 +27,7 @@ struct scan {
 	struct slice value;
 	const struct evidence *evidence;
 	struct surroundings around;	/* worked out when the first class finds something */
-	bool surrounded;
+	bool surrounded, tags;	/* tags: the value is written in a language of them */
 	void (*emit)(void *owner, const struct hit *);
 	void *owner;
 	uint64_t cost;
@@ -339,6 +339,28 @@ static void scan_assign(struct scan *s, size_t i)
 	}
 }
 
+/* "<name>value</name>", of those that end from `from` on. */
+static void scan_tags(struct scan *s, size_t from)
+{
+	size_t end = from + 64 < s->value.len ? from + 64 : s->value.len;
+	struct slice name, value;
+
+	for (size_t i = from; i < end; i++) {
+		struct surroundings around UNINITIALIZED;
+		uint8_t rows[ASKED_MAX] UNINITIALIZED;
+		unsigned nr;
+
+		if (!assign_element(s->value, i, &name, &value))
+			continue;
+		s->cost += COST_ASSIGN;
+		surroundings_init(&around, &(struct evidence){ .key = name, .type = VALUE_STRING });
+		nr = phrases_find(&starters.keyed, &around.key, rows, ASKED_MAX);
+		for (unsigned r = 0; r < nr && r < ASKED_MAX; r++)
+			if (key_speaks(&around, rows[r]))
+				scan_ask(s, rows[r], &around, value, 0, (size_t)(value.ptr - s->value.ptr));
+	}
+}
+
 static void scan_special(struct scan *s, size_t i, unsigned kind)
 {
 	s->cost += COST_SPECIAL;
@@ -398,6 +420,8 @@ static void scan_bytes(struct scan *s)
 		}
 		b.digit = b.k.digits >> 63;
 		b.letter = b.k.letters >> 63;
+		if (s->tags)
+			scan_tags(s, b.at);
 	}
 }
 
@@ -450,6 +474,7 @@ uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(
 	s.cost = value.len * COST_BYTE;
 	s.evidence = ev;
 	s.surrounded = false;
+	s.tags = value.len > SCAN_SHORT && evidence_level >= EVIDENCE_KEY && assign_in_tags(value);
 	s.user.at = s.user.nr = 0;
 	s.user.next = user_in_use() ? 0 : value.len;
 	scan_keyed(&s);

@@ -39,7 +39,7 @@ bool is_letters(struct slice v)
 	for (size_t i = 0; i < v.len; i++) {
 		uint8_t c = v.ptr[i];
 
-		if (!is_alpha(c) && c < 0x80 && !strchr(" '-.,", c))
+		if (!is_alpha(c) && c < 0x80 && !strchr(" '-.,", c) && (c != '+' || !i || !is_alpha(byte_at(v, i + 1))))	/* "Ana+Ruiz" of a form */
 			return false;
 		letters += is_alpha(c) || c >= 0x80;
 	}

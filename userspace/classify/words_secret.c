@@ -3,6 +3,7 @@
  * content: the name has to say that it is one. */
 #include <string.h>
 
+#include "classify/ids.h"
 #include "classify/words.h"
 
 static bool is_aws_secret(struct slice v)
@@ -63,13 +64,37 @@ static bool is_code(struct slice v)
 	return digits >= 4;
 }
 
-WORD_CLASS(class_otp, "otp", GROUP_SECRET, "one-time code",
-	KEYS(K("otp"), K("otpcode"), K("onetimecode"), K("onetimepassword"), K("onetimepasscode"), K("totp"), K("mfacode"),
+/* In a text six digits or more, behind the word: "Your passcode is 482913". */
+static const struct id_rule rule_otp_text = { .shapes = { { "######", 30 }, { "###-###", 30 }, { "### ###", 30 }, { "#######", 28 }, { "########", 28 } } };
+
+static int otp_find(struct slice s, size_t at, struct hit *out)
+{
+	int says = id_find(s, at, out);
+
+	if (!says && !at && s.len >= 4 && s.len <= 9 && is_code(s)) {
+		out->start = 0;
+		out->end = s.len;
+		out->sample = 0;
+		says = 30;
+	}
+	mask_set(out->mask, "********");
+	return says;
+}
+
+const struct class_row class_otp = {
+	.info = { "otp", GROUP_SECRET, 3, CONF_LIKELY, "one-time code" },
+	.triggers = TRIGGER_KEY | TRIGGER_NEAR,
+	.against = AGAINST_GENERAL,
+	.id = &rule_otp_text,
+	.keys = KEYS(K("otp"), K("otpcode"), K("onetimecode"), K("onetimepassword"), K("onetimepasscode"), K("totp"), K("mfacode"),
 	     K("twofactorcode"), K("2facode"), K("verificationcode"), K("smscode"), K("authcode"), K("securitytoken"), K("einmalcode"),
 	     K("bestaetigungscode"), K("codeverification"), K("codigodeverificacion"), K("codicediverifica"), K("codigodeverificacao"),
 	     K("verificatiecode"), K("kodweryfikacyjny"), W("tan"), K("passcode"), K("onetimepin"), K("mfatoken"), K("twofactortoken"),
-	     K("2fa"), K("2fatoken"), K("tfacode"), K("verifycode"), K("twofactor")),
-	WORDS("-length", "-id", "-at", "-expiry"), .ok = is_code, .min = 4, .max = 9, .says = 30);
+	     K("2fa"), K("2fatoken"), K("tfacode"), K("logincode"), K("signincode"),
+	     K("authenticationcode"), K("verifycode"), K("twofactor")),
+	.counter = WORDS("-length", "-id", "-at", "-expiry"),
+	.find = otp_find,
+};
 
 WORD_CLASS(class_reset_token, "reset_token", GROUP_SECRET, "token that resets a password or signs in",
 	KEYS(K("resettoken"), K("passwordresettoken"), K("resetpasswordtoken"), K("magiclink"), K("magictoken"), K("invitetoken"),
