@@ -525,6 +525,10 @@ static void take_reasons(int64_t left[LOSS_MAX], int64_t out[LOSS_MAX], int64_t 
 	int64_t rest = -need;
 	unsigned most = LOSS_MISSING;
 
+	if (!need) {	/* of most facts: all was examined */
+		memset(out, 0, LOSS_MAX * sizeof(*out));
+		return;
+	}
 	for (unsigned i = 0; i < LOSS_MAX; i++) {
 		out[i] = left[i] > 0 ? left[i] : 0;
 		rest += out[i];
