@@ -19,6 +19,7 @@
 
 #define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
 #define CARRY_MAX (PROTOCOL_HEAD_MAX + 16384)
+#define NOTHING ((struct slice){ NULL, 0 })
 #define OPEN_LONG 5000000000ull	/* ns; what is answered sooner is told at once, with all that is known in the end */
 
 struct session {
@@ -34,8 +35,9 @@ struct session {
 	bool upgraded;			/* ever */
 	bool forgotten;			/* to what, for want of memory */
 	struct buf carry[2];		/* bytes the parser wants more of */
-	enum dir feeding;		/* whose carry is being fed */
-	size_t fed, counted;		/* of that carry: consumed; of the rest, what its parser has counted already */
+	enum dir feeding;		/* whose bytes are being fed */
+	size_t given;			/* of these, bytes that are not carried */
+	size_t fed, counted;		/* of all: consumed; of the rest, what its parser has counted already */
 	bool inside[2];			/* what is carried is the rest of bytes in which a message is looked for */
 	bool opaque[2];			/* given up until the next gap */
 	bool starved[2];		/* for want of memory, not of understanding */
@@ -294,45 +296,63 @@ static bool mistaken(struct session *s, enum dir dir)
 	return true;
 }
 
-/* Feeds what is carried; keeps what the parser wants to see again. Moves it once, at the
- * end: a parser may take a few bytes at a time. */
-static void feed(struct session *s, enum dir dir, struct stamp at)
+/* What is left of bytes that were fed; moved once, at the end: a parser may take a few at a time. False: there is no
+ * memory to keep them in. */
+static bool keep(struct session *s, enum dir dir, struct slice in)
 {
-	struct buf *b = &s->carry[dir];
+	bool kept = true;
+
+	if (s->given)
+		kept = in.len == s->fed || !buf_add(&s->carry[dir], in.ptr + s->fed, in.len - s->fed);
+	else
+		buf_consume(&s->carry[dir], s->fed);
+	s->given = s->fed = 0;
+	return kept;
+}
+
+/* Feeds what is carried, or what was given and need not be while nothing is; keeps what the parser wants to see again.
+ * Returns what of the given could not be kept. */
+static size_t feed(struct session *s, enum dir dir, struct slice given, struct stamp at)
+{
+	struct slice in = given.len ? given : carried(s, dir);
 	uint64_t refused = budget_refused();
 	bool bad = false;
+	size_t left;
 
 	s->feeding = dir;
-	while (s->fed < b->len && !bad && !s->switched) {
+	s->given = given.len;
+	while (s->fed < in.len && !bad && !s->switched) {
 		uint64_t before = budget_refused();
-		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(b->ptr + s->fed, b->len - s->fed), at);
+		struct feed_result r = s->protocol->feed(s->state, dir, slice_of(in.ptr + s->fed, in.len - s->fed), at);
 
 		/* Until a message is understood again, it is for that. */
 		if (budget_refused() != before)
 			s->starved[dir] = true;
 		else if (r.consumed > r.opaque)
 			s->starved[dir] = false;
-		if (r.consumed > b->len - s->fed)
-			r.consumed = b->len - s->fed;
+		if (r.consumed > in.len - s->fed)
+			r.consumed = in.len - s->fed;
 		if (r.consumed < s->counted)
 			r.consumed = s->counted;
 		s->acct[dir].examined += (int64_t)(r.consumed - s->counted - r.opaque);
 		s->counted = 0;
 		s->fed += r.consumed;
 		if (r.opaque && r.opaque == r.consumed)
-			unread(s, dir, slice_of(b->ptr + s->fed - r.opaque, r.opaque), at);
+			unread(s, dir, slice_of(in.ptr + s->fed - r.opaque, r.opaque), at);
 		else
 			opaque(s, dir, r.opaque);
 		bad = r.status == FEED_BAD;
 		if (r.status == FEED_MORE || !r.consumed)
 			break;
 	}
-	buf_consume(b, s->fed);
-	s->fed = 0;
+	left = in.len - s->fed;
+	if (keep(s, dir, in))
+		left = 0;
 	if (s->switched)
 		go_over(s, at);
 	else if (bad && !mistaken(s, dir))
 		give_up(s, dir, refused, at);
+	return left;
 }
 
 /* Finds out whose bytes are carried, and feeds them. */
@@ -354,10 +374,30 @@ static void advance(struct session *s, enum dir dir, struct stamp at)
 		if (s->opaque[!dir] && s->name[0] && !s->protocol->gap(s->state, !dir, 0, LOSS_NONE, at))
 			take_up(s, (enum dir)!dir);
 		if (s->carry[!dir].len)
-			feed(s, !dir, at);
+			feed(s, !dir, NOTHING, at);
 	}
 	if (s->protocol && !s->switched)
-		feed(s, dir, at);
+		feed(s, dir, NOTHING, at);
+}
+
+/* All of them, as many as there is room for. Returns how many could not be taken. */
+static size_t take(struct session *s, enum dir dir, struct slice in, struct stamp at)
+{
+	struct buf *b = &s->carry[dir];
+	size_t left = 0;
+
+	if (s->protocol && !b->len)
+		left = feed(s, dir, in, at);
+	else if (buf_add(b, in.ptr, in.len))
+		left = in.len;
+	else
+		advance(s, dir, at);
+	while (s->switched) {	/* each time a message was consumed */
+		s->switched = false;
+		advance(s, (enum dir)!dir, at);
+		advance(s, dir, at);
+	}
+	return left;
 }
 
 void session_bytes(struct session *s, enum dir dir, struct slice in, struct stamp at)
@@ -367,19 +407,15 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 	while (in.len && !s->opaque[dir]) {
 		struct buf *b = &s->carry[dir];
 		size_t room = CARRY_MAX - b->len, n = in.len < room ? in.len : room;
-		size_t before = b->len + n;
+		size_t before = b->len + n, left = n;
 		uint64_t refused = budget_refused();
 
-		if (!n || buf_add(b, in.ptr, n)) {
+		if (n)
+			left = take(s, dir, slice_of(in.ptr, n), at);
+		in = slice_of(in.ptr + n - left, in.len - n + left);
+		if (left || !n) {
 			give_up(s, dir, refused, at);	/* a head longer than any limit, or than the memory that is left */
 			break;
-		}
-		in = slice_of(in.ptr + n, in.len - n);
-		advance(s, dir, at);
-		while (s->switched) {	/* each time a message was consumed */
-			s->switched = false;
-			advance(s, (enum dir)!dir, at);
-			advance(s, dir, at);
 		}
 		if (in.len && b->len == before)
 			give_up(s, dir, budget_refused(), at);
@@ -458,7 +494,7 @@ static void account_news(const struct session *s, enum dir d, struct byte_sums *
 {
 	struct byte_sums now = s->acct[d].sums, told = s->told[d];
 
-	now.moved -= (int64_t)(s->carry[d].len - (d == s->feeding ? s->fed + s->counted : 0));
+	now.moved -= (int64_t)(s->carry[d].len + (d == s->feeding ? s->given - s->fed - s->counted : 0));
 	*out = (struct byte_sums){
 		now.moved - told.moved, now.examined - told.examined, now.opaque - told.opaque,
 		now.skipped - told.skipped, now.lost - told.lost, now.framing - told.framing,
