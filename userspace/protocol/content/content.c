@@ -63,7 +63,7 @@ static const struct content *best_for(struct slice media_type, struct slice body
 	struct slice essence = media_essence(media_type);
 	int best_score = 0;
 
-	for (unsigned i = 0; i < content_count(); i++) {
+	for (unsigned i = 0; i < content_count() && best_score < 100; i++) {
 		int score = contents[i]->match(essence, body);
 
 		if (score > best_score) {

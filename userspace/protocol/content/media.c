@@ -21,7 +21,7 @@ struct slice media_essence(struct slice type)
 	return trim(end ? slice_of(type.ptr, (size_t)(end - type.ptr)) : type);
 }
 
-bool media_has(struct slice essence, const char *word)
+bool media_inside(struct slice essence, const char *word)
 {
 	for (; essence.len >= strlen(word); essence.ptr++, essence.len--)
 		if ((essence.ptr[0] | 0x20) == (uint8_t)word[0] && begins_fold(essence, word))

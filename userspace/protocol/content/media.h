@@ -9,8 +9,12 @@
 
 /* type/subtype without parameters and blanks around. */
 struct slice media_essence(struct slice type);
-/* Does such a one have this inside: "json" is in application/problem+json. */
-bool media_has(struct slice essence, const char *word);	/* which begins with a small letter */
+bool media_inside(struct slice essence, const char *word);
+/* Does such a one have this inside: "json" is in application/problem+json. Most bodies that are asked about have none. */
+static inline bool media_has(struct slice essence, const char *word)	/* which begins with a small letter */
+{
+	return essence.len && media_inside(essence, word);
+}
 /* Value of a parameter, quotes removed, as it stands in a Content-Type or Content-Disposition; empty: none. */
 struct slice media_param(struct slice type, const char *name);
 
@@ -25,13 +29,13 @@ static inline bool begins(struct slice s, const char *exact)
 {
 	return s.len >= strlen(exact) && !memcmp(s.ptr, exact, strlen(exact));
 }
-static inline bool begins_fold(struct slice s, const char *word)	/* in any case of letters */
+static inline bool begins_fold(struct slice s, const char *word)	/* in any case of letters; word is not empty */
 {
-	return s.len >= strlen(word) && !strncasecmp((const char *)s.ptr, word, strlen(word));
+	return s.len >= strlen(word) && (s.ptr[0] | 0x20) == ((uint8_t)word[0] | 0x20) && !strncasecmp((const char *)s.ptr, word, strlen(word));
 }
 static inline bool is_fold(struct slice s, const char *word)
 {
-	return s.len == strlen(word) && !strncasecmp((const char *)s.ptr, word, s.len);
+	return s.len == strlen(word) && begins_fold(s, word);
 }
 static inline bool ends(struct slice s, const char *exact, size_t n)
 {
