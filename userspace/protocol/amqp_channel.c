@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amqp_channel.c - exchanges of AMQP: a method with its answer, a publish with its confirm, a delivery with
  * its acknowledgement. Contents come on each channel in pieces, among those of others. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/budget.h"
@@ -41,7 +40,7 @@ static struct exchange *exchange_new(const struct amqp_state *s, const char *met
 	if (!ex)
 		return NULL;
 	ex->auth = s->auth;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->method, method);
 	return ex;
 }
 

@@ -251,7 +251,7 @@ static struct exchange *exchange_new(struct state *s, const struct message *m, e
 		return NULL;
 	ex->began = at.time;
 	ex->conn.role = server ? ROLE_SERVER : ROLE_CLIENT;
-	snprintf(ex->method, sizeof(ex->method), "%s", opcode == OPCODE_NOTIFY ? "NOTIFY" : opcode == OPCODE_UPDATE ? "UPDATE" :
+	word_set(ex->method, opcode == OPCODE_NOTIFY ? "NOTIFY" : opcode == OPCODE_UPDATE ? "UPDATE" :
 		 type_name(m->type, room));
 	route_set(s, ex->route, m->name);
 	return ex;

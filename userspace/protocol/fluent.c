@@ -7,7 +7,6 @@
  *   [tag, entries in a string, {option}], these gzip, zstd or not      {"ack": chunk} comes back
  *   ["HELO", {..}], ["PING", host, salt, digest, user, digest], ["PONG", bool, reason, host, digest] */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/budget.h"
@@ -264,7 +263,7 @@ static struct exchange *exchange_new(struct state *s, const char *method, const 
 	ex->conn.role = dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
 	ex->request_bytes = side->bytes;
 	ex->has_gap = side->gap;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->method, method);
 	return ex;
 }
 

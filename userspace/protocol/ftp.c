@@ -243,7 +243,7 @@ static void command(struct state *s, struct slice line, struct stamp at)
 	if (ex) {
 		ex->auth = s->auth;
 		ex->request_bytes = bytes;
-		snprintf(ex->method, sizeof(ex->method), "%s", i < COMMANDS ? commands[i].word : "OTHER");
+		word_set(ex->method, i < COMMANDS ? commands[i].word : "OTHER");
 		snprintf(ex->host, sizeof(ex->host), "%s", s->host);
 		arrange_for(s, ex, rest);
 		switch (i < COMMANDS ? commands[i].kind : KIND_TEXT) {

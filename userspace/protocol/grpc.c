@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/grpc.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "protocol/http.h"
+#include "protocol/protocol.h"
 
 #define FLAG_COMPRESSED 1
 #define FLAG_TRAILERS 128
@@ -15,7 +15,7 @@ void grpc_begin(const struct http_message *m, struct slice type)
 {
 	m->body->grpc.on = true;
 	m->body->grpc.text = type.len && memmem(type.ptr, type.len, "-web-text", 9);
-	snprintf(m->ex->protocol, sizeof(m->ex->protocol), "grpc");
+	word_set(m->ex->protocol, "grpc");
 }
 
 static uint32_t length_of(const uint8_t *prefix)

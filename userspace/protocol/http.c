@@ -50,7 +50,7 @@ void http_request(const struct http_message *m, struct slice method, struct slic
 
 	ex->conn.role = m->dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
 	m->sink->clean(m->sink->owner, name, method);
-	snprintf(ex->method, sizeof(ex->method), "%.16s", name);
+	word_set(ex->method, name);
 	route_template(ex->route, target, m->sink);
 	ex->schema = descriptor_method(target.ptr, target.len);
 }

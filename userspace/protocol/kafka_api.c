@@ -85,7 +85,7 @@ void kafka_method(char method[WORD_SIZE], uint16_t key)
 	const struct kafka_api *api = kafka_api(key);
 
 	if (api)
-		snprintf(method, WORD_SIZE, "%s", api->name);
+		word_set(method, api->name);
 	else
 		snprintf(method, WORD_SIZE, "Api%u", key);
 }

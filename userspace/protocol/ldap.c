@@ -6,7 +6,6 @@
  *
  *   30 length | 02 length number | operation, its tag says which | a0 length controls */
 #include <errno.h>
-#include <stdio.h>
 
 #include "base/budget.h"
 #include "protocol/frames.h"
@@ -269,7 +268,7 @@ static struct exchange *exchange_new(struct state *s, const char *method, struct
 	if (!ex)
 		return NULL;
 	ex->auth = s->auth;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->method, method);
 	return ex;
 }
 

@@ -145,7 +145,7 @@ static void read_command(struct mongo_state *s, struct mongo_message *m, struct 
 		if (!m->ex)
 			continue;
 		s->sink->clean(s->sink->owner, name, one.name);
-		snprintf(m->ex->method, sizeof(m->ex->method), "%.16s", name);
+		word_set(m->ex->method, name);
 		route_add(s, m->ex, text_of(&one));
 	}
 	if (m->command == COMMAND_LOGIN)
@@ -354,7 +354,7 @@ static bool flags(struct mongo_state *s, struct mongo_message *m, struct reader 
 	}
 	if (m->operation == OP_MSG || m->operation == OP_REPLY || !m->ex)
 		return true;
-	snprintf(m->ex->method, sizeof(m->ex->method), "%s", m->operation == OP_QUERY ? "find" : m->operation == OP_INSERT ? "insert" :
+	word_set(m->ex->method, m->operation == OP_QUERY ? "find" : m->operation == OP_INSERT ? "insert" :
 		 m->operation == OP_UPDATE ? "update" : m->operation == OP_DELETE ? "delete" : m->operation == OP_GET_MORE ? "getMore" : "killCursors");
 	if (name.len >= 5 && !memcmp(name.ptr + name.len - 5, ".$cmd", 5))
 		m->is_command = true;

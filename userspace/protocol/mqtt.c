@@ -7,7 +7,6 @@
  *   type 4 flags 4 | length, 7 bits a byte, up to four | of PUBLISH: topic, id at QoS 1 and 2, in MQTT 5
  *   properties | payload */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/budget.h"
@@ -180,7 +179,7 @@ static struct exchange *exchange_new(struct state *s, enum dir dir, const char *
 	ex->auth = s->auth;
 	if (s->asks_known)
 		ex->conn.role = s->asks == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->method, method);
 	*(dir == s->asks ? &ex->request_bytes : &ex->response_bytes) = wire;
 	return ex;
 }

@@ -182,7 +182,7 @@ static void refused(struct my_state *s, const struct my_message *m, const struct
 	if (st)
 		memcpy(ex->route, st->route, sizeof(ex->route));
 	if (!ex->method[0])
-		snprintf(ex->method, sizeof(ex->method), "%s", st ? "PREPARE" : "LOGIN");
+		word_set(ex->method, st ? "PREPARE" : "LOGIN");
 	ex->status = error_read(s, m, ex);
 	database_emit(s->session, ex, at);
 }

@@ -292,7 +292,7 @@ static struct exchange *executed(struct my_state *s, const struct my_message *m,
 	memcpy(ex->method, st->method, sizeof(ex->method));
 	memcpy(ex->route, st->route, sizeof(ex->route));
 	if (!ex->method[0])
-		snprintf(ex->method, sizeof(ex->method), "EXECUTE");
+		word_set(ex->method, "EXECUTE");
 	return ex;
 }
 
@@ -389,7 +389,7 @@ static void other(struct my_state *s, const struct my_message *m, uint8_t comman
 	s->asking = NULL;
 	if (ex) {
 		ex->request_bytes += m->total;
-		snprintf(ex->method, sizeof(ex->method), "%s", simple[i].method);
+		word_set(ex->method, simple[i].method);
 		memcpy(ex->route, st->route, sizeof(ex->route));
 		if (command == COM_INIT_DB || command == COM_CREATE_DB || command == COM_DROP_DB)
 			s->sink->clean(s->sink->owner, ex->route, r->left);

@@ -7,7 +7,6 @@
  *   PUB subject [answer's] size        MSG subject id [answer's] size           | payload, CR LF
  *   HPUB subject [answer's] head size  HMSG subject id [answer's] head size     | head, payload, CR LF */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -108,7 +107,7 @@ static struct exchange *exchange_new(struct state *s, const char *method, struct
 	if (!ex)
 		return NULL;
 	ex->auth = s->auth;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->method, method);
 	return ex;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postgres_back.c - what PostgreSQL servers answer: columns and rows, COPY, errors. A row is told
  * when it comes; nothing of a result is held but the names of its columns. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,7 +137,7 @@ static void error(struct pg_state *s, const struct pg_message *m, struct stamp a
 		return;
 	s->asking = NULL;
 	if (!ex->method[0])
-		snprintf(ex->method, sizeof(ex->method), "LOGIN");
+		word_set(ex->method, "LOGIN");
 	ex->response_bytes += m->total;
 	ex->status = error_fields(s, m, ex);
 	database_emit(s->session, ex, at);
@@ -156,7 +155,7 @@ static void notification(struct pg_state *s, const struct pg_message *m, struct 
 	reader_take(&r, 4);
 	channel = reader_string(&r);
 	payload = reader_string(&r);
-	snprintf(ex->method, sizeof(ex->method), "NOTIFY");
+	word_set(ex->method, "NOTIFY");
 	s->sink->clean(s->sink->owner, ex->route, channel);
 	ex->response_bytes = m->total;
 	text_tell(s->sink, ex, "notify", (struct slice){ 0 }, !s->front, LOC_RESPONSE_BODY, payload);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postgres_front.c - what clients of PostgreSQL say. A simple query is an exchange for each of its
  * statements, an extended one for each Execute: those are what a server answers. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/budget.h"
@@ -200,7 +199,7 @@ static void call(struct pg_state *s, const struct pg_message *m, struct stamp at
 	}
 	if (ex && st) {
 		ex->request_bytes += m->total;
-		snprintf(ex->method, sizeof(ex->method), "CALL");
+		word_set(ex->method, "CALL");
 		memcpy(st->method, ex->method, sizeof(st->method));
 	}
 	pg_push(s, PG_RESULT, st ? ex : NULL, st, NULL, at);
@@ -220,7 +219,7 @@ void pg_startup(struct pg_state *s, struct slice body, uint32_t code, struct sta
 		ex = pg_exchange(s, at);
 		if (!ex)
 			return;
-		snprintf(ex->method, sizeof(ex->method), "CANCEL");
+		word_set(ex->method, "CANCEL");
 		ex->request_bytes = body.len + 8;
 		database_emit(s->session, ex, at);
 		return;
@@ -265,7 +264,7 @@ static void copy(struct pg_state *s, const struct pg_message *m, bool end, struc
 	if (m->cut)
 		item->owed.ex->inspected = INSPECTED_PARTIAL;
 	if (!item->owed.ex->method[0])
-		snprintf(item->owed.ex->method, sizeof(item->owed.ex->method), "COPY");
+		word_set(item->owed.ex->method, "COPY");
 	pg_copy(s, item, end ? (struct slice){ 0 } : m->body, s->front, end);
 }
 

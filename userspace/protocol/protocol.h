@@ -117,6 +117,15 @@ static inline bool is_among(uint8_t c, const char *set)
 		set++;
 	return *set;
 }
+/* One of our words, or what is left of a longer one. */
+static inline void word_set(char out[WORD_SIZE], const char *word)
+{
+	size_t n = strlen(word);
+
+	n = n < WORD_SIZE ? n : WORD_SIZE - 1;
+	memcpy(out, word, n);
+	out[n] = 0;
+}
 /* Adds text to a path of that length; what has no room is cut. Returns the new length. */
 static inline size_t path_append(char path[PATH_SIZE], size_t len, const char *text)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redis_back.c - answers, in the order of the commands, and what comes without being asked for:
  * messages of channels. A value is told when it is there. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/budget.h"
@@ -35,8 +34,8 @@ static struct re_item *unasked(struct re_state *s, const char *method, struct st
 	}
 	ex->auth = s->authenticated ? AUTH_DATABASE : AUTH_NONE;
 	ex->has_gap = back(s)->after_gap;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
-	snprintf(st->method, sizeof(st->method), "%s", method);
+	word_set(ex->method, method);
+	word_set(st->method, method);
 	return ring_push(&s->items, (struct owed){ ex, st, 0, 0, false });
 }
 
@@ -60,8 +59,8 @@ static void aside(struct re_state *s, struct slice v, bool cut, struct stamp at)
 		s->channel = statement_new();
 		if (s->message && s->channel) {
 			s->message->auth = s->authenticated ? AUTH_DATABASE : AUTH_NONE;
-			snprintf(s->message->method, sizeof(s->message->method), "MESSAGE");
-			snprintf(s->channel->method, sizeof(s->channel->method), "MESSAGE");
+			word_set(s->message->method, "MESSAGE");
+			word_set(s->channel->method, "MESSAGE");
 		} else {
 			message_free(s);
 			s->aside = true;

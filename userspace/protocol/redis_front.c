@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redis_front.c - commands: which of their arguments are keys, names and values. An exchange is a
  * command with its answer; its route is what its first key looks like. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -160,7 +159,7 @@ static void begin(struct re_state *s, struct slice name, struct stamp at)
 	s->ex->has_gap = s->sides[s->front].after_gap;
 	s->sides[s->front].after_gap = false;
 	if (i < NR_COMMANDS)
-		snprintf(s->ex->method, sizeof(s->ex->method), "%s", commands[i].name);
+		word_set(s->ex->method, commands[i].name);
 	if (s->statement)
 		memcpy(s->statement->method, s->ex->method, sizeof(s->ex->method));
 }

@@ -229,7 +229,7 @@ static int detect(struct session *s, enum dir dir, struct stamp at)
 		return -1;
 	s->guessed = guessed && !s->conn.late;
 	if (guessed)
-		snprintf(s->name, sizeof(s->name), "%s", best->name);
+		word_set(s->name, best->name);
 	else
 		s->protocol->gap(s->state, dir, 0, LOSS_NONE, at);
 	return 1;
@@ -243,7 +243,7 @@ static bool begin_arranged(struct session *s)
 	if (!a || !protocol_begin(s, a->protocol))
 		return false;
 	s->guessed = true;
-	snprintf(s->name, sizeof(s->name), "%s", a->protocol->name);
+	word_set(s->name, a->protocol->name);
 	return true;
 }
 
@@ -277,7 +277,7 @@ static void go_over(struct session *s, struct stamp at)
 	if (s->next) {
 		s->protocol = s->next;
 		s->state = s->next_state;
-		snprintf(s->name, sizeof(s->name), "%s", s->next->name);
+		word_set(s->name, s->next->name);
 	}
 	s->next = NULL;
 	s->next_state = NULL;
@@ -627,7 +627,7 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	t->conn = s->conn;
 	t->at = at;
 	t->closed = closed;
-	snprintf(t->protocol, sizeof(t->protocol), "%s", s->name);
+	word_set(t->protocol, s->name);
 	memcpy(t->route, s->route, sizeof(t->route));
 	memcpy(t->host, s->host, sizeof(t->host));
 	if (!reason && byte_account_why(&sum))
@@ -663,7 +663,7 @@ static void emit(struct session *s, struct exchange *ex, struct stamp at)
 void session_emit(struct session *s, struct exchange *ex, struct stamp at)
 {
 	if (!ex->protocol[0])
-		strncpy(ex->protocol, s->protocol->name, sizeof(ex->protocol) - 1);	/* the last is 0 */
+		word_set(ex->protocol, s->protocol->name);
 	memcpy(s->name, ex->protocol, sizeof(s->name));
 	memcpy(s->route, ex->route, sizeof(s->route));
 	emit(s, ex, at);

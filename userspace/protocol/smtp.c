@@ -88,7 +88,7 @@ static struct exchange *exchange_new(struct state *s, const char *method, struct
 	ex->began = at.time;
 	ex->conn.role = s->front == DIR_SENT ? ROLE_CLIENT : ROLE_SERVER;
 	ex->auth = s->auth;
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->method, method);
 	snprintf(ex->host, sizeof(ex->host), "%s", s->host);
 	return ex;
 }

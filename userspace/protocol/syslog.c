@@ -449,7 +449,7 @@ static void take_message(struct state *s, enum dir dir, struct slice in, const s
 	ex->conn.role = dir == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
 	ex->request_bytes = side->bytes;
 	ex->has_gap = side->gap;
-	snprintf(ex->method, sizeof(ex->method), "%s", severities[m.pri & 7]);
+	word_set(ex->method, severities[m.pri & 7]);
 	route_set(s, ex, &m);
 	if (affords) {
 		tell(s, ex, dir, "syslog.host", SLICE("host"), m.host);

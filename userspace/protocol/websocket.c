@@ -2,7 +2,6 @@
 #include "protocol/websocket.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/budget.h"
@@ -302,8 +301,8 @@ static struct exchange *exchange_new(struct websocket *w, enum dir dir, const ch
 	ex->auth = w->auth;
 	if (w->asks_known)
 		ex->conn.role = w->asks == DIR_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
-	snprintf(ex->protocol, sizeof(ex->protocol), "websocket");
-	snprintf(ex->method, sizeof(ex->method), "%s", method);
+	word_set(ex->protocol, "websocket");
+	word_set(ex->method, method);
 	memcpy(ex->route, w->route, sizeof(ex->route));
 	memcpy(ex->host, w->host, sizeof(ex->host));
 	*(dir == w->asks ? &ex->request_bytes : &ex->response_bytes) = wire;
