@@ -236,10 +236,12 @@ void websocket_count(struct websocket *w, enum fate fate, size_t nr)
 
 static void hold(struct websocket_side *side, struct slice in)
 {
-	size_t room = side->held.max - side->held.len, n = in.len < room ? in.len : room;
+	size_t room = side->held.max - side->held.len, n = in.len < room ? in.len : room, before = side->held.len;
 
 	if (n < in.len || buf_add(&side->held, in.ptr, n))
 		side->cut = true;
+	if (side->masked && side->held.len > before)	/* where it is kept: no copy of it to wipe */
+		unmask(side->held.ptr + before, slice_of(side->held.ptr + before, side->held.len - before), side->mask, side->mask_at);
 }
 
 static void unpack(struct websocket *w, struct websocket_side *side, struct slice in)
@@ -359,27 +361,30 @@ static bool in_message(const struct websocket_side *side)
 	return side->opcode || side->headless;
 }
 
-static void take_payload(struct websocket *w, struct websocket_side *side, struct slice in)
+static void take_packed(struct websocket *w, struct websocket_side *side, struct slice piece)
 {
 	uint8_t plain[PIECE];
 
+	if (side->masked) {
+		unmask(plain, piece, side->mask, side->mask_at);
+		piece.ptr = plain;
+	}
+	unpack(w, side, piece);
+	explicit_bzero(plain, sizeof(plain));
+}
+
+static void take_payload(struct websocket *w, struct websocket_side *side, struct slice in)
+{
 	while (in.len) {
 		size_t n = in.len < PIECE ? in.len : PIECE;
-		struct slice piece = slice_of(in.ptr, n);
 
-		if (side->masked) {
-			unmask(plain, piece, side->mask, side->mask_at);
-			piece.ptr = plain;
-		}
-		side->mask_at = (unsigned)(side->mask_at + n) & 3;
 		if (side->packed)
-			unpack(w, side, piece);
+			take_packed(w, side, slice_of(in.ptr, n));
 		else
-			hold(side, piece);
+			hold(side, slice_of(in.ptr, n));
+		side->mask_at = (unsigned)(side->mask_at + n) & 3;
 		in = slice_of(in.ptr + n, in.len - n);
 	}
-	if (side->masked)
-		explicit_bzero(plain, sizeof(plain));
 }
 
 /* ---- frames ---- */
