@@ -526,6 +526,8 @@ static void take_nothing_back(struct byte_sums *b)
 	int64_t *columns[] = { &b->examined, &b->opaque, &b->lost, &b->framing, &b->skipped };
 	int64_t back = 0;
 
+	if ((b->examined | b->opaque | b->lost | b->framing | b->skipped) >= 0)
+		return;
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		back += *columns[i] < 0 ? -*columns[i] : 0;
 		*columns[i] = *columns[i] < 0 ? 0 : *columns[i];
@@ -640,7 +642,8 @@ static void emit(struct session *s, struct exchange *ex, struct stamp at)
 {
 	uint8_t role = ex->conn.role;
 
-	session_tell(s, at);
+	if (s->hello)
+		session_tell(s, at);
 	ex->conn = s->conn;
 	if (!ex->conn.role)
 		ex->conn.role = s->conn.role = role;
