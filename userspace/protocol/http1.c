@@ -31,7 +31,7 @@ struct side {
 	enum phase phase;
 	bool response, after_gap;
 	uint64_t left;			/* bytes of the body or chunk to come */
-	size_t scanned;
+	struct head_scan scan;
 	struct pending *pending;	/* whose message is being read; NULL between messages */
 	struct body body;
 	uint64_t began;
@@ -168,7 +168,7 @@ static void message_done(struct state *s, struct side *side, enum dir dir, struc
 	struct http_message m;
 
 	side->phase = PHASE_START;
-	side->scanned = 0;
+	side->scan = (struct head_scan){ 0 };
 	if (!p)
 		return;
 	m = message_of(s, side, dir);
@@ -206,11 +206,10 @@ static void response_head(struct side *side, const struct head *h, struct pendin
 }
 
 /* RFC 9112, 6.3: which rule ends the body. */
-static void body_begin_as(struct side *side, const struct head *h, const struct pending *p)
+static void body_ends_as(struct side *side, const struct head *h, const struct pending *p)
 {
 	bool none = h->response && (p->is_head || h->status / 100 == 1 || h->status == 204 || h->status == 304);
 
-	body_begin(&side->body);
 	side->left = h->length;
 	if (none || (h->framing == FRAMING_NONE && !h->response) || (h->framing == FRAMING_LENGTH && !h->length))
 		side->phase = PHASE_START;
@@ -239,13 +238,13 @@ static void go_over(struct state *s, struct side *side, enum dir dir, const stru
 	}
 }
 
-static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t *copy, size_t len, struct stamp at)
+static bool take_head(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
 {
 	struct pending *p;
 	struct http_message m;
 	struct head h;
 
-	if (!head_parse(copy, len, &h))
+	if (!head_parse(in, &h))
 		return false;
 	side->response = h.response;
 	if (h.response && h.status / 100 == 1 && h.status != 101)
@@ -259,9 +258,10 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, uint8_t 
 		response_head(side, &h, p, dir, at);
 	else
 		request_head(&m, &h, p);
-	*(h.response ? &p->ex->response_bytes : &p->ex->request_bytes) += len;
-	body_begin_as(side, &h, p);
-	head_fields(&m, &h, copy, len);
+	*(h.response ? &p->ex->response_bytes : &p->ex->request_bytes) += in.len;
+	body_begin(&side->body);
+	head_fields(&m, &h);
+	body_ends_as(side, &h, p);
 	if (h.response && (h.status == 101 || (p->is_connect && h.status / 100 == 2))) {
 		go_over(s, side, dir, &h, at);
 	} else if (side->phase == PHASE_START) {
@@ -290,24 +290,28 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 		side->phase = PHASE_RESYNC;
 		return (struct feed_result){ FEED_OK, 1, 1 };
 	}
-	len = head_length(in, &side->scanned);
+	len = head_length(in, &side->scan);
 	if (!len && in.len > PROTOCOL_HEAD_MAX) {
 		side->phase = PHASE_RESYNC;
-		side->scanned = 0;
+		side->scan = (struct head_scan){ 0 };
 		return (struct feed_result){ FEED_OK, in.len, in.len };
 	}
 	if (!len)
 		return (struct feed_result){ FEED_MORE, 0, 0 };
-	side->scanned = 0;
-	copy = budget_room(len);
-	if (!copy)
+	copy = side->scan.folded ? budget_room(len) : NULL;
+	if (side->scan.folded && !copy)
 		return (struct feed_result){ FEED_BAD, 0, 0 };
-	memcpy(copy, in.ptr, len);
+	if (copy) {
+		memcpy(copy, in.ptr, len);
+		head_unfold(copy, len);
+	}
+	side->scan = (struct head_scan){ 0 };
 	session_count(s->session, FATE_EXAMINED, len);
-	taken = take_head(s, side, dir, copy, len, at);
+	taken = take_head(s, side, dir, slice_of(copy ? copy : in.ptr, len), at);
 	if (!taken)	/* no memory for its exchange */
 		side->phase = PHASE_RESYNC;
-	explicit_bzero(copy, len);
+	if (copy)
+		explicit_bzero(copy, len);
 	budget_free(copy, len);
 	return (struct feed_result){ FEED_OK, len, taken ? 0 : len };
 }
@@ -469,7 +473,7 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 
 	bool inside = (side->phase == PHASE_LENGTH || side->phase == PHASE_CHUNK) && lost <= side->left;
 
-	side->scanned = 0;
+	side->scan = (struct head_scan){ 0 };
 	side->body.cut = true;
 	if (side->pending) {
 		struct http_message m = message_of(s, side, dir);

@@ -3,11 +3,14 @@
 
 #include <string.h>
 
-#define METHOD_MAX 24
+#include "base/budget.h"
 
-size_t head_length(struct slice in, size_t *scanned)
+#define METHOD_MAX 24
+#define TARGET_USUAL 256
+
+size_t head_length(struct slice in, struct head_scan *scan)
 {
-	size_t at = *scanned > 3 ? *scanned - 3 : 0;
+	size_t at = scan->scanned > 3 ? scan->scanned - 3 : 0;
 	const uint8_t *nl;
 
 	while (at < in.len && (nl = memchr(in.ptr + at, '\n', in.len - at))) {
@@ -17,9 +20,10 @@ size_t head_length(struct slice in, size_t *scanned)
 			return next + 1;
 		if (next + 1 < in.len && in.ptr[next] == '\r' && in.ptr[next + 1] == '\n')
 			return next + 2;
+		scan->folded |= next < in.len && (in.ptr[next] == ' ' || in.ptr[next] == '\t');
 		at = next;
 	}
-	*scanned = in.len;
+	scan->scanned = in.len;
 	return 0;
 }
 
@@ -61,25 +65,8 @@ int head_begins(struct slice in, bool *response)
 	return in.ptr[8] == ' ';
 }
 
-/* Calls each header line of the head; folded lines were joined before. */
-static void each_header(const uint8_t *head, size_t len, void (*each)(void *, struct slice name, struct slice value), void *owner)
-{
-	const uint8_t *p = memchr(head, '\n', len), *end = head + len;
-	unsigned n = 0;
-
-	for (p = p ? p + 1 : end; p < end && n < HTTP_HEADERS_MAX; n++) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p)), *colon;
-		size_t line = (size_t)((nl ? nl : end) - p);
-
-		colon = memchr(p, ':', line);
-		if (colon)
-			each(owner, http_trim(slice_of(p, (size_t)(colon - p))), http_trim(slice_of(colon + 1, line - (size_t)(colon - p) - 1)));
-		p += line + (nl ? 1 : 0);
-	}
-}
-
 /* RFC 9112, 5.2: a line that begins with white space continues the one before. */
-static void unfold(uint8_t *p, size_t len)
+void head_unfold(uint8_t *p, size_t len)
 {
 	for (size_t i = 1, n; i + 1 < len; i = n + 1) {
 		const uint8_t *nl = memchr(p + i, '\n', len - 1 - i);
@@ -135,10 +122,8 @@ static void take_transfer(struct head *h, struct slice value)
 		h->framing = h->response ? FRAMING_CLOSE : FRAMING_BAD;
 }
 
-static void take_header(void *owner, struct slice name, struct slice value)
+static void take_header(struct head *h, struct slice name, struct slice value)
 {
-	struct head *h = owner;
-
 	if (is_fold(name, "content-length") && h->framing != FRAMING_CHUNKED && h->framing != FRAMING_CLOSE)
 		take_length(h, value);
 	else if (is_fold(name, "transfer-encoding"))
@@ -149,17 +134,17 @@ static void take_header(void *owner, struct slice name, struct slice value)
 		h->extensions = value;
 }
 
-bool head_parse(uint8_t *copy, size_t len, struct head *h)
+bool head_parse(struct slice in, struct head *h)
 {
-	struct slice line, in = slice_of(copy, len);
+	struct slice line;
 	const uint8_t *nl, *sp;
 
 	*h = (struct head){ 0 };
 	if (head_begins(in, &h->response) != 1)
 		return false;
-	unfold(copy, len);
-	nl = memchr(copy, '\n', len);
-	line = http_trim(slice_of(copy, (size_t)(nl - copy)));
+	nl = memchr(in.ptr, '\n', in.len);
+	line = http_trim(slice_of(in.ptr, (size_t)(nl - in.ptr)));
+	h->lines = slice_of(nl + 1, in.len - (size_t)(nl + 1 - in.ptr));
 	if (h->response) {
 		h->status = (uint16_t)((line.ptr[9] - '0') * 100 + (line.ptr[10] - '0') * 10 + line.ptr[11] - '0');
 	} else {
@@ -167,19 +152,41 @@ bool head_parse(uint8_t *copy, size_t len, struct head *h)
 		h->method = slice_of(line.ptr, (size_t)(sp - line.ptr));
 		h->target = http_trim(slice_of(sp + 1, line.len - h->method.len - 1 - 9));
 	}
-	each_header(copy, len, take_header, h);
 	return true;
 }
 
-static void emit_header(void *owner, struct slice name, struct slice value)
+/* It is decoded in place. */
+static void target_fields(const struct http_message *m, struct slice target)
 {
-	http_header(owner, name, value);
+	uint8_t room[TARGET_USUAL], *copy = target.len <= sizeof(room) ? room : budget_room(target.len);
+
+	if (!copy) {
+		m->ex->inspected = INSPECTED_PARTIAL;
+		return;
+	}
+	memcpy(copy, target.ptr, target.len);
+	http_target(m, copy, target.len);
+	explicit_bzero(copy, target.len);
+	if (copy != room)
+		budget_free(copy, target.len);
 }
 
-void head_fields(const struct http_message *m, const struct head *h, uint8_t *copy, size_t len)
+void head_fields(const struct http_message *m, struct head *h)
 {
-	/* Headers first: the target is decoded in place, the lines stay. */
-	each_header(copy, len, emit_header, (void *)(uintptr_t)m);
-	if (!h->response)
-		http_target(m, copy + (h->target.ptr - copy), h->target.len);
+	const uint8_t *p = h->lines.ptr, *end = p + h->lines.len;
+
+	for (unsigned n = 0; p < end && n < HTTP_HEADERS_MAX; n++) {
+		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end, *colon = memchr(p, ':', (size_t)(stop - p));
+
+		if (colon) {
+			struct slice name = http_trim(slice_of(p, (size_t)(colon - p)));
+			struct slice value = http_trim(slice_of(colon + 1, (size_t)(stop - colon) - 1));
+
+			take_header(h, name, value);
+			http_header(m, name, value);
+		}
+		p = stop + (nl != NULL);
+	}
+	if (h->target.len)
+		target_fields(m, h->target);
 }
