@@ -6,65 +6,69 @@
 
 #include "protocol/protocol.h"
 
-static bool is_hex(uint8_t c)
+enum { DIGIT = 1, UPPER = 2, LETTER = 4, NUMBER_PART = 8, HEX_PART = 16, WORD_PART = 32, SLASH = 64, MARK = 128 };
+#define ALL_PARTS (NUMBER_PART | HEX_PART | WORD_PART)
+static const uint8_t kinds[256] = {
+	['0' ... '9'] = DIGIT | ALL_PARTS, ['-'] = ALL_PARTS, ['_'] = ALL_PARTS, ['/'] = SLASH, [':'] = MARK, ['.'] = MARK,
+	['A' ... 'F'] = UPPER | LETTER | HEX_PART | WORD_PART, ['G' ... 'Z'] = UPPER | LETTER | WORD_PART,
+	['a' ... 'f'] = LETTER | HEX_PART | WORD_PART, ['g' ... 'z'] = LETTER | WORD_PART,
+};
+
+/* What its bytes are: some of them, all of them. */
+struct segment { size_t len, digits; uint8_t some, all; };
+
+static struct segment segment_read(struct slice path, uint8_t parts)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	struct segment s = { .all = 0xff };
+	uint8_t kind;
+
+	for (; s.len < path.len && !((kind = kinds[path.ptr[s.len]]) & parts); s.len++) {
+		s.digits += kind & DIGIT;
+		s.some |= kind;
+		s.all &= kind;
+	}
+	return s;
 }
 
 /* Numbers, UUIDs, hex of 8 and more with a digit, long opaque segments. */
-static bool is_id(struct slice s)
+static bool is_id(const struct segment *s)
 {
-	size_t digits = 0, hex = 0, upper = 0, dash = 0, letters = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t c = s.ptr[i];
-
-		digits += c >= '0' && c <= '9';
-		hex += is_hex(c);
-		upper += c >= 'A' && c <= 'Z';
-		letters += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		dash += c == '-' || c == '_';
-	}
-	if (!s.len)
+	if (!s->digits)
 		return false;
-	if (digits + dash == s.len && digits)
+	if (s->all & NUMBER_PART || (s->all & HEX_PART && s->len >= 8))
 		return true;
-	if (hex + dash == s.len && s.len >= 8 && digits)
-		return true;
-	return s.len >= 20 && digits >= 2 && letters && digits + letters + dash == s.len && (upper || digits >= 4);
+	return s->all & WORD_PART && s->len >= 20 && s->digits >= 2 && s->some & LETTER && (s->some & UPPER || s->digits >= 4);
 }
 
 /* Segment by segment; what parts them stays. */
-static void segments(char out[PATH_SIZE], struct slice path, const char *parts, const struct field_sink *sink)
+static void segments(char out[PATH_SIZE], struct slice path, uint8_t parts, const struct field_sink *sink)
 {
 	size_t n = 0, at = 0;
 
 	while (at < path.len && n + 2 < PATH_SIZE) {
-		size_t end = at, len;
-		struct slice part;
+		struct segment s = segment_read(slice_of(path.ptr + at, path.len - at), parts);
 		char name[NAME_SIZE];
+		size_t len;
 
-		while (end < path.len && !is_among(path.ptr[end], parts))
-			end++;
-		part = slice_of(path.ptr + at, end - at);
-		if (is_id(part))
+		if (is_id(&s))
 			memcpy(name, "{id}", len = 4);
 		else
-			len = part.len ? sink->clean(sink->owner, name, part) : 0;
+			len = s.len ? sink->clean(sink->owner, name, slice_of(path.ptr + at, s.len)) : 0;
 		if (len > PATH_SIZE - 2 - n)
 			break;
 		memcpy(out + n, name, len);
 		n += len;
-		if (end < path.len)
-			out[n++] = (char)path.ptr[end];
-		at = end + 1;
+		at += s.len;
+		if (at < path.len)
+			out[n++] = (char)path.ptr[at];
+		at++;
 	}
 	out[n] = 0;
 }
 
 void route_key(char out[PATH_SIZE], struct slice key, const struct field_sink *sink)
 {
-	segments(out, slice_of(key.ptr, key.len < PATH_SIZE * 2 ? key.len : PATH_SIZE * 2), ":/.", sink);
+	segments(out, slice_of(key.ptr, key.len < PATH_SIZE * 2 ? key.len : PATH_SIZE * 2), SLASH | MARK, sink);
 }
 
 struct slice route_word(const char *template)
@@ -94,5 +98,5 @@ void route_template(char out[PATH_SIZE], struct slice path, const struct field_s
 		if (scheme)
 			path = slash ? slice_of(slash, path.len - (size_t)(slash - path.ptr)) : SLICE("/");
 	}
-	segments(out, path, "/", sink);
+	segments(out, path, SLASH, sink);
 }
