@@ -3,6 +3,7 @@
  * base64 and masks. Every function reads inside its slice only. */
 #ifndef WEIR_CLASSIFY_CHECK_H
 #define WEIR_CLASSIFY_CHECK_H
+#include "base/uninitialized.h"
 #include "classify/classify.h"
 
 static inline bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
@@ -15,16 +16,6 @@ static inline bool is_hex(uint8_t c) { return is_digit(c) || (to_lower(c) >= 'a'
 static inline bool is_print(uint8_t c) { return c >= 0x20 && c < 0x7f; }
 static inline bool is_base64(uint8_t c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
 static inline int hex_value(uint8_t c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; }
-/* A variable that is filled before use: the build zeroes all others. */
-#if defined(__has_attribute)
-#if __has_attribute(uninitialized)
-#define UNINITIALIZED __attribute__((uninitialized))
-#endif
-#endif
-#ifndef UNINITIALIZED
-#define UNINITIALIZED
-#endif
-
 /* The byte at i, or 0 outside. */
 static inline uint8_t byte_at(struct slice s, size_t i) { return i < s.len ? s.ptr[i] : 0; }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/uninitialized.h"
 #include "protocol/content.h"
 #include "protocol/content/mime.h"
 #include "protocol/descriptor.h"
@@ -73,7 +74,7 @@ void http_host(const struct http_message *m, struct slice host)
 static void emit(const struct http_message *m, enum location loc, const char *prefix, struct slice key, struct slice value, bool text)
 {
 	size_t n = strlen(prefix);
-	char path[PATH_SIZE];
+	char path[PATH_SIZE] UNINITIALIZED;
 	struct content_job job = { .exchange = m->ex, .sink = m->sink, .location = loc, .dir = m->dir };
 	struct field f = { .location = loc, .dir = m->dir, .path = path, .key = key, .value = value, .text = text };
 
@@ -199,7 +200,7 @@ static void heed(const struct http_message *m, struct slice name, struct slice v
 
 void http_header(const struct http_message *m, struct slice name, struct slice value)
 {
-	uint8_t lower[64];
+	uint8_t lower[64] UNINITIALIZED;
 	size_t n = name.len < sizeof(lower) ? name.len : sizeof(lower);
 	struct slice meta;
 	const char *of;

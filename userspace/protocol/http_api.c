@@ -115,6 +115,8 @@ bool http_is_store(bool response, struct slice name, struct slice value)
 
 bool http_is_signed(struct slice query)
 {
+	if (!query.len || !memchr(query.ptr, 'S', query.len))	/* as most are */
+		return false;
 	if (has(query, "X-Amz-Signature="))
 		return has(query, "%2Fs3%2Faws4_request") || has(query, "/s3/aws4_request");
 	return has(query, "AWSAccessKeyId=") && has(query, "Signature=") && has(query, "Expires=");
@@ -152,7 +154,7 @@ struct slice http_meta(struct slice name, const char **prefix)
 {
 	static const char *const of[] = { "x-amz-meta", "x-goog-meta", "x-ms-meta", "x-object-meta" };
 
-	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]) && name.len && name.ptr[0] == of[i][0]; i++) {
 		size_t n = strlen(of[i]);
 
 		if (name.len > n + 1 && name.ptr[n] == '-' && begins_fold(name, of[i])) {
