@@ -15,6 +15,7 @@
 #include "protocol/arranged.h"
 #include "protocol/hello.h"
 #include "protocol/protocol.h"
+#include "protocol/told.h"
 #include "protocol/unread.h"
 
 #define HEAD_HELD 512	/* bytes a direction may hold before a protocol is known */
@@ -82,16 +83,6 @@ void session_update(struct session *s, const struct conn_facts *conn)
 	s->conn = *conn;
 	if (!s->conn.role)
 		s->conn.role = role;	/* what the protocol has taught stays */
-}
-
-static void told_add(struct byte_sums *a, const struct byte_sums *b)
-{
-	a->moved += b->moved;
-	a->examined += b->examined;
-	a->opaque += b->opaque;
-	a->skipped += b->skipped;
-	a->lost += b->lost;
-	a->framing += b->framing;
 }
 
 void session_adopt(struct session *to, struct session *from)
@@ -501,97 +492,10 @@ static void account_news(const struct session *s, enum dir d, struct byte_sums *
 	};
 }
 
-static int64_t sums_open(const struct byte_sums *b)
-{
-	return b->moved - b->examined - b->opaque - b->skipped - b->lost - b->framing;
-}
-
-/* Takes n off what is told; returns what of it was not there. */
-static int64_t hold_back(struct byte_sums *b, int64_t n)
-{
-	int64_t *columns[] = { &b->examined, &b->opaque, &b->lost, &b->framing, &b->skipped };
-
-	for (size_t i = 0; n > 0 && i < sizeof(columns) / sizeof(columns[0]); i++) {
-		int64_t part = *columns[i] < n ? *columns[i] : n;
-
-		*columns[i] -= part;
-		n -= part;
-	}
-	return n;
-}
-
-/* What was told to be lost, and was examined after that, stays lost: a fact takes nothing back. */
-static void take_nothing_back(struct byte_sums *b)
-{
-	int64_t *columns[] = { &b->examined, &b->opaque, &b->lost, &b->framing, &b->skipped };
-	int64_t back = 0;
-
-	if ((b->examined | b->opaque | b->lost | b->framing | b->skipped) >= 0)
-		return;
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		back += *columns[i] < 0 ? -*columns[i] : 0;
-		*columns[i] = *columns[i] < 0 ? 0 : *columns[i];
-	}
-	b->moved += hold_back(b, back);
-}
-
-/* A record that passed and whose plaintext comes next, or plaintext that a library has not sent yet,
- * is the next fact's. */
-static void leave_open(struct byte_sums *b, int64_t open)
-{
-	if (open > 0)
-		b->moved -= open;
-	else
-		b->moved += hold_back(b, -open);
-}
-
-static int64_t reason_hold(int64_t *one, int64_t n)
-{
-	int64_t part = *one < n ? *one : n;
-
-	if (n <= 0)
-		return n;
-	*one -= part;
-	return n - part;
-}
-
-/* Of the reasons those for what is told; others wait with what they are for: as hold_back() has it that is first what
- * is opaque, then what is lost, of which the reasons come before, then what was skipped. Of what was told and then
- * taken back the reasons may be short by as much: then they are of the kind that is there. */
-static void take_reasons(int64_t left[LOSS_MAX], int64_t out[LOSS_MAX], int64_t need)
-{
-	int64_t rest = -need;
-	unsigned most = LOSS_MISSING;
-
-	if (!need) {	/* of most facts: all was examined */
-		memset(out, 0, LOSS_MAX * sizeof(*out));
-		return;
-	}
-	for (unsigned i = 0; i < LOSS_MAX; i++) {
-		out[i] = left[i] > 0 ? left[i] : 0;
-		rest += out[i];
-	}
-	for (unsigned i = LOSS_UNWANTED; i-- > 0;)
-		rest = reason_hold(&out[i], rest);
-	rest = reason_hold(&out[LOSS_UNWANTED], rest);
-	for (unsigned i = 0; i < LOSS_MAX; i++)
-		most = out[i] > out[most] ? i : most;
-	out[most] -= rest;
-	for (unsigned i = 0; i < LOSS_MAX; i++)
-		left[i] -= out[i];
-}
-
 static void tell_account(struct session *s, enum dir d, struct byte_account *out)
 {
-	struct byte_sums *told = &s->told[d];
-
-	told->moved += out->moved;
-	told->examined += out->examined;
-	told->opaque += out->opaque;
-	told->skipped += out->skipped;
-	told->lost += out->lost;
-	told->framing += out->framing;
-	take_reasons(s->acct[d].why, out->why, out->opaque + out->skipped + out->lost);
+	told_add(&s->told[d], &out->sums);
+	told_reasons(s->acct[d].why, out->why, out->opaque + out->skipped + out->lost);
 }
 
 /* At the end of an interval what is open is left to the next one, once. */
@@ -616,9 +520,9 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 		struct byte_sums *b = &t->bytes[d].sums;
 
 		account_news(s, (enum dir)d, b);
-		take_nothing_back(b);
+		told_keep(b);
 		if (!s->ended)
-			leave_open(b, newly_open(s, (enum dir)d, sums_open(b)));
+			told_leave_open(b, newly_open(s, (enum dir)d, told_open(b)));
 		tell_account(s, (enum dir)d, &t->bytes[d]);
 	}
 	if (s->unread)
@@ -652,8 +556,8 @@ static void emit(struct session *s, struct exchange *ex, struct stamp at)
 		struct byte_sums *b = &ex->bytes[d].sums;
 
 		account_news(s, (enum dir)d, b);
-		take_nothing_back(b);
-		leave_open(b, sums_open(b));
+		told_keep(b);
+		told_leave_open(b, told_open(b));
 		tell_account(s, (enum dir)d, &ex->bytes[d]);
 	}
 	if (ex->host[0])
