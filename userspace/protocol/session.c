@@ -330,7 +330,7 @@ static size_t feed(struct session *s, enum dir dir, struct slice given, struct s
 		s->fed += r.consumed;
 		if (r.opaque && r.opaque == r.consumed)
 			unread(s, dir, slice_of(in.ptr + s->fed - r.opaque, r.opaque), at);
-		else
+		else if (r.opaque)
 			opaque(s, dir, r.opaque);
 		bad = r.status == FEED_BAD;
 		if (r.status == FEED_MORE || !r.consumed)
@@ -415,7 +415,8 @@ void session_bytes(struct session *s, enum dir dir, struct slice in, struct stam
 		buf_free(&s->carry[dir]);
 		s->inside[dir] = false;
 	}
-	unread(s, dir, in, at);
+	if (in.len)
+		unread(s, dir, in, at);
 	s->passed[dir] += in.len;
 }
 

@@ -48,15 +48,28 @@ static bool part_trim(struct part *p, uint64_t next)
 	return true;
 }
 
-static void part_take(struct stream *s, struct sequence *q, const struct part *part)
+static void part_take(struct stream *s, struct sequence *q, const struct part *p)
+{
+	q->next = part_end(p);
+	q->restarted = false;
+	stream_deliver(s, q, p);
+}
+
+/* Of one that begins before what is there. */
+static void rest_take(struct stream *s, struct sequence *q, const struct part *part)
 {
 	struct part p = *part;
 
-	if (!part_trim(&p, q->next))
-		return;
-	q->next = part_end(&p);
-	q->restarted = false;
-	stream_deliver(s, q, &p);
+	if (part_trim(&p, q->next))
+		part_take(s, q, &p);
+}
+
+static void take_next(struct stream *s, struct sequence *q, const struct part *p)
+{
+	if (p->pos == q->next)	/* mostly */
+		part_take(s, q, p);
+	else
+		rest_take(s, q, p);
 }
 
 static void piece_unlink(struct stream *s, struct sequence *q, struct piece *h)
@@ -94,7 +107,7 @@ static void run_deliver(struct stream *s, struct sequence *q)
 
 	while ((h = q->head) && h->part.pos <= q->next) {
 		piece_unlink(s, q, h);
-		part_take(s, q, &h->part);
+		take_next(s, q, &h->part);
 		piece_free(h);
 		any = true;
 	}
@@ -209,7 +222,7 @@ int sequence_push(struct stream *s, struct sequence *q, const struct part *p)
 		run_deliver(s, q);
 	}
 	if (p->pos <= q->next) {
-		part_take(s, q, p);
+		take_next(s, q, p);
 		run_deliver(s, q);
 	}
 	return err;
@@ -243,7 +256,7 @@ void sequence_drain_socket(struct stream *s, struct sequence *q, struct stamp at
 		if (h->part.pos > q->next)
 			gap_make(s, q, h->part.pos, cause_before(&h->part, LOSS_MISSING), LAYER_SOCKET, at);
 		piece_unlink(s, q, h);
-		part_take(s, q, &h->part);
+		take_next(s, q, &h->part);
 		piece_free(h);
 	}
 	since_update(q);

@@ -76,13 +76,19 @@ static void stream_unlink(struct stream *s)
 	s->table->stats.connections--;
 }
 
+static void to_front(struct node *head, struct node *n)
+{
+	if (head->next == n)
+		return;
+	node_unlink(n);
+	node_link(head, n);
+}
+
 /* The most recent one now. */
 static void stream_touch(struct stream *s)
 {
-	node_unlink(&s->idle);
-	node_link(&s->table->idle, &s->idle);
-	node_unlink(&s->mine);
-	node_link(&s->share->idle, &s->mine);
+	to_front(&s->table->idle, &s->idle);
+	to_front(&s->share->idle, &s->mine);
 }
 
 static void stream_watch(struct stream *s)
