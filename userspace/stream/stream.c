@@ -55,7 +55,11 @@ static struct stream **bucket_of(const struct stream_table *t, uint64_t id)
 
 static struct stream *stream_find(const struct stream_table *t, uint64_t id)
 {
-	struct stream *s = *bucket_of(t, id);
+	struct stream *s;
+
+	if (t->idle.next != &t->idle && STREAM_OF(t->idle.next, idle)->conn.id == id)	/* mostly it has just spoken */
+		return STREAM_OF(t->idle.next, idle);
+	s = *bucket_of(t, id);
 
 	while (s && s->conn.id != id)
 		s = s->bucket_next;
