@@ -246,7 +246,7 @@ static void value_begin(struct side *side, const struct mc_head *h, const char *
 	side->phase = PHASE_VALUE;
 	side->left = h->value;
 	side->cut = false;
-	snprintf(side->pattern, sizeof(side->pattern), "%s", pattern);
+	path_append(side->pattern, 0, pattern);
 }
 
 static void command(struct state *s, struct side *side, enum dir dir, const struct mc_head *h, struct stamp at)

@@ -358,7 +358,7 @@ static bool read_line(struct slice line, struct mc_head *h)
 	struct slice rest = line, word = word_take(&rest);
 	uint64_t n;
 
-	for (unsigned i = 1; i < COMMANDS; i++)
+	for (unsigned i = 1; i < COMMANDS && word.ptr[0] >= 'a'; i++)	/* answers are in upper case, but for one */
 		if (commands[i].form && is(word, commands[i].word)) {
 			h->what = (enum mc_what)i;
 			h->front = true;
