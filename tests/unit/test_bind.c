@@ -472,6 +472,51 @@ static void an_object_freed_and_used_again_is_another_session(void **state)
 	world_free(w);
 }
 
+/* BoringSSL in a program without names: what frees a session has no probe, and the next has its
+ * address, and goes on with its positions. */
+static void an_object_used_again_whose_end_nobody_saw_is_another_session(void **state)
+{
+	for (int how = 0; how < 4; how++) {
+		bool server = how & 1, closed = how & 2 || !server;
+		struct world *w = world_new(NULL);
+		struct peer a = peer_new(w, 5, server, V13);
+
+		handshake(&a);
+		for (int n = 0; n < 7; n++) {
+			struct peer b = peer_new(w, 6 + (uint64_t)n, server, V13);
+
+			(server ? receive_message(&a, 300, 16384) : send_message(&a, 300));
+			(server ? send_message(&a, 120) : receive_message(&a, 120, 16384));
+			told_all(&a);
+			b.session = a.session;
+			for (int d = 0; d < 2; d++)
+				b.base[d] = a.base[d] - a.plain[d];
+			b.time = a.time;
+			if (closed)
+				hang_up(&a);
+			handshake(&b);
+			if (!closed) {	/* that comes later than what the next receives */
+				receive_message(&b, 250, 16384);
+				hang_up(&a);
+				send_message(&b, 130);
+			}
+			a = b;
+		}
+		(server ? receive_message(&a, 300, 16384) : send_message(&a, 300));
+		(server ? send_message(&a, 120) : receive_message(&a, 120, 16384));
+		hang_up(&a);
+		tick(&a, 300);
+		for (uint64_t conn = 5; conn < 13; conn++) {
+			assert_true(of_conn(w, conn)->closed);
+			assert_int_equal(of_conn(w, conn)->conn.binding, BINDING_STRONG);
+			assert_int_equal(of_conn(w, conn)->gaps[0] + of_conn(w, conn)->gaps[1], 0);
+		}
+		assert_int_equal(w->sum.lost + w->sum.opaque, 0);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
 static void a_session_cleared_or_in_a_fork_goes_on_with_its_connection(void **state)
 {
 	for (int fork = 0; fork < 2; fork++) {
@@ -703,6 +748,7 @@ int main(void)
 		cmocka_unit_test(equal_sizes_at_once_are_told_apart_by_the_next),
 		cmocka_unit_test(equal_sizes_that_stay_equal_are_weak_and_balance),
 		cmocka_unit_test(an_object_freed_and_used_again_is_another_session),
+		cmocka_unit_test(an_object_used_again_whose_end_nobody_saw_is_another_session),
 		cmocka_unit_test(a_session_cleared_or_in_a_fork_goes_on_with_its_connection),
 		cmocka_unit_test(what_nobody_decrypts_stays_opaque),
 		cmocka_unit_test(a_connection_older_than_weir_joins_from_where_it_was_seen),

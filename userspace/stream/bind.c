@@ -252,7 +252,7 @@ static int forward(struct stream_table *t, struct tls_session *u, struct chunk *
 	int d = ch->dir;
 
 	if (s) {
-		if (!u->placed[d] && ch->pos < s->lanes[d].plain.next)
+		if (!u->placed[d] && (ch->pos < s->lanes[d].plain.next || (u->again && !ch->before)))
 			u->origin[d] = ch->pos - s->lanes[d].plain.next;	/* a new session on an old connection */
 		u->placed[d] = true;
 		ch->pos -= u->origin[d];
@@ -348,6 +348,7 @@ static struct tls_session *session_get(struct stream_table *t, const struct chun
 	u->conn = ch->conn.id;
 	u->owner = ch->conn.process;
 	u->late = ch->pos > 0;
+	u->again = u->late && !ch->before && !ch->conn.late;
 	u->tail = &u->head;
 	node_init(&u->idle);
 	node_init(&u->holding);
@@ -426,6 +427,39 @@ void bind_ripe(struct stream_table *t)
 	}
 }
 
+/* Is there a connection without a session whose records may hold n bytes that were received? */
+static bool is_hoped_for(const struct stream_table *t, const struct bind_process *p, uint64_t n)
+{
+	for (const struct node *at = p->candidates.next; at != &p->candidates; at = at->next) {
+		const struct candidate *c = OF(at, const struct candidate, node);
+		const struct cipher *k = &c->stream->lanes[DIR_RECEIVED].cipher;
+
+		if (c->active + STALE_NS < t->now)
+			break;
+		if (k->records && c->recent[DIR_RECEIVED][(k->records - 1) % RECENT].body > n)
+			return true;
+	}
+	return false;
+}
+
+/* What frees a session may have no probe, and the next has its address. It is found out when it
+ * receives what no record of its connection can have held, which have all passed before. */
+static bool is_anothers(struct stream_table *t, const struct tls_session *u, const struct chunk *ch, uint64_t n)
+{
+	const struct lane *lane = u->stream ? &u->stream->lanes[DIR_RECEIVED] : NULL;
+	struct bind_process *p;
+	bool found;
+
+	if (!lane || ch->dir != DIR_RECEIVED || u->busy || u->stream->bound != BOUND_GUESSED || u->stream->conn.late ||
+	    !lane->cipher.data || lane->kernel.head || lane->plain.head || cipher_room(u->stream, DIR_RECEIVED) >= (int64_t)n)
+		return false;
+	p = process_get(t->bind, ch->conn.process);
+	found = p && is_hoped_for(t, p, n);
+	if (p)
+		process_put(t->bind, p);
+	return found;
+}
+
 int bind_plain(struct stream_table *t, const struct chunk *in)
 {
 	struct tls_session *u = session_get(t, in);
@@ -433,6 +467,10 @@ int bind_plain(struct stream_table *t, const struct chunk *in)
 	struct chunk ch = *in;
 	bool holds;
 
+	if (u && is_anothers(t, u, in, n)) {
+		session_end(t, u);
+		u = session_get(t, in);
+	}
 	ch.conn.binding = BINDING_NONE;	/* whatever it says: it names no connection */
 	if (!u)
 		return stream_take(t, &ch);

@@ -50,6 +50,7 @@ struct tls_session {
 	struct stream *stream;	/* bound to */
 	bool busy;		/* what it holds is being told */
 	bool late;		/* it had moved before it was seen */
+	bool again;		/* by then it was another's: whose positions it goes on with */
 	bool placed[2], matched;	/* matched: something received was */
 	uint64_t origin[2];	/* what its positions are ahead of the connection's */
 	uint64_t run;		/* received since the last match */
