@@ -117,6 +117,40 @@ static void tickets_behind_plaintext_that_came_ahead_are_framing(void **state)
 	world_free(w);
 }
 
+/* A buffer that is read into takes many short records at once, as HTTP/2 has them: each is decrypted then. */
+static void many_records_in_one_call_before_the_first_plaintext_are_all_data(void **state)
+{
+	for (int v13 = 0; v13 < 2; v13++) {
+		struct world *w = world_new(NULL);
+		uint32_t o = v13 ? 17 : 24;
+		uint64_t received = RECORDS(w, DIR_RECEIVED, 0, true, { 22, 512 });
+		uint64_t pos = 0;
+
+		if (v13)
+			received = RECORDS(w, DIR_RECEIVED, received, true, { 20, 1 }, { 23, 53 });
+		else
+			received = RECORDS(w, DIR_RECEIVED, received, true, { 22, 37 }, { 20, 1 }, { 22, 40 });
+		received = RECORDS(w, DIR_RECEIVED, received, true, { 23, 82 + o }, { 23, 86 + o }, { 23, 190 + o }, { 23, 9 + o },
+				   { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o },
+				   { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o },
+				   { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o },
+				   { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o }, { 23, 9 + o }, { 23, 71 + o });
+		for (int i = 0; i < 27; i++) {
+			static const size_t first[] = { 82, 86, 190 };
+			size_t n = i < 3 ? first[i] : i & 1 ? 9 : 71;
+
+			plaintext(w, DIR_RECEIVED, pos, n);
+			pos += n;
+		}
+		close_at(w, 1, 0, received, at_ms(1));
+		assert_true(w->sessions[0]->closed);
+		assert_int_equal(w->sum.examined, pos);
+		assert_int_equal(w->sum.opaque + w->sum.lost, 0);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
 /* In TLS 1.2 no part of a handshake is in such records: what nobody told of is not called framing. */
 static void plaintext_that_was_missed_before_what_came_ahead_is_unexplained(void **state)
 {
@@ -409,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_first_read_into_a_small_buffer_finds_its_record_among_more),
 		cmocka_unit_test(plaintext_before_records_that_wait_for_a_lost_one_leaves_the_handshake_framing),
 		cmocka_unit_test(tickets_behind_plaintext_that_came_ahead_are_framing),
+		cmocka_unit_test(many_records_in_one_call_before_the_first_plaintext_are_all_data),
 		cmocka_unit_test(plaintext_that_was_missed_before_what_came_ahead_is_unexplained),
 		cmocka_unit_test(what_a_library_took_and_never_sent_is_no_byte_of_the_connection),
 		cmocka_unit_test(what_the_program_never_read_has_no_plaintext),

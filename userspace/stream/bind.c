@@ -567,8 +567,8 @@ bool bind_hoped(const struct stream *s)
 {
 	const struct candidate *c = s->candidate;
 
-	return c && (c->hopes || (s->table->now - c->active < HOLD_NS && s->lanes[0].cipher.records <= EARLY_MAX &&
-				  s->lanes[1].cipher.records <= EARLY_MAX));
+	return c && (c->hopes || (s->table->now - c->active < HOLD_NS && s->lanes[0].cipher.records <= SHAKE_RECORDS &&
+				  s->lanes[1].cipher.records <= SHAKE_RECORDS));
 }
 
 /* Of the sessions that have no better connection, the one that most speaks for. */

@@ -21,7 +21,8 @@
 #define HELD_PIECES	1024	/* held of one connection: bounds the work of an insertion */
 #define HELD_SHARE	256	/* bytes of limits.total for each piece that may be held in all */
 #define ROOM_SHARE	8	/* of the memory budget, kept free for what one chunk may make grow */
-#define EARLY_MAX	16	/* application records before the first plaintext: a handshake has fewer */
+#define SHAKE_RECORDS	16	/* application records that a handshake has, and more */
+#define EARLY_MAX	48	/* and with all that one socket call tells of behind it: before the first plaintext */
 #define CLOSE_AHEAD	60000000000ull	/* ns that a close may be ahead of the chunks and still be waited for */
 #define UNHEARD_MAX	16384	/* connections that ended before a chunk of theirs came */
 #define UNBOUND		((uint64_t)1 << 63)	/* in a connection id: a TLS session without a socket */
@@ -105,7 +106,7 @@ struct cipher {
 	int64_t unwalked;	/* socket bytes whose headers were not seen */
 	int64_t credited;	/* of these, proven by plaintext, hence not lost */
 	int64_t padding, padded;	/* of capacity: what may be padding of CBC; what is taken for it */
-	uint32_t early[EARLY_MAX];	/* bodies of application records before the first plaintext */
+	uint16_t early[EARLY_MAX];	/* bodies of application records before the first plaintext */
 	int64_t bodies, shed;	/* of application records: all; those counted opaque before the first plaintext */
 	int64_t split_bodies;	/* what the binding says came before the first plaintext */
 	uint32_t records, split;	/* the same as numbers of records */

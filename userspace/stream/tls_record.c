@@ -201,7 +201,7 @@ static void early_add(struct stream *s, struct cipher *c, uint32_t body)
 		memmove(c->early, c->early + 1, sizeof(c->early) - sizeof(c->early[0]));
 		c->nr_early--;
 	}
-	c->early[c->nr_early++] = body;
+	c->early[c->nr_early++] = (uint16_t)body;
 }
 
 /* The first `shake` are of the handshake; from `split` on they have what is told as plaintext, and
@@ -380,7 +380,7 @@ static void split_count(struct stream *s, struct cipher *c)
 	int64_t room = bodies - nr * overhead_of(c);
 
 	account_opaque(account_of(s, c), -c->shed, c->shed_why);
-	if (c->split > EARLY_MAX || (s->conn.late && !c->handshake))
+	if (c->split > SHAKE_RECORDS || (s->conn.late && !c->handshake))
 		opaque_add(s, c, c->split_bodies);
 	else
 		account_of(s, c)->framing += c->split_bodies;
@@ -392,7 +392,7 @@ static void split_count(struct stream *s, struct cipher *c)
 /* Told as opaque when an interval ended in the handshake. */
 static void shed_settle(struct stream *s, struct cipher *c)
 {
-	if (s->bound != BOUND_GUESSED || c->records > EARLY_MAX || !c->handshake)
+	if (s->bound != BOUND_GUESSED || c->records > SHAKE_RECORDS || !c->handshake)
 		return;
 	account_opaque(account_of(s, c), -c->shed, c->shed_why);
 	account_of(s, c)->framing += c->shed;
@@ -511,7 +511,7 @@ static void cut_settle(struct stream *s, struct cipher *c)
 	case APPLICATION:
 		if (!c->data) {
 			if (c->nr_early)
-				c->early[c->nr_early - 1] -= (uint32_t)cut;
+				c->early[c->nr_early - 1] = (uint16_t)(c->early[c->nr_early - 1] - cut);
 			else
 				opaque_add(s, c, -cut); /* an interval's end has settled it whole */
 			return;
