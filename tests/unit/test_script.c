@@ -34,7 +34,16 @@ static const struct { const char *exe, *args, *script; } cases[] = {
 	{ "/usr/bin/perl", "perl|-MSome::code|job.pl", "job.pl" },
 	{ "/usr/bin/ruby3.1", "ruby|-rnet/http|-ropenssl|-e|exit|x", NULL },
 	{ "/usr/bin/ruby3.1", "ruby|-r|json|/srv/job.rb", "job.rb" },
-	{ "/usr/bin/ruby3.1", "puma 5.6.5 (tcp://0.0.0.0:9292)", NULL },
+	{ "/usr/bin/ruby3.1", "puma 5.6.5 (tcp://0.0.0.0:9292) [shop]", "puma" },
+	{ "/usr/bin/ruby3.1", "puma: cluster worker 0: 4711 [shop]", "puma" },
+	{ "/usr/bin/python3.11", "gunicorn: master [app:app]", "gunicorn" },
+	{ "/usr/bin/python3.11", "/usr/bin/python3|-uc|x", NULL },
+	{ "/usr/bin/node", "node /srv/app.js", "app.js" },
+	{ "/usr/bin/node", "npm run start", "npm" },
+	{ "/usr/bin/node", "nodejs|app.js", "app.js" },
+	{ "/usr/bin/node", "node -e fetch()", NULL },
+	{ "/usr/bin/bash", "-bash", NULL },
+	{ "/usr/bin/dash", "/bin/sh|/srv/backup.sh", "backup.sh" },
 	{ "/usr/bin/node", "node|-e|fetch()|https://x/a", NULL },
 	{ "/usr/bin/node", "node|-pe|1", NULL },
 	{ "/usr/bin/node", "node|--require|./trace.js|--max-old-space-size=4096|server.js", "server.js" },
@@ -61,13 +70,14 @@ static void what_an_interpreter_runs_is_told_by_its_arguments(void **state)
 		size_t n = strlen(cases[i].args);
 		char args[256];
 		const char *got;
+		size_t len;
 
 		memcpy(args, cases[i].args, n + 1);
 		for (char *p = args; (p = strchr(p, '|')); p++)
 			*p = 0;
-		got = script_of(cases[i].exe, args, n + !!n);
-		if (!got != !cases[i].script || (got && strcmp(got, cases[i].script)))
-			fail_msg("%s: got %s", cases[i].args, got ? got : "none");
+		got = script_of(cases[i].exe, args, n + !!n, &len);
+		if (!got != !cases[i].script || (got && (len != strlen(cases[i].script) || memcmp(got, cases[i].script, len))))
+			fail_msg("%s: got %.*s", cases[i].args, got ? (int)len : 4, got ? got : "none");
 	}
 }
 

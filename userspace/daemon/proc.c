@@ -128,10 +128,11 @@ static void read_script(pid_t pid, struct process_facts *f)
 {
 	char text[2048];
 	ssize_t n = proc_read(pid, "cmdline", text, sizeof(text));
-	const char *script = n > 0 ? script_of(f->exe, text, (size_t)n + 1) : NULL;	/* with the NUL that was put behind */
+	size_t len;
+	const char *script = n > 0 ? script_of(f->exe, text, (size_t)n + 1, &len) : NULL;	/* with the NUL that was put behind */
 
 	if (script)
-		name_clean(f->script, script, strlen(script));
+		name_clean(f->script, script, len);
 }
 
 bool proc_exe(pid_t pid, char out[EXE_SIZE])

@@ -45,15 +45,18 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Its name, perhaps with a version. */
-static const struct interpreter *interpreter_of(const char *exe)
+/* By its name, perhaps with a version. */
+static const struct interpreter *interpreter_named(const char *path, size_t len)
 {
-	const char *base = base_of(exe);
+	const char *base = path + len;
 
+	while (base > path && base[-1] != '/')
+		base--;
+	len -= (size_t)(base - path);
 	for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++) {
 		size_t n = strlen(interpreters[i].name);
 
-		if (!strncmp(base, interpreters[i].name, n) && strspn(base + n, "0123456789.") == strlen(base + n))
+		if (len >= n && !memcmp(base, interpreters[i].name, n) && n + strspn(base + n, "0123456789.") >= len)
 			return &interpreters[i];
 	}
 	return NULL;
@@ -112,15 +115,12 @@ static enum meaning option(const struct interpreter *in, const char *p, const ch
 	return short_option(in, p + 1, glued);
 }
 
-const char *script_of(const char *exe, const char *args, size_t n)
+static const char *script_in(const struct interpreter *in, const char *p, const char *end)
 {
-	const struct interpreter *in = interpreter_of(exe);
-	const char *p = args, *end = args + n, *glued = NULL;
+	const char *glued = NULL;
 	enum meaning m = NOTHING;
 
-	if (!in || !n || args[n - 1])
-		return NULL;
-	for (p += strlen(p) + 1; p < end; p += strlen(p) + 1) {
+	for (; p < end; p += strlen(p) + 1) {
 		bool told = m == SCRIPT_FOLLOWS;
 
 		if (m == VALUE_FOLLOWS) {
@@ -147,4 +147,38 @@ const char *script_of(const char *exe, const char *args, size_t n)
 			return base_of(p);
 	}
 	return NULL;
+}
+
+/* A process may write what it likes over its arguments: servers put their name there and what they are
+ * at ("puma 5.6.5 (ssl://...)", "gunicorn: master [app]"), and PM2 "node /srv/app.js". */
+static const char *title_of(const char *title, size_t *len)
+{
+	const char *word = title, *base;
+
+	*len = strcspn(word, " :");
+	if (word[*len] == ' ' && interpreter_named(word, *len)) {
+		word += *len + 1;
+		*len = strcspn(word, " ");
+	}
+	base = word + *len;
+	while (base > word && base[-1] != '/')
+		base--;
+	*len -= (size_t)(base - word);
+	return *word != '-' && *len ? base : NULL;
+}
+
+const char *script_of(const char *exe, const char *args, size_t n, size_t *len)
+{
+	const struct interpreter *in = interpreter_named(exe, strlen(exe));
+	const char *found;
+	size_t first;
+
+	if (!in || !n || args[n - 1])
+		return NULL;
+	first = strlen(args);
+	if (args[strcspn(args, " :")] && !interpreter_named(args, first))
+		return title_of(args, len);
+	found = script_in(in, args + first + 1, args + n);
+	*len = found ? strlen(found) : 0;
+	return found;
 }

@@ -4,7 +4,8 @@
 #define WEIR_SCRIPT_H
 #include <stddef.h>
 
-/* Base name, in args, of the script or module that exe runs with these arguments, each ended by NUL;
- * NULL: exe is no interpreter that is known, or its code is an argument or comes from elsewhere. */
-const char *script_of(const char *exe, const char *args, size_t n);
+/* Base name, in args, of the script or module that exe runs with these arguments, each ended by NUL, or
+ * what the process calls itself in their place; NULL: exe is no interpreter that is known, or its code is
+ * an argument or comes from elsewhere. */
+const char *script_of(const char *exe, const char *args, size_t n, size_t *len);
 #endif
