@@ -151,6 +151,26 @@ static void many_records_in_one_call_before_the_first_plaintext_are_all_data(voi
 	}
 }
 
+/* More than are kept: what is not known of them is called so, and no byte is counted twice. */
+static void more_records_than_are_kept_before_the_first_plaintext_balance(void **state)
+{
+	struct world *w = world_new(NULL);
+	uint64_t received = RECORDS(w, DIR_RECEIVED, 0, true, { 22, 512 }), pos = 0;
+
+	received = RECORDS(w, DIR_RECEIVED, received, true, { 20, 1 }, { 23, 53 });
+	for (int i = 0; i < 48; i++)
+		received = RECORDS(w, DIR_RECEIVED, received, true, { 23, 100 + 17 }, { 23, 100 + 17 });
+	for (int i = 0; i < 96; i++, pos += 100)
+		plaintext(w, DIR_RECEIVED, pos, 100);
+	close_at(w, 1, 0, received, at_ms(1));
+	assert_true(w->sessions[0]->closed);
+	assert_int_equal(w->sum.examined, pos);
+	assert_int_equal(w->sum.lost, 0);
+	assert_in_range(w->sum.opaque, 17, 53 + 96 * 17);
+	assert_balanced(w);
+	world_free(w);
+}
+
 /* In TLS 1.2 no part of a handshake is in such records: what nobody told of is not called framing. */
 static void plaintext_that_was_missed_before_what_came_ahead_is_unexplained(void **state)
 {
@@ -444,6 +464,7 @@ int main(void)
 		cmocka_unit_test(plaintext_before_records_that_wait_for_a_lost_one_leaves_the_handshake_framing),
 		cmocka_unit_test(tickets_behind_plaintext_that_came_ahead_are_framing),
 		cmocka_unit_test(many_records_in_one_call_before_the_first_plaintext_are_all_data),
+		cmocka_unit_test(more_records_than_are_kept_before_the_first_plaintext_balance),
 		cmocka_unit_test(plaintext_that_was_missed_before_what_came_ahead_is_unexplained),
 		cmocka_unit_test(what_a_library_took_and_never_sent_is_no_byte_of_the_connection),
 		cmocka_unit_test(what_the_program_never_read_has_no_plaintext),

@@ -389,13 +389,17 @@ static void split_count(struct stream *s, struct cipher *c)
 	account_of(s, c)->framing += bodies - room;
 }
 
-/* Told as opaque when an interval ended in the handshake. */
+/* Told as opaque when an interval ended in the handshake, or as more than is kept until the plaintext
+ * comes, which shows how much of it was data. */
 static void shed_settle(struct stream *s, struct cipher *c)
 {
-	if (s->bound != BOUND_GUESSED || c->records > SHAKE_RECORDS || !c->handshake)
-		return;
 	account_opaque(account_of(s, c), -c->shed, c->shed_why);
-	account_of(s, c)->framing += c->shed;
+	if (s->bound == BOUND_GUESSED && c->records <= SHAKE_RECORDS && c->handshake) {
+		account_of(s, c)->framing += c->shed;
+	} else {
+		opaque_add(s, c, c->shed);
+		c->given_up += c->shed;
+	}
 	c->shed = 0;
 }
 
@@ -645,7 +649,7 @@ static void rest_settle(struct stream *s, struct cipher *c, enum dir dir)
 
 	if (rest > 0 && (dir == DIR_RECEIVED || s->plain_end.cut || may_differ(s, c)))
 		records_give_up(s, c, rest);
-	else if (rest < 0 && (may_differ(s, c) || c->guessed))
+	else if (rest < 0 && (may_differ(s, c) || c->guessed || c->given_up))
 		records_find(s, c, -rest);
 	else if (rest < 0 && c->ahead && a->examined >= -rest)
 		a->examined += rest;
