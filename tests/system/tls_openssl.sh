@@ -72,6 +72,9 @@ start "$WORK/postgres.log" as_postgres "$bin/postgres" -D "$WORK/pg/data" -p "$p
 for port in "$apache" "$haproxy" "$asyncio" "$uvloop" "$tool" "$redis" "$postgres"; do
 	wait_for 10 listens "$port" || bail "no server on port $port: $(tail -qn 2 "$WORK"/*.log)"
 done
+many=$(free_port)
+start "$WORK/many.log" "$PYTHON" "$LIB/asyncio_peer.py" asyncio server "$many" "$CERT" "$KEY"
+wait_for 10 listens "$many" || bail "no server on port $many: $(tail -n 2 "$WORK/many.log")"
 start_weir --policy "$LIB/card.yaml"
 
 # First, so that the servers have ended these connections when all is over.
@@ -90,6 +93,7 @@ for loop in asyncio uvloop; do
 	python asyncio_peer.py "$loop" client "https://localhost:${!loop}/api/orders" 0 84 5
 	python asyncio_peer.py "$loop" client "https://localhost:${!loop}/api/orders" 84 97 13
 done
+for first in 0 40; do python asyncio_peer.py asyncio burst "https://localhost:$many/api/orders" $first $((first * 2 + 41)); done
 ruby "$LIB/post.rb" "https://localhost:$HTTPS_PORT/api/orders" "$WORK/bodies" 0 97 || not_ok "ruby: exit status $?"
 client() { # SENTENCE ANSWERS COMMAND...
 	run "${@:3}"
@@ -139,7 +143,12 @@ both_exactly "a filter BIO" "$tool"
 client=strong server=strong
 both_exactly asyncio "$asyncio"
 both_exactly uvloop "$uvloop"
-for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop" "$redis" "$postgres"; do examined "port $port" "$port"; done
+is_exactly "$many" 122 "41 and 81 requests, of which 40 and 80 in one call of the socket"
+for side in client server; do
+	has_findings "$many" $side pan sent 122
+	has_findings "$many" $side pan received 122
+done
+for port in "$apache" "$haproxy" "$HTTPS_PORT" "$tool" "$asyncio" "$uvloop" "$many" "$redis" "$postgres"; do examined "port $port" "$port"; done
 is_exactly "$postgres" 97 "97 queries: PostgreSQL"
 for side in client server; do
 	is "$(rows "$WORK/flows.json" sum exchanges port="$redis" route='order:{id}' role=$side)" 97 "97 commands: Redis, $side"
