@@ -318,6 +318,31 @@ def segments(name, size, how="ordered"):
 
 
 @case
+def recovery(name, segments):
+    "an answer of so many segments of 500 bytes, the second of which comes only when the receiver had all others, and an exchange"
+    p = Pcap(name)
+    c = Tcp(p)
+    c.open()
+    c.data(0, b"GET /all HTTP/1.1\r\nHost: shop.example\r\n\r\n")
+    text = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (int(segments) * 500)
+    text += b'["' + b"a" * (int(segments) * 500 - 29) + b'","jane.doe@corp-mail.org"]'
+    base = c.seq[1]
+    parts = [(at, text[at:at + 500]) for at in range(0, len(text), 500)]
+    late = parts.pop(1)
+    for at, part in parts:
+        c.send(1, ACK | PSH, part, seq=base + at)
+        if at:
+            c.send(0, ACK, ack=base + late[0])
+    c.send(1, ACK | PSH, late[1], seq=base + late[0])
+    c.seq[1] += len(text)
+    c.send(0, ACK)
+    c.data(0, REQUEST)
+    c.data(1, ANSWER)
+    c.shut()
+    p.close()
+
+
+@case
 def overlapping(name):
     "5 exchanges whose segments overlap by half, and agree"
     p = Pcap(name)

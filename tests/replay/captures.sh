@@ -91,6 +91,9 @@ done
 replay overlapping
 whole 5 "overlapping segments"
 at_least "${got[repeated_bytes]}" 500 "overlapping segments: repeated bytes are counted"
+replay recovery 5000
+is "${got[exchanges]} ${got[gaps]} ${got[bytes.lost]} ${got[unexplained]}" "2 0 0 0" "a lost segment that is sent again behind 2.5 MB is no gap"
+is "${got[email.sent]} ${got[pan.received]}" "1 1" "and the exchange behind it is read"
 replay wrapped
 whole 7 "sequence numbers that wrap"
 replay reused

@@ -10,8 +10,8 @@
 #include "model/payload.h"
 
 #define CONNECTIONS_MAX	65536	/* at once: the one that rested longest goes */
-#define PIECES_MAX	1024	/* of a direction, held or kept to compare: bounds the work of an insertion */
-#define HELD_MAX	((size_t)4 << 20)	/* bytes of a direction */
+#define PIECES_MAX	8192	/* of a direction, held or kept to compare: bounds the work of an insertion */
+#define HELD_MAX	((size_t)8 << 20)	/* bytes of a direction: a receiver's window, while a lost packet is sent again */
 #define HELD_TOTAL	((size_t)128 << 20)	/* of all */
 #define WINDOW_MAX	((int64_t)64 << 20)	/* what is further ahead is of no window that is in use */
 #define GRACE_NS	50000000ull	/* packets of one capture overtake each other by less */
