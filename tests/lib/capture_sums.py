@@ -26,7 +26,12 @@ def main():
     for row in rows:
         if row["type"] == "capture":
             got.update({k: v for k, v in row.items() if isinstance(v, int)})
-    words = {"workloads": sorted({f["workload"] for f in flows}), "roles": sorted({f["role"] for f in flows}),
+    causes = collections.Counter()
+    for row in rows:
+        if row["type"] == "coverage" and "pid" not in row:
+            causes.update(row.get("reasons") or {})
+    words = {"causes": [f"{k} {v}" for k, v in sorted(causes.items())],
+             "workloads": sorted({f["workload"] for f in flows}), "roles": sorted({f["role"] for f in flows}),
              "rows": [str(f["exchanges"]) for f in flows], "last": sorted(f["start"] for f in flows)[-1:],
              "mask": [m["fields"][0]["mask"] for m in messages if m["fields"]][:1]}
     for name, value in got.items():

@@ -428,6 +428,17 @@ def missing(name, what="request"):
 
 
 @case
+def tls_middle(name):
+    "begins in the middle of a record of the server's; behind its 300 bytes three records of 100 bytes, and two of the client's"
+    p = Pcap(name)
+    c = Tcp(p)
+    record = b"\x17\x03\x03\x00\x5f" + b"\xa5" * 95
+    c.data(0, record * 2)
+    c.data(1, b"\xa5" * 300 + record * 3, size=150)
+    p.close()
+
+
+@case
 def missing_end(name):
     "the last answer was not captured, its acknowledgement was; the connection stays open"
     p = Pcap(name)

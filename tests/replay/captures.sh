@@ -135,6 +135,8 @@ replay middle_of_message
 is "${got[unexplained]}" 0 "a capture that begins in a message: none unexplained"
 is "${got[received.moved]}" $((3 * REQUEST + 20)) "a capture that begins in a message: bytes received"
 at_least "${got[exchanges]}" 3 "a capture that begins in a message: the whole exchanges"
+replay tls_middle
+is "${got[causes]} ${got[unexplained]}" "late_attach 300 unprobed_tls 475 0" "TLS from the middle of a record on: what was there of it is not called missing"
 replay missing request
 is "${got[gaps]} ${got[gap_bytes]}" "1 $REQUEST" "a request that was not captured is a gap"
 is "${got[received.lost]} ${got[sent.lost]}" "$REQUEST 0" "a request that was not captured: lost, in its direction"

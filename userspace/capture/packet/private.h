@@ -82,7 +82,7 @@ struct side {
 struct decrypt;
 /* The TLS records that one end sends. */
 struct records {
-	bool begun, lost, ended;	/* lost: where a record begins is not known; ended: the clear handshake */
+	bool begun, lost, jumped, ended;	/* lost: where a record begins is not known; jumped: bytes are missing; ended: the clear handshake */
 	uint8_t header[5], have;
 	uint32_t body, left, holes;	/* of the record: length, to come, missing in it */
 	uint64_t pos, plain;		/* of the record; of the next plaintext */

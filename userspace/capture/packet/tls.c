@@ -339,7 +339,7 @@ static void records_gap(struct packets *t, struct connection *c, unsigned side, 
 	struct records *r = &c->records[side];
 	uint64_t passed;
 
-	r->ended = true;
+	r->ended = r->jumped = true;
 	if (r->have == HEADER && nr <= r->left) {
 		r->holes += (uint32_t)nr;
 		r->left -= (uint32_t)nr;
@@ -380,6 +380,12 @@ static size_t record_find(struct slice in)
 	return in.len;
 }
 
+/* Why it is not known where a record begins. */
+static enum loss astray_for(const struct connection *c, const struct records *r)
+{
+	return r->jumped ? LOSS_MISSING : c->facts.late ? LOSS_LATE : LOSS_UNKNOWN_PROTOCOL;
+}
+
 static void records_take(struct packets *t, struct connection *c, unsigned side, struct slice in)
 {
 	struct records *r = &c->records[side];
@@ -387,7 +393,7 @@ static void records_take(struct packets *t, struct connection *c, unsigned side,
 	if (r->lost && in.len) {
 		size_t at = record_find(in);
 
-		unwalked_tell(t, c, side, r->pos, at, LOSS_MISSING, r->at);
+		unwalked_tell(t, c, side, r->pos, at, astray_for(c, r), r->at);
 		r->pos += at;
 		r->missed += at;
 		in = slice_of(in.ptr + at, in.len - at);
@@ -397,12 +403,12 @@ static void records_take(struct packets *t, struct connection *c, unsigned side,
 		if (record_bytes(t, c, side, &in))
 			continue;
 		r->lost = true;	/* no header, after all */
-		unwalked_tell(t, c, side, r->pos, HEADER, LOSS_MISSING, r->at);
+		unwalked_tell(t, c, side, r->pos, HEADER, astray_for(c, r), r->at);
 		r->pos += HEADER;
 		r->missed += HEADER;
 		r->have = 0;
 	}
-	unwalked_tell(t, c, side, r->pos, in.len, LOSS_MISSING, r->at);
+	unwalked_tell(t, c, side, r->pos, in.len, astray_for(c, r), r->at);
 	r->pos += in.len;
 	r->missed += in.len;
 }
