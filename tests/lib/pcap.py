@@ -179,6 +179,15 @@ def pcapng(name):
 
 
 @case
+def two_links(name):
+    "of two interfaces, which are not of the same kind"
+    p = Pcap(name, ETHERNET, ng=True)
+    p.block(1, struct.pack("<HHIHHB3x", RAW, 0, p.snap, 9, 1, 9))
+    Tcp(p).whole(3)
+    p.close()
+
+
+@case
 def big_endian(name):
     "the same"
     links(name, ETHERNET, order=">")

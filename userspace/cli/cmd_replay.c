@@ -280,11 +280,30 @@ static int replay_recording(struct replay *r, FILE *f, const char *name)
 	return err;
 }
 
+/* What unpacks a file that begins so; NULL: nothing has to. */
+static const char *packed_with(FILE *f)
+{
+	static const struct { const char *begin, *tool; } rows[] = { { "\x1f\x8b", "gunzip" }, { "\x28\xb5\x2f\xfd", "unzstd" },
+		{ "\xfd" "7zXZ", "unxz" }, { "BZh", "bunzip2" }, { "\x04\x22\x4d\x18", "unlz4" } };
+	char begin[6] = "";
+	size_t n = fread(begin, 1, sizeof(begin) - 1, f);
+
+	rewind(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (n >= strlen(rows[i].begin) && !memcmp(begin, rows[i].begin, strlen(rows[i].begin)))
+			return rows[i].tool;
+	return NULL;
+}
+
 static int replay_open_file(struct replay *r, FILE *f, const char *name)
 {
+	const char *tool = packed_with(f);
 	int err;
 
-	if (packet_file_is(f)) {
+	if (tool) {
+		fprintf(stderr, "weir replay: %s is compressed: unpack it first (%s -k %s)\n", name, tool, name);
+		err = EXIT_USAGE;
+	} else if (packet_file_is(f)) {
 		err = replay_capture(r, f, name);
 		if (err != EXIT_USAGE) {
 			replay_end(r);

@@ -88,7 +88,10 @@ static int file_read(struct packets *t, pcap_t *p)
 	}
 	if (rc == PCAP_ERROR_BREAK)	/* the end of the file */
 		return 0;
-	snprintf(t->why, t->why_size, "after %llu packets: %s", (unsigned long long)t->stats->packets, pcap_geterr(p));
+	snprintf(t->why, t->why_size, "after %llu packets: %s%s", (unsigned long long)t->stats->packets, pcap_geterr(p),
+
+		 strstr(pcap_geterr(p), "different from the type of the first interface") ? ": of several interfaces those are read together that "
+		 "have the same link type; capture the others to files of their own" : "");
 	return -EBADMSG;
 }
 
