@@ -185,6 +185,18 @@ for suite in "TLSv1_3" "TLSv1_2 ECDHE-ECDSA-AES128-GCM-SHA256" "TLSv1_2 ECDHE-EC
 	# shellcheck disable=SC2086
 	inside "$suite, packets cut" 0 0 ${suite% *} "$([ "$suite" = "${suite#* }" ] || echo "${suite#* }")" "" "" 150
 done
+if command -v openssl >/dev/null; then
+	rm -f "$WORK/keys"
+	"$PYTHON" "$LIB/early_pcap.py" "$CAPTURE" "$CERT" "$KEY" "$WORK/keys" || not_ok "early_pcap.py"
+	again --keylog "$WORK/keys"
+	is "${got[exact]} ${got[pan.received]} ${got[email.sent]}" "1 1 1" "early data: the request that went with the hello, and its answer"
+	is "${got[received.examined]} ${got[bytes.opaque]} ${got[bytes.lost]} ${got[unexplained]}" "$REQUEST 0 0 0" "early data: nothing opaque, lost or unexplained"
+	grep -v EARLY "$WORK/keys" >"$WORK/late_keys"
+	again --keylog "$WORK/late_keys"
+	is "${got[pan.received]} ${got[email.sent]} ${got[unexplained]}" "0 1 0" "early data without its key: the answer"
+else
+	skip "openssl is not installed: scripts/bootstrap test"
+fi
 inside "TLS behind a question of SMTP" 6 6 TLSv1_3 "" "" "220 mail.example|EHLO me|250 STARTTLS|STARTTLS|220 go"
 is "${got[bytes.lost]}" 0 "TLS behind a question of SMTP: nothing lost"
 

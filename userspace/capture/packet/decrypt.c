@@ -65,6 +65,9 @@ struct decrypt {
 	const struct suite *suite;	/* NULL: not known yet, or not known here */
 	bool tls13, etm;
 	struct way ways[2];	/* client's, server's */
+	/* Data that the client sends with its hello, by a suite of its last session. seq: of the next record; suite: NULL
+	 * until a record was opened. */
+	struct { const struct suite *suite; struct keys keys; uint64_t seq; bool over; } early;
 };
 
 struct decrypt *decrypt_new(const struct keylog *log, const uint8_t client_random[32])
@@ -208,21 +211,33 @@ void decrypt_change(struct decrypt *d, bool server)
 	w->seq = 0;
 }
 
+static bool is_early(const struct decrypt *d, bool server)
+{
+	return !server && !d->early.over && d->secrets.of[SECRET_CLIENT_EARLY].len;
+}
+
+void decrypt_refuse_early(struct decrypt *d)
+{
+	d->early.over = true;
+}
+
 bool decrypt_seals(const struct decrypt *d, bool server, uint8_t type)
 {
+	if (!d->suite && type == APPLICATION && is_early(d, server))
+		return true;
 	return d->suite && d->ways[server].ready && (d->tls13 ? type == APPLICATION : type != CHANGE_CIPHER_SPEC);
 }
 
 uint32_t decrypt_overhead(const struct decrypt *d)
 {
-	if (d->tls13)
+	if (d->tls13 || (!d->suite && d->early.suite))
 		return TAG + 1;
 	return !d->suite || d->suite->mode == GCM ? EXPLICIT + TAG : d->suite->mode == CHACHA ? TAG : BLOCK + (uint32_t)digest_len(d->suite->mac) + 1;
 }
 
 void decrypt_skip(struct decrypt *d, bool server)
 {
-	d->ways[server].seq++;
+	*(is_early(d, server) ? &d->early.seq : &d->ways[server].seq) += 1;
 }
 
 /* ---- records ---- */
@@ -375,14 +390,45 @@ static bool keys_next(const struct decrypt *d, bool server, struct keys *k)
 	return ok;
 }
 
+/* Which suite it is nobody says before the server's hello: the tag does. */
+static int early_open(struct decrypt *d, const uint8_t header[5], const uint8_t *body, size_t len, uint8_t *out, unsigned *missing)
+{
+	const struct secrets *s = &d->secrets;
+	uint64_t seq = d->early.seq;
+	int n = -EBADMSG;
+
+	for (size_t i = 0; n < 0 && i < sizeof(suites) / sizeof(suites[0]) && suites[i].id >> 8 == 0x13; i++) {
+		struct decrypt as = { .suite = &suites[i], .tls13 = true, .secrets = *s };
+
+		if ((!d->early.suite || d->early.suite == as.suite) && keys_of(&as, &as.early.keys, SECRET_CLIENT_EARLY)) {
+			n = numbers_try(&as, &as.early.keys, &seq, header, body, len, out, *missing);
+			if (n >= 0)
+				d->early.suite = as.suite;
+		}
+		explicit_bzero(&as, sizeof(as));
+	}
+	if (n < 0)
+		return n;
+	*missing = (unsigned)(seq - d->early.seq);
+	d->early.seq = seq + 1;
+	return n;
+}
+
 static int record_open(struct decrypt *d, bool server, const uint8_t header[5], const uint8_t *body, size_t len, uint8_t *out, unsigned *missing)
 {
 	struct way *w = &d->ways[server];
 	uint64_t seq = w->seq;
 	struct keys next;
-	int n = numbers_try(d, &w->keys, &seq, header, body, len, out, *missing);
+	int n;
 
+	if (is_early(d, server)) {
+		n = early_open(d, header, body, len, out, missing);
+		if (n >= 0 || !d->suite)
+			return n;
+	}
+	n = numbers_try(d, &w->keys, &seq, header, body, len, out, *missing);
 	if (n >= 0) {
+		d->early.over |= !server;
 		*missing = (unsigned)(seq - w->seq);
 		w->seq = seq + 1;
 		return n;
@@ -410,7 +456,7 @@ int decrypt_record(struct decrypt *d, bool server, const uint8_t header[5], uint
 		return -EBADMSG;
 	n = record_open(d, server, header, body, len, out, missing);
 	*type = header[0];
-	if (n >= 0 && d->tls13)
+	if (n >= 0 && (d->tls13 || !d->suite))
 		n = inner_take(out, n, type);
 	if (n > 0)
 		memcpy(body, out, (size_t)n);

@@ -158,6 +158,7 @@ struct decrypt *decrypt_new(const struct keylog *, const uint8_t client_random[3
 void decrypt_free(struct decrypt *);
 /* etm: encrypt-then-MAC, RFC 7366. False: the suite is not known here, or the log has not the keys for it. */
 bool decrypt_server_hello(struct decrypt *, const uint8_t random[32], uint16_t version, uint16_t cipher, bool etm);
+void decrypt_refuse_early(struct decrypt *);	/* the server asks for another hello: what was sent with the first is nobody's */
 void decrypt_change(struct decrypt *, bool server);	/* its change_cipher_spec: TLS 1.2 encrypts from here */
 /* A record of this type that it sends now is encrypted, and its keys are there. */
 bool decrypt_seals(const struct decrypt *, bool server, uint8_t type);

@@ -193,7 +193,9 @@ static void handshake_look(struct packets *t, struct connection *c, unsigned sid
 	if (h.type == CLIENT_HELLO && !is_server(c, side)) {
 		if (!c->decrypt)
 			c->decrypt = decrypt_new(t->options.keys, h.random);
-	} else if (h.type == SERVER_HELLO && is_server(c, side) && c->decrypt && !is_retry(h.random)) {
+	} else if (h.type == SERVER_HELLO && is_server(c, side) && c->decrypt && is_retry(h.random)) {
+		decrypt_refuse_early(c->decrypt);
+	} else if (h.type == SERVER_HELLO && is_server(c, side) && c->decrypt) {
 		t->stats->tls_decrypted += decrypt_server_hello(c->decrypt, h.random, h.version, h.cipher, h.etm);
 	}
 }
