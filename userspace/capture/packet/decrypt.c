@@ -32,7 +32,7 @@ void packet_prepare(void)
 enum { CHANGE_CIPHER_SPEC = 20, APPLICATION = 23 };
 enum mode { GCM, CHACHA, CBC };
 
-/* RFC 8446 B.4, RFC 5288, 5289, 5487, 7905; CBC: RFC 5246 A.5, 4492, 5289. */
+/* RFC 8446 B.4, RFC 5288, 5289, 5487, 7905, 8442; CBC: RFC 5246 A.5, 4492, 5289. */
 struct suite { uint16_t id; uint8_t mode, key; const char *cipher, *digest, *mac; };
 static const struct suite suites[] = {
 	{ 0x1301, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0x1302, GCM, 32, "AES-256-GCM", "SHA384", NULL },
@@ -40,10 +40,15 @@ static const struct suite suites[] = {
 	{ 0x009c, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0x009d, GCM, 32, "AES-256-GCM", "SHA384", NULL },
 	{ 0x009e, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0x009f, GCM, 32, "AES-256-GCM", "SHA384", NULL },
 	{ 0x00a8, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0x00a9, GCM, 32, "AES-256-GCM", "SHA384", NULL },
+	{ 0x00aa, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0x00ab, GCM, 32, "AES-256-GCM", "SHA384", NULL },
+	{ 0x00ac, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0x00ad, GCM, 32, "AES-256-GCM", "SHA384", NULL },
+	{ 0xd001, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0xd002, GCM, 32, "AES-256-GCM", "SHA384", NULL },
 	{ 0xc02b, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0xc02c, GCM, 32, "AES-256-GCM", "SHA384", NULL },
 	{ 0xc02f, GCM, 16, "AES-128-GCM", "SHA256", NULL }, { 0xc030, GCM, 32, "AES-256-GCM", "SHA384", NULL },
 	{ 0xcca8, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL }, { 0xcca9, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL },
-	{ 0xccaa, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL },
+	{ 0xccaa, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL }, { 0xccab, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL },
+	{ 0xccac, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL }, { 0xccad, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL },
+	{ 0xccae, CHACHA, 32, "ChaCha20-Poly1305", "SHA256", NULL },
 	{ 0x002f, CBC, 16, "AES-128-CBC", "SHA256", "SHA1" }, { 0x0035, CBC, 32, "AES-256-CBC", "SHA256", "SHA1" },
 	{ 0x0033, CBC, 16, "AES-128-CBC", "SHA256", "SHA1" }, { 0x0039, CBC, 32, "AES-256-CBC", "SHA256", "SHA1" },
 	{ 0xc009, CBC, 16, "AES-128-CBC", "SHA256", "SHA1" }, { 0xc00a, CBC, 32, "AES-256-CBC", "SHA256", "SHA1" },
