@@ -39,7 +39,7 @@ field("oauth_secret", lambda r: token(r, B64URL, 40).strip("-_"), "client secret
 field("session_cookie", lambda r: r.choice([token(r, HEX, 32), token(r, ALNUM, 26)]), "session id", "phpsessid", "jsessionid", "session token", "sessid",
       "csrfmiddlewaretoken", "xsrf token", "authenticity token")
 field("otp", lambda r: digits(r, 6), "otp", "one time code", "mfa code", "verification code", "sms code",
-      "passcode", "one time pin", "verify code")
+      "one time pin", "verify code")
 field("reset_token", lambda r: token(r, ALNUM, 40), "reset token", "password reset token", "magic token", "activation token",
       "recovery token", "email verification token")
 field("cvv", lambda r: digits(r, 3), "cvv", "cvc", "card cvv", "security code", "cvv2")

@@ -8,7 +8,7 @@
 #define TOKEN_MAX	256	/* bytes of its value */
 #define WORD_MAX	40	/* bytes of the name in "name=value" */
 
-static bool is_name_byte(uint8_t c)
+static inline bool is_name_byte(uint8_t c)
 {
 	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c >= 0x80;
 }

@@ -379,16 +379,64 @@ bool key_ends_numbering(const struct key_text *k)
 	return k->nr_tokens && (token_of(k, i, k->len - i) & IS_NUMBERING);
 }
 
+/* The phrases of one class by their first two letters: a class may have a hundred, a key has a word or two. */
+#define HEADS 64
+#define SORTED_MAX 255
+#define SORTED_SLOTS 512	/* a power of two, more than twice the classes */
+static struct {
+	uint32_t generation;
+	struct sorted { const struct key_phrase *keys; uint64_t heads; uint8_t from[HEADS + 1], order[SORTED_MAX]; } slot[SORTED_SLOTS];
+} sorted;
+
+static inline unsigned head_number(const char *two)
+{
+	return (unsigned)__builtin_ctzll(head_bit(two));
+}
+
+static void phrases_sort(struct sorted *s, const struct key_phrase *keys)
+{
+	uint8_t next[HEADS + 1] = { 0 };
+	unsigned nr = 0;
+
+	*s = (struct sorted){ .keys = keys };
+	for (; keys[nr].words && nr < SORTED_MAX; nr++) {
+		s->heads |= head_bit(keys[nr].words);
+		s->from[head_number(keys[nr].words) + 1]++;
+	}
+	for (unsigned head = 0; head < HEADS; head++)
+		s->from[head + 1] = (uint8_t)(s->from[head + 1] + s->from[head]);
+	memcpy(next, s->from, sizeof(next));
+	for (unsigned i = 0; i < nr; i++)
+		s->order[next[head_number(keys[i].words)]++] = (uint8_t)i;
+}
+
+/* Of a class that has some. What was sorted before its rows changed is forgotten. */
+static const struct sorted *phrases_sorted(const struct key_phrase *keys)
+{
+	uint32_t i = (uint32_t)((uintptr_t)keys / sizeof(*keys) * 0x9e3779b1u) >> 23;
+
+	if (sorted.generation != classify_generation)
+		memset(&sorted, 0, sizeof(sorted));
+	sorted.generation = classify_generation;
+	while (sorted.slot[i].keys && sorted.slot[i].keys != keys)
+		i = (i + 1) & (SORTED_SLOTS - 1);
+	if (!sorted.slot[i].keys)
+		phrases_sort(&sorted.slot[i], keys);
+	return &sorted.slot[i];
+}
+
 struct key_verdict key_judge(const struct key_text *k, const struct class_row *row)
 {
+	const struct sorted *s = row->keys ? phrases_sorted(row->keys) : NULL;
 	struct key_verdict v = { 0 };
 	size_t start = 0, stop = 0, end;
 
-	for (const struct key_phrase *p = row->keys; p && p->words; p++) {
-		if (!(k->heads & head_bit(p->words)))
-			continue;
-		for (unsigned n = 0; n < k->nr_tokens; n++) {
-			size_t i = k->tokens[n];
+	for (unsigned n = 0; s && (s->heads & k->heads) && n < k->nr_tokens; n++) {
+		size_t i = k->tokens[n];
+		unsigned head = head_number(k->text + i);
+
+		for (unsigned at = s->from[head]; at < s->from[head + 1]; at++) {
+			const struct key_phrase *p = &row->keys[s->order[at]];
 
 			if (k->text[i] != p->words[0] || !(end = phrase_at(k, i, p->words)))
 				continue;
@@ -397,8 +445,8 @@ struct key_verdict key_judge(const struct key_text *k, const struct class_row *r
 				if (!k->carrier || end < k->own)
 					continue;
 			}
-			/* Of equal phrases the later one: it stands nearer to the value. */
-			if (p->weight < v.support || (p->weight == v.support && end < stop))
+			/* Of equal phrases the later one: it stands nearer to the value; of those that end there the longest. */
+			if (p->weight < v.support || (p->weight == v.support && (end < stop || (end == stop && start < i))))
 				continue;
 			v.support = p->weight;
 			start = i;

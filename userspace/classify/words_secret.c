@@ -89,7 +89,7 @@ const struct class_row class_otp = {
 	.keys = KEYS(K("otp"), K("otpcode"), K("onetimecode"), K("onetimepassword"), K("onetimepasscode"), K("totp"), K("mfacode"),
 	     K("twofactorcode"), K("2facode"), K("verificationcode"), K("smscode"), K("authcode"), K("securitytoken"), K("einmalcode"),
 	     K("bestaetigungscode"), K("codeverification"), K("codigodeverificacion"), K("codicediverifica"), K("codigodeverificacao"),
-	     K("verificatiecode"), K("kodweryfikacyjny"), W("tan"), K("passcode"), K("onetimepin"), K("mfatoken"), K("twofactortoken"),
+	     K("verificatiecode"), K("kodweryfikacyjny"), W("tan"), W("passcode"), K("onetimepin"), K("mfatoken"), K("twofactortoken"),
 	     K("2fa"), K("2fatoken"), K("tfacode"), K("logincode"), K("signincode"),
 	     K("authenticationcode"), K("verifycode"), K("twofactor")),
 	.counter = WORDS("-length", "-id", "-at", "-expiry"),
