@@ -126,9 +126,12 @@ static void put_crc(char *body, size_t len)
 
 static void draw_token(const struct token_format *f, unsigned size, char out[TEXT_MAX])
 {
-	size_t prefix = strlen(f->prefix), nr = size == 0 ? f->min : size == 1 ? ((size_t)f->min + f->max) / 2 : f->max, len;
+	size_t before = 0, prefix, nr = size == 0 ? f->min : size == 1 ? ((size_t)f->min + f->max) / 2 : f->max, len;
 
-	memcpy(out, f->prefix, prefix + 1);
+	if (f->back)
+		before = put(out, 0, f->back == OF_DIGIT ? DIGITS + 1 : alphabet_of(f->back), size == 2 ? f->back_max : f->back_min);
+	prefix = before + strlen(f->prefix);
+	memcpy(out + before, f->prefix, prefix - before + 1);
 	do {
 		len = f->form ? put_form(out, prefix, f->form) : put(out, prefix, alphabet_of(f->alphabet), nr);
 	} while (!is_alnum((uint8_t)out[len - 1]) || !is_alnum((uint8_t)out[prefix]));

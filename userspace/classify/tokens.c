@@ -140,18 +140,32 @@ static bool is_documented(struct slice body)
 	return false;
 }
 
+/* Where the token begins whose prefix is at `at`; SIZE_MAX: nowhere. */
+static size_t token_start(const struct token_format *f, struct slice s, size_t at)
+{
+	size_t start = at;
+
+	if (!f->back)
+		return at;
+	while (start && at - start <= f->back_max && of_alphabet(f->back, s.ptr[start - 1]))
+		start--;
+	return at - start >= f->back_min && at - start <= f->back_max && edge_before(s, start) ? start : SIZE_MAX;
+}
+
 static int format_says(const struct token_format *f, struct slice s, size_t at, struct hit *out)
 {
-	size_t prefix = strlen(f->prefix), begin = at + prefix, end = body_end(f, s, begin);
+	size_t prefix = strlen(f->prefix), begin = at + prefix, end = body_end(f, s, begin), start = token_start(f, s, at);
 	struct slice body = { s.ptr + begin, end - begin };
 	const char *text = (const char *)body.ptr;
 
-	if (!end || body.len > BODY_MAX || is_placeholder(body) || !is_random(text, body.len))
+	if (start == SIZE_MAX || !end || body.len > BODY_MAX || is_placeholder(body) || !is_random(text, body.len))
 		return 0;
-	out->start = at;
+	out->start = start;
 	out->end = end;
 	out->sample = is_documented(body);
-	if (prefix > MASK_SIZE - 9)
+	if (f->back)
+		prefix = 0;
+	else if (prefix > MASK_SIZE - 9)
 		prefix = MASK_SIZE - 9;
 	memset(out->mask, '*', prefix + 8);
 	memcpy(out->mask, f->prefix, prefix);

@@ -24,6 +24,7 @@ struct token_format {
 	uint8_t alphabet;
 	uint16_t min, max;
 	const char *form;
+	uint8_t back, back_min, back_max;	/* an alphabet, and how many bytes of it belong to the token before the prefix */
 	uint8_t says;		/* 0: TOKEN_SAYS */
 	/* The issuer's checksum over the body. Where it says no, the token was never given out so. */
 	bool (*ok)(const char *body, size_t len);

@@ -30,7 +30,7 @@ TOKEN_CLASS(class_github_token, "github_token", "GitHub token", KEYS(K("githubto
 TOKEN_CLASS(class_gitlab_token, "gitlab_token", "GitLab token", KEYS(K("gitlabtoken"), W("token")),
 	T("glpat-", OF_DOTTED, 20, 64), T("gldt-", OF_URL, 20, 64), T("glrt-", OF_DOTTED, 20, 64), T("glcbt-", OF_URL, 20, 80),
 	T("glptt-", OF_HEX, 40, 40), T("glft-", OF_URL, 20, 64), T("glimt-", OF_URL, 25, 25), T("glsoat-", OF_URL, 20, 20),
-	T("glagent-", OF_URL, 50, 64), T("gloas-", OF_HEX, 64, 64), T("glffct-", OF_URL, 20, 20), T("glwt-", OF_URL, 20, 64),
+	T("glagent-", OF_URL, 50, 64), T("gloas-", OF_ALNUM, 64, 64), T("glffct-", OF_URL, 20, 20), T("glwt-", OF_URL, 20, 64),
 	T("GR1348941", OF_URL, 20, 20), T("_gitlab_session=", OF_HEX, 32, 32));
 
 TOKEN_CLASS(class_npm_token, "npm_token", "npm access token", KEYS(K("npmtoken"), K("nodeauthtoken"), W("authtoken")),
@@ -47,7 +47,7 @@ TOKEN_CLASS(class_docker_token, "docker_token", "Docker Hub token", KEYS(K("dock
 	T("dckr_pat_", OF_URL, 27, 27), T("dckr_oat_", OF_URL, 27, 40));
 
 TOKEN_CLASS(class_artifactory_token, "artifactory_token", "JFrog Artifactory token", KEYS(K("artifactorytoken"), K("jfrogtoken"), W("apikey")),
-	T("AKCp", OF_ALNUM, 69, 69), T("cmVmdGtuO", OF_ALNUM, 55, 60));
+	T("AKCp", OF_ALNUM, 69, 69), T("cmVmdGtuO", OF_ALNUM, 55, 60), T("cmVmd", OF_ALNUM, 59, 59));
 
 TOKEN_CLASS(class_atlassian_token, "atlassian_token", "Atlassian or Bitbucket token", KEYS(K("atlassiantoken"), K("jiratoken"), K("bitbuckettoken"), W("token")),
 	T("ATATT3", OF_ANY, 100, 240), T("ATCTT3", OF_ANY, 100, 240), T("ATBB", OF_ALNUM, 32, 32), T("ATSTT3", OF_ANY, 100, 240));
@@ -56,10 +56,11 @@ TOKEN_CLASS(class_ci_token, "ci_token", "token of a build service", KEYS(K("cito
 	F("CCIPAT_", "a22_h40"), F("CCIPRJ_", "a22_h40"), T("bkua_", OF_HEX, 40, 40), T("bkct_", OF_ALNUM, 40, 60),
 	T("sqp_", OF_HEX, 40, 40), T("squ_", OF_HEX, 40, 40), T("sqa_", OF_HEX, 40, 40), T("sqb_", OF_HEX, 40, 40),
 	T("sgp_", OF_HEX, 40, 40), F("sgp_", "h16_h40"), T("sgp_local_", OF_HEX, 40, 40), T("slk_", OF_HEX, 64, 64),
-	F("dapi", "h32-d1", .says = 90), T("HRKU-AA", OF_URL, 58, 58), T("rnd_", OF_ALNUM, 28, 40, .says = 65),
+	F("dapi", "h32-d1", .says = 90), F("dapi", "h32", .says = 85), T("HRKU-AA", OF_URL, 58, 58), T("rnd_", OF_ALNUM, 28, 40, .says = 65),
 	T("nfp_", OF_ALNUM, 36, 40), T("nfc_", OF_ALNUM, 36, 40), T("nfo_", OF_ALNUM, 36, 40), T("vcp_", OF_ALNUM, 40, 60),
 	T("vck_", OF_ALNUM, 40, 60), T("ddp_", OF_ALNUM, 36, 36), T("ddo_", OF_ALNUM, 34, 36), T("depot_user_", OF_HEX, 64, 64),
-	T("depot_project_", OF_HEX, 64, 64), T("depot_org_", OF_HEX, 64, 64));
+	T("depot_project_", OF_HEX, 64, 64), T("depot_org_", OF_HEX, 64, 64),
+	F("pat.", "w22.h24.a20"), T("API-", OF_UPPER, 26, 26, .says = 62), T("snyk_uat.", OF_DOTTED, 40, 400));
 
 TOKEN_CLASS(class_vault_token, "vault_token", "HashiCorp Vault, Terraform or Consul token", KEYS(K("vaulttoken"), K("tfetoken"), W("token")),
 	T("hvs.", OF_URL, 24, 300), T("hvb.", OF_URL, 90, 300), T("hvr.", OF_URL, 24, 300), T("s.", OF_ALNUM, 24, 24, .says = 45));
@@ -72,7 +73,8 @@ TOKEN_CLASS(class_infra_token, "infra_token", "token of an infrastructure servic
 	T("tskey-scim-", OF_URL, 20, 64), T("tskey-webhook-", OF_URL, 20, 64), T("fo1_", OF_URL, 43, 43), T("fm1a_", OF_BASE64, 100, 1000),
 	T("fm1r_", OF_BASE64, 100, 1000), T("fm2_", OF_BASE64, 100, 1000), T("ico-", OF_ALNUM, 32, 32), T("pnu_", OF_ALNUM, 36, 36),
 	T("pnb_", OF_ALNUM, 36, 36), T("sha256~", OF_URL, 43, 43), T("ops_eyJ", OF_BASE64, 250, 1500), F("A3-", "u6-u11-u5-u5-u5"),
-	F("A3-", "u6-u6-u5-u5-u5-u5"), T("AGE-SECRET-KEY-1", OF_UPPER, 58, 58), T("rpa_", OF_ALNUM, 40, 50), F("st.", "h8-h4-h4-h4-h12.h32.h32"));
+	F("A3-", "u6-u6-u5-u5-u5-u5"), T("AGE-SECRET-KEY-1", OF_UPPER, 58, 58), T("rpa_", OF_ALNUM, 40, 50), F("st.", "h8-h4-h4-h4-h12.h32.h32"),
+	F("dnkey-", "l26-w52"), T("sm_pat_", OF_ALNUM, 16, 16), T("sm_aat_", OF_ALNUM, 16, 16), T("tk-us-", OF_URL, 48, 48), T("essu_", OF_BASE64, 40, 200));
 
 TOKEN_CLASS(class_cloud_key, "cloud_key", "key of a cloud provider",
 	KEYS(K("cloudapikey"), K("digitaloceantoken"), K("cloudflareapitoken"), K("alibabaaccesskey"), W("accesskey")),
@@ -82,7 +84,7 @@ TOKEN_CLASS(class_cloud_key, "cloud_key", "key of a cloud provider",
 	T("cfat_", OF_ALNUM, 40, 60), T("cfk_", OF_ALNUM, 40, 60), T("ABSK", OF_BASE64, 109, 269),
 	T("bedrock-api-key-", OF_BASE64, 60, 1000), T("CFPAT-", OF_URL, 43, 43), T("pscale_tkn_", OF_DOTTED, 32, 64),
 	T("pscale_pw_", OF_DOTTED, 32, 64), T("pscale_oauth_", OF_DOTTED, 32, 64), T("sbp_", OF_HEX, 40, 40),
-	T("sb_secret_", OF_URL, 30, 50), T("napi_", OF_LOWER, 60, 70), T("xau_", OF_ALNUM, 32, 64));
+	T("sb_secret_", OF_URL, 30, 50), T("napi_", OF_LOWER, 60, 70), T("4b1d", OF_ALNUM, 38, 38, .says = 75), T("xau_", OF_ALNUM, 32, 64));
 
 TOKEN_CLASS(class_google_api_key, "google_api_key", "Google API key", KEYS(K("googleapikey"), K("firebaseapikey"), K("mapskey"), W("apikey"), W("key")),
 	T("AIza", OF_URL, 35, 35));

@@ -12,13 +12,14 @@ TOKEN_CLASS(class_payment_key, "payment_key", "secret key of a payment service",
 	T("sq0atp-", OF_URL, 22, 60), T("sq0csp-", OF_URL, 43, 43), T("EAAA", OF_URL, 56, 60), F("access_token$production$", "l16$h32"),
 	F("access_token$sandbox$", "l16$h32"), T("rzp_live_", OF_ALNUM, 14, 14), T("rzp_test_", OF_ALNUM, 14, 14),
 	F("access-production-", UUID), F("access-development-", UUID), F("access-sandbox-", UUID),
-	F("FLWSECK_TEST-", "h32-X"), F("FLWSECK-", "h32-X"), F("FLWPUBK_TEST-", "h32-X"),
+	F("FLWSECK_TEST-", "h32-X"), F("FLWSECK_TEST-", "h12"), F("FLWSECK-", "h32-X"), F("FLWPUBK_TEST-", "h32-X"),
 	T("live_pub_", OF_HEX, 31, 35), T("gocardless_live_", OF_URL, 40, 40), T("sk_sbox_", OF_LOWER, 26, 60),
 	T("shippo_live_", OF_HEX, 40, 40), T("shippo_test_", OF_HEX, 40, 40), T("EZAK", OF_ALNUM, 54, 54), T("EZTK", OF_ALNUM, 54, 54),
 	T("duffel_live_", OF_URL, 43, 43), T("duffel_test_", OF_URL, 43, 43),
 	T("Mid-server-", OF_URL, 20, 40), T("SB-Mid-server-", OF_URL, 20, 40), T("paddle_live_", OF_ALNUM, 40, 80),
 	T("pdl_live_apikey_", OF_WORD, 40, 80), T("pdl_sdbx_apikey_", OF_WORD, 40, 80), T("sk_lo_", OF_ALNUM, 24, 64),
-	T("xnd_production_", OF_ALNUM, 40, 80), T("xnd_development_", OF_ALNUM, 40, 80));
+	T("xnd_production_", OF_ALNUM, 40, 80), T("xnd_development_", OF_ALNUM, 40, 80),
+	T("live_", OF_ALNUM, 30, 30, .says = 75), F("live_", "h35", .says = 75), T("live_", OF_URL, 40, 40, .says = 62));
 
 TOKEN_CLASS(class_shopify_token, "shopify_token", "Shopify token", KEYS(K("shopifytoken"), K("shopifyaccesstoken"), W("token")),
 	T("shpat_", OF_HEX, 32, 32), T("shpca_", OF_HEX, 32, 32), T("shppa_", OF_HEX, 32, 32), T("shpss_", OF_HEX, 32, 32),
@@ -33,14 +34,20 @@ TOKEN_CLASS(class_slack_token, "slack_token", "Slack token or webhook", KEYS(K("
 
 TOKEN_CLASS(class_chat_token, "chat_token", "bot token or webhook of a chat service", KEYS(K("bottoken"), K("webhookurl"), K("discordtoken"), W("token")),
 	T("discord.com/api/webhooks/", OF_ANY, 80, 100), T("discordapp.com/api/webhooks/", OF_ANY, 80, 100),
-	T("mfa.", OF_URL, 84, 84), T("outlook.office.com/webhook/", OF_ANY, 80, 300), T("syt_", OF_WORD, 30, 80),
+	T("mfa.", OF_URL, 84, 84), T("outlook.office.com/webhook/", OF_ANY, 80, 300),
+	F("webhook.office.com/webhookb2/", UUID "@" UUID "/IncomingWebhook/h32/" UUID), T("syt_", OF_WORD, 30, 80),
 	T("EAACEdEose0cBA", OF_ALNUM, 20, 250), T("EAA", OF_ALNUM, 100, 250), T("IGQV", OF_URL, 100, 250), F("RGAPI-", UUID),
-	T("xoxc-", OF_URL, 30, 160), T("xoxd-", OF_ANY, 80, 400));
+	T("xoxc-", OF_URL, 30, 160), T("xoxd-", OF_ANY, 80, 400),
+	T(":AA", OF_URL, 33, 33, .back = OF_DIGIT, .back_min = 8, .back_max = 10),	/* Telegram */
+	F("MTA", "w21.w6.w38"), F("MTA", "w23.w6.w38"), F("MTE", "w23.w6.w38"), F("MTI", "w23.w6.w38"), F("MTM", "w23.w6.w38"),	/* Discord */
+	F("MTA", "w21.w6.w27"), F("MTA", "w23.w6.w27"), F("OTk", "w21.w6.w38"), F("OTk", "w21.w6.w27"), F("OTg", "w21.w6.w27"),
+	F("ODk", "w21.w6.w27"), F("Nz", "w22.w6.w27"));
 
 TOKEN_CLASS(class_mail_key, "mail_key", "key of a mail or message service", KEYS(K("sendgridapikey"), K("mailgunapikey"), K("twilioapikey"), W("apikey")),
 	F("SG.", "w22.w43"), T("key-", OF_HEX, 32, 32, .says = 80), F("xkeysib-", "h64-a16"), F("xsmtpsib-", "h64-a16"),
 	T("mlsn.", OF_HEX, 64, 64), F("re_", "a8_a24"), T("SK", OF_HEX, 32, 32, .says = 75), T("md-", OF_URL, 22, 22, .says = 62),
-	T("pubkey-", OF_HEX, 32, 32, .says = 62), F("KEY01", "u27_a22"));
+	T("pubkey-", OF_HEX, 32, 32, .says = 62),
+	T("-us", OF_DIGIT, 1, 2, .back = OF_HEX, .back_min = 32, .back_max = 32), F("KEY01", "u27_a22"));
 
 TOKEN_CLASS(class_openai_key, "openai_key", "OpenAI key", KEYS(K("openaiapikey"), K("openaikey"), W("apikey")),
 	T("sk-proj-", OF_URL, 40, 200), T("sk-svcacct-", OF_URL, 40, 200), T("sk-admin-", OF_URL, 40, 200), T("sk-None-", OF_URL, 40, 200),
@@ -62,7 +69,7 @@ TOKEN_CLASS(class_model_key, "model_key", "key of a model service", KEYS(K("hfto
 TOKEN_CLASS(class_monitoring_key, "monitoring_key", "key of a monitoring service", KEYS(K("newreliclicensekey"), K("sentryauthtoken"), K("grafanatoken"), W("apikey")),
 	T("NRAK-", OF_UPPER, 27, 27), T("NRII-", OF_URL, 32, 32), T("NRAL-", OF_ALNUM, 20, 40), T("NRJS-", OF_HEX, 19, 19),
 	T("NRRA-", OF_HEX, 42, 42), T("sntrys_eyJ", OF_ANY, 100, 400), T("sntryu_", OF_HEX, 64, 64), F("glsa_", "a32_h8"),
-	T("glc_eyJ", OF_BASE64, 60, 400), T("eyJrIjoi", OF_BASE64, 70, 400, .says = 62), F("dt0c01.", "u24.u64"), F("dt0s01.", "u8.u64"),
+	T("glc_", OF_BASE64, 32, 400), T("eyJrIjoi", OF_BASE64, 70, 400, .says = 62), F("dt0c01.", "u24.u64"), F("dt0s01.", "u8.u64"),
 	F("dt0s02.", "u8.u64"), T("hcaik_", OF_LOWER, 58, 58), T("hcxik_", OF_LOWER, 58, 58), T("hcamk_", OF_LOWER, 58, 58),
 	T("phx_", OF_ALNUM, 43, 48), T("phs_", OF_ALNUM, 43, 48), T("rdme_", OF_LOWER, 70, 70), T("rootly_", OF_HEX, 64, 64),
 	T("cxtp_", OF_ALNUM, 28, 34), T("cxup_", OF_ALNUM, 28, 34), T("logfire_", OF_ANY, 40, 120, .says = 62));
@@ -77,6 +84,6 @@ TOKEN_CLASS(class_service_token, "service_token", "token of another service", KE
 	T("sl.u.", OF_URL, 130, 1400), T("dG9rO", OF_BASE64, 50, 60), T("s-s4t2ud-", OF_HEX, 64, 64), T("s-s4t2af-", OF_HEX, 64, 64),
 	F("api_live.", "w11.w32"), F("api_live_us.", "w11.w32"), F("api_sandbox.", "w11.w32"),
 	T("persona_production_", OF_URL, 24, 60), T("persona_sandbox_", OF_URL, 24, 60), F("sdk-", UUID), F("api-", UUID),
-	F("mob-", UUID), T("ion_", OF_ALNUM, 42, 42), T("secret-live-", OF_URL, 40, 80), T("secret-test-", OF_URL, 40, 80),
+	F("mob-", UUID), T("ion_", OF_ALNUM, 42, 42), T("secret-live-", OF_URL, 35, 80), T("secret-test-", OF_URL, 35, 80),
 	F("amzn.mws.", UUID), T("amzn1.oa2-cs.v1.", OF_HEX, 64, 64), T("Atza|", OF_ANY, 60, 1000), T("Atzr|", OF_ANY, 60, 1000), F("00D", "a12!w60", .says = 62), T("3MVG9", OF_DOTTED, 70, 100, .says = 75),
-	T("AAAAAAAAAAAAAAAAAAAAA", OF_ANY, 80, 120), T("oauth2v2_", OF_HEX, 32, 64), T("kgat_", OF_ALNUM, 32, 64, .says = 75), T("sk_production_", OF_ALNUM, 20, 64), T("apify_api_", OF_ALNUM, 32, 40), T("cal_live_", OF_HEX, 32, 32));
+	T("AAAAAAAAAAAAAAAAAAAAA", OF_ANY, 80, 120), T("oauth2v2_", OF_HEX, 32, 64), T("kgat_", OF_ALNUM, 32, 64, .says = 75), T("sk_production_", OF_ALNUM, 20, 64), T("apify_api_", OF_ALNUM, 32, 40), T("cal_live_", OF_HEX, 32, 32), T("aio_", OF_ALNUM, 28, 28), T("hooks.zapier.com/hooks/catch/", OF_BASE64, 14, 40));
