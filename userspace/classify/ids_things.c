@@ -56,12 +56,45 @@ ID_CLASS(class_vin, "vin", GROUP_PII, 2, "vehicle identification number",
 	.shapes = { { "*****************", 28 } }, .ok = vin_ok,
 	.published = (const char *const []){ "1HGCM82633A004352", "1M8GDM9AXKP042788", NULL });
 
-ID_CLASS(class_licence_plate, "licence_plate", GROUP_PII, 2, "licence plate of a vehicle",
-	KEYS(K("licenceplate"), K("licenseplate"), K("plate"), K("platenumber"), K("numberplate"), K("vehicleregistration"),
+static const struct id_rule rule_plate_text = { .shapes = { { "AA##_AAA", 28 }, { "AA_###_AA", 28 }, { "A-AA ####", 28 }, { "A_AA_####", 28 }, { "####_AAA", 28 } } };
+
+/* Of some country: letters and digits, in groups or not. */
+static bool is_plate(struct slice v)
+{
+	size_t digits = 0, letters = 0, marks = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		digits += is_digit(v.ptr[i]);
+		letters += is_upper(v.ptr[i]) || v.ptr[i] >= 0x80;
+		marks += v.ptr[i] == ' ' || v.ptr[i] == '-';
+	}
+	return digits && digits <= 6 && letters && marks <= 2 && digits + letters + marks == v.len && digits + letters >= 4 && v.len <= 12;
+}
+
+static int plate_find(struct slice s, size_t at, struct hit *out)
+{
+	int says = id_find(s, at, out);
+
+	if (says || at || !is_plate(s))
+		return says;
+	out->start = 0;
+	out->end = s.len;
+	out->sample = 0;
+	mask_set(out->mask, "********");
+	return 28;
+}
+
+const struct class_row class_licence_plate = {
+	.info = { "licence_plate", GROUP_PII, 2, CONF_LIKELY, "licence plate of a vehicle" },
+	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY | TRIGGER_NEAR,
+	.against = AGAINST_GENERAL,
+	ID_KIND .id = &rule_plate_text,
+	.keys = KEYS(K("licenceplate"), K("licenseplate"), K("plate"), K("platenumber"), K("numberplate"), K("vehicleregistration"),
 	     K("kennzeichen"), K("kfzkennzeichen"), K("immatriculation"), K("plaqueimmatriculation"), K("matricula"), K("matrícula"),
 	     K("targa"), K("placa"), K("kenteken"), K("registrationplate"), K("tablicarejestracyjna"), W("registration"),
 	     K("licenseplatenumber"), K("licenceplatenumber"), K("plateno"), K("regplate"), K("vrm")),
-	.shapes = { { "AA##_AAA", 28 }, { "AA_###_AA", 28 }, { "A-AA ####", 28 }, { "A_AA_####", 28 }, { "####_AAA", 28 } });
+	.find = plate_find,
+};
 
 /* ---- banks and securities */
 

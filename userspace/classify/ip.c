@@ -85,12 +85,14 @@ static int v6_find(struct slice s, size_t at, struct hit *out)
 		return 0;
 	memcpy(text, s.ptr + start, end - start);
 	text[end - start] = 0;
-	if (inet_pton(AF_INET6, text, bin) != 1 || (bin[0] & 0xe0) != 0x20)	/* only what is given out to the world */
+	if (inet_pton(AF_INET6, text, bin) != 1 || bin[0] == 0 || bin[0] == 0xff)
 		return 0;
 	out->start = start;
 	out->end = end;
 	out->sample = bin[0] == 0x20 && bin[1] == 0x01 && bin[2] == 0x0d && bin[3] == 0xb8;
 	mask_set(out->mask, "****:****::****");
+	if ((bin[0] & 0xe0) != 0x20)	/* not given out to the world */
+		return colons >= 4 ? 20 : 0;
 	return colons >= 4 ? 60 : 40;
 }
 

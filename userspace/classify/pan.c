@@ -26,6 +26,7 @@ static const struct issuer { unsigned from, to; uint32_t lengths; uint8_t says; 
 	{ 644000, 659999, LENS(17, 19), RARE },
 	{ 352800, 358999, LEN(16), COMMON },			/* JCB */
 	{ 352800, 358999, LENS(17, 19), RARE },
+	{ 213100, 213199, LEN(15), RARE },
 	{ 300000, 305999, LEN(14) | LEN(16), COMMON },		/* Diners Club */
 	{ 309500, 309599, LEN(14) | LEN(16), COMMON },
 	{ 360000, 369999, LEN(14), COMMON },

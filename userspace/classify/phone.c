@@ -74,6 +74,24 @@ static bool start_read(struct written *w, struct slice s, size_t at)
 	return edge_before(s, w->start) && (w->plus || !w->start || s.ptr[w->start - 1] != '/' || w->paren);
 }
 
+/* "x123", " ext. 123" behind a number: where it ends, or i. */
+static size_t extension_end(struct slice s, size_t i)
+{
+	static const char *const words[] = { "x", " x", " ext ", " ext. ", " ext.", " extension ", " Ext. ", NULL };
+
+	for (const char *const *w = words; *w; w++) {
+		size_t end = i + strlen(*w), digits = 0;
+
+		if (!slice_begins(s, i, *w))
+			continue;
+		for (; is_digit(byte_at(s, end)) && digits < 7; digits++)
+			end++;
+		if (digits >= 1 && digits < 7 && !is_alnum(byte_at(s, end)))
+			return end;
+	}
+	return i;
+}
+
 static bool written_read(struct written *w, struct slice s, size_t at)
 {
 	size_t i = at, skip;
@@ -99,7 +117,7 @@ static bool written_read(struct written *w, struct slice s, size_t at)
 		w->seps++;
 		i += skip;
 	}
-	w->end = i;
+	w->end = i = extension_end(s, i);
 	return edge_after(s, i) && byte_at(s, i) != '@' && byte_at(s, i) != ':';
 }
 
@@ -161,10 +179,27 @@ static bool french_pairs(const struct written *w)
 	return true;
 }
 
+/* 00 is how a plus is dialled: "001-573-639-0695", "0049 30 901820". */
+static int dialled_says(const struct written *w)
+{
+	struct written plus = *w;
+
+	/* Behind the country no nought follows: those are code points in hex. */
+	if (memcmp(w->digits, "00", 2) || w->len < 10 || !w->seps || w->dotted || w->digits[w->group[0]] == '0')
+		return 0;
+	memmove(plus.digits, plus.digits + 2, plus.len - 1);
+	plus.len -= 2;
+	return e164_says(&plus) >= 70 ? 55 : 0;
+}
+
 static int national_says(const struct written *w)
 {
+	int dialled = dialled_says(w);
+
 	if (w->len < 7 || is_date_or_address(w))
 		return 0;
+	if (dialled)
+		return dialled;
 	if (nanp_grouped(w, nanp_ok))
 		return w->dotted ? 40 : w->paren || w->seps ? 55 : 25;
 	if (w->paren && nanp_grouped(w, nanp_may))
