@@ -12,6 +12,7 @@
 
 #include "classify/begins.h"
 #include "classify/plain.h"
+#include "classify/survey.h"
 #include "classify/tokens.h"
 
 #define TIMES 400	/* values of each shape */
@@ -261,6 +262,105 @@ static void words_of_every_literal(void **test)
 	assert_true(!have || told < words / 2);	/* it is worth something */
 }
 
+/* A document without slack, of one stretch or of more than are told of at once: words, signs, digits and literals. */
+static struct slice document_drawn(void)
+{
+	static const char some[] = "abcdefghijklmnopqrstuvwxyz    abcxyz \"\\,.:;-@%=&\n\x1f\x7f\x80\xc3" "0123456789";
+	size_t len = draw(2) ? draw(200) : draw(3 * 64 * STRETCHES), at = 0;
+	uint8_t *text = malloc(len ? len : 1);
+
+	assert_non_null(text);
+	while (at < len) {
+		const struct literal *l = &starters.literals[1 + draw(starters.nr_literals)];
+
+		if (draw(20) || l->len > len - at) {
+			text[at++] = (uint8_t)some[draw(draw(3) ? 36 : sizeof(some) - 1)];
+			continue;
+		}
+		memcpy(text + at, l->text, l->len);
+		at += l->len;
+	}
+	return slice_of(text, len);
+}
+
+static bool literal_stands(struct slice v, size_t at)
+{
+	if (!is_alpha(v.ptr[at]) || v.len - at < 2 || (at && is_alpha(v.ptr[at - 1])))
+		return false;
+	for (unsigned i = starters.chain[pair_chain(v.ptr + at)]; i; i = starters.literals[i].next)
+		if (slice_begins(v, at, starters.literals[i].text))
+			return true;
+	return false;
+}
+
+static void survey_check(struct survey *s, struct slice v)
+{
+	const struct evidence ev = { .type = VALUE_STRING };
+	struct stretch told = survey_of(s, v);
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < v.len; i++)
+		assert_int_equal(told.digits >> i & 1, is_digit(v.ptr[i]));
+	assert_int_equal((told.digits | told.begins) >> v.len, 0);
+	if (told.begins)
+		return;
+	for (size_t i = 0; i < v.len; i++)
+		assert_false(is_odd(v.ptr[i]) || starters.kind[v.ptr[i]] & ~ON_LETTER || literal_stands(v, i));
+	scan_value(&ev, v, count, &nr);
+	assert_int_equal(nr, 0);
+	spared++;
+}
+
+/* What one look at a document tells of the values in it. */
+static void a_survey_is_right(void **test)
+{
+	struct survey s;
+	bool have;
+
+	(void)test;
+	if (!starters.ready)
+		begins_init();
+	have = starters.specials.by_32;
+	spared = 0;
+	for (unsigned n = 0; n < 3000; n++) {
+		struct slice all = document_drawn();
+
+		starters.specials.by_32 = have && n & 1;
+		survey_begin(&s, all);
+		for (size_t at = 0, plain; at < all.len; at += draw(4) ? plain + 1 : draw(300)) {
+			plain = bytes_plain(all.ptr + at, all.len - at);
+			assert_int_equal(survey_plain(&s, all.ptr + at), plain);
+			if (at && !is_alpha(all.ptr[at - 1]))
+				survey_check(&s, slice_of(all.ptr + at, plain < SCAN_SHORT ? plain : SCAN_SHORT));
+		}
+		assert_int_equal(survey_plain(&s, all.ptr + all.len), 0);
+		free((void *)all.ptr);
+	}
+	starters.specials.by_32 = have;
+	assert_true(!have || spared > 2000);
+}
+
+/* "123456" and the like: fewer digits than any class has. */
+static void numbers_too_short(void **test)
+{
+	static const struct evidence ev = { .type = VALUE_NUMBER };
+	unsigned nr = 0;
+
+	(void)test;
+	for (unsigned n = 0; n < 20000; n++) {
+		uint8_t text[RUN_MAX];
+		struct slice v = { text, 1 + draw(RUN_MAX) };
+
+		for (size_t i = 0; i < v.len; i++)
+			text[i] = (uint8_t)('0' + draw(10));
+		if (!number_is_short(v, ((uint64_t)1 << v.len) - 1))
+			continue;
+		nr++;
+		assert_true(scan_needless(&ev, v));
+	}
+	assert_true(nr > 1000);
+}
+
 static bool row_found(const uint8_t *rows, unsigned nr, unsigned row)
 {
 	for (unsigned i = 0; i < nr && i < 8; i++)
@@ -325,6 +425,8 @@ int main(void)
 		cmocka_unit_test(hexadecimal_digits),
 		cmocka_unit_test(literals_of_every_class),
 		cmocka_unit_test(words_of_every_literal),
+		cmocka_unit_test(a_survey_is_right),
+		cmocka_unit_test(numbers_too_short),
 		cmocka_unit_test(phrases_of_every_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

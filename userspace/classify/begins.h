@@ -105,6 +105,14 @@ static inline bool literal_begins(struct slice v, size_t at)
 		bit_of(starters.long_heads, long_slot(eight & UINT32_MAX)) || bit_of(starters.long_heads, long_slot(eight & 0xffffff)));
 }
 
+/* Is it a number of digits alone, of fewer than any class has? It has at most RUN_MAX bytes. */
+static inline bool number_is_short(struct slice v, uint64_t digits)
+{
+	const struct row_list *list = &starters.digit[v.len][id_after(0)];
+
+	return digits == ((uint64_t)1 << v.len) - 1 && (!list->nr || v.len < list->fewest);
+}
+
 /* Up to 64 bytes of a value. */
 struct block {
 	struct slice v;

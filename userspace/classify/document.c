@@ -8,11 +8,15 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "classify/begins.h"
 #include "classify/evidence.h"
 #include "classify/gathered.h"
 #include "classify/grammar.h"
 #include "classify/known.h"
+#include "classify/plain.h"
+#include "classify/survey.h"
 #include "classify/unescape.h"
+#include "classify/user_find.h"
 
 #define NAME_TEXT	160	/* bytes of an unescaped name that are read; too long a one says nothing, cut or not */
 
@@ -43,9 +47,11 @@ struct level {
 struct walk {
 	struct slice in;
 	struct cursor c;
+	struct survey survey;
 	enum pass { PASS_GRAMMAR, PASS_LEAVES, PASS_FIELDS } pass;
 	bool text_only;
 	bool chosen;		/* a field has a class that only all of its values tell: there is a third pass */
+	bool user_classes;
 	unsigned arrays;	/* around the cursor */
 	int error;		/* -ENOMEM */
 	unsigned depth;
@@ -167,6 +173,19 @@ static const struct evidence *leaf_names(struct walk *w, const struct name *key,
 	return &w->read;
 }
 
+/* Is there nothing to find in a value whose key speaks for nothing, nor to count for its field? One look tells it of most. */
+static bool leaf_is_nothing(struct walk *w, struct slice v, enum value_type type)
+{
+	struct stretch s;
+
+	if (w->user_classes || v.len > SCAN_SHORT)
+		return false;
+	s = survey_of(&w->survey, v);
+	if (type == VALUE_STRING)
+		return !s.begins || value_is_plain(v, type);
+	return v.len < FIELD_LEAST && (number_is_short(v, s.digits) || value_is_plain(v, type));
+}
+
 static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum value_type type)
 {
 	const struct level *l = &w->level[w->depth], *in = l->array ? &w->level[l->named] : l;	/* in: the object */
@@ -182,6 +201,8 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 		ev = leaf_names(w, key, object);
 	w->ev.rows = w->read.rows = ev->key.len || ev->parent.len ?
 		known_rows(&known, ev->parent, ev->parent.len ? object->print : 0, ev->key, ev->key.len ? key->print : 0) : NULL;
+	if (!escaped && !(ev->rows && ev->rows->nr) && leaf_is_nothing(w, raw, type))
+		return;
 	w->base = (size_t)(raw.ptr - w->in.ptr);
 	w->mapped = escaped;
 	w->named = false;
@@ -235,7 +256,7 @@ static bool leaf_take(struct walk *w)
 	enum value_type type = VALUE_STRING;
 
 	if (c == '"') {
-		if (!take_string(&w->c, &raw, &escaped))
+		if (!take_string(&w->c, survey_plain(&w->survey, w->c.at + 1), &raw, &escaped))
 			return false;
 	} else if (c == '-' || is_digit(c)) {
 		type = VALUE_NUMBER;
@@ -270,7 +291,7 @@ static bool member_new(struct walk *w, struct level *l)
 	struct name *n = &l->member;
 	uint32_t i;
 
-	if (!take_string(&w->c, &n->raw, &n->escaped))
+	if (w->c.at == w->c.end || !take_string(&w->c, survey_plain(&w->survey, w->c.at + 1), &n->raw, &n->escaped))
 		return false;
 	w->ev.key = n->raw;
 	n->print = quick_hash(&fixed, n->raw.ptr, n->raw.len);
@@ -344,6 +365,7 @@ static bool walk_json(struct walk *w, enum pass pass)
 
 	w->pass = pass;
 	w->c = (struct cursor){ w->in.ptr, w->in.ptr + w->in.len };
+	survey_begin(&w->survey, w->in);
 	w->depth = w->arrays = w->member = 0;
 	w->objects = w->hit.leaf = 0;
 	w->level[0] = (struct level){ .member = { .raw = { w->in.ptr, 0 } } };
@@ -481,6 +503,9 @@ int document_classify(const char *bytes, size_t len,
 	w->in = slice_of(bytes, len);
 	w->error = 0;
 	w->chosen = w->text_only = false;
+	w->user_classes = user_in_use();
+	if (!starters.ready)
+		begins_init();
 	/* Of a long one the first hits may be told before its end: so its grammar is looked at first. */
 	if (gathered_begin(&w->gathered, hit, owner)) {
 		w->error = -ENOMEM;

@@ -8,9 +8,8 @@
 
 #include "classify/begins.h"
 
-#define SHAPE_MIN	7	/* bytes, and DIGITS_MIN digits: shorter numbers pass too many checks */
 #define SHAPE_MAX	40
-#define DIGITS_MIN	6
+#define DIGITS_MIN	6	/* fewer, as less than FIELD_LEAST bytes, pass too many checks */
 #define ENOUGH		8	/* different values from which on a field says something */
 #define MANY		16	/* … and is sure: a check digit passes that often by chance once in 10^16 */
 #define CHOOSE		12	/* … and names a class that nothing else speaks for */
@@ -90,7 +89,7 @@ static unsigned number_shape(struct slice v)
 	struct kinds k;
 	unsigned len;
 
-	if (v.len < SHAPE_MIN || v.len > SHAPE_MAX)
+	if (v.len < FIELD_LEAST || v.len > SHAPE_MAX)
 		return 0;
 	all = ((uint64_t)1 << v.len) - 1;
 	k = kinds_of(&none, v.ptr, v.len);

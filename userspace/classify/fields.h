@@ -38,6 +38,7 @@ struct field_record *field_known(const struct fields *, uint64_t print);	/* NULL
 /* Could the whole value be a number that somebody gave out? What it looks like then; FIELD_WORDS when it is of a class
  * that its key alone speaks for; 0: neither. */
 #define FIELD_WORDS 0x8000
+#define FIELD_LEAST 7	/* bytes of a number that is counted */
 unsigned field_shape(struct slice value, const struct hit *hits, size_t nr);
 /* Counts one value of that shape (not 0); hits are those found in it. Returns what it cost in ns, as classify_scan does. */
 unsigned field_add(struct fields *, struct field_record *, struct slice value, unsigned shape, const struct hit *hits, size_t nr);

@@ -54,14 +54,14 @@ static bool take_escapes(struct cursor *c)
 	return take(c, '"');
 }
 
-/* *raw is what stands between the quotes. */
-static inline bool take_string(struct cursor *c, struct slice *raw, bool *escaped)
+/* *raw is what stands between the quotes; plain: what bytes_plain tells of its bytes. */
+static inline bool take_string(struct cursor *c, size_t plain, struct slice *raw, bool *escaped)
 {
 	const uint8_t *start = c->at + 1;
 
 	if (!take(c, '"'))
 		return false;
-	c->at += bytes_plain(c->at, bytes_left(c));
+	c->at += plain;
 	*escaped = c->at < c->end && *c->at == '\\';
 	if (*escaped ? !take_escapes(c) : !take(c, '"'))
 		return false;

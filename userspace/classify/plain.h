@@ -16,6 +16,8 @@ void plain_free(struct plain *);
 uint64_t scan_value(const struct evidence *, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner);
 /* scan.c: true: nothing is found in it, read whichever way. Of at most SCAN_SHORT bytes. */
 bool scan_needless(const struct evidence *, struct slice value);
+/* scan.c: nothing begins in it, as it is too short, a time or an amount. */
+bool value_is_plain(struct slice value, enum value_type);
 #define SCAN_SHORT 39	/* longer ones may be base64 of a text */
 #define PLAIN_MAX (1 << 20)	/* a longer value is taken as it is */
 #endif

@@ -384,15 +384,20 @@ static bool says_when(struct slice v)
 	return (k.digits | k.specials) == ((uint64_t)1 << v.len) - 1;
 }
 
-static bool says_how_much(const struct evidence *ev, struct slice v)
+static bool says_how_much(struct slice v, enum value_type type)
 {
 	static const struct specials marks = { 3, { '.', 'e', 'E' } };
 
-	if (ev->type != VALUE_NUMBER)
+	if (type != VALUE_NUMBER)
 		return false;
 	if (v.len <= 64)
 		return kinds_of(&marks, v.ptr, v.len).specials;
 	return memchr(v.ptr, '.', v.len) || memchr(v.ptr, 'e', v.len) || memchr(v.ptr, 'E', v.len);
+}
+
+bool value_is_plain(struct slice v, enum value_type type)
+{
+	return v.len < VALUE_MIN || says_when(v) || says_how_much(v, type);
 }
 
 /* What begins where a run of digits or of letters does, or at a special byte; the rest of a run begins nothing. */
@@ -444,7 +449,7 @@ bool scan_needless(const struct evidence *ev, struct slice value)
 		begins_init();
 	if (user_in_use() || (ev->rows ? ev->rows->nr : ev->key.len || ev->parent.len))
 		return false;
-	if (value.len < VALUE_MIN || says_when(value) || says_how_much(ev, value))
+	if (value_is_plain(value, ev->type))
 		return true;
 	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
 	if (b.k.odd)
@@ -478,7 +483,7 @@ uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(
 	s.user.at = s.user.nr = 0;
 	s.user.next = user_in_use() ? 0 : value.len;
 	scan_keyed(&s);
-	if (value.len >= VALUE_MIN && !says_when(value) && !says_how_much(ev, value))
+	if (!value_is_plain(value, ev->type))
 		scan_bytes(&s);
 	if (s.user.next < value.len || s.user.at < s.user.nr)
 		scan_user(&s, SIZE_MAX);
