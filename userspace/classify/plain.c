@@ -226,20 +226,16 @@ static void count_emit(void *owner, const struct hit *hit)
 	stood->emit(stood->owner, hit);
 }
 
-uint64_t classify_scan(const struct evidence *ev, struct slice value,
-		   void (*emit)(void *owner, const struct hit *), void *owner)
+/* By itself, so that most values do without its variables. */
+static __attribute__((noinline)) uint64_t scan_read(const struct evidence *ev, struct slice value,
+						    void (*emit)(void *owner, const struct hit *), void *owner)
 {
 	struct plain plain;
 	struct stood stood = { &plain, value.len, emit, owner, 0 };
 	struct evidence text = { .location = ev->location, .type = VALUE_STRING, .text = true };
 	uint64_t cost;
-	size_t differs;
+	size_t differs = plain_differs(value);
 
-	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
-		return 0;
-	if (value.len <= SCAN_SHORT && scan_needless(ev, value))
-		return value.len;
-	differs = plain_differs(value);
 	if (differs < value.len && plain_make(&plain, value, differs)) {
 		cost = value.len * COST_PLAIN + scan_value(ev, slice_of(plain.text, plain.len), stood_emit, &stood);
 	} else {
@@ -250,6 +246,16 @@ uint64_t classify_scan(const struct evidence *ev, struct slice value,
 	}
 	plain_free(&plain);
 	return cost;
+}
+
+uint64_t classify_scan(const struct evidence *ev, struct slice value,
+		   void (*emit)(void *owner, const struct hit *), void *owner)
+{
+	if (!value.len || ev->type == VALUE_BOOL || ev->type == VALUE_NULL)
+		return 0;
+	if (value.len <= SCAN_SHORT && scan_needless(ev, value))
+		return value.len;
+	return scan_read(ev, value, emit, owner);
 }
 
 struct collector { struct hit *out; size_t nr, max; };

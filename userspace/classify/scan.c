@@ -441,9 +441,9 @@ static bool list_asks(const struct row_list *list, const struct number *n)
 /* Does nothing begin in a short value of a key that speaks for nothing? Most values are such, and no more is done then. */
 bool scan_needless(const struct evidence *ev, struct slice value)
 {
-	struct block b = { .v = value };
+	struct block b UNINITIALIZED;
 	uint64_t numbers, starts;
-	struct number n;
+	struct number n UNINITIALIZED;
 
 	if (!starters.ready)
 		begins_init();
@@ -451,6 +451,9 @@ bool scan_needless(const struct evidence *ev, struct slice value)
 		return false;
 	if (value_is_plain(value, ev->type))
 		return true;
+	b.v = value;
+	b.at = 0;
+	b.digit = b.letter = false;
 	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
 	if (b.k.odd)
 		return false;
