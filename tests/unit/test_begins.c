@@ -361,6 +361,29 @@ static void numbers_too_short(void **test)
 	assert_true(nr > 1000);
 }
 
+/* "19.50", "1.2.3": five digits and two dots, wherever they are. */
+static void amounts_and_versions(void **test)
+{
+	unsigned nr = 0;
+
+	(void)test;
+	spared = found = 0;
+	for (size_t len = 5; len <= 7; len++)
+		for (unsigned dots = 0; dots < 1u << len; dots++)
+			for (unsigned n = 0; n < 2000; n++) {
+				char text[7];
+
+				if (__builtin_popcount(dots) > 2 || len - (size_t)__builtin_popcount(dots) > 5)
+					break;
+				for (size_t i = 0; i < len; i++)
+					text[i] = dots >> i & 1 ? '.' : (char)('0' + draw(10));
+				check(text, len);
+				nr++;
+			}
+	assert_int_equal(found, 0);
+	assert_int_equal(spared, nr);
+}
+
 static bool row_found(const uint8_t *rows, unsigned nr, unsigned row)
 {
 	for (unsigned i = 0; i < nr && i < 8; i++)
@@ -427,6 +450,7 @@ int main(void)
 		cmocka_unit_test(words_of_every_literal),
 		cmocka_unit_test(a_survey_is_right),
 		cmocka_unit_test(numbers_too_short),
+		cmocka_unit_test(amounts_and_versions),
 		cmocka_unit_test(phrases_of_every_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,8 @@
 #include "classify/plain.h"
 #include "classify/user_find.h"
 
+#define SHORT_DIGITS	5	/* of a number that is no finding, and dots in it */
+#define SHORT_DOTS	2
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
 
@@ -430,6 +432,19 @@ static void scan_bytes(struct scan *s)
 	}
 }
 
+/* "19.50", "1.2.3": no class has so few digits and nothing else but two dots. */
+static bool is_short_number(struct slice v, uint64_t digits)
+{
+	unsigned dots = 0;
+
+	if (v.len > SHORT_DIGITS + SHORT_DOTS)
+		return false;
+	for (uint64_t other = ~digits & (((uint64_t)1 << v.len) - 1); other; other &= other - 1, dots++)
+		if (v.ptr[__builtin_ctzll(other)] != '.')
+			return false;
+	return dots <= SHORT_DOTS && v.len - dots <= SHORT_DIGITS;
+}
+
 static bool list_asks(const struct row_list *list, const struct number *n)
 {
 	for (unsigned i = 0; list && i < list->nr; i++)
@@ -457,6 +472,8 @@ bool scan_needless(const struct evidence *ev, struct slice value)
 	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
 	if (b.k.odd)
 		return false;
+	if (is_short_number(value, b.k.digits))
+		return true;
 	starts = block_begins(&b, &numbers);
 	for (numbers &= ~inner_short(&b); starts; starts &= starts - 1) {
 		size_t i = (size_t)__builtin_ctzll(starts);
