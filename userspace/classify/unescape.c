@@ -122,12 +122,16 @@ struct slice unescape_name(struct slice raw, uint8_t *out, size_t room)
 
 size_t unescape_form(struct unescaped *u, size_t n, struct slice in, size_t from, size_t to)
 {
-	for (size_t i = from, used; i < to; i += used) {
-		uint8_t c = in.ptr[i], high = byte_at(in, i + 1), low = byte_at(in, i + 2);
+	for (size_t i = from; i < to; i++) {
+		const uint8_t *p = in.ptr + i;
 
-		used = c == '%' && to - i > 2 && is_hex(high) && is_hex(low) ? 3 : 1;
 		u->map[n] = i;
-		u->text[n++] = used == 3 ? (uint8_t)(hex_value(high) << 4 | hex_value(low)) : c == '+' ? ' ' : c;
+		if (*p == '%' && to - i > 2 && is_hex(p[1]) && is_hex(p[2])) {
+			u->text[n++] = (uint8_t)(hex_value(p[1]) << 4 | hex_value(p[2]));
+			i += 2;
+		} else {
+			u->text[n++] = *p == '+' ? ' ' : *p;
+		}
 	}
 	u->map[n] = to;
 	return n;
