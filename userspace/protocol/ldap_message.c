@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/uninitialized.h"
 #include "protocol/content/media.h"
 #include "protocol/sasl.h"
 
@@ -76,7 +77,7 @@ static struct reader inside(const struct ber *b)
 
 void ldap_leaf(struct ldap_message *m, const char *root, enum location location, struct slice key, const struct ber *value)
 {
-	char path[PATH_SIZE];
+	char path[PATH_SIZE] UNINITIALIZED;
 	size_t n = path_append(path, path_append(path, 0, root), ".");
 	const uint8_t *option = key.len ? memchr(key.ptr, ';', key.len) : NULL;
 	bool written = value->value.len && is_written(value->value);
@@ -106,7 +107,7 @@ static enum location body(const struct ldap_message *m, enum ldap_op op)
 
 static void route(struct ldap_message *m, const char *name)
 {
-	snprintf(m->job.exchange->route, PATH_SIZE, "%s", name);
+	path_append(m->job.exchange->route, 0, name);
 }
 
 /* ---- requests ---- */
@@ -198,7 +199,7 @@ static void tell_condition(struct ldap_message *m, const struct ber *b)
 
 static void tell_filter(struct ldap_message *m, struct reader *in)
 {
-	struct reader levels[FILTER_DEPTH];
+	struct reader levels[FILTER_DEPTH] UNINITIALIZED;
 	unsigned depth = 1;
 	struct ber b;
 
@@ -237,7 +238,7 @@ static void tell_search(struct ldap_message *m, struct reader *r)
 	ldap_route(out, base.value, m->job.sink);
 	n = strlen(out);
 	if (scope.value.len == 1 && scope.value.ptr[0] < sizeof(scopes) / sizeof(scopes[0]) && n + strlen(scopes[scope.value.ptr[0]]) < PATH_SIZE)
-		snprintf(out + n, PATH_SIZE - n, "%s", scopes[scope.value.ptr[0]]);
+		path_append(out, n, scopes[scope.value.ptr[0]]);
 	ldap_tell_name(m, "dn", LOC_PATH, base.value);
 	for (int i = 0; i < 4; i++)	/* aliases, limits, types only */
 		if (!ber_take(r, &b)) {

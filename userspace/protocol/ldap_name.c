@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ldap_name.c - distinguished names (RFC 4514): components as fields, and the template that is a route. */
-#include <stdio.h>
 #include <strings.h>
 
+#include "base/uninitialized.h"
 #include "protocol/ldap.h"
 
 #define COMPONENTS	32	/* of a name */
@@ -19,12 +19,12 @@ static struct slice trim(struct slice s)
 	return s;
 }
 
-/* What stands before the next of these bytes that has no backslash before it. */
-static struct slice before(struct slice in, const char *ends)
+/* What stands before the next of these three bytes that has no backslash before it. */
+static inline struct slice before(struct slice in, const char ends[4])
 {
 	size_t n = 0;
 
-	while (n < in.len && !is_among(in.ptr[n], ends))
+	while (n < in.len && in.ptr[n] != ends[0] && in.ptr[n] != ends[1] && in.ptr[n] != ends[2])
 		n += in.ptr[n] == '\\' && in.len - n > 1 ? 2 : 1;
 	return slice_of(in.ptr, n);
 }
@@ -36,7 +36,7 @@ static bool component(struct slice *in, struct component *c)
 
 	if (!in->len)
 		return false;
-	c->type = before(all, "=");
+	c->type = before(all, "===");
 	rest = slice_of(all.ptr + c->type.len, all.len - c->type.len);
 	c->value = rest.len ? trim(slice_of(rest.ptr + 1, rest.len - 1)) : (struct slice){ 0 };	/* NULL: there is no "=" */
 	c->type = trim(c->type);
@@ -125,7 +125,7 @@ static char lower(char c)
 
 void ldap_route(char out[PATH_SIZE], struct slice name, const struct field_sink *sink)
 {
-	struct component c[COMPONENTS];
+	struct component c[COMPONENTS] UNINITIALIZED;
 	unsigned nr = 0;
 	size_t n = 0;
 
@@ -133,24 +133,27 @@ void ldap_route(char out[PATH_SIZE], struct slice name, const struct field_sink 
 	while (nr < COMPONENTS && component(&name, &c[nr]))
 		nr += c[nr].type.len > 0;
 	for (unsigned i = 0; i < nr; i++) {
-		char type[NAME_SIZE], value[PATH_SIZE] = "{id}";
-		int k;
+		bool named = c[i].value.ptr;
+		char type[NAME_SIZE] UNINITIALIZED, value[PATH_SIZE] UNINITIALIZED;
+		size_t len = 0;
 
-		sink->clean(sink->owner, type, c[i].type);
-		if (is_shown(c, i, nr))
-			route_template(value, c[i].value, sink);
-		if (c[i].value.ptr)
-			k = snprintf(out + n, PATH_SIZE - n, "%s%s=%s", !i ? "" : c[i - 1].last ? "," : "+", type, value);
-		else
-			k = snprintf(out + n, PATH_SIZE - n, "%s{id}", !i ? "" : ",");
-		if (k < 0 || (size_t)k >= PATH_SIZE - n) {
-			out[n] = 0;	/* the front of it is as good a name */
-			break;
+		if (named) {
+			sink->clean(sink->owner, type, c[i].type);
+			len = strlen(type) + 1;
 		}
-		n += (size_t)k;
+		if (named && is_shown(c, i, nr))
+			route_template(value, c[i].value, sink);
+		else
+			memcpy(value, "{id}", 5);
+		if ((i > 0) + len + strlen(value) >= PATH_SIZE - n)	/* the front of it is as good a name */
+			break;
+		n = path_append(out, n, !i ? "" : named && !c[i - 1].last ? "+" : ",");
+		if (named)
+			n = path_append(out, path_append(out, n, type), "=");
+		n = path_append(out, n, value);
 	}
 	for (size_t i = 0; i < n; i++)
 		out[i] = lower(out[i]);
 	if (!n)
-		snprintf(out, PATH_SIZE, "rootdse");
+		path_append(out, 0, "rootdse");
 }

@@ -110,13 +110,6 @@ extern struct protocol_counts { uint64_t messages_dropped; } protocol_counts;
 void session_emit_unread(struct session *, struct exchange *ex, struct stamp at);
 /* Tells what was found of ex so far, if anything was and it is open for long; it goes on, and is counted. */
 void session_emit_part(struct session *, struct exchange *ex, struct stamp);
-/* One of the few bytes of set, which 0 is none of? */
-static inline bool is_among(uint8_t c, const char *set)
-{
-	while (*set && (uint8_t)*set != c)
-		set++;
-	return *set;
-}
 /* One of our words, or what is left of a longer one. */
 static inline void word_set(char out[WORD_SIZE], const char *word)
 {

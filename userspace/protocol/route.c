@@ -91,7 +91,7 @@ void route_template(char out[PATH_SIZE], struct slice path, const struct field_s
 			path.len = i;
 			break;
 		}
-	if (path.len && path.ptr[0] != '/') {	/* absolute-form: its path; "*" and CONNECT: as they are */
+	if (path.len && path.ptr[0] != '/' && memchr(path.ptr, ':', path.len)) {	/* absolute-form: its path; "*" and CONNECT: as they are */
 		const uint8_t *scheme = memmem(path.ptr, path.len, "://", 3);
 		const uint8_t *slash = scheme ? memchr(scheme + 3, '/', path.len - (size_t)(scheme + 3 - path.ptr)) : NULL;
 
