@@ -5,6 +5,7 @@
  * objects here; libraries have their own tests. */
 #include <zlib.h>
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "bpf/wire.h"
 #include "classify/document.h"
@@ -551,5 +552,6 @@ int main(void)
 		cmocka_unit_test(a_command_answers_or_says_why_not),
 	};
 
+	budget_keep(false);	/* each is an allocation here */
 	return cmocka_run_group_tests(tests, make_all, free_all);
 }

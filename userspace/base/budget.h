@@ -16,6 +16,8 @@ uint64_t budget_refused(void);	/* how often memory was asked for in vain */
 void *budget_alloc(size_t size);
 void *budget_room(size_t size);	/* not zeroed: for what is filled before it is read */
 void budget_free(void *, size_t size);	/* the size that was asked for; NULL is fine */
+/* Whether a few pieces that were given back wait for who asks for such a one next; they do, but for tests. */
+void budget_keep(bool);
 /* The same for memory that is had in another way. */
 bool budget_take(size_t size);
 void budget_give(size_t size);

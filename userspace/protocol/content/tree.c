@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/content/tree.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/budget.h"
 
 #define COST_CONTAINER 25	/* ns to open and close one, its name apart */
 
@@ -58,7 +59,7 @@ static void level_name(struct tree_level *l, const void *key, size_t len)
 
 struct tree *tree_new(struct content_job *job, const char *root)
 {
-	struct tree *t = malloc(sizeof(*t));
+	struct tree *t = budget_room(sizeof(*t));
 	struct tree_level *l;
 
 	if (!t) {
@@ -81,7 +82,7 @@ void tree_free(struct tree *t)
 	if (!t)
 		return;
 	explicit_bzero(t, offsetof(struct tree, stack) + t->depth * sizeof(t->stack[0]));
-	free(t);
+	budget_free(t, sizeof(*t));
 }
 
 static void emit(struct tree *t, const struct tree_level *l, struct slice key, struct slice value, enum value_type type, bool cut)
