@@ -311,7 +311,7 @@ static struct exchange *exchange_new(struct websocket *w, enum dir dir, const ch
 	return ex;
 }
 
-static void message_emit(struct websocket *w, struct websocket_side *side, enum dir dir, struct stamp at)
+static void message_emit(struct websocket *w, struct websocket_side *side, enum dir dir, struct slice content, struct stamp at)
 {
 	struct exchange *ex = exchange_new(w, dir, side->opcode == OP_TEXT ? "TEXT" : side->opcode == OP_BINARY ? "BINARY" : "", side->wire, side->began);
 	struct content_job job = {
@@ -323,10 +323,10 @@ static void message_emit(struct websocket *w, struct websocket_side *side, enum 
 	if (!ex)
 		return;
 	ex->has_gap = side->gapped || side->headless;
-	if (side->unread && !side->held.len)
+	if (side->unread && !content.len)
 		done = INSPECTED_NONE;
 	else
-		done = content_decode(&job, (struct slice){ 0 }, slice_of(side->held.ptr, side->held.len));
+		done = content_decode(&job, (struct slice){ 0 }, content);
 	if ((job.cut || job.late) && done == INSPECTED_FULL)
 		done = INSPECTED_PARTIAL;
 	ex->inspected = (uint8_t)(done > ex->inspected ? done : ex->inspected);
@@ -345,15 +345,20 @@ static void message_begin(struct websocket *w, struct websocket_side *side, cons
 		unpack_begin(w, side);
 }
 
+static void message_over(struct websocket_side *side)
+{
+	side->opcode = 0;
+	side->headless = side->packed = false;
+	side->wire = 0;
+}
+
 static void message_done(struct websocket *w, struct websocket_side *side, enum dir dir, struct stamp at)
 {
 	if (side->packed)
 		unpack_end(w, side);
-	message_emit(w, side, dir, at);
+	message_emit(w, side, dir, slice_of(side->held.ptr, side->held.len), at);
 	buf_free(&side->held);
-	side->opcode = 0;
-	side->headless = side->packed = false;
-	side->wire = 0;
+	message_over(side);
 }
 
 static bool in_message(const struct websocket_side *side)
@@ -471,6 +476,23 @@ static struct feed_result astray(struct websocket *w, struct websocket_side *sid
 	return (struct feed_result){ FEED_OK, 1, 1 };
 }
 
+/* A message that is whole in one frame, and needs no work: it is read where it stands. */
+static bool is_plain(const struct ws_head *h)
+{
+	return h->fin && !h->masked && !h->packed && h->opcode != OP_CONTINUATION;
+}
+
+static struct feed_result feed_whole(struct websocket *w, struct websocket_side *side, enum dir dir, struct slice payload, size_t size, struct stamp at)
+{
+	websocket_count(w, FATE_EXAMINED, payload.len);
+	side->wire += payload.len;
+	side->left = 0;
+	side->phase = WEBSOCKET_HEAD_NEXT;
+	message_emit(w, side, dir, payload, at);
+	message_over(side);
+	return (struct feed_result){ FEED_OK, size + payload.len, 0 };
+}
+
 static struct feed_result feed_head(struct websocket *w, struct websocket_side *side, enum dir dir, struct slice in, struct stamp at)
 {
 	struct ws_head h;
@@ -496,6 +518,8 @@ static struct feed_result feed_head(struct websocket *w, struct websocket_side *
 	side->mask_at = 0;
 	side->left = h.len;
 	side->wire += h.size;
+	if (is_plain(&h) && h.len && in.len - h.size >= h.len)
+		return feed_whole(w, side, dir, slice_of(in.ptr + h.size, (size_t)h.len), h.size, at);
 	side->phase = WEBSOCKET_PAYLOAD;
 	if (!side->left)
 		frame_done(w, side, dir, at);
