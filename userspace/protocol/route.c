@@ -74,7 +74,7 @@ void route_key(char out[PATH_SIZE], struct slice key, const struct field_sink *s
 struct slice route_word(const char *template)
 {
 	for (size_t end = strlen(template), i; end; end = i - (i > 0)) {
-		for (i = end; i && !strchr(":/.", template[i - 1]);)
+		for (i = end; i && !(kinds[(uint8_t)template[i - 1]] & (SLASH | MARK));)
 			i--;
 		if (i < end && !memchr(template + i, '{', end - i))
 			return slice_of(template + i, end - i);
