@@ -29,19 +29,30 @@ struct pair *pairs_at(struct pairs *p, unsigned i)
 	return &p->ring[(p->head + i) & (p->room - 1)];
 }
 
+static void ring_free(struct pairs *p)
+{
+	if (p->ring != &p->only)
+		budget_free(p->ring, p->room * sizeof(*p->ring));
+}
+
 static bool make_room(struct pairs *p)
 {
-	unsigned room = p->room ? p->room * 2 : 8;
+	unsigned room = p->room > 1 ? p->room * 2 : 8;
 	struct pair *more;
 
 	if (p->nr < p->room)
 		return true;
+	if (!p->room) {
+		p->ring = &p->only;
+		p->room = 1;
+		return true;
+	}
 	more = p->room < ROOM_MAX ? budget_room(room * sizeof(*more)) : NULL;
 	if (!more)
 		return false;
 	for (unsigned i = 0; i < p->nr; i++)
 		more[i] = *pairs_at(p, i);
-	budget_free(p->ring, p->room * sizeof(*more));
+	ring_free(p);
 	p->ring = more;
 	p->head = 0;
 	p->room = room;
@@ -53,8 +64,9 @@ static void rest(struct pairs *p)
 {
 	if (p->nr)
 		return;
-	budget_free(p->ring, p->room * sizeof(*p->ring));
-	*p = (struct pairs){ 0 };
+	ring_free(p);
+	p->ring = NULL;
+	p->head = p->room = p->held = p->bare = 0;
 }
 
 static struct exchange *drop_first(struct pairs *p)

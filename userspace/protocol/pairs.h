@@ -7,8 +7,8 @@
 /* kind is the protocol's own. ex is NULL where there was no memory, or the number of those that may wait
  * was reached and it was emitted: its answer is known by its number then, and told of no more. */
 struct pair { struct exchange *ex; uint64_t asked, id; uint32_t kind; };
-/* held: of them have an exchange; bare: in front that have none. */
-struct pairs { struct pair *ring; unsigned head, nr, room, held, bare; };
+/* held: of them have an exchange; bare: in front that have none; only: the ring of those who ask one thing at a time. */
+struct pairs { struct pair *ring; unsigned head, nr, room, held, bare; struct pair only; };
 
 struct exchange *pairs_exchange(enum role role, struct stamp);	/* new; NULL: no memory */
 void pairs_emit(struct session *, struct exchange *, struct stamp);	/* and frees; NULL is fine */
