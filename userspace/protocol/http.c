@@ -13,15 +13,6 @@
 
 #define SEGMENTS_MAX 64		/* path segments and query parameters that become fields */
 
-struct slice http_trim(struct slice s)
-{
-	while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
-		s = slice_of(s.ptr + 1, s.len - 1);
-	while (s.len && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 static int hex(uint8_t c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -71,14 +62,14 @@ void http_host(const struct http_message *m, struct slice host)
 		m->sink->clean(m->sink->owner, m->ex->host, host);
 }
 
-static void emit(const struct http_message *m, enum location loc, const char *prefix, struct slice key, struct slice value, bool text)
+static void emit(const struct http_message *m, enum location loc, struct slice prefix, struct slice key, struct slice value, bool text)
 {
-	size_t n = strlen(prefix);
+	size_t n = prefix.len;
 	char path[PATH_SIZE] UNINITIALIZED;
 	struct content_job job = { .exchange = m->ex, .sink = m->sink, .location = loc, .dir = m->dir };
 	struct field f = { .location = loc, .dir = m->dir, .path = path, .key = key, .value = value, .text = text };
 
-	memcpy(path, prefix, n);
+	memcpy(path, prefix.ptr, n);
 	memcpy(path + n, ".", 2);
 	if (key.len)
 		m->sink->clean(m->sink->owner, path + n + 1, key);
@@ -97,7 +88,7 @@ static void emit_meta(const struct http_message *m, const char *prefix, struct s
 	snprintf(path, sizeof(path), "header.%s", prefix);
 	if (value.len && memmem(value.ptr, value.len, "=?", 2))
 		text = malloc(2 * value.len);
-	emit(m, loc, path, name, text ? slice_of(text, mime_words(text, value)) : value, true);
+	emit(m, loc, slice_of(path, strlen(path)), name, text ? slice_of(text, mime_words(text, value)) : value, true);
 	if (text)
 		explicit_bzero(text, 2 * value.len);
 	free(text);
@@ -114,7 +105,7 @@ static void emit_cookies(const struct http_message *m, struct slice value)
 
 		eq = part.len ? memchr(part.ptr, '=', part.len) : NULL;
 		if (eq)
-			emit(m, loc, "cookie", slice_of(part.ptr, (size_t)(eq - part.ptr)),
+			emit(m, loc, SLICE("cookie"), slice_of(part.ptr, (size_t)(eq - part.ptr)),
 			     slice_of(eq + 1, part.len - (size_t)(eq - part.ptr) - 1), false);
 		if (m->response)
 			return;	/* Set-Cookie: the rest are attributes */
@@ -212,16 +203,16 @@ void http_header(const struct http_message *m, struct slice name, struct slice v
 	}
 	for (size_t i = 0; i < n; i++)
 		lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32 : name.ptr[i];
-	meta = http_meta(slice_of(lower, n), &of);
+	meta = n && lower[0] == 'x' ? http_meta(slice_of(lower, n), &of) : slice_of(NULL, 0);
 	if (meta.len) {
 		emit_meta(m, of, meta, value);
 		return;
 	}
-	emit(m, m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER, "header", slice_of(lower, n), value, true);
+	emit(m, m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER, SLICE("header"), slice_of(lower, n), value, true);
 }
 
 /* A name that is itself a value (a key that is an e-mail address) is a field as well. */
-static void emit_name(const struct http_message *m, enum location loc, const char *prefix, struct slice key)
+static void emit_name(const struct http_message *m, enum location loc, struct slice prefix, struct slice key)
 {
 	bool odd = false;
 
@@ -243,9 +234,9 @@ static void emit_query(const struct http_message *m, uint8_t *p, size_t len)
 		key = percent_decode(p, key, true);
 		if (eq)
 			value = percent_decode(eq + 1, value, true);
-		emit_name(m, LOC_QUERY, "query", slice_of(p, key));
+		emit_name(m, LOC_QUERY, SLICE("query"), slice_of(p, key));
 		if (value)
-			emit(m, LOC_QUERY, "query", slice_of(p, key), slice_of(eq + 1, value), false);
+			emit(m, LOC_QUERY, SLICE("query"), slice_of(p, key), slice_of(eq + 1, value), false);
 		p += part + (amp ? 1 : 0);
 		len -= part + (amp ? 1 : 0);
 	}

@@ -66,7 +66,14 @@ void body_decode(const struct http_message *, enum encoding, struct slice type);
 void body_free(struct body *);
 
 /* White space around, as headers have it. */
-struct slice http_trim(struct slice);
+static inline struct slice http_trim(struct slice s)
+{
+	while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
+		s = slice_of(s.ptr + 1, s.len - 1);
+	while (s.len && is_blank(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
 /* Decodes %XX (and '+' when form) in place; returns the new length. */
 size_t percent_decode(uint8_t *text, size_t len, bool form);
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protocol/http1_head.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <string.h>
 
 #include "base/budget.h"
@@ -8,12 +11,45 @@
 #define METHOD_MAX 24
 #define TARGET_USUAL 256
 
+/* The next line end behind which no name begins: the head ends, a line is folded, or more would tell. NULL: there is none. */
+static const uint8_t *odd_end(const uint8_t *p, const uint8_t *end)
+{
+#ifdef __SSE2__
+	for (; end - p > 16; p += 16) {
+		__m128i here = _mm_loadu_si128((const __m128i *)p), next = _mm_loadu_si128((const __m128i *)(p + 1));
+		__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(next, _mm_set1_epi8(' ')), next);
+		int odd = _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('\n')), blank));
+
+		if (odd)
+			return p + __builtin_ctz((unsigned)odd);
+	}
+#endif
+	while ((p = memchr(p, '\n', (size_t)(end - p))) && end - p > 1 && p[1] > ' ')
+		p++;
+	return p;
+}
+
+/* The first colon; most names are short. NULL: there is none. */
+static const uint8_t *name_end(const uint8_t *p, const uint8_t *end)
+{
+#ifdef __SSE2__
+	if (end - p >= 16) {
+		int colons = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(':')));
+
+		if (colons)
+			return p + __builtin_ctz((unsigned)colons);
+		p += 16;
+	}
+#endif
+	return memchr(p, ':', (size_t)(end - p));
+}
+
 size_t head_length(struct slice in, struct head_scan *scan)
 {
 	size_t at = scan->scanned > 3 ? scan->scanned - 3 : 0;
 	const uint8_t *nl;
 
-	while (at < in.len && (nl = memchr(in.ptr + at, '\n', in.len - at))) {
+	while (at < in.len && (nl = odd_end(in.ptr + at, in.ptr + in.len))) {
 		size_t next = (size_t)(nl - in.ptr) + 1;
 
 		if (next < in.len && in.ptr[next] == '\n')
@@ -176,7 +212,7 @@ void head_fields(const struct http_message *m, struct head *h)
 	const uint8_t *p = h->lines.ptr, *end = p + h->lines.len;
 
 	for (unsigned n = 0; p < end && n < HTTP_HEADERS_MAX; n++) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end, *colon = memchr(p, ':', (size_t)(stop - p));
+		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end, *colon = name_end(p, stop);
 
 		if (colon) {
 			struct slice name = http_trim(slice_of(p, (size_t)(colon - p)));

@@ -154,7 +154,7 @@ struct slice http_meta(struct slice name, const char **prefix)
 {
 	static const char *const of[] = { "x-amz-meta", "x-goog-meta", "x-ms-meta", "x-object-meta" };
 
-	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]) && name.len && name.ptr[0] == of[i][0]; i++) {
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		size_t n = strlen(of[i]);
 
 		if (name.len > n + 1 && name.ptr[n] == '-' && begins_fold(name, of[i])) {
