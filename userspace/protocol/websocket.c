@@ -482,7 +482,8 @@ static bool is_plain(const struct ws_head *h)
 	return h->fin && !h->masked && !h->packed && h->opcode != OP_CONTINUATION;
 }
 
-static struct feed_result feed_whole(struct websocket *w, struct websocket_side *side, enum dir dir, struct slice payload, size_t size, struct stamp at)
+static struct feed_result feed_whole(struct websocket *w, struct websocket_side *side, enum dir dir, struct slice payload, size_t head,
+				     struct stamp at)
 {
 	websocket_count(w, FATE_EXAMINED, payload.len);
 	side->wire += payload.len;
@@ -490,7 +491,7 @@ static struct feed_result feed_whole(struct websocket *w, struct websocket_side 
 	side->phase = WEBSOCKET_HEAD_NEXT;
 	message_emit(w, side, dir, payload, at);
 	message_over(side);
-	return (struct feed_result){ FEED_OK, size + payload.len, 0 };
+	return (struct feed_result){ FEED_OK, head + payload.len, 0 };
 }
 
 static struct feed_result feed_head(struct websocket *w, struct websocket_side *side, enum dir dir, struct slice in, struct stamp at)
