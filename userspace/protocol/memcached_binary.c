@@ -93,7 +93,7 @@ static int says(const struct mc_head *h, struct slice in)
 	for (size_t i = 0; i < n; i++) {
 		if (i == in.len)
 			return -1;
-		if ((in.ptr[i] < 0x20 || in.ptr[i] > 0x7e) && !is_among(in.ptr[i], "\t\r\n"))
+		if ((in.ptr[i] < 0x20 || in.ptr[i] > 0x7e) && !memchr("\t\r\n", in.ptr[i], 3))
 			return 0;
 	}
 	return 1;
