@@ -37,13 +37,43 @@ static bool passport_ok(const char *t, size_t len)
 		nr += is_digit((uint8_t)t[i]);
 	return nr > 3;
 }
-ID_CLASS(class_us_passport, "us_passport", GROUP_PII, 3, "passport number",
-	KEYS(K("passport"), K("passportnumber"), K("passportno"), K("passportid"), K("uspassport"), K("numerodepasaporte"), K("pasaporte"),
+static const struct id_rule rule_passport_text = { .shapes = { { "A########", 28 }, { "AA#######", 28 }, { "##AA#####", 28 }, { "A#######", 20 }, { "#########", 20 },
+		    { "A********", 20 } }, .ok = passport_ok };
+
+/* A field that says so holds that of any country: letters and digits, six to nine. */
+static int passport_find(struct slice s, size_t at, struct hit *out)
+{
+	int says = id_find(s, at, out);
+	size_t nr = 0, digits = 0;
+
+	if (says || at)
+		return says;
+	for (size_t i = 0; i < s.len; i++) {
+		digits += is_digit(s.ptr[i]);
+		nr += is_digit(s.ptr[i]) || is_upper(s.ptr[i]);
+		if (!is_digit(s.ptr[i]) && !is_upper(s.ptr[i]) && s.ptr[i] != ' ' && s.ptr[i] != '-')
+			return 0;
+	}
+	if (nr < 6 || nr > 9 || nr + 1 < s.len || 2 * digits < nr - 3 || digits < 3)
+		return 0;
+	out->start = 0;
+	out->end = s.len;
+	out->sample = 0;
+	mask_set(out->mask, "********");
+	return 20;
+}
+
+const struct class_row class_us_passport = {
+	.info = { "us_passport", GROUP_PII, 3, CONF_LIKELY, "passport number" },
+	.triggers = TRIGGER_DIGIT | TRIGGER_MIXED | TRIGGER_KEY | TRIGGER_NEAR,
+	.against = AGAINST_GENERAL,
+	ID_KIND .id = &rule_passport_text,
+	.keys = KEYS(K("passport"), K("passportnumber"), K("passportno"), K("passportid"), K("uspassport"), K("numerodepasaporte"), K("pasaporte"),
 	     K("passeport"), K("numerodepasseport"), K("passaporto"), K("numeropassaporto"), K("passaporte"), K("paspoort"),
 	     K("paspoortnummer"), K("paszport"), K("numerpaszportu"), K("traveldocument"), K("traveldocumentnumber"), K("passportnum"),
 	     K("passportnbr"), K("passportnr")),
-	.shapes = { { "A########", 28 }, { "AA#######", 28 }, { "##AA#####", 28 }, { "A#######", 20 }, { "#########", 20 },
-		    { "A********", 20 } }, .ok = passport_ok);
+	.find = passport_find,
+};
 
 static bool ca_sin_ok(const char *t, size_t len)
 {

@@ -134,11 +134,11 @@ static bool cz_rc_ok(const char *t, size_t len)
 {
 	unsigned month = number_at(t, 2, 2), rest = 0;
 
-	for (size_t i = 0; i < 10; i++)
+	for (size_t i = 0; i < 9; i++)
 		rest = (rest * 10 + digit_at(t, i)) % 11;
 	if (month > 50)
 		month -= 50;
-	return day_ok(number_at(t, 4, 2), month > 20 ? month - 20 : month) && rest == 0;
+	return day_ok(number_at(t, 4, 2), month > 20 ? month - 20 : month) && rest % 10 == digit_at(t, 9);	/* ten was written 0 until 1985 */
 }
 ID_CLASS(class_cz_rc, "cz_rc", GROUP_PII, 2, "Czech and Slovak birth number",
 	KEYS(K("rodnecislo"), K("rodnécislo"), K("rodnéčíslo"), K("rodnečislo"), W("rc"), W("birthnumber"), NATIONAL_ID, K("birthno"),
