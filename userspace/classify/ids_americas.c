@@ -24,7 +24,7 @@ static bool us_ein_ok(const char *t, size_t len)
 	return !strstr(no, head);
 }
 ID_CLASS(class_us_ein, "us_ein", GROUP_CONFIDENTIAL, 2, "US employer identification number",
-	KEYS(K("ein"), K("employeridentificationnumber"), K("employerid"), K("fein"), K("federaltaxid"), K("einnumber"), W("taxid"),
+	KEYS(K("ein"), K("employeridentificationnumber"), K("employerid"), K("fein"), K("federaltaxid"), K("einnumber"), { "taxid", KEY_WEAK + 10 },
 	     K("employertaxid"), K("federalein"), K("feinnumber"), K("federalemployeridentificationnumber"), K("companytaxid")),
 	.shapes = { { "##-#######", 28 }, { "#########", 10 } }, .ok = us_ein_ok);
 

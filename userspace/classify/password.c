@@ -205,7 +205,7 @@ static const struct key_phrase keys[] = {
 };
 /* Beside a password word: the text is about the password. */
 static const char *const counter[] = {
-	"reset", "must", "changed", "change", "expired", "expires", "expire", "min", "max", "forgot", "forgotten", "incorrect",
+	"onetime", "time", "reset", "must", "changed", "change", "expired", "expires", "expire", "min", "max", "forgot", "forgotten", "incorrect",
 	"wrong", "invalid", "missing", "show", "can", "need", "needs", "boarding", "rate", "requirements", "less", "no",
 	"-expiry", "-expiration", "-strength", "-question", "-token", "-field", "-attempts", "-history", "-salt",
 	"-encrypted", "-protected", "-protection", "-error", "-errors", "-message", "-manager", "-file", "-path", "-name",
