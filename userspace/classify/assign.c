@@ -75,11 +75,33 @@ struct slice assign_value(struct slice v, size_t i)
 	return (struct slice){ v.ptr + start, end - start };
 }
 
-/* Is it written in a language of tags, but those of pages? Their names are no fields' names. */
-bool assign_in_tags(struct slice v)
+/* The tags of pages: their names are no fields' names. */
+static bool is_page_tag(struct slice name)
 {
 	static const char *const pages[] = { "html", "!doctype", "body", "head", "div", "span", "table", "script", "style", "svg", "p", "a", "b", "h1", "h2",
-					     "ul", "ol", "li", "tr", "td", "br", "img", "i", "pre", "code", NULL };
+					     "h3", "h4", "ul", "ol", "li", "tr", "td", "th", "dt", "dd", "br", "img", "i", "em", "strong", "font", "small", "label",
+					     "option", "button", "pre", "code", NULL };
+
+	return word_listed(pages, name);
+}
+
+/* Where the name begins of the tag that ends right before start, as in "<m:case>812"; start: no tag does, or it is a page's. */
+size_t assign_tag(struct slice v, size_t start)
+{
+	size_t from = start, end;
+
+	if (!start || v.ptr[start - 1] != '>')
+		return start;
+	for (from--; from && start - from < WORD_MAX && v.ptr[from - 1] != '<' && v.ptr[from - 1] != '>'; from--)
+		;
+	for (end = from; is_alnum(byte_at(v, end)); end++)
+		;
+	return from && v.ptr[from - 1] == '<' && is_alpha(v.ptr[from]) && !is_page_tag((struct slice){ v.ptr + from, end - from }) ? from : start;
+}
+
+/* Is it written in a language of tags, but those of pages? */
+bool assign_in_tags(struct slice v)
+{
 	size_t start = 0, end;
 
 	while (start < v.len && (v.ptr[start] == ' ' || v.ptr[start] == '\n'))
@@ -88,7 +110,7 @@ bool assign_in_tags(struct slice v)
 		return false;
 	for (end = start; is_alnum(byte_at(v, end)) || byte_at(v, end) == '!' || byte_at(v, end) == '?'; end++)
 		;
-	return end > start && !word_listed(pages, (struct slice){ v.ptr + start, end - start });
+	return end > start && !is_page_tag((struct slice){ v.ptr + start, end - start });
 }
 
 /* The element without others inside that the tag at i closes: "<m:dob>1985-03-17</m:dob>". false: there is none. */

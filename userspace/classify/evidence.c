@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "classify/assign.h"
 #include "classify/bytes.h"
 #include "model/class_rules.h"
 
@@ -55,10 +56,12 @@ struct slice prose_window(struct slice value, size_t start)
 struct slice prose_before(struct slice value, size_t start)
 {
 	static const struct specials ends_thought = { 7, { '\n', ',', ';', '&', '{', '}', '|' } };
-	size_t len = start < PROSE_WINDOW ? start : PROSE_WINDOW, from = start - len;
+	size_t len = start < PROSE_WINDOW ? start : PROSE_WINDOW, from = start - len, tag = assign_tag(value, start);
 	struct kinds k = kinds_of(&ends_thought, value.ptr + from, len);
 	uint64_t ends = k.specials | (k.digits & k.digits >> 1 & k.digits >> 2 & k.digits >> 3);
 
+	if (tag < start)
+		return (struct slice){ value.ptr + tag, start - tag };
 	if (ends)
 		from += 64 - (size_t)__builtin_clzll(ends);
 	/* A word cut by the window is no word. */

@@ -45,6 +45,13 @@ static bool is_version(struct slice s, size_t at, size_t end)
 {
 	uint8_t mark = at > 1 && s.ptr[at - 1] == ' ' ? s.ptr[at - 2] : 0, before = at > 2 ? s.ptr[at - 3] : 0;
 
+	if (at && s.ptr[at - 1] == '/') {	/* Chrome/109.8.14.16 */
+		size_t word = at - 1;
+
+		while (word && is_alpha(s.ptr[word - 1]))
+			word--;
+		return word < at - 1 && (!word || !strchr("/.-_:", s.ptr[word - 1] ? s.ptr[word - 1] : ' '));
+	}
 	return byte_at(s, end) == '+' || byte_at(s, end) == '~' || mark == '<' || mark == '>' ||
 	       (mark == '=' && (before == '<' || before == '>' || before == '(' || before == '='));
 }

@@ -329,7 +329,8 @@ static void scan_assign(struct scan *s, size_t i)
 		if (!v.support || v.against || v.after)
 			continue;
 		/* "Pass = on" says nothing; "pass=on" and "\"pass\": \"on\"" may. */
-		if (v.support < KEY_EXACT && byte_at(s->value, i - 1) != '"' && (s->value.ptr[i] == ':' || byte_at(s->value, i + 1) == ' '))
+		if (v.support < KEY_EXACT && (s->value.ptr[i] == ':' || byte_at(s->value, i + 1) == ' ') &&
+		    (starters.rows[rows[r]]->info.group != GROUP_SECRET || name.ptr == s->value.ptr || name.ptr[-1] != '"'))
 			continue;
 		if (!asked) {
 			token = assign_value(s->value, i);
