@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #define TOKEN_MAX	256	/* bytes of its value */
+#define LINE_MOST	120	/* of a value that is a line */
 #define WORD_MAX	40	/* bytes of the name in "name=value" */
 
 static inline bool is_name_byte(uint8_t c)
@@ -131,6 +132,34 @@ bool assign_element(struct slice v, size_t i, struct slice *name, struct slice *
 		start--;
 	*value = (struct slice){ v.ptr + start, i - start };
 	return value->len && start && v.ptr[start - 1] == '>' && assign_may_name(*name);
+}
+
+/* Does a field begin behind the comma at i: ", city: Lund"? */
+static bool field_begins(struct slice v, size_t i)
+{
+	for (i++; byte_at(v, i) == ' '; i++)
+		;
+	for (; is_name_byte(byte_at(v, i)); i++)
+		;
+	return byte_at(v, i) == ':' || byte_at(v, i) == '=';
+}
+
+/* What stands behind the ':' at i up to the end of its line, or to a mark that parts fields; commas: to the first of them. */
+struct slice assign_line(struct slice v, size_t i, bool commas)
+{
+	size_t start = i + 1, end;
+
+	while (byte_at(v, start) == ' ')
+		start++;
+	for (end = start; end < v.len && end - start < LINE_MOST; end++) {
+		uint8_t c = v.ptr[end];
+
+		if (c < ' ' || strchr("|;\"<}]", c) || (c == ',' && (commas || field_begins(v, end))) || (c == '\\' && byte_at(v, end + 1) == 'n'))
+			break;
+	}
+	while (end > start && strchr(" .,", v.ptr[end - 1]))
+		end--;
+	return (struct slice){ v.ptr + start, end - start };
 }
 
 /* "Password: must be longer": prose under a heading, not a value. */

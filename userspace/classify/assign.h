@@ -7,6 +7,7 @@
 struct slice assign_name(struct slice v, size_t i);	/* that ends before the '=' or ':' at i */
 struct slice assign_before(struct slice v, size_t name);
 struct slice assign_value(struct slice v, size_t i);
+struct slice assign_line(struct slice v, size_t i, bool commas);
 size_t assign_tag(struct slice v, size_t start);
 bool assign_in_tags(struct slice v);
 bool assign_element(struct slice v, size_t i, struct slice *name, struct slice *value);

@@ -117,7 +117,10 @@ static bool written_read(struct written *w, struct slice s, size_t at)
 		w->seps++;
 		i += skip;
 	}
-	w->end = i = extension_end(s, i);
+	w->end = i;
+	i = extension_end(s, i);
+	if (byte_at(s, w->end) == 'x')
+		w->end = i;
 	return edge_after(s, i) && byte_at(s, i) != '@' && byte_at(s, i) != ':';
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "classify/assign.h"
+#include "classify/words.h"
 #include "classify/begins.h"
 #include "classify/evidence.h"
 #include "classify/plain.h"
@@ -303,6 +304,27 @@ void key_rows_find(struct key_rows *out, struct slice parent, struct slice key)
 	surroundings_wipe(&around);
 }
 
+/* Of a class whose values may have many words: the line behind the ':' at i, or what stands before its first comma. */
+static bool scan_line(struct scan *s, unsigned id, struct surroundings *around, size_t i, bool exact)
+{
+	const struct class_row *row = starters.rows[id];
+
+	/* A word that may say it stands before too many things; but names of people are told by their capitals. */
+	if (!row->word || !row->word->line || s->value.ptr[i] != ':' || byte_at(s->value, i + 1) != ' ' || (!exact && !row->word->weigh))
+		return false;
+	for (unsigned commas = 0; commas < 2; commas++) {
+		struct hit hit = { .class_id = (uint8_t)id };
+		struct slice line = assign_line(s->value, i, commas);
+
+		s->cost += COST_ASSIGN;
+		if (is_lower(byte_at(line, 0)) || !memchr(line.ptr, ' ', line.len) || row->find(line, 0, &hit) <= 0)
+			continue;
+		scan_ask(s, id, around, line, 0, (size_t)(line.ptr - s->value.ptr));
+		return true;
+	}
+	return false;
+}
+
 /* "name=value" or "name: value" inside a value. */
 static void scan_assign(struct scan *s, size_t i)
 {
@@ -326,7 +348,7 @@ static void scan_assign(struct scan *s, size_t i)
 	for (unsigned r = 0; r < nr && r < ASKED_MAX; r++) {
 		struct key_verdict v = key_judge(&around.key, starters.rows[rows[r]]);
 
-		if (!v.support || v.against || v.after)
+		if (!v.support || v.against || v.after || scan_line(s, rows[r], &around, i, v.support >= KEY_EXACT))
 			continue;
 		/* "Pass = on" says nothing; "pass=on" and "\"pass\": \"on\"" may. */
 		if (v.support < KEY_EXACT && (s->value.ptr[i] == ':' || byte_at(s->value, i + 1) == ' ') &&

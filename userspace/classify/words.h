@@ -8,6 +8,7 @@ struct word_rule {
 	bool (*ok)(struct slice);	/* of the value without blanks around it */
 	uint8_t min, max;		/* bytes */
 	uint8_t says;
+	bool line;	/* in a text all of the line behind its name may be the value: "Full name: Ana Ruiz" */
 	int (*weigh)(struct slice, int says);	/* what one that ok takes says, where that differs; may be NULL */
 	const char *const *words;	/* one of these, lower case, NULL-ended; NULL: any that ok takes */
 };

@@ -95,7 +95,7 @@ WORD_CLASS(class_person_name, "person_name", GROUP_PII, "name of a person",
 	      "game", "movie", "song", "album", "book", "~program", "~test", "drug", "section", "folder", "image", "icon", "color", "font",
 	      "action", "rule", "policy", "permission", "feature", "key", "param", "parameter", "header", "cookie", "token", "secret",
 	      "config", "setting", "option", "attribute", "property", "currency", "unit", "language", "zone", "~department", "~dept"),
-	.ok = is_person_name, .weigh = person_name_says, .min = 2, .max = 80, .says = 30);
+	.ok = is_person_name, .line = true, .weigh = person_name_says, .min = 2, .max = 80, .says = 30);
 
 /* A number and words, or what Spain and Brazil write where there is no number; some scripts have no blanks. */
 static bool is_street(struct slice v)
@@ -126,7 +126,7 @@ WORD_CLASS(class_address, "address", GROUP_PII, "postal address",
 	     K("adress"), K("gatuadress"), K("osoite"), K("katuosoite"), K("адрес"), K("住所"), K("地址"), K("주소"), K("alamat")),
 	WORDS("email", "mail", "ip", "mac", "web", "wallet", "memory", "server", "network", "url", "host", "remote", "bitcoin", "btc", "eth",
 	      "-zip", "-city", "-state", "-country", "-id", "-code", "-postal", "-postcode", "-region", "-county"),
-	.ok = is_street, .min = 5, .max = 160, .says = 32);
+	.ok = is_street, .line = true, .min = 5, .max = 160, .says = 32);
 
 static bool is_postcode(struct slice v)
 {
@@ -156,7 +156,7 @@ WORD_CLASS(class_date_of_birth, "date_of_birth", GROUP_PII, "date of birth",
 	     K("fodselsdato"), K("födelsedatum"), K("fodelsedatum"), K("syntymäaika"), K("syntymaaika"), K("datumnarozeni"),
 	     K("datumnarození"), K("dogumtarihi"), K("doğumtarihi"), K("датарождения"), K("出生日期"), K("生年月日"), K("생년월일"), K("tanggallahir"),
 	     K("nacimiento"), K("nascimento"), K("naissance"), K("nascita")),
-	NULL, .ok = is_date_text, .min = 8, .max = 30, .says = 40);
+	NULL, .ok = is_date_text, .line = true, .min = 8, .max = 30, .says = 40);
 
 static bool is_age(struct slice v)
 {
