@@ -151,8 +151,7 @@ static bool is_code(struct slice v)
 }
 
 /* "my password is Wolken-77!": the words of a text before one. */
-static const char *const said[] = { "password is ", "Password is ", "passwort ist ", "Passwort ist ", "Passwort lautet ", "passphrase is ", "passe est ",
-				    "contraseña es ", "senha é ", "wachtwoord is ", NULL };
+static const char *const said[] = { "password is ", "Password is ", "passwort ist ", "Passwort ist ", "passphrase is ", NULL };
 
 /* Behind such words the next one, when it is mixed: "is required" says no password. */
 static int said_find(struct slice s, size_t at, size_t words, struct hit *out)
@@ -178,7 +177,7 @@ static int said_find(struct slice s, size_t at, size_t words, struct hit *out)
 
 static int password_find(struct slice v, size_t at, struct hit *out)
 {
-	for (const char *const *w = said; *w; w++)
+	for (const char *const *w = said; *w && to_lower(byte_at(v, at)) == 'p'; w++)
 		if (slice_begins(v, at, *w))
 			return said_find(v, at, strlen(*w), out);
 	if (at)

@@ -79,7 +79,7 @@ static size_t extension_end(struct slice s, size_t i)
 {
 	static const char *const words[] = { "x", " x", " ext ", " ext. ", " ext.", " extension ", " Ext. ", NULL };
 
-	for (const char *const *w = words; *w; w++) {
+	for (const char *const *w = words; *w && (byte_at(s, i) == 'x' || (byte_at(s, i) == ' ' && is_alpha(byte_at(s, i + 1)))); w++) {
 		size_t end = i + strlen(*w), digits = 0;
 
 		if (!slice_begins(s, i, *w))
@@ -188,7 +188,7 @@ static int dialled_says(const struct written *w)
 	struct written plus = *w;
 
 	/* Behind the country no nought follows: those are code points in hex. */
-	if (memcmp(w->digits, "00", 2) || w->len < 10 || !w->seps || w->dotted || w->digits[w->group[0]] == '0')
+	if (w->digits[0] != '0' || w->digits[1] != '0' || w->len < 10 || !w->seps || w->dotted || w->digits[w->group[0]] == '0')
 		return 0;
 	memmove(plus.digits, plus.digits + 2, plus.len - 1);
 	plus.len -= 2;

@@ -154,11 +154,11 @@ static size_t token_start(const struct token_format *f, struct slice s, size_t a
 
 static int format_says(const struct token_format *f, struct slice s, size_t at, struct hit *out)
 {
-	size_t prefix = strlen(f->prefix), begin = at + prefix, end = body_end(f, s, begin), start = token_start(f, s, at);
+	size_t prefix = strlen(f->prefix), begin = at + prefix, end = body_end(f, s, begin), start = end ? token_start(f, s, at) : 0;
 	struct slice body = { s.ptr + begin, end - begin };
 	const char *text = (const char *)body.ptr;
 
-	if (start == SIZE_MAX || !end || body.len > BODY_MAX || is_placeholder(body) || !is_random(text, body.len))
+	if (!end || start == SIZE_MAX || body.len > BODY_MAX || is_placeholder(body) || !is_random(text, body.len))
 		return 0;
 	out->start = start;
 	out->end = end;

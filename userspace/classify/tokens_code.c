@@ -84,7 +84,7 @@ TOKEN_CLASS(class_cloud_key, "cloud_key", "key of a cloud provider",
 	T("cfat_", OF_ALNUM, 40, 60), T("cfk_", OF_ALNUM, 40, 60), T("ABSK", OF_BASE64, 109, 269),
 	T("bedrock-api-key-", OF_BASE64, 60, 1000), T("CFPAT-", OF_URL, 43, 43), T("pscale_tkn_", OF_DOTTED, 32, 64),
 	T("pscale_pw_", OF_DOTTED, 32, 64), T("pscale_oauth_", OF_DOTTED, 32, 64), T("sbp_", OF_HEX, 40, 40),
-	T("sb_secret_", OF_URL, 30, 50), T("napi_", OF_LOWER, 60, 70), T("4b1d", OF_ALNUM, 38, 38, .says = 45), T("xau_", OF_ALNUM, 32, 64));
+	T("sb_secret_", OF_URL, 30, 50), T("napi_", OF_LOWER, 60, 70), T("xau_", OF_ALNUM, 32, 64));
 
 TOKEN_CLASS(class_google_api_key, "google_api_key", "Google API key", KEYS(K("googleapikey"), K("firebaseapikey"), K("mapskey"), W("apikey"), W("key")),
 	T("AIza", OF_URL, 35, 35));

@@ -18,8 +18,7 @@ TOKEN_CLASS(class_payment_key, "payment_key", "secret key of a payment service",
 	T("duffel_live_", OF_URL, 43, 43), T("duffel_test_", OF_URL, 43, 43),
 	T("Mid-server-", OF_URL, 20, 40), T("SB-Mid-server-", OF_URL, 20, 40), T("paddle_live_", OF_ALNUM, 40, 80),
 	T("pdl_live_apikey_", OF_WORD, 40, 80), T("pdl_sdbx_apikey_", OF_WORD, 40, 80), T("sk_lo_", OF_ALNUM, 24, 64),
-	T("xnd_production_", OF_ALNUM, 40, 80), T("xnd_development_", OF_ALNUM, 40, 80),
-	T("live_", OF_ALNUM, 30, 30, .says = 75), F("live_", "h35", .says = 75), T("live_", OF_URL, 40, 40, .says = 62));
+	T("xnd_production_", OF_ALNUM, 40, 80), T("xnd_development_", OF_ALNUM, 40, 80));
 
 TOKEN_CLASS(class_shopify_token, "shopify_token", "Shopify token", KEYS(K("shopifytoken"), K("shopifyaccesstoken"), W("token")),
 	T("shpat_", OF_HEX, 32, 32), T("shpca_", OF_HEX, 32, 32), T("shppa_", OF_HEX, 32, 32), T("shpss_", OF_HEX, 32, 32),
