@@ -400,13 +400,16 @@ static void scan_special(struct scan *s, size_t i, unsigned kind)
 /* "2026-03-14T15:09:26.123Z" and "19.50": whole values, and common ones, in which nothing begins. */
 static bool says_when(struct slice v)
 {
-	static const struct specials marks = { 7, { '-', 'T', ' ', ':', '.', '+', 'Z' } };
-	struct kinds k;
+	static const struct specials none = { 0 };
+	static const uint64_t signs = 1 << 4 | 1 << 7 | 1 << 10 | 1 << 13 | 1 << 16;
+	uint64_t more;
 
 	if (v.len < 19 || v.len > 35 || v.ptr[4] != '-' || v.ptr[7] != '-' || (v.ptr[10] != 'T' && v.ptr[10] != ' ') || v.ptr[13] != ':' || v.ptr[16] != ':')
 		return false;
-	k = kinds_of(&marks, v.ptr, v.len);
-	return (k.digits | k.specials) == ((uint64_t)1 << v.len) - 1;
+	for (more = ~(kinds_of(&none, v.ptr, v.len).digits | signs) & (((uint64_t)1 << v.len) - 1); more; more &= more - 1)
+		if (!memchr("-T :.+Z", v.ptr[__builtin_ctzll(more)], 7))
+			return false;
+	return true;
 }
 
 static bool says_how_much(struct slice v, enum value_type type)
