@@ -14,7 +14,7 @@ WORDS(confidence, "unknown", "possible", "likely", "certain");
 WORDS(location, "none", "path", "query", "request-header", "response-header", "request-body", "response-body", "text");
 WORDS(loss, "none", "record_lost", "truncated", "read_fault", "other_call", "evicted", "analyst_restart", "budget",
 	"io_uring", "sendfile", "splice", "zerocopy_recv", "discarded", "urgent", "ring_full", "skipped_run",
-	"ktls", "quic", "unprobed_tls", "no_plaintext", "unknown_protocol", "late_attach", "unwanted");
+	"ktls", "quic", "unprobed_tls", "no_plaintext", "unknown_protocol", "late_attach", "relayed", "unwanted");
 _Static_assert(sizeof(loss_words) / sizeof(loss_words[0]) == LOSS_MAX, "a name for each");
 WORDS(auth, "none", "basic", "bearer", "cookie", "other", "database-user");
 _Static_assert(sizeof(auth_words) / sizeof(auth_words[0]) == AUTH_MAX, "a name for each");

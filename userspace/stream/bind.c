@@ -527,10 +527,18 @@ void bind_exact(struct stream *s, const struct chunk *ch)
 	candidate_drop(s);
 }
 
+void bind_relayed(struct stream *s)
+{
+	s->relayed = true;
+	candidate_drop(s);
+}
+
 void bind_cipher(struct stream *s, const struct chunk *ch)
 {
 	struct process_key owner = ch->conn.process;
 
+	if (s->relayed)
+		return;
 	if (s->bound == BOUND_GUESSED) {
 		if (!ch->conn.process.tgid || !s->tls_session || same_process(s->tls_session->owner, owner))
 			return;

@@ -67,6 +67,7 @@ struct tls_session {
 };
 
 struct held;
+void bind_relayed(struct stream *);	/* no session of its process is on it */
 /* match.c. What a session without a connection received or sent; its hopes are better then. */
 void match_received(struct stream_table *, struct tls_session *, uint64_t n);
 void match_sent(struct stream_table *, struct tls_session *, uint64_t n);

@@ -133,7 +133,7 @@ void stream_flush(struct stream *s, struct stamp at, bool closed)
 	if (s->layer == LAYER_TLS && !s->probed) {
 		for (int d = 0; d < 2; d++)
 			cipher_settle(s, d);
-		reason = "unprobed_tls";
+		reason = loss_name(relay_why(s));
 	} else if (s->no_plaintext) {
 		reason = "no_plaintext";
 	}

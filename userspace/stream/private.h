@@ -168,6 +168,7 @@ struct stream {
 	unsigned nr_held;
 	uint8_t layer;		/* what the session was told: 0 nothing, LAYER_SOCKET, LAYER_TLS */
 	bool closing, probed;
+	bool relayed;		/* its TLS is another connection's of the same process */
 	bool partly;		/* its plaintext may be a part of what was said */
 	bool judged;		/* whether its first payload is TLS */
 	bool no_plaintext;	/* TLS bodies were counted opaque */
@@ -194,6 +195,10 @@ struct trace {
 	struct plain_end plain_end;	/* CLOSING */
 };
 
+/* A ClientHello that passed lately. */
+#define RELAYS 512
+struct relay { uint64_t hash, conn; uint8_t dir; };
+
 struct stream_table {
 	struct stream_limits limits;
 	struct stream_sink sink;
@@ -208,6 +213,7 @@ struct stream_table {
 	struct node idle, waiting;	/* idle: most recent first */
 	struct share shares[SHARES];
 	struct bind_table *bind;
+	struct relay relays[RELAYS];	/* by hash */
 	uint64_t order;			/* of records and calls, for bind.c */
 	const struct stream *telling;	/* the one whose session was called last */
 	uint64_t place;			/* position behind the bytes that it is being told */
@@ -223,7 +229,12 @@ struct stream_table {
 void unheard_init(struct stream_table *);
 void unheard_tick(struct stream_table *, bool all);	/* those that are overdue are told as lost */
 
+/* relay.c. Has this beginning of TLS passed on another connection of the process? */
+void relay_look(struct stream *, const struct chunk *);
+enum loss relay_why(const struct stream *);	/* nobody had the plaintext of its records */
+
 /* stream.c */
+struct stream *stream_by_id(const struct stream_table *, uint64_t conn);
 void stream_missed(struct stream_table *, const struct conn_facts *, const enum loss before[2]);	/* ended, and nothing came */
 int stream_take(struct stream_table *, const struct chunk *);	/* of a connection that is known */
 void stream_check(struct stream *, struct stamp);	/* ends it if it is at its end */

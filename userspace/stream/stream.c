@@ -53,7 +53,7 @@ static struct stream **bucket_of(const struct stream_table *t, uint64_t id)
 	return &t->buckets[siphash(&t->key, &id, sizeof(id)) & (t->nr_buckets - 1)];
 }
 
-static struct stream *stream_find(const struct stream_table *t, uint64_t id)
+struct stream *stream_by_id(const struct stream_table *t, uint64_t id)
 {
 	struct stream *s;
 
@@ -247,7 +247,7 @@ void stream_check(struct stream *s, struct stamp at)
 
 void stream_reach(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, struct stamp at)
 {
-	struct stream *s = stream_find(t, conn);
+	struct stream *s = stream_by_id(t, conn);
 
 	if (!s || s->closing || sent_pos > POSITION_MAX || received_pos > POSITION_MAX)
 		return;
@@ -259,7 +259,7 @@ void stream_reach(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 
 void stream_plain(struct stream_table *t, uint64_t conn, const struct plain_end *end)
 {
-	struct stream *s = stream_find(t, conn);
+	struct stream *s = stream_by_id(t, conn);
 
 	if (end->pos[0] > POSITION_MAX || end->pos[1] > POSITION_MAX)
 		return;
@@ -273,7 +273,7 @@ void stream_plain(struct stream_table *t, uint64_t conn, const struct plain_end 
 
 void stream_untold(struct stream_table *t, uint64_t conn, const enum loss before[2])
 {
-	struct stream *s = stream_find(t, conn);
+	struct stream *s = stream_by_id(t, conn);
 
 	for (int d = 0; s && d < 2; d++)
 		s->before[d] = (uint8_t)before[d];
@@ -354,7 +354,7 @@ void stream_close(struct stream_table *t, uint64_t conn, uint64_t sent_pos, uint
 {
 	const uint64_t pos[2] = { [DIR_RECEIVED] = received_pos, [DIR_SENT] = sent_pos };
 	const uint64_t total[2] = { [DIR_RECEIVED] = received, [DIR_SENT] = sent };
-	struct stream *s = stream_find(t, conn);
+	struct stream *s = stream_by_id(t, conn);
 	struct trace tr;
 
 	/* A close comes by another way than the chunks and may be far ahead of them: it is no
@@ -382,7 +382,7 @@ void stream_missed(struct stream_table *t, const struct conn_facts *conn, const 
 	struct stream *s;
 	struct trace tr;
 
-	if (stream_find(t, conn->id) || trace_get(t, conn->id, &tr) != TRACE_CLOSING)
+	if (stream_by_id(t, conn->id) || trace_get(t, conn->id, &tr) != TRACE_CLOSING)
 		return;
 	room_make(t, at);
 	if (t->stats.connections >= t->limits.connections)
@@ -401,7 +401,7 @@ void stream_missed(struct stream_table *t, const struct conn_facts *conn, const 
 /* The connection of the chunk, made if it is new. NULL: none can be, or it is over. */
 static struct stream *stream_get(struct stream_table *t, const struct chunk *ch, int *err)
 {
-	struct stream *s = stream_find(t, ch->conn.id);
+	struct stream *s = stream_by_id(t, ch->conn.id);
 	enum trace_state state;
 	struct trace tr;
 
@@ -450,6 +450,7 @@ int stream_take(struct stream_table *t, const struct chunk *ch)
 	if (ch->layer == LAYER_TLS || ch->layer == LAYER_HELLO)
 		stream_enter_tls(s, ch->at);
 	if (ch->layer == LAYER_HELLO) {
+		relay_look(s, ch);
 		if (s->session && t->sink.hello)
 			t->sink.hello(s->session, ch->dir, ch->pos, ch->bytes);
 		return 0;
@@ -493,7 +494,7 @@ void stream_bound(struct stream *s, enum binding binding)
 
 void stream_relabel(struct stream_table *t, const struct conn_facts *conn)
 {
-	struct stream *s = stream_find(t, conn->id);
+	struct stream *s = stream_by_id(t, conn->id);
 
 	if (!s || !memcmp(&s->conn, conn, sizeof(*conn)))
 		return;
@@ -520,7 +521,7 @@ static void account_adopt(struct stream *s, const struct stream *p)
 
 uint64_t stream_plain_next(const struct stream_table *t, uint64_t id, enum dir dir)
 {
-	const struct stream *s = stream_find(t, id);
+	const struct stream *s = stream_by_id(t, id);
 
 	return s ? s->lanes[dir].plain.next : 0;
 }
@@ -528,7 +529,7 @@ uint64_t stream_plain_next(const struct stream_table *t, uint64_t id, enum dir d
 void stream_adopt(struct stream *s, uint64_t from)
 {
 	struct stream_table *t = s->table;
-	struct stream *p = stream_find(t, from);
+	struct stream *p = stream_by_id(t, from);
 	struct stamp at = { t->now, t->epoch };
 
 	if (!p)

@@ -141,7 +141,7 @@ static void unwalked_add(struct stream *s, struct cipher *c, int64_t n, enum los
 /* Of application records whose plaintext nobody told of. */
 static void opaque_add(struct stream *s, const struct cipher *c, int64_t n)
 {
-	account_opaque(account_of(s, c), n, s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS);
+	account_opaque(account_of(s, c), n, relay_why(s));
 }
 
 /* Before the first plaintext, which may show that it was no data. */
@@ -149,7 +149,7 @@ static void shed_add(struct stream *s, struct cipher *c, int64_t n)
 {
 	opaque_add(s, c, n);
 	c->shed += n;
-	c->shed_why = s->probed ? LOSS_NO_PLAINTEXT : LOSS_UNPROBED_TLS;
+	c->shed_why = relay_why(s);
 }
 
 /* Data that a client sends at once is followed by the rest of its handshake: a message that says
