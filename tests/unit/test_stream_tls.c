@@ -440,6 +440,27 @@ static void plaintext_that_no_record_carried_is_unexplained(void **state)
 }
 
 /* The call that took the first record may have been under way: what of it is proven is the plaintext. */
+/* One that rested in a pool, of which nothing but its end is seen. */
+static void the_alert_that_closes_a_late_tls_connection_is_framing(void **state)
+{
+	for (int data = 0; data < 2; data++) {	/* or it is of the size of one, and not alone */
+		struct world *w = world_new(NULL);
+		struct wire_header h[] = { { 23, 3, 3, 0, 19 }, { 23, 3, 3, 0, 19 } };
+		struct chunk ch = chunk_make(1, LAYER_CIPHER, DIR_SENT, 0, h, (1 + (size_t)data) * sizeof(h[0]));
+
+		ch.moved = 24 * (1 + (uint64_t)data);
+		ch.conn.late = 1;
+		assert_int_equal(stream_push(w->table, &ch), 0);
+		close_at(w, 1, ch.moved, 0, at_ms(1));
+		stream_tick(w->table, at_ms(2000));
+		assert_true(w->sessions[0]->closed);
+		assert_int_equal(w->sum.opaque, data ? 2 * 19 : 0);
+		assert_int_equal(w->sum.framing, data ? 2 * 5 : 24);
+		assert_balanced(w);
+		world_free(w);
+	}
+}
+
 static void a_late_tls_connection_has_no_handshake_in_its_records(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -695,6 +716,7 @@ int main(void)
 		cmocka_unit_test(records_of_java_have_sixteen_more),
 		cmocka_unit_test(padding_of_cbc_is_framing_within_its_bounds),
 		cmocka_unit_test(plaintext_that_no_record_carried_is_unexplained),
+		cmocka_unit_test(the_alert_that_closes_a_late_tls_connection_is_framing),
 		cmocka_unit_test(a_late_tls_connection_has_no_handshake_in_its_records),
 		cmocka_unit_test(a_first_cipher_chunk_behind_zero_is_lost_and_told_to_no_parser),
 		cmocka_unit_test(cipher_chunks_that_overlap_count_the_new_part_as_lost),

@@ -308,6 +308,7 @@ void cipher_overhead(struct stream *, enum dir, uint8_t overhead);	/* where no h
  * connection is older than weir. client: who sent them. */
 unsigned early_split(const struct cipher *, int64_t n, bool late, bool client, bool *sure);
 /* How many of the `split` before it are of the handshake: the rest is data that nobody saw. */
+unsigned early_alert(const struct cipher *, bool late);	/* of a connection older than weir: 1, all it has is the alert of its end */
 unsigned early_shake(const struct cipher *, unsigned split, bool late, bool client);
 /* Of a direction without plaintext, by the library's own count: how many are of the handshake, tickets and the alert of
  * its end among them. ours: it is what was sent; what was received may be data that nobody read. */

@@ -149,3 +149,9 @@ unsigned early_silent(const struct cipher *c, bool client, bool ours)
 		i = from;
 	return i + 1 == c->nr_early && c->early[i] == ALERT_13 ? i + 1 : i;
 }
+
+/* One that rested, and is closed: that is no library without a probe. */
+unsigned early_alert(const struct cipher *c, bool late)
+{
+	return late && c->records == 1 && c->nr_early == 1 && c->early[0] == ALERT_13;
+}

@@ -661,12 +661,12 @@ static void rest_settle(struct stream *s, struct cipher *c, enum dir dir)
 static void silent_settle(struct stream *s, struct cipher *c, enum dir dir)
 {
 	const struct plain_end *end = &s->plain_end;
-	unsigned nr;
+	unsigned nr = early_alert(c, s->conn.late);
 
-	if (s->bound != BOUND_EXACT || s->partly || s->conn.late || c->hurt || !c->handshake || c->tls12 || !end->known || end->cut ||
-	    end->pos[dir] || end->before[dir])
+	if (!nr && (s->bound != BOUND_EXACT || s->partly || s->conn.late || c->hurt || !c->handshake || c->tls12 || !end->known || end->cut ||
+	    end->pos[dir] || end->before[dir]))
 		return;
-	nr = early_silent(c, of_client(s, dir), dir == DIR_SENT);
+	nr = nr ? nr : early_silent(c, of_client(s, dir), dir == DIR_SENT);
 	for (unsigned i = 0; i < nr; i++)
 		account_of(s, c)->framing += c->early[i];
 	c->nr_early = (uint8_t)(c->nr_early - nr);
