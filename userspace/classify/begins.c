@@ -212,7 +212,7 @@ void begins_only(bool (*wanted)(unsigned row))
 	starters.kind['@'] |= ON_AT;
 	starters.kind['%'] |= ON_PERCENT;
 	starters.kind['='] |= ON_ASSIGN;
-	starters.kind[':'] |= ON_ASSIGN;
+	starters.kind[':'] = ON_ASSIGN;	/* its literal is looked at there: the byte is a common one */
 	for (unsigned c = 0; c < 256; c++)
 		if (starters.kind[c] && !(starters.kind[c] & (ON_DIGIT | ON_LETTER))) {
 			assert(starters.specials.of.nr < SPECIALS / 2);

@@ -334,6 +334,8 @@ static void scan_assign(struct scan *s, size_t i)
 	bool asked = false;
 	unsigned nr;
 
+	if (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == 'A')	/* ":AA" of a token */
+		scan_literals(s, i);
 	if (evidence_level < EVIDENCE_KEY || !starters.keyed.nr || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
 		return;
 	name = assign_name(s->value, i);
