@@ -33,6 +33,12 @@ static void count(void *owner, const struct hit *hit)
 
 static unsigned spared, found, asked, named;
 
+/* What a class finds inside a text. Some take more as the whole value of a key, and are asked for that by the key. */
+static int text_find(const struct class_row *row, struct slice value, size_t at, struct hit *hit)
+{
+	return row->id ? id_find(value, at, hit) : row->find(value, at, hit);
+}
+
 /* What a class finds where a word may name it must be as its first digits are said to be written. */
 static void check_named(const struct block *b, size_t at)
 {
@@ -44,7 +50,7 @@ static void check_named(const struct block *b, size_t at)
 		const struct nameable *by = &starters.named[n.head > 0][n.run][n.after];
 		struct hit hit = { .class_id = (uint8_t)i };
 
-		if (!(row->triggers & TRIGGER_NEAR) || row->find(b->v, at, &hit) <= 0 || hit.start > at || hit.end <= at)
+		if (!(row->triggers & TRIGGER_NEAR) || text_find(row, b->v, at, &hit) <= 0 || hit.start > at || hit.end <= at)
 			continue;
 		named++;
 		if (digits_near(b->v, at, 0) < by->fewest || phrase_initials(row->keys) & ~by->initials)
@@ -68,7 +74,7 @@ static void check_groups(struct slice value)
 			const struct class_row *row = class_row(i);
 			struct hit hit = { .class_id = (uint8_t)i };
 
-			if ((!row->id && !row->group_max) || row->find(value, at, &hit) <= 0 || hit.start > at || hit.end <= at)
+			if ((!row->id && !row->group_max) || text_find(row, value, at, &hit) <= 0 || hit.start > at || hit.end <= at)
 				continue;
 			asked++;
 			if (!(starters.groups[i] >> group_of(&b, at) & 1))
