@@ -12,7 +12,7 @@
 #define KEPT_TO 16384
 
 static size_t used, max;
-static uint64_t refused;
+uint64_t budget_refusals;
 static struct { void *ptr; size_t size; } kept[KEPT];
 static unsigned kept_next;
 #ifndef __has_feature
@@ -39,15 +39,10 @@ size_t budget_used(void)
 	return used;
 }
 
-uint64_t budget_refused(void)
-{
-	return refused;
-}
-
 bool budget_take(size_t size)
 {
 	if (max && (used > max || size > max - used || OVERHEAD > max - used - size)) {
-		refused++;
+		budget_refusals++;
 		return false;
 	}
 	used += size + OVERHEAD;
@@ -98,7 +93,7 @@ static void *taken(void *p, size_t size)
 {
 	if (!p) {
 		budget_give(size);
-		refused++;
+		budget_refusals++;
 	}
 	return p;
 }

@@ -11,7 +11,11 @@
 void budget_set(size_t bytes);	/* 0: no limit */
 size_t budget_max(void);
 size_t budget_used(void);
-uint64_t budget_refused(void);	/* how often memory was asked for in vain */
+extern uint64_t budget_refusals;
+static inline uint64_t budget_refused(void)	/* how often memory was asked for in vain */
+{
+	return budget_refusals;
+}
 /* Zeroed memory; NULL: over the budget, or none to be had. */
 void *budget_alloc(size_t size);
 void *budget_room(size_t size);	/* not zeroed: for what is filled before it is read */

@@ -97,8 +97,12 @@ static void stream_touch(struct stream *s)
 
 static void stream_watch(struct stream *s)
 {
+	bool waits = s->nr_held || s->closing || s->reached_at;
+
+	if (!waits && s->waiting.next == &s->waiting)
+		return;
 	node_unlink(&s->waiting);
-	if (s->nr_held || s->closing || s->reached_at)
+	if (waits)
 		node_link(&s->table->waiting, &s->waiting);
 }
 
