@@ -238,14 +238,13 @@ static void go_over(struct state *s, struct side *side, enum dir dir, const stru
 	}
 }
 
-static bool take_head(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
+static bool take_head(struct state *s, struct side *side, enum dir dir, bool response, struct slice in, struct stamp at)
 {
 	struct pending *p;
 	struct http_message m;
 	struct head h;
 
-	if (!head_parse(in, &h))
-		return false;
+	head_parse(in, response, &h);
 	side->response = h.response;
 	if (h.response && h.status / 100 == 1 && h.status != 101)
 		return true;	/* 100-continue and its like: the answer is still to come */
@@ -307,7 +306,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 	}
 	side->scan = (struct head_scan){ 0 };
 	session_count(s->session, FATE_EXAMINED, len);
-	taken = take_head(s, side, dir, slice_of(copy ? copy : in.ptr, len), at);
+	taken = take_head(s, side, dir, response, slice_of(copy ? copy : in.ptr, len), at);
 	if (!taken)	/* no memory for its exchange */
 		side->phase = PHASE_RESYNC;
 	if (copy)

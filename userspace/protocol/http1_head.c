@@ -170,15 +170,12 @@ static void take_header(struct head *h, struct slice name, struct slice value)
 		h->extensions = value;
 }
 
-bool head_parse(struct slice in, struct head *h)
+void head_parse(struct slice in, bool response, struct head *h)
 {
 	struct slice line;
-	const uint8_t *nl, *sp;
+	const uint8_t *nl = memchr(in.ptr, '\n', in.len), *sp;
 
-	*h = (struct head){ 0 };
-	if (head_begins(in, &h->response) != 1)
-		return false;
-	nl = memchr(in.ptr, '\n', in.len);
+	*h = (struct head){ .response = response };
 	line = http_trim(slice_of(in.ptr, (size_t)(nl - in.ptr)));
 	h->lines = slice_of(nl + 1, in.len - (size_t)(nl + 1 - in.ptr));
 	if (h->response) {
@@ -188,7 +185,6 @@ bool head_parse(struct slice in, struct head *h)
 		h->method = slice_of(line.ptr, (size_t)(sp - line.ptr));
 		h->target = http_trim(slice_of(sp + 1, line.len - h->method.len - 1 - 9));
 	}
-	return true;
 }
 
 /* It is decoded in place. */

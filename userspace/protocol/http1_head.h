@@ -27,8 +27,8 @@ size_t head_length(struct slice in, struct head_scan *);
 int head_begins(struct slice in, bool *response);
 /* Makes one line of each that is folded. */
 void head_unfold(uint8_t *copy, size_t len);
-/* Parses the start line of a whole head. false: it is none. */
-bool head_parse(struct slice in, struct head *);
+/* Parses the start line of a whole head, which begins as one does; lines that continue it are unfolded by now. */
+void head_parse(struct slice in, bool response, struct head *);
 /* Reads its lines, and emits the fields of all of it. */
 void head_fields(const struct http_message *, struct head *);
 #endif
