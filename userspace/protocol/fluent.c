@@ -161,7 +161,7 @@ static enum packing packing_of(struct slice in)
 }
 
 /* What stands behind a tag: 1, 0: too short to tell, -1: none begins so. */
-static int second_fits(struct slice in)
+static int second_fits(struct slice in, unsigned parts)
 {
 	uint64_t bytes, values;
 	size_t n;
@@ -170,10 +170,11 @@ static int second_fits(struct slice in)
 	if (!in.len)
 		return 0;
 	c = in.ptr[0];
-	if (c == 0xce || c == 0xcf || c == 0xd3)
-		return 1;
-	if (c == 0xd7 || (c == 0xc7 && in.len > 1))	/* EventTime: type 0, 8 bytes */
-		return c == 0xd7 ? in.len < 2 ? 0 : in.ptr[1] ? -1 : 1 : in.ptr[1] == 8 ? 1 : -1;
+	n = c == 0xce ? 5 : c == 0xcf || c == 0xd3 ? 9 : c == 0xd7 ? 10 : c == 0xc7 && in.len > 1 ? 11 : 0;
+	if (n && (parts < 3 || (c == 0xd7 && in.len > 1 && in.ptr[1]) || (c == 0xc7 && in.ptr[1] != 8)))	/* EventTime: type 0, 8 bytes */
+		return -1;
+	if (n)	/* a time, and the record */
+		return in.len <= n ? 0 : in.ptr[n] >> 4 == 8 || in.ptr[n] == 0xde || in.ptr[n] == 0xdf ? 1 : -1;
 	if (c >> 4 != 9 && c != 0xdc && c != 0xdd && !(c >= 0xc4 && c <= 0xc6) && !(c >= 0xd9 && c <= 0xdb) && c >> 5 != 5 && c != 0xc7)
 		return -1;
 	n = value_head(in, &bytes, &values);
@@ -194,6 +195,7 @@ static int message_begins(struct slice in)
 {
 	uint64_t bytes, values;
 	struct slice tag;
+	unsigned parts;
 	size_t n;
 
 	if (!in.len)
@@ -205,6 +207,7 @@ static int message_begins(struct slice in)
 	}
 	if (in.ptr[0] < 0x92 || in.ptr[0] > 0x94)
 		return -1;
+	parts = in.ptr[0] & 15;
 	in = slice_of(in.ptr + 1, in.len - 1);
 	if (!in.len)
 		return 0;
@@ -221,7 +224,7 @@ static int message_begins(struct slice in)
 	in = slice_of(tag.ptr + tag.len, in.len - n - tag.len);
 	if (tag.len == 4 && !memcmp(tag.ptr, "HELO", 4))
 		return !in.len ? 0 : in.ptr[0] >> 4 == 8 ? 1 : -1;
-	return second_fits(in);
+	return second_fits(in, parts);
 }
 
 static int guess(struct slice head, enum dir dir)

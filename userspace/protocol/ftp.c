@@ -116,6 +116,8 @@ static int guess_command(struct slice head)
 
 		if (i == COMMANDS || lacks_argument(commands[i].word, rest))
 			return 0;
+		if (!rest.len && (n < 2 || line.ptr[n - 2] != '\r'))	/* a shell has words like "pwd", and ends lines otherwise */
+			return 0;
 		if (commands[i].sure && (commands[i].kind != KIND_PATH || rest.len || n < 8))
 			return 85;
 		if (line_is(line, "AUTH TLS", &rest) || line_is(line, "AUTH SSL", &rest) || line_is(line, "TYPE I", &rest) || line_is(line, "TYPE A", &rest))

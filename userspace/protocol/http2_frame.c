@@ -77,9 +77,15 @@ static bool may_begin(struct slice in)
 	return in.ptr[3] < FRAME_TYPES && len >= r->least && (!r->most || len <= r->most);
 }
 
+static bool is_block(uint8_t type)
+{
+	return type == FRAME_HEADERS || type == FRAME_PUSH_PROMISE || type == FRAME_CONTINUATION;
+}
+
 int frames_begin(struct slice in)
 {
 	bool ends = false;	/* one whole frame that says more than a length, and nothing behind it yet */
+	uint32_t block = 0;	/* the stream whose headers go on in the next frame; 0: none */
 
 	for (unsigned n = 0; n < CHAIN; n++) {
 		struct frame f;
@@ -89,10 +95,13 @@ int frames_begin(struct slice in)
 		if (!frame_usual(in.ptr))
 			return 0;
 		f = frame_read(in.ptr);
+		if (block && (f.type != FRAME_CONTINUATION || f.stream != block))
+			return 0;
+		block = is_block(f.type) && !(f.flags & FLAG_END_HEADERS) ? f.stream : 0;
 		if (f.len > in.len - FRAME_HEAD)
 			return n ? 1 : -1;
 		in = slice_of(in.ptr + FRAME_HEAD + f.len, in.len - FRAME_HEAD - f.len);
-		ends = f.type != FRAME_DATA;
+		ends = f.type != FRAME_DATA && !block;
 	}
 	return 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kafka.c - Kafka: where requests and responses begin, also behind a gap or joined late, and which
  * response answers which request. Servers answer in the order they were asked. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #define FOUND_MAX	(1 << 20)	/* of a request that carries no records, where nothing is known of what stood before */
 #define NAMELESS_MAX	400
 #define ALONE_MAX	16384	/* bytes of a request that is waited for, to see what follows it */
+#define TOPICS_MAX	65535
+#define TOPIC_MAX	249	/* bytes of a name */
 #define TIME_MAX	3600000	/* ms that a server makes a client wait */
 
 static uint32_t number_at(const uint8_t *p)
@@ -67,6 +70,14 @@ static int request_fits(struct slice in, int *id_len)
 }
 
 /* Several answers look like a Produce of a client that is called as their topic: but for what follows. */
+static bool is_topic(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!isalnum(name.ptr[i]) && !is_among(name.ptr[i], "._-"))
+			return false;
+	return true;
+}
+
 static int produce_fits(struct slice in, int id_len)
 {
 	struct reader r = { in, false };
@@ -74,6 +85,7 @@ static int produce_fits(struct slice in, int id_len)
 	bool flexible = version >= kafka_api(KAFKA_PRODUCE)->flexible;
 	uint32_t acks, time, topics;
 	uint64_t transaction = 0;
+	struct slice name;
 
 	reader_take(&r, HEAD_REQUEST + (size_t)(id_len > 0 ? id_len : 0));
 	kafka_tags(&r, flexible);
@@ -87,7 +99,14 @@ static int produce_fits(struct slice in, int id_len)
 	topics = kafka_count(&r, flexible);
 	if (r.failed)
 		return in.len < PRODUCE_LOOKED_AT && in.len < number_at(in.ptr) + 4ull ? -1 : 0;
-	return (acks < 2 || acks == 0xffff) && time && time <= TIME_MAX && topics && topics != UINT32_MAX;
+	if ((acks > 1 && acks != 0xffff) || !time || time > TIME_MAX || !topics || topics > TOPICS_MAX)
+		return 0;
+	if (version >= 13)	/* an id of 16 bytes */
+		return 1;
+	name = kafka_string(&r, flexible);
+	if (r.failed)
+		return in.len < PRODUCE_LOOKED_AT && in.len < number_at(in.ptr) + 4ull ? -1 : 0;
+	return name.len && name.len <= TOPIC_MAX && is_topic(name);
 }
 
 /* Who fetches, and how long and for how much it waits. */

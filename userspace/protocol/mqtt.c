@@ -104,12 +104,18 @@ static int guess(struct slice head, enum dir dir)
 	return begins < 0 ? -EAGAIN : begins ? 95 : 0;
 }
 
-/* As much of it as is there. */
+/* As much of it as is there: UTF-8 without controls and wildcards. */
 static bool is_topic(struct slice topic)
 {
-	for (size_t i = 0; i < topic.len; i++)
-		if (topic.ptr[i] < 0x20 || topic.ptr[i] == 0x7f || topic.ptr[i] == '#' || topic.ptr[i] == '+' || topic.ptr[i] >= 0xf5)
+	unsigned more = 0;
+
+	for (size_t i = 0; i < topic.len; i++) {
+		uint8_t c = topic.ptr[i];
+
+		if (more ? c >> 6 != 2 : c < 0x20 || c == 0x7f || c == '#' || c == '+' || (c >= 0x80 && c < 0xc2) || c >= 0xf5)
 			return false;
+		more = more ? more - 1 : c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+	}
 	return true;
 }
 

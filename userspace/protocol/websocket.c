@@ -121,7 +121,8 @@ enum belief { UNBELIEVED = -1, UNDECIDED, BELIEVED };
 static enum belief by_sequence(struct slice in, bool masked, bool known);
 
 /* A whole message by what it holds: text that is text, deflated bytes that inflate. To try that is dear:
- * it is done where a call begins, as frames mostly do. */
+ * it is done where a call begins, as frames mostly do; where nobody knows yet of a WebSocket, where it ends with it, or
+ * others follow. */
 static enum belief by_content(struct slice in, const struct ws_head *h, bool first, bool known)
 {
 	size_t seen = in.len - h->size < h->len ? in.len - h->size : (size_t)h->len, sure = seen < TEXT_SURE ? seen : TEXT_SURE;
@@ -129,7 +130,8 @@ static enum belief by_content(struct slice in, const struct ws_head *h, bool fir
 	if (h->len < CONTENT_SURE)
 		return UNBELIEVED;
 	if (h->packed)
-		return first && seen == h->len && inflates(slice_of(in.ptr + h->size, seen), h) ? BELIEVED : UNBELIEVED;
+		return first && seen == h->len && (known || by_sequence(in, h->masked, true) == BELIEVED) &&
+		       inflates(slice_of(in.ptr + h->size, seen), h) ? BELIEVED : UNBELIEVED;
 	if (h->opcode != OP_TEXT || !is_text(slice_of(in.ptr + h->size, sure), h))
 		return UNBELIEVED;
 	if (seen >= TEXT_SURE || (seen == h->len && (known || seen >= TEXT_ALONE)))
