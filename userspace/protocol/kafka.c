@@ -73,7 +73,7 @@ static int request_fits(struct slice in, int *id_len)
 static bool is_topic(struct slice name)
 {
 	for (size_t i = 0; i < name.len; i++)
-		if (!isalnum(name.ptr[i]) && !is_among(name.ptr[i], "._-"))
+		if (!isalnum(name.ptr[i]) && !memchr("._-", name.ptr[i], 3))
 			return false;
 	return true;
 }
