@@ -517,6 +517,7 @@ bool session_flush(struct session *s, struct stamp at, bool closed, const char *
 	static const struct byte_account nothing[2];
 	struct byte_account sum;
 
+	memset(t->bytes, 0, sizeof(t->bytes));
 	for (unsigned d = 0; d < 2; d++) {
 		struct byte_sums *b = &t->bytes[d].sums;
 
@@ -591,6 +592,7 @@ void session_emit_part(struct session *s, struct exchange *ex, struct stamp at)
 	session_emit(s, ex, at);
 	ex->again = 1;
 	ex->nr_findings = ex->nr_possible = ex->findings_dropped = 0;
+	memset(ex->bytes, 0, sizeof(ex->bytes));
 }
 
 void session_interval(struct session *s, struct stamp at)

@@ -2,7 +2,6 @@
 #include "protocol/told.h"
 
 #include <stddef.h>
-#include <string.h>
 
 void told_add(struct byte_sums *a, const struct byte_sums *b)
 {
@@ -73,10 +72,8 @@ void told_reasons(int64_t left[LOSS_MAX], int64_t out[LOSS_MAX], int64_t need)
 	int64_t rest = -need;
 	unsigned most = LOSS_MISSING;
 
-	if (!need) {	/* of most facts: all was examined */
-		memset(out, 0, LOSS_MAX * sizeof(*out));
+	if (!need)	/* of most facts: all was examined */
 		return;
-	}
 	for (unsigned i = 0; i < LOSS_MAX; i++) {
 		out[i] = left[i] > 0 ? left[i] : 0;
 		rest += out[i];

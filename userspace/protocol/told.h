@@ -12,6 +12,6 @@ void told_keep(struct byte_sums *);
 /* A record that passed and whose plaintext comes next, or plaintext that a library has not sent yet,
  * is the next fact's. */
 void told_leave_open(struct byte_sums *, int64_t open);
-/* Takes from left the reasons for `need` bytes that were not examined. */
+/* Takes from left the reasons for `need` bytes that were not examined; out is zeroed. */
 void told_reasons(int64_t left[LOSS_MAX], int64_t out[LOSS_MAX], int64_t need);
 #endif
