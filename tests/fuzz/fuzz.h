@@ -26,7 +26,9 @@ int fuzz_one(const uint8_t *, size_t);
 /* 100 ns a byte is what parsing may cost; sanitizers, coverage and a target's own oracles cost
  * the rest. What is not linear in its input is far beyond it with a few thousand bytes. */
 #define FUZZ_LONG	4096
+#ifndef FUZZ_NS
 #define FUZZ_NS		(100 * 40)
+#endif
 
 static inline uint64_t fuzz_cpu_ns(void)
 {

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define FUZZ_NS	(100 * 400)	/* of a handshake of 60 bytes OpenSSL derives six keys, and looks up by name how */
 #include "capture/packet/packet.h"
 #include "daemon/pipeline.h"
 #include "model/payload.h"
