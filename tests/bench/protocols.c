@@ -91,7 +91,7 @@ static void heads_make(struct talk *t)
 	http1_make(t, "", "", 0, 0);
 }
 
-static void image(struct talk *t, size_t piece)
+static void image(struct talk *t, size_t size, size_t piece)
 {
 	static uint8_t body[65536];
 	unsigned x = 7;
@@ -99,11 +99,12 @@ static void image(struct talk *t, size_t piece)
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)((x = x * 1103515245 + 12345) >> 16);
 	memcpy(body, "\x89PNG\r\n\x1a\n", 8);
-	http1_make(t, "Content-Type: image/png\r\n", body, sizeof(body), piece);
+	http1_make(t, "Content-Type: image/png\r\n", body, size, piece);
 }
 
-static void image_make(struct talk *t) { image(t, 0); }
-static void chunks_make(struct talk *t) { image(t, 1024); }
+static void small_make(struct talk *t) { image(t, 1024, 0); }
+static void image_make(struct talk *t) { image(t, 65536, 0); }
+static void chunks_make(struct talk *t) { image(t, 65536, 1024); }
 
 static void json_make(struct talk *t, size_t size, bool packed)
 {
@@ -246,6 +247,7 @@ static void rows_make(struct talk *t)
 /* golden: a talk whose steps from "from" on, before "to", are repeated (0: to its end); with make: it begins so, until "from". */
 static const struct row { const char *name; void (*make)(struct talk *); const char *golden; unsigned from, to; } rows[] = {
 	{ "HTTP/1, heads", heads_make, NULL, 0, 0 },
+	{ "HTTP/1, image 1 KiB", small_make, NULL, 0, 0 },
 	{ "HTTP/1, image 64 KiB", image_make, NULL, 0, 0 },
 	{ "HTTP/1, 64 chunks", chunks_make, NULL, 0, 0 },
 	{ "HTTP/1, JSON 1 KiB", json_small, NULL, 0, 0 },

@@ -31,12 +31,15 @@ const struct content *content_get(unsigned i)
 	return i < content_count() ? contents[i] : NULL;
 }
 
+/* Of the characters below a blank those that no text has. */
+#define ODD ~(1u << 0 | 1u << '\t' | 1u << '\n' | 1u << '\r')
+
 static bool mostly_printable(struct slice body)
 {
 	size_t n = body.len < CONTENT_ENOUGH ? body.len : CONTENT_ENOUGH, odd = 0;
 
 	for (size_t i = 0; i < n; i++)
-		odd += body.ptr[i] < 0x20 && !strchr("\t\r\n", body.ptr[i]);
+		odd += (body.ptr[i] < 0x20) & (ODD >> (body.ptr[i] & 31));	/* of noise every eighth: no branch */
 	return odd * 20 < n;
 }
 
