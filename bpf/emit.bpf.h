@@ -87,6 +87,7 @@ struct piece {
 	u32 body_left;
 	u8 have;
 	u8 other : 1, stray : 1;	/* a record that is no handshake began; the walk has lost its place */
+	u8 unknown : 1;			/* where the bytes of the call lie, nobody knows */
 	u16 nr;
 	u8 header[8];
 };

@@ -450,7 +450,6 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	struct task_state *ts;
 	struct conn *c;
 	struct piece p;
-	int buffers;
 
 	if (!call || !cfg)
 		return 0;
@@ -470,7 +469,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 		call->shape = CALL_NONE;
 		call->reason = WIRE_R_KTLS;
 	}
-	buffers = call_buffers(&p, call);
+	p.unknown = !call_buffers(&p, call);
 	ts = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
 	if (ts && ts->tls.depth && ts->tls.object && is_of_library(&ts->tls, c, &p, d)) {
 		session_bind(ts->tls.object, c, call->sk, tgid);
@@ -496,7 +495,7 @@ __attribute__((noinline)) int call_capture(struct call *call)
 	p.head.pos = conn_advance(c, &call->now, d, call->moved, call->after);
 	who_conn(&p.head.who, c);
 	p.head.kind = c->tls ? WIRE_CIPHER : WIRE_SOCKET;
-	if (!buffers) {
+	if (p.unknown) {
 		count(cfg->epoch, WIRE_C_NO_ARGS, 1);
 		tell_skipped(&p, call->moved, WIRE_F_NO_ARGS, call->reason ? call->reason : WIRE_R_OTHER_CALL);
 		goto out;

@@ -25,6 +25,7 @@
 #include "daemon/rules.h"
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
+#include "daemon/standing.h"
 #include "model/class.h"
 #include "store/ledger.h"
 
@@ -101,7 +102,8 @@ static void begin(const char *state, const char *policy)
 	const struct sandbox *box = sandbox_find("keeper");
 	struct role_plan plan = { .name = "keeper", .keep_stdout = 1 };
 	static char text[1 << 20];
-	int file = open(policy, O_RDONLY | O_CLOEXEC), rules = memory_file("weir-rules", RULES_MEMORY);
+	int file = open(policy, O_RDONLY | O_CLOEXEC), rules = memory_file("weir-rules", RULES_MEMORY),
+	    standing = memory_file("weir-standing", STANDING_MEMORY);
 	void *memory = mmap(NULL, RULES_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, rules, 0);
 	ssize_t len = file < 0 ? -1 : read(file, text, sizeof(text));
 	struct policy_file files = { policy, text, len > 0 ? (size_t)len : 0 };
@@ -123,6 +125,7 @@ static void begin(const char *state, const char *policy)
 	role_plan_fd(&plan, FD_JOURNAL, -1);
 	role_plan_fd(&plan, FD_FILE, -1);
 	role_plan_fd(&plan, FD_RULES, rules);
+	role_plan_fd(&plan, FD_STANDING, standing);
 	role_plan_arg(&plan, "hooks=tracepoint");
 	role_plan_arg(&plan, "filters=");
 	role_plan_arg(&plan, "terminal=1");
