@@ -116,7 +116,7 @@ struct order {
  *	keeper	processes, connections		16384, 131072, its budget	context_full
  *		handshakes of connections	16384, its budget	tls facts of the flow
  *		names of peers			16384, its budget	the address instead
- *		these three for the next keeper	6552			the same, after its death
+ *		these three for the next keeper	1528			the same, after its death
  *		flows of an interval		65536, its budget	in the row {other}
  *		routes of a workload		1000			in the route {other}
  *		coverage of an interval		16384, its budget	in the row {other}

@@ -7,7 +7,7 @@
 #define WEIR_STANDING_H
 #include "model/facts.h"
 
-#define STANDING_MEMORY ((size_t)4 << 20)
+#define STANDING_MEMORY ((size_t)960 << 10)	/* of what --memory-max 64 leaves */
 
 struct standing;	/* in zeroed memory of that size */
 /* Makes the key, the first time; before the sandbox, which knows no randomness. 0 or -errno. */
