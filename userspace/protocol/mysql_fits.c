@@ -224,19 +224,22 @@ static int is_text_row(const struct packet *p)
 	return !r.failed && !r.left.len && nr;
 }
 
-/* One packet by itself: how much it says. 2: it is one; 1: it may be one among others; 0: it is none; -1: more would tell. */
+/* One packet by itself: how much it says. 3: it is one, whatever follows, as it must be where calls are cut behind it;
+ * 2: it is one; 1: it may be one among others; 0: it is none; -1: more would tell. */
 static int answer_fits(struct slice in, const struct packet *p)
 {
 	int head = is_head(in, p), ok;
 
 	if (head > 0 || my_is_column(p->body))
-		return 2;
+		return 3;
 	if (is_error(p))
 		return p->body.len > 3 ? 1 + (p->body.ptr[3] == '#') : -1;
 	if (p->body.ptr[0] == 0 || p->body.ptr[0] == 0xfe) {
 		ok = is_ok(p);
+		if (ok > 0 && (p->body.ptr[0] == 0xfe || p->len == 7))
+			return 3;
 		if (ok > 0)
-			return p->body.ptr[0] == 0xfe || p->len == 7 || p->len == 12 || p->seq == 1 ? 2 : 1;
+			return p->len == 12 || p->seq == 1 ? 2 : 1;
 		if (ok < 0)
 			return -1;
 	}
@@ -273,6 +276,8 @@ int my_answers(struct slice in, uint8_t *seq)
 			return 1;	/* the next answer */
 		if (!fits)
 			return 0;
+		if (fits == 3)
+			return 1;
 		sure += fits == 2;
 		if (fits < 0 || !p.whole)
 			break;
