@@ -67,12 +67,11 @@ static bool has(const char *letters, char c)
 	return letters && strchr(letters, c);
 }
 
-static bool lists(const char *words, const char *word)
+/* Is it one of the words, each between spaces? */
+static bool lists(const char *words, const char *word, size_t n)
 {
-	size_t n = strlen(word);
-
-	for (const char *at = words; n && at && (at = strstr(at, word)); at++)
-		if (at[-1] == ' ' && at[n] == ' ')
+	for (const char *at = words; at && at[1]; at += 1 + strcspn(at + 1, " "))
+		if (strcspn(at + 1, " ") == n && !memcmp(at + 1, word, n))
 			return true;
 	return false;
 }
@@ -100,14 +99,17 @@ static enum meaning short_option(const struct interpreter *in, const char *p, co
 static enum meaning option(const struct interpreter *in, const char *p, const char **glued)
 {
 	const char *word = p + 1 + (p[1] == '-');
+	size_t n = strcspn(word, "=");
 
-	if (strchr(word, '='))
-		return lists(in->code_long, word) ? CODE : NOTHING;
-	if (lists(in->code_long, word))
+	if (lists(in->code_long, word, n))
 		return CODE;
-	if (lists(in->script_long, word))
+	if (lists(in->script_long, word, n)) {
+		*glued = word[n] ? word + n + 1 : NULL;
 		return SCRIPT_FOLLOWS;
-	if (lists(in->value_long, word))
+	}
+	if (word[n])
+		return NOTHING;
+	if (lists(in->value_long, word, n))
 		return VALUE_FOLLOWS;
 	/* Words with one dash are what Java has, and Guile in part. */
 	if (p[1] == '-' || (!in->code && p[2]))
