@@ -52,6 +52,15 @@ static void keys_in_cyrillic_capitals_speak(void **state)
 	assert_true(hits[0].why & WHY_KEY);
 }
 
+static size_t phrases_of(const struct class_row *row)
+{
+	size_t nr = 0;
+
+	while (row->keys && row->keys[nr].words)
+		nr++;
+	return nr;
+}
+
 static void table_answers_by_name_and_number(void **state)
 {
 	(void)state;
@@ -63,6 +72,7 @@ static void table_answers_by_name_and_number(void **state)
 		assert_true(info->tier >= 1 && info->tier <= 3);
 		assert_true(strlen(info->name) + 2 < NAME_SIZE);
 		assert_non_null(info->summary);
+		assert_true(phrases_of(class_row(i)) <= CLASS_PHRASES);
 		assert_int_equal(group_parse(group_name(info->group)), (int)info->group);
 	}
 	assert_null(class_get(class_count()));

@@ -206,6 +206,15 @@ void mask_set(char mask[MASK_SIZE], const char *words)
 	snprintf(mask, MASK_SIZE, "%s", words);
 }
 
+int hit_hidden(struct hit *h, size_t start, size_t end, int says)
+{
+	h->start = start;
+	h->end = end;
+	h->sample = 0;
+	mask_set(h->mask, "********");
+	return says;
+}
+
 void mask_ends(char mask[MASK_SIZE], const char *text, size_t len, size_t first, size_t last)
 {
 	if (len > MASK_SIZE - 1)

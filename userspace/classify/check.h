@@ -65,4 +65,6 @@ bool word_listed(const char *const *list, struct slice word);	/* list: lower cas
 /* keep first and last characters of text, stars between. */
 void mask_ends(char mask[MASK_SIZE], const char *text, size_t len, size_t first, size_t last);
 void mask_set(char mask[MASK_SIZE], const char *words);
+/* A hit of which nothing is shown, that is no sample. Returns what it says. */
+int hit_hidden(struct hit *, size_t start, size_t end, int says);
 #endif

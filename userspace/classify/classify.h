@@ -35,6 +35,7 @@ void key_rows_find(struct key_rows *, struct slice parent, struct slice key);
 /* A phrase of a key that speaks for a class, lower case and squashed:
  * "cardnumber" is card_number, cardNumber, Card-Number, and number under card. */
 struct key_phrase { const char *words; uint8_t weight; };
+#define CLASS_PHRASES 255	/* of one class; a user may give 64 (policy/classes.c) */
 #define KEY_EXACT	45	/* says the class */
 #define KEY_WEAK	15	/* may say it: "number", "tel" */
 
@@ -68,7 +69,7 @@ struct class_row {
 	const struct word_rule *word;
 	const struct token_format *tokens;	/* ends with NULL prefix; the prefixes are literals */
 	const struct class_rule *user;	/* one that a policy defines: classify/user.h */
-	const struct key_phrase *keys;	/* ends with NULL words */
+	const struct key_phrase *keys;	/* ends with NULL words; at most CLASS_PHRASES */
 	const char *const *counter;	/* more words against, "-word" only after the phrase, "~word" not before an exact one; may be NULL */
 	/* Of a class without id: may one begin with so many letters (TRIGGER_MIXED) and then so many digits, before a byte of
 	 * this enum id_after? NULL: any may. */

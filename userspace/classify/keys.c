@@ -381,11 +381,10 @@ bool key_ends_numbering(const struct key_text *k)
 
 /* The phrases of one class by their first two letters: a class may have a hundred, a key has a word or two. */
 #define HEADS 64
-#define SORTED_MAX 255
 #define SORTED_SLOTS 512	/* a power of two, more than twice the classes */
 static struct {
 	uint32_t generation;
-	struct sorted { const struct key_phrase *keys; uint64_t heads; uint8_t from[HEADS + 1], order[SORTED_MAX]; } slot[SORTED_SLOTS];
+	struct sorted { const struct key_phrase *keys; uint64_t heads; uint8_t from[HEADS + 1], order[CLASS_PHRASES]; } slot[SORTED_SLOTS];
 } sorted;
 
 static inline unsigned head_number(const char *two)
@@ -399,7 +398,7 @@ static void phrases_sort(struct sorted *s, const struct key_phrase *keys)
 	unsigned nr = 0;
 
 	*s = (struct sorted){ .keys = keys };
-	for (; keys[nr].words && nr < SORTED_MAX; nr++) {
+	for (; keys[nr].words && nr < CLASS_PHRASES; nr++) {
 		s->heads |= head_bit(keys[nr].words);
 		s->from[head_number(keys[nr].words) + 1]++;
 	}

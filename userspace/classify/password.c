@@ -168,11 +168,7 @@ static int said_find(struct slice s, size_t at, size_t words, struct hit *out)
 	if (end - start < 6 || !(digits + marks) || (digits == end - start && digits < 8) || is_template((struct slice){ s.ptr + start, end - start }) ||
 	    is_masked((struct slice){ s.ptr + start, end - start }))
 		return 0;
-	out->start = start;
-	out->end = end;
-	out->sample = 0;
-	mask_set(out->mask, "********");
-	return 45;
+	return hit_hidden(out, start, end, 45);
 }
 
 static int password_find(struct slice v, size_t at, struct hit *out)

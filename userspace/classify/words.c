@@ -243,9 +243,5 @@ int word_find(struct slice s, size_t at, struct hit *out)
 	if (rule->ok && !rule->ok(v))
 		return 0;
 	says = rule->weigh ? rule->weigh(v, rule->says) : rule->says;
-	out->start = (size_t)(v.ptr - s.ptr);
-	out->end = out->start + v.len;
-	out->sample = 0;
-	mask_set(out->mask, "********");
-	return says;
+	return hit_hidden(out, (size_t)(v.ptr - s.ptr), (size_t)(v.ptr - s.ptr) + v.len, says);
 }

@@ -71,12 +71,8 @@ static int otp_find(struct slice s, size_t at, struct hit *out)
 {
 	int says = id_find(s, at, out);
 
-	if (!says && !at && s.len >= 4 && s.len <= 9 && is_code(s)) {
-		out->start = 0;
-		out->end = s.len;
-		out->sample = 0;
-		says = 30;
-	}
+	if (!says && !at && s.len >= 4 && s.len <= 9 && is_code(s))
+		return hit_hidden(out, 0, s.len, 30);
 	mask_set(out->mask, "********");
 	return says;
 }
