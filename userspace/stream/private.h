@@ -195,6 +195,8 @@ struct trace {
 	struct plain_end plain_end;	/* CLOSING */
 };
 
+enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };	/* types of TLS records, RFC 8446 5.1 */
+
 /* A ClientHello that passed lately. */
 #define RELAYS 512
 struct relay { uint64_t hash, conn; uint8_t dir; };

@@ -9,7 +9,6 @@
 
 #include "stream/bind.h"
 
-#define HANDSHAKE	22
 #define CLIENT_HELLO	1
 #define RANDOM_AT	11	/* behind the headers of the record and of the message, and a version */
 #define RANDOM_SIZE	32

@@ -29,8 +29,6 @@
 
 #include "stream/private.h"
 
-enum { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23 };
-
 #define HEADER_SIZE	5
 #define END_OF_EARLY_DATA (4 + OVERHEAD_13)	/* body of that message, RFC 8446 4.5 */
 #define TICKETS		8	/* records between a handshake and what was told ahead of its own */
