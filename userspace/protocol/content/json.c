@@ -9,6 +9,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/utf8.h"
 #include "protocol/content/media.h"
 #include "protocol/content/tree.h"
 

@@ -47,5 +47,4 @@ bool is_written(struct slice);
 bool is_identifier(struct slice);
 /* Four hexadecimal digits; -1: they are none. */
 int hex4(const uint8_t *);
-size_t utf8_put(uint8_t out[4], uint32_t character);
 #endif
