@@ -368,7 +368,7 @@ __attribute__((noinline)) int jump_reason(const u64 *key, u32 dir, u32 seq)
 	return dir == WIRE_SENT || (flags & WIRE_CONFIG_MISSED) ? WIRE_R_SKIPPED_RUN : WIRE_R_SPLICE;
 }
 
-static __always_inline void conn_shown(const struct conn *c)
+static __always_inline void conn_shown(const struct conn *c, struct task_struct *t)
 {
 	struct wire_config *cfg = config_get();
 	struct wire_life *l = life_reserve();
@@ -378,6 +378,7 @@ static __always_inline void conn_shown(const struct conn *c)
 	l->kind = WIRE_CONN;
 	l->epoch = cfg ? cfg->epoch : 0;
 	l->who = c->who;
+	l->uid = BPF_CORE_READ(t, cred, euid.val);
 	if (c->late && !c->shared) { /* once, whoever uses it later */
 		l->flags = WIRE_F_LATE;
 		l->sent = c->base[WIRE_SENT] - c->no_bytes;
@@ -393,7 +394,7 @@ __attribute__((noinline)) int conn_owner(struct conn *c)
 		return 0;
 	c->shared = c->who.tgid != 0;
 	who_task(&c->who, bpf_get_current_task_btf());
-	conn_shown(c);
+	conn_shown(c, bpf_get_current_task_btf());
 	return 0;
 }
 

@@ -48,6 +48,9 @@ struct kernfs_node { u64 id; };
 struct cgroup { struct kernfs_node *kn; };
 struct css_set { struct cgroup *dfl_cgrp; };
 struct file { struct inode *f_inode; struct address_space *f_mapping; void *private_data; };
+struct mm_struct { unsigned long arg_start, arg_end; struct file *exe_file; };
+typedef struct { unsigned int val; } kuid_t;
+struct cred { kuid_t euid; };
 struct task_struct {
 	struct thread_info thread_info;
 	struct thread_struct thread;
@@ -56,6 +59,8 @@ struct task_struct {
 	struct task_struct *group_leader, *real_parent;
 	struct files_struct *files;
 	struct css_set *cgroups;
+	struct mm_struct *mm;
+	const struct cred *cred;
 	unsigned int flags;
 	void *worker_private, *io_uring;
 	struct pipe_inode_info *splice_pipe;
@@ -113,7 +118,7 @@ struct tcp_sock {
 };
 struct bpf_subprog_info { bool might_sleep; };
 struct bpf_verifier_state { u32 active_irq_id; };
-struct linux_binprm { const char *filename; };
+struct linux_binprm { const char *filename, *interp; };
 struct bpf_iter_meta { struct seq_file *seq; };
 struct vm_area_struct { unsigned long vm_start; struct file *vm_file; };
 struct bpf_iter__task_vma { struct bpf_iter_meta *meta; struct task_struct *task; struct vm_area_struct *vma; };

@@ -4,24 +4,40 @@
 #include "bpf/glob.bpf.h"
 #include "bpf/go.bpf.h"
 
+/* Its arguments have just been written, and are where they can be read without a fault. */
+static __always_inline void exec_args(struct wire_exec *e, struct mm_struct *mm)
+{
+	u64 from = BPF_CORE_READ(mm, arg_start), n = BPF_CORE_READ(mm, arg_end) - from;
+
+	if (n > sizeof(e->args))
+		n = sizeof(e->args);
+	e->len = bpf_probe_read_user(e->args, n, (void *)from) ? 0 : n;
+}
+
 SEC("tp_btf/sched_process_exec")
 int WHOLE_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
 	struct wire_config *cfg = config_get();
-	struct wire_life *l;
+	struct wire_exec *e;
 
 	go_forget(bpf_get_current_pid_tgid() >> 32);
 	sessions_forget(bpf_get_current_pid_tgid() >> 32);
 	if (cfg && cfg->filter & WIRE_FILTER_EXE)
 		for (u32 i = 0; i < WIRE_GLOBS; i++)
 			exec_scope((u64)BPF_CORE_READ(bprm, filename), i);
-	l = life_reserve();
-	if (!l)
+	e = bpf_ringbuf_reserve(&life_ring, sizeof(*e), 0);
+	if (!life_begin((struct wire_life *)e) || !e)
 		return 0;
-	l->kind = WIRE_EXEC;
-	who_task(&l->who, t);
-	bpf_probe_read_kernel_str(l->path, sizeof(l->path), BPF_CORE_READ(bprm, filename));
-	life_submit(l);
+	e->len = 0;
+	__builtin_memset(e->program, 0, sizeof(e->program));
+	e->life.kind = WIRE_EXEC;
+	who_task(&e->life.who, t);
+	e->life.uid = BPF_CORE_READ(t, cred, euid.val);
+	bpf_probe_read_kernel_str(e->life.path, sizeof(e->life.path), BPF_CORE_READ(bprm, filename));
+	bpf_probe_read_kernel_str(e->program, sizeof(e->program), BPF_CORE_READ(bprm, interp));
+	e->inode = BPF_CORE_READ(t, mm, exe_file, f_inode, i_ino);
+	exec_args(e, BPF_CORE_READ(t, mm));
+	life_submit(&e->life);
 	return 0;
 }
 
@@ -49,6 +65,7 @@ int WHOLE_PROG(process_fork, struct task_struct *parent, struct task_struct *chi
 	who_task(&l->who, parent);
 	l->who.tgid = l->who.tid = tgid;
 	l->who.start = BPF_CORE_READ(child, start_boottime);
+	l->uid = BPF_CORE_READ(child, cred, euid.val);
 	life_submit(l);
 	return 0;
 }
@@ -86,6 +103,7 @@ int WHOLE_PROG(process_exit, struct task_struct *t)
 		return 0;
 	l->kind = WIRE_EXIT;
 	who_task(&l->who, t);
+	l->uid = BPF_CORE_READ(t, cred, euid.val);
 	life_submit(l);
 	return 0;
 }

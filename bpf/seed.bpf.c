@@ -122,6 +122,6 @@ int seed_conns(struct bpf_iter__task_file *ctx)
 	c->who.start = who.start;
 	c->who.cgroup = who.cgroup;
 	__builtin_memcpy(c->who.comm, who.comm, sizeof(who.comm));
-	conn_shown(c);
+	conn_shown(c, t);
 	return 0;
 }

@@ -51,6 +51,7 @@ typedef int64_t s64;
 #define WIRE_HEADERS	32	/* TLS record headers in one WIRE_CIPHER record; fills the small class */
 #define WIRE_COMM	16
 #define WIRE_PATH	128
+#define WIRE_ARGS	512	/* bytes of a program's arguments that are told */
 
 /* Kinds on the data ring. */
 enum wire_kind {
@@ -181,6 +182,8 @@ struct wire_life {
 	 * older than weir: what it had moved before position 0. */
 	u64 sent, received;
 	u64 sent_pos, received_pos;	/* WIRE_CLOSE: final stream positions */
+	u32 uid;	/* of who; effective, as the host counts them. WIRE_CLOSE: 0, not known */
+	u32 pad;
 	union {
 		u8 path[WIRE_PATH];	/* WIRE_EXEC: file name as given to execve, NUL-terminated */
 		struct {		/* WIRE_CLOSE: of the TLS session that was bound to it */
@@ -189,6 +192,15 @@ struct wire_life {
 			u8 plain_known;	/* WIRE_PLAIN_* */
 		};
 	};
+};
+
+/* WIRE_EXEC: what is left of a process that is over before anybody has looked. */
+struct wire_exec {
+	struct wire_life life;
+	u64 inode;	/* number of the inode of what is run: of a script, its interpreter */
+	u32 len, pad;	/* bytes of args */
+	u8 program[WIRE_PATH];	/* its file name as given to execve or written in the script, NUL-terminated */
+	u8 args[WIRE_ARGS];	/* as /proc/PID/cmdline begins */
 };
 
 #define WIRE_PLAIN_KNOWN 0x1u	/* there was one */
@@ -315,7 +327,8 @@ _Static_assert(sizeof(struct wire_who) == 104, "wire_who");
 _Static_assert(sizeof(struct wire_data) == 160, "wire_data");
 _Static_assert(sizeof(struct wire_header) == 8, "wire_header");
 _Static_assert(WIRE_HEADERS * sizeof(struct wire_header) <= WIRE_SMALL, "headers fit the small class");
-_Static_assert(sizeof(struct wire_life) == 280, "wire_life");
+_Static_assert(sizeof(struct wire_life) == 288, "wire_life");
+_Static_assert(sizeof(struct wire_exec) == 944, "wire_exec");
 _Static_assert(sizeof(struct wire_check) == 40, "wire_check");
 _Static_assert(sizeof(struct wire_unwanted) == 32, "wire_unwanted");
 _Static_assert(sizeof(struct wire_config) == 24, "wire_config");

@@ -569,14 +569,17 @@ struct life_sink { void (*take)(void *, const struct wire_life *); void *owner; 
 static int life_take(void *owner, const void *record, size_t len)
 {
 	const struct life_sink *s = owner;
-	struct wire_life l;
+	struct wire_exec e;
 
-	if (len < sizeof(l))
+	if (len < sizeof(e.life))
 		return 0;
-	memcpy(&l, record, sizeof(l));
-	l.path[sizeof(l.path) - 1] = 0;
-	l.who.comm[sizeof(l.who.comm) - 1] = 0;
-	s->take(s->owner, &l);
+	memcpy(&e, record, len < sizeof(e) ? sizeof(e.life) : sizeof(e));
+	if (e.life.kind == WIRE_EXEC && (len < sizeof(e) || e.len > sizeof(e.args)))
+		return 0;
+	e.life.who.comm[sizeof(e.life.who.comm) - 1] = 0;
+	if (e.life.kind == WIRE_EXEC)
+		e.life.path[sizeof(e.life.path) - 1] = e.program[sizeof(e.program) - 1] = 0;
+	s->take(s->owner, &e.life);
 	return 0;
 }
 

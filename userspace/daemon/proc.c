@@ -124,7 +124,7 @@ static void read_user(pid_t pid, bool contained, struct process_facts *f)
 		user_name(f->user, sizeof(f->user), uid);
 }
 
-static void read_script(pid_t pid, struct process_facts *f)
+static bool read_script(pid_t pid, struct process_facts *f)
 {
 	char text[2048];
 	ssize_t n = proc_read(pid, "cmdline", text, sizeof(text));
@@ -133,6 +133,7 @@ static void read_script(pid_t pid, struct process_facts *f)
 
 	if (script)
 		name_clean(f->script, script, len);
+	return n > 0;
 }
 
 bool proc_exe(pid_t pid, char out[EXE_SIZE])
@@ -162,13 +163,10 @@ bool proc_facts(pid_t pid, struct process_facts *f, struct place *place)
 
 		name_clean(clean, comm, strcspn(comm, "\n"));
 		snprintf(f->comm, sizeof(f->comm), "%.15s", clean);
-	} else if (!known) {
-		return false;
 	}
 	(void)proc_place(pid, place);	/* gone meanwhile: the place of nobody */
 	read_user(pid, place_is_container(place), f);
-	read_script(pid, f);
-	return true;
+	return known && read_script(pid, f);
 }
 
 void proc_maps_line(pid_t pid, const char *line, bool (*wanted)(const char *), proc_library_cb cb, void *owner)

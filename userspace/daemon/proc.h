@@ -9,7 +9,7 @@
 
 struct place;
 /* Fills comm, exe, script, user of a live process and its place; leaves what cannot be
- * read. false: the process is gone. */
+ * read. false: the process is gone, or going, and its program or its arguments are not to be seen. */
 bool proc_facts(pid_t pid, struct process_facts *, struct place *);
 /* Is it a role of any weir built as this one: the same file, started as that role? */
 bool proc_is_role(pid_t pid, const char *role);

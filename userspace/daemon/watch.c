@@ -95,7 +95,7 @@ static void on_exec(struct watch *w, const struct wire_life *l)
 	process_unplace(w, p);
 	p->resolved = p->told = false;
 	process_drop(w, p);
-	snprintf(p->exec_path, sizeof(p->exec_path), "%s", (const char *)l->path);
+	process_started(p, (const struct wire_exec *)l);
 	filter_apply(w, p);
 	/* It has connections, which it may go on with. */
 	if (told)
@@ -113,7 +113,8 @@ static void on_fork(struct watch *w, const struct wire_life *l)
 	p->facts.parent = l->parent;
 	if (!parent)
 		return;
-	memcpy(p->exec_path, parent->exec_path, sizeof(p->exec_path));
+	p->started = parent->started;
+	process_user(p, l);
 	memcpy(p->facts.exe, parent->facts.exe, sizeof(p->facts.exe));
 	if (parent->watched) {
 		p->watched = true;
@@ -125,8 +126,10 @@ static void on_conn(struct watch *w, const struct wire_life *l)
 {
 	struct process *p = process_add(w, &l->who);
 
-	if (p && !p->told)
+	if (p && !p->told) {
+		process_user(p, l);
 		process_show(w, p);
+	}
 	memset(&w->fact, 0, sizeof(w->fact));
 	w->fact.kind = FACT_CONN;
 	record_conn(&w->fact.conn.conn, &l->who, l->flags);

@@ -52,9 +52,19 @@ struct file {
 };
 #define NO_FILE UINT16_MAX
 
+/* What the kernel side has told of a process: all that is left when it is gone quickly. */
+struct started {
+	char path[WIRE_PATH];		/* as given to execve, */
+	char program[WIRE_PATH];	/* what is run: of a script, its interpreter */
+	uint64_t inode;			/* of that */
+	char script[NAME_SIZE];
+	uint32_t uid;
+	bool uid_known;
+};
+
 struct process {
 	struct process_facts facts;
-	char exec_path[EXE_SIZE];	/* as given to execve: what is left when it is gone quickly */
+	struct started started;
 	bool resolved, told, watched;
 	struct place *place;	/* while its container's names are asked for; NULL: they are known, or there are none */
 	uint64_t asked;		/* since then it is not told of; 0: it was long enough */
@@ -124,6 +134,8 @@ void process_tell(struct watch *, struct process *);
 bool process_is_told(const struct process *);	/* and it does not wait for a name */
 void process_fact(struct watch *, const struct process *);	/* into the fact that is told */
 void process_resolve(struct watch *, struct process *);
+void process_started(struct process *, const struct wire_exec *);
+void process_user(struct process *, const struct wire_life *);
 void process_uses(struct watch *, struct process *, uint16_t file);	/* and tells, if it is told of */
 void file_unused(struct watch *, uint16_t file);	/* by one that did */
 void process_drop(struct watch *, struct process *);			/* it uses none any more */

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "capture/capture.h"
 #include "classify/names.h"
 #include "daemon/cgroup.h"
 #include "daemon/container.h"
 #include "daemon/proc.h"
+#include "daemon/script.h"
+#include "daemon/user.h"
 #include "daemon/watch_private.h"
 
 #define KEEP_DEAD_NS 120000000000ull
@@ -66,24 +69,77 @@ void process_tell(struct watch *w, struct process *p)
 	w->config.fact(w->config.owner, &w->fact);
 }
 
+void process_user(struct process *p, const struct wire_life *l)
+{
+	p->started.uid = l->uid;
+	p->started.uid_known = true;
+}
+
+void process_started(struct process *p, const struct wire_exec *e)
+{
+	char args[WIRE_ARGS + 1];
+	const char *script;
+	size_t len;
+
+	process_user(p, &e->life);
+	memcpy(p->started.path, e->life.path, sizeof(p->started.path));
+	memcpy(p->started.program, e->program, sizeof(p->started.program));
+	p->started.inode = e->inode;
+	p->started.script[0] = 0;
+	memcpy(args, e->args, e->len);
+	args[e->len] = 0;
+	script = e->len ? script_of(p->started.program, args, e->len + 1, &len) : NULL;
+	if (script && script + len < args + WIRE_ARGS)	/* not cut */
+		name_clean(p->started.script, script, len);
+}
+
+/* Links are followed, as /proc/PID/exe has them followed, where that is certain to lead to the same file. */
+static void started_exe(const struct started *s, char out[EXE_SIZE])
+{
+	char *real = s->program[0] == '/' ? realpath(s->program, NULL) : NULL;
+	const char *path = s->program;
+	struct stat st;
+
+	if (real && !stat(real, &st) && st.st_ino == s->inode)
+		path = real;
+	name_clean_path(out, path, strlen(path));
+	free(real);
+}
+
+/* Gone or a zombie by now. */
+static void process_facts_told(struct process *p, bool contained)
+{
+	const struct started *s = &p->started;
+
+	if (!p->facts.exe[0] && s->program[0])
+		started_exe(s, p->facts.exe);
+	memcpy(p->facts.script, s->script, sizeof(p->facts.script));
+	if (p->facts.uid_known || !s->uid_known)
+		return;
+	p->facts.uid = s->uid;
+	p->facts.uid_known = 1;
+	if (!contained)
+		user_name(p->facts.user, sizeof(p->facts.user), s->uid);
+}
+
 void process_resolve(struct watch *w, struct process *p)
 {
 	pid_t pid = (pid_t)p->facts.key.tgid;
 	struct place place;
+	bool there;
 
 	if (p->resolved)
 		return;
 	p->resolved = true;
-	proc_facts(pid, &p->facts, &place);
-	/* Gone or a zombie by now: the kernel side told what it was started as, and where. */
-	if (!p->facts.exe[0] && p->exec_path[0])
-		name_clean_path(p->facts.exe, p->exec_path, strlen(p->exec_path));
+	there = proc_facts(pid, &p->facts, &place);
 	if (!place.unit[0] && !place_is_container(&place)) {
 		const char *path = cgroup_path(p->facts.cgroup);
 
 		place_read(&place, path, strlen(path));
 		pid = 0;
 	}
+	if (!there)
+		process_facts_told(p, place_is_container(&place));
 	process_place(w, p, pid, &place);
 }
 
@@ -252,7 +308,7 @@ static bool filter_match(const struct watch *w, const struct process *p)
 {
 	const struct wanted *wanted = w->config.wanted;
 
-	return exe_match(&wanted->exes, p->facts.exe[0] ? p->facts.exe : p->exec_path) || name_match(&wanted->units, p->facts.unit) ||
+	return exe_match(&wanted->exes, p->facts.exe[0] ? p->facts.exe : p->started.path) || name_match(&wanted->units, p->facts.unit) ||
 	       name_match(&wanted->containers, p->facts.container) || container_match(&wanted->containers, p->facts.container_id);
 }
 
