@@ -274,22 +274,31 @@ __attribute__((noinline)) int tell_call(struct piece *p, u32 moved, u32 limit)
 	return tell_skipped(p, rest, WIRE_F_TRUNCATED, WIRE_R_TRUNCATED);
 }
 
-static __always_inline struct wire_life *life_begin(struct wire_life *l)
+static __always_inline void life_count(enum wire_counter which)
 {
 	struct wire_config *cfg = config_get();
 
 	if (cfg)
-		count(cfg->epoch, l ? WIRE_C_LIFE_SUBMITTED : WIRE_C_LIFE_RING_FULL, 1);
-	if (!l)
-		return NULL;
+		count(cfg->epoch, which, 1);
+}
+
+static __always_inline void life_begin(struct wire_life *l)
+{
 	__builtin_memset(l, 0, sizeof(*l));
 	l->time = bpf_ktime_get_boot_ns();
-	return l;
+	life_count(WIRE_C_LIFE_SUBMITTED);
 }
 
 static __always_inline struct wire_life *life_reserve(void)
 {
-	return life_begin(bpf_ringbuf_reserve(&life_ring, sizeof(struct wire_life), 0));
+	struct wire_life *l = bpf_ringbuf_reserve(&life_ring, sizeof(*l), 0);
+
+	if (!l) {
+		life_count(WIRE_C_LIFE_RING_FULL);
+		return NULL;
+	}
+	life_begin(l);
+	return l;
 }
 
 static __always_inline void life_submit(struct wire_life *l)

@@ -9,8 +9,7 @@ static __always_inline void exec_args(struct wire_exec *e, struct mm_struct *mm)
 {
 	u64 from = BPF_CORE_READ(mm, arg_start), n = BPF_CORE_READ(mm, arg_end) - from;
 
-	if (n > sizeof(e->args))
-		n = sizeof(e->args);
+	asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(n) : "i"(WIRE_ARGS));
 	e->len = bpf_probe_read_user(e->args, n, (void *)from) ? 0 : n;
 }
 
@@ -26,9 +25,11 @@ int WHOLE_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_bi
 		for (u32 i = 0; i < WIRE_GLOBS; i++)
 			exec_scope((u64)BPF_CORE_READ(bprm, filename), i);
 	e = bpf_ringbuf_reserve(&life_ring, sizeof(*e), 0);
-	if (!life_begin((struct wire_life *)e) || !e)
+	if (!e) {
+		life_count(WIRE_C_LIFE_RING_FULL);
 		return 0;
-	e->len = 0;
+	}
+	life_begin(&e->life);
 	__builtin_memset(e->program, 0, sizeof(e->program));
 	e->life.kind = WIRE_EXEC;
 	who_task(&e->life.who, t);
