@@ -32,7 +32,7 @@ in_cgroup() { # NAME COMMAND...; of the test's slice
 	local folder=$CGROUPS/$SLICE/$1
 	shift
 	mkdir -p "$folder"
-	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$folder" "$@"
+	${LOG:+start "$LOG"} sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$folder" "$@"
 }
 remove_cgroups() { # below this name, in every hierarchy
 	local h
@@ -132,13 +132,19 @@ podman --root "$FAKE/var/lib/containers/storage" --runroot "$WORK/podman" --cgro
 	not_ok "podman: $(tail -n 2 "$WORK/podman.log")"
 # shellcheck disable=SC2046  # words
 in_cgroup "docker-$DOCKER.scope" $(client "http://localhost:$HTTP_PORT/api/orders" 0 3)
-# A container that runs containers: the inner one's files are below the root of the outer.
+# A container that runs containers: the inner one's files are below the root of the outer, which goes on. The monitor has
+# no CPU until the inner one is over, and may take its time then.
 INNER=$(hex64)
+kill -STOP "$WEIR_PID"
 # shellcheck disable=SC2016  # expanded inside
-in_cgroup "docker-$DOCKER.scope" unshare -m sh -c 'mount -t tmpfs none /run && dir=/run/containerd/io.containerd.runtime.v2.task/default/$1 &&
+LOG=$WORK/outer.log in_cgroup "docker-$DOCKER.scope" unshare -m sh -c 'mount -t tmpfs none /run && dir=/run/containerd/io.containerd.runtime.v2.task/default/$1 &&
 	mkdir -p "$dir" "$2" && echo "{\"annotations\":{\"nerdctl/name\":\"cache\"}}" >"$dir/config.json" && shift && procs=$1/cgroup.procs && shift &&
-	sh -c "echo \$\$ >\"\$0\" && exec \"\$@\"" "$procs" "$@"; exit $?' sh "$INNER" "$CGROUPS/$SLICE/docker-$DOCKER.scope/nerdctl-$INNER.scope" \
-	$(client "http://localhost:$HTTP_PORT/api/orders" 0 4) || not_ok "the client in a container in a container: exit status $?"
+	sh -c "echo \$\$ >\"\$0\" && exec \"\$@\"" "$procs" "$@"; echo "exit status $?"; exec sleep 300' sh "$INNER" "$CGROUPS/$SLICE/docker-$DOCKER.scope/nerdctl-$INNER.scope" \
+	$(client "http://localhost:$HTTP_PORT/api/orders" 0 4)
+OUTER=$PID
+wait_for 20 grep -q "exit status" "$WORK/outer.log" && grep -q "exit status 0" "$WORK/outer.log" ||
+	not_ok "the client in a container in a container: $(cat "$WORK/outer.log")"
+kill -CONT "$WEIR_PID"
 in_cgroup orders.service $(client "http://localhost:$HTTP_PORT/api/orders" 0 2)
 in_cgroup user.slice/session-9.scope setpriv --reuid=nobody --regid=nogroup --clear-groups $(client "http://localhost:$HTTP_PORT/api/orders" 0 11)
 $(client "http://127.0.0.1:$PROXY/echo/orders" 0 13)
@@ -148,6 +154,7 @@ left $(client "http://127.0.0.1:$REDIRECTED/echo/orders" 0 23)
 left $(client "http://10.96.0.1/echo/orders" 0 29)
 
 settle
+stop "$OUTER"
 read_weir flows flows --sum
 read_weir coverage coverage
 has() { # WORKLOAD EXCHANGES SENTENCE

@@ -527,7 +527,7 @@ static void monitor_loop(struct monitor *m)
 		if (now - last > SECOND / 4) {
 			last = now;
 			roles_mind(m, now);
-			watch_tick(m->watch, now);
+			watch_tick(m->watch, now, m->reader.stats->waiting > capture_data_size(m->capture) / 4);
 		}
 		if (deadline && now > deadline)
 			m->stop_wanted = true;

@@ -96,6 +96,7 @@ static void on_exec(struct watch *w, const struct wire_life *l)
 	p->resolved = p->told = false;
 	process_drop(w, p);
 	process_started(p, (const struct wire_exec *)l);
+	name_ahead(w, (pid_t)p->facts.key.tgid, l->who.cgroup);
 	filter_apply(w, p);
 	/* It has connections, which it may go on with. */
 	if (told)
@@ -204,8 +205,9 @@ void watch_drain(struct watch *w)
 	names_advance(w);
 }
 
-void watch_tick(struct watch *w, uint64_t now)
+void watch_tick(struct watch *w, uint64_t now, bool hurry)
 {
+	w->hurry = hurry;
 	processes_forget(w, now);
 	names_tick(w, now);
 	if (now - w->paths_looked >= PATHS_NS) {

@@ -31,7 +31,8 @@ void watch_begin(struct watch *, struct capture *);
  * host's own, at most a few seconds. Applies the filters to running processes. */
 void watch_survey(struct watch *);
 void watch_drain(struct watch *);		/* the life ring and finished scans */
-void watch_tick(struct watch *, uint64_t now_ns);	/* forget the dead, look for new files */
+/* Forgets the dead, looks for new files. hurry: there is little room for what is held until a container's name is known. */
+void watch_tick(struct watch *, uint64_t now_ns, bool hurry);
 void watch_selftest(struct watch *, pid_t);	/* this process is our own stimulus */
 void watch_resend(struct watch *);		/* from now on all facts again, for a new keeper */
 uint64_t watch_heard(const struct watch *);	/* who used a connection before then, has been told; 0: not yet */

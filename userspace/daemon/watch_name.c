@@ -24,18 +24,18 @@
 #define KNOWN_NS 60000000000ull		/* what was found is believed for so long */
 #define UNKNOWN_NS 2000000000ull	/* and that nothing was; twice as long each time, up to the same */
 #define ANSWER_NS 8000000000ull		/* longer than a filescan takes; one that hangs in the kernel is given up */
-#define PATIENCE_NS 200000000ull	/* as long the keeper holds what the container does, and all that comes behind it */
+#define PATIENCE_NS 2000000000ull	/* as long the keeper holds what the container does, and all that comes behind it, */
+#define HURRY_NS 200000000ull		/* and while there is little room for that */
 
 /* The runtime of a nested container runs outside of it and inside of the outer one: it is an
  * ancestor of the process, and its files are below its root, made with its rights. -1: not found. */
 static int runtime_root(pid_t pid, const struct place *inner, uid_t *as)
 {
-	for (int i = 0; pid > 1 && i < ANCESTORS_MAX; i++) {
+	for (int i = 0; pid > 1 && i < ANCESTORS_MAX; i++, pid = proc_parent(pid)) {
 		struct place p;
 		char path[64];
 
-		pid = proc_parent(pid);
-		if (pid <= 1 || !proc_place(pid, &p))
+		if (!proc_place(pid, &p))
 			return -1;
 		if (!strcmp(p.id, inner->id))
 			continue;
@@ -113,6 +113,18 @@ static bool is_settled(const struct name *n)
 static const struct container_names *names_of(const struct name *n)
 {
 	return n && n->known ? &n->names : NULL;
+}
+
+void name_ahead(struct watch *w, pid_t pid, uint64_t cgroup)
+{
+	uint64_t *seen = &w->ahead[cgroup % AHEAD];
+	struct place p;
+
+	if (*seen == cgroup || !proc_place(pid, &p))
+		return;
+	*seen = cgroup;
+	if (p.id[0])
+		(void)name_get(w, pid, &p);
 }
 
 /* Whoever is around it, which is a container of the host. */
@@ -254,7 +266,7 @@ bool name_reap(struct watch *w, pid_t pid)
 
 static void process_patience(struct watch *w, struct process *p)
 {
-	if (!p->asked || clock_boot_ns() - p->asked < PATIENCE_NS)
+	if (!p->asked || clock_boot_ns() - p->asked < (w->hurry ? HURRY_NS : PATIENCE_NS))
 		return;
 	p->asked = 0;
 	if (p->told)

@@ -19,6 +19,7 @@
 #define PATHS 256		/* at which a new version is waited for */
 #define WAITING_MAX 256		/* of them that wait for their scan at once: each is open */
 #define NAMES 1024		/* containers whose names are remembered */
+#define AHEAD 256
 #define SEEN 4096		/* mappings whose file is known; a power of two */
 
 /* Why a file was looked at; the first is scanned first, and is a failure if nothing is found. */
@@ -122,6 +123,8 @@ struct watch {
 	unsigned names_waiting, names_asking, unnamed;	/* unnamed: processes that wait for one */
 	pid_t selftest;
 	uint64_t heard;			/* what happened before then has been heard of */
+	uint64_t ahead[AHEAD];		/* cgroups whose names were asked for, by the low bits of their ids */
+	bool hurry;			/* what waits for a name may cost what comes meanwhile its room */
 	size_t resent;			/* buckets whose processes a new keeper was told of; BUCKETS: there is no new one */
 	struct watch_stats stats;
 	struct fact fact;	/* the one being told; too large for the stack */
@@ -158,9 +161,11 @@ void path_add(struct watch *, const char *path, uint16_t file, enum file_kind);
 void paths_look(struct watch *);
 
 /* watch_name.c */
-/* unit, container and the rest of that, now or when the answer is there. pid 0: it is gone. */
+/* unit, container and the rest of that, now or when the answer is there. pid: its own, or of who started it if it is
+ * gone; 0: not known. */
 void process_place(struct watch *, struct process *, pid_t, const struct place *);
 void process_unplace(struct watch *, struct process *);		/* it is not waited for any more */
+void name_ahead(struct watch *, pid_t, uint64_t cgroup);	/* asks for that of a container that is new, if it is one */
 bool name_reap(struct watch *, pid_t);
 void names_advance(struct watch *);
 void names_tick(struct watch *, uint64_t now);

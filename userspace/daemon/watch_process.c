@@ -136,7 +136,7 @@ void process_resolve(struct watch *w, struct process *p)
 		const char *path = cgroup_path(p->facts.cgroup);
 
 		place_read(&place, path, strlen(path));
-		pid = 0;
+		pid = (pid_t)p->facts.parent;
 	}
 	if (!there)
 		process_facts_told(p, place_is_container(&place));
