@@ -44,7 +44,7 @@
 #define AGAIN_NS (5 * SECOND)
 #define READER_FRESH_NS (4 * CLOSE_HELD_NS)
 #define STOP_NS (20 * SECOND)		/* an interval that has not come together by then is sealed as it is */
-#define RECORDER_STOP_NS (2 * SECOND)	/* for a reader that has no CPU */
+#define RECORDER_STOP_NS (20 * SECOND)	/* for a reader that has no CPU */
 #define KEEPER_STOP_NS (10 * SECOND)
 
 /* Telling the keeper. What it does not take at once is counted, never waited for: the
@@ -427,14 +427,14 @@ static void recorder_stop(struct monitor *m)
 	struct order stop = { .kind = ORDER_STOP };
 	uint64_t until;
 
-	if (m->no_closes.all || m->no_looks.all)
-		log_warn("the recording lacks how far connections came closes=%llu open=%llu", (unsigned long long)m->no_closes.all,
-			 (unsigned long long)m->no_looks.all);
 	until = clock_boot_ns() + GRACE_NS;
 	while (clock_boot_ns() < until || (m->nr_closes && clock_boot_ns() < until + RECORDER_STOP_NS)) {
 		closes_send(m, clock_boot_ns());
 		nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
 	}
+	if (m->no_closes.all || m->no_looks.all || m->nr_closes)
+		log_warn("the recording lacks how far connections came closes=%llu open=%llu waiting=%u", (unsigned long long)m->no_closes.all,
+			 (unsigned long long)m->no_looks.all, m->nr_closes);
 	(void)!write(m->recorder.ctl[0], &stop, sizeof(stop));
 	if (m->recorder.pid)
 		waitpid(m->recorder.pid, NULL, 0);

@@ -67,10 +67,11 @@ void watch_free(struct watch *w)
 /* The life ring. */
 
 /* Who it is and what it uses, as far as that is to be seen now. */
-static void process_show(struct watch *w, struct process *p)
+static void process_show(struct watch *w, struct process *p, uint64_t since)
 {
 	pid_t pid = (pid_t)p->facts.key.tgid;
 
+	p->since = since;
 	process_resolve(w, p);
 	/* Ours, or of another instance on this host: outside all populations. */
 	p->facts.selftest = pid == w->selftest || proc_is_role(pid, "stimulus");
@@ -100,7 +101,7 @@ static void on_exec(struct watch *w, const struct wire_life *l)
 	filter_apply(w, p);
 	/* It has connections, which it may go on with. */
 	if (told)
-		process_show(w, p);
+		process_show(w, p, l->time);
 	else	/* Now, so that it is probed before its first request, or soon after it. */
 		process_uses(w, p, program_add(w, (pid_t)p->facts.key.tgid));
 }
@@ -115,6 +116,8 @@ static void on_fork(struct watch *w, const struct wire_life *l)
 	if (!parent)
 		return;
 	p->started = parent->started;
+	if (parent->resolved)
+		memcpy(p->started.script, parent->facts.script, sizeof(p->started.script));
 	process_user(p, l);
 	memcpy(p->facts.exe, parent->facts.exe, sizeof(p->facts.exe));
 	if (parent->watched) {
@@ -129,7 +132,7 @@ static void on_conn(struct watch *w, const struct wire_life *l)
 
 	if (p && !p->told) {
 		process_user(p, l);
-		process_show(w, p);
+		process_show(w, p, l->time);
 	}
 	memset(&w->fact, 0, sizeof(w->fact));
 	w->fact.kind = FACT_CONN;
@@ -235,8 +238,8 @@ uint64_t watch_heard(const struct watch *w)
 
 	for (size_t b = 0; w->unnamed && b < BUCKETS; b++)
 		for (const struct process *p = w->buckets[b]; p; p = p->next)
-			if (p->told && !process_is_told(p) && p->asked <= heard)
-				heard = p->asked - 1;
+			if (p->told && !process_is_told(p) && p->since <= heard)
+				heard = p->since - 1;
 	return heard;
 }
 

@@ -67,6 +67,7 @@ struct process {
 	struct process_facts facts;
 	struct started started;
 	bool resolved, told, watched;
+	uint64_t since;		/* the first of its doings that is told of */
 	struct place *place;	/* while its container's names are asked for; NULL: they are known, or there are none */
 	uint64_t asked;		/* since then it is not told of; 0: it was long enough */
 	uint16_t files[PROCESS_FILES];

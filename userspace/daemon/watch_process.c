@@ -106,14 +106,30 @@ static void started_exe(const struct started *s, char out[EXE_SIZE])
 	free(real);
 }
 
+/* Of one that nothing is told of, being a child of one that is older than weir: who started it is the same program. */
+static void process_like_parent(struct process *p)
+{
+	struct process_facts parent = { 0 };
+	struct place place;
+
+	if (!proc_facts((pid_t)p->facts.parent, &parent, &place))
+		return;
+	memcpy(p->facts.exe, parent.exe, sizeof(p->facts.exe));
+	memcpy(p->facts.script, parent.script, sizeof(p->facts.script));
+}
+
 /* Gone or a zombie by now. */
 static void process_facts_told(struct process *p, bool contained)
 {
 	const struct started *s = &p->started;
 
-	if (!p->facts.exe[0] && s->program[0])
-		started_exe(s, p->facts.exe);
-	memcpy(p->facts.script, s->script, sizeof(p->facts.script));
+	if (!s->program[0] && p->facts.parent) {
+		process_like_parent(p);
+	} else if (s->program[0]) {
+		if (!p->facts.exe[0])
+			started_exe(s, p->facts.exe);
+		memcpy(p->facts.script, s->script, sizeof(p->facts.script));
+	}
 	if (p->facts.uid_known || !s->uid_known)
 		return;
 	p->facts.uid = s->uid;
