@@ -45,7 +45,8 @@ struct rb_root { struct rb_node *rb_node; };
 struct rb_root_cached { struct rb_root rb_root; };
 struct address_space { struct rb_root_cached i_mmap; };
 struct kernfs_node { u64 id; };
-struct cgroup { struct kernfs_node *kn; };
+struct cgroup_root { int hierarchy_id; };	/* 0: cgroup v2 */
+struct cgroup { struct kernfs_node *kn; struct cgroup_root *root; };
 struct css_set { struct cgroup *dfl_cgrp; };
 struct file { struct inode *f_inode; struct address_space *f_mapping; void *private_data; };
 struct mm_struct { unsigned long arg_start, arg_end; struct file *exe_file; };

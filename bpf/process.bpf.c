@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* process.bpf.c - the life of processes and connections: exec, fork, exit of every
- * process, established and closed of every TCP connection. No payload. */
+ * process, cgroups that are made, established and closed of every TCP connection. No payload. */
 #include "bpf/glob.bpf.h"
 #include "bpf/go.bpf.h"
 
@@ -39,6 +39,27 @@ int WHOLE_PROG(process_exec, struct task_struct *t, int old_pid, struct linux_bi
 	e->inode = BPF_CORE_READ(t, mm, exe_file, f_inode, i_ino);
 	exec_args(e, BPF_CORE_READ(t, mm));
 	life_submit(&e->life);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int WHOLE_PROG(cgroup_made, struct cgroup *cgroup, const char *path)
+{
+	struct wire_cgroup *c;
+
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id))
+		return 0;
+	c = bpf_ringbuf_reserve(&life_ring, sizeof(*c), 0);
+	if (!c) {
+		life_count(WIRE_C_LIFE_RING_FULL);
+		return 0;
+	}
+	life_begin(&c->life);
+	c->life.kind = WIRE_CGROUP;
+	c->life.who.cgroup = BPF_CORE_READ(cgroup, kn, id);
+	if (bpf_probe_read_kernel_str(c->path, sizeof(c->path), path) < 0)
+		c->path[0] = 0;
+	life_submit(&c->life);
 	return 0;
 }
 

@@ -51,6 +51,7 @@ typedef int64_t s64;
 #define WIRE_HEADERS	32	/* TLS record headers in one WIRE_CIPHER record; fills the small class */
 #define WIRE_COMM	16
 #define WIRE_PATH	128
+#define WIRE_CGROUP_PATH 512
 #define WIRE_ARGS	512	/* bytes of a program's arguments that are told */
 
 /* Kinds on the data ring. */
@@ -67,6 +68,7 @@ enum wire_kind {
 	WIRE_CONN = 18,		/* first use of a connection by a process */
 	WIRE_CLOSE = 19,	/* a connection ended; final positions and kernel counters */
 	WIRE_FORK = 20,		/* a process was created; parent is set */
+	WIRE_CGROUP = 21,	/* a cgroup was made; who.cgroup is its id */
 };
 
 enum wire_dir { WIRE_RECEIVED = 0, WIRE_SENT = 1 };	/* as the watched process sees it */
@@ -203,6 +205,12 @@ struct wire_exec {
 	u8 args[WIRE_ARGS];	/* as /proc/PID/cmdline begins */
 };
 
+/* WIRE_CGROUP: a container's is gone with its last process. */
+struct wire_cgroup {
+	struct wire_life life;
+	u8 path[WIRE_CGROUP_PATH];	/* below the root of cgroup v2, NUL-terminated; cut if it fills the room */
+};
+
 #define WIRE_PLAIN_KNOWN 0x1u	/* there was one */
 #define WIRE_PLAIN_CUT	 0x2u	/* its last write sent something, and failed or never returned */
 
@@ -328,6 +336,7 @@ _Static_assert(sizeof(struct wire_data) == 160, "wire_data");
 _Static_assert(sizeof(struct wire_header) == 8, "wire_header");
 _Static_assert(WIRE_HEADERS * sizeof(struct wire_header) <= WIRE_SMALL, "headers fit the small class");
 _Static_assert(sizeof(struct wire_life) == 288, "wire_life");
+_Static_assert(sizeof(struct wire_cgroup) == 800, "wire_cgroup");
 _Static_assert(sizeof(struct wire_exec) == 944, "wire_exec");
 _Static_assert(sizeof(struct wire_check) == 40, "wire_check");
 _Static_assert(sizeof(struct wire_unwanted) == 32, "wire_unwanted");

@@ -125,17 +125,17 @@ behind_listens() { left bash -c "exec 3<>/dev/tcp/10.96.0.1/80"; }
 wait_for 10 near_listens && wait_for 10 behind_listens || bail "the translated servers do not listen"
 start_weir --policy "$LIB/card.yaml"
 
-runc --root "$WORK/runc" run --bundle "$BUNDLE" "weirtest$$" >"$WORK/runc.log" 2>&1 || not_ok "runc: $(tail -n 2 "$WORK/runc.log")"
 podman --root "$FAKE/var/lib/containers/storage" --runroot "$WORK/podman" --cgroup-manager cgroupfs --events-backend none run --rm --name ledger \
 	--cgroup-parent "/$SLICE" --network host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 -v /usr:/usr:ro -v /etc:/etc:ro \
 	-v "$ROOT:$ROOT:ro" --rootfs "$WORK/rootfs" $(client "http://localhost:$HTTP_PORT/api/orders" 0 5) >"$WORK/podman.log" 2>&1 ||
 	not_ok "podman: $(tail -n 2 "$WORK/podman.log")"
+# What runs in these containers is over, and the cgroup gone, before the monitor has a CPU.
+kill -STOP "$WEIR_PID"
+runc --root "$WORK/runc" run --bundle "$BUNDLE" "weirtest$$" >"$WORK/runc.log" 2>&1 || not_ok "runc: $(tail -n 2 "$WORK/runc.log")"
 # shellcheck disable=SC2046  # words
 in_cgroup "docker-$DOCKER.scope" $(client "http://localhost:$HTTP_PORT/api/orders" 0 3)
-# A container that runs containers: the inner one's files are below the root of the outer, which goes on. The monitor has
-# no CPU until the inner one is over, and may take its time then.
+# A container that runs containers: the inner one's files are below the root of the outer, which goes on.
 INNER=$(hex64)
-kill -STOP "$WEIR_PID"
 # shellcheck disable=SC2016  # expanded inside
 LOG=$WORK/outer.log in_cgroup "docker-$DOCKER.scope" unshare -m sh -c 'mount -t tmpfs none /run && dir=/run/containerd/io.containerd.runtime.v2.task/default/$1 &&
 	mkdir -p "$dir" "$2" && echo "{\"annotations\":{\"nerdctl/name\":\"cache\"}}" >"$dir/config.json" && shift && procs=$1/cgroup.procs && shift &&

@@ -569,17 +569,23 @@ struct life_sink { void (*take)(void *, const struct wire_life *); void *owner; 
 static int life_take(void *owner, const void *record, size_t len)
 {
 	const struct life_sink *s = owner;
-	struct wire_exec e;
+	union { struct wire_life life; struct wire_exec exec; struct wire_cgroup cgroup; } u;
+	struct wire_life *l = &u.life;
 
-	if (len < sizeof(e.life))
+	if (len < sizeof(*l))
 		return 0;
-	memcpy(&e, record, len < sizeof(e) ? sizeof(e.life) : sizeof(e));
-	if (e.life.kind == WIRE_EXEC && (len < sizeof(e) || e.len > sizeof(e.args)))
-		return 0;
-	e.life.who.comm[sizeof(e.life.who.comm) - 1] = 0;
-	if (e.life.kind == WIRE_EXEC)
-		e.life.path[sizeof(e.life.path) - 1] = e.program[sizeof(e.program) - 1] = 0;
-	s->take(s->owner, &e.life);
+	memcpy(&u, record, len < sizeof(u) ? len : sizeof(u));
+	l->who.comm[sizeof(l->who.comm) - 1] = 0;
+	if (l->kind == WIRE_EXEC) {
+		if (len < sizeof(u.exec) || u.exec.len > sizeof(u.exec.args))
+			return 0;
+		l->path[sizeof(l->path) - 1] = u.exec.program[sizeof(u.exec.program) - 1] = 0;
+	} else if (l->kind == WIRE_CGROUP) {
+		if (len < sizeof(u.cgroup))
+			return 0;
+		u.cgroup.path[sizeof(u.cgroup.path) - 1] = 0;
+	}
+	s->take(s->owner, l);
 	return 0;
 }
 

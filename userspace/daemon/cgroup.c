@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "bpf/wire.h"
+
 #define CGROUP2_MAGIC 0x63677270	/* linux/magic.h */
 #define OPEN_MAX_FTW 16
 #define CONTAINER_MIN 12	/* characters of a container id that are enough */
 #define CGROUP_PATH 1024
-#define KNOWN 64
+#define KNOWN 256
 
 /* v2 alone, or beside v1 (systemd's hybrid layout). */
 static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -76,10 +78,24 @@ unsigned cgroup_find(const char *unit, const char *container, void (*found)(void
 	return walk.nr;
 }
 
-/* The last ids asked for: the processes of a host live in few cgroups, and a tree is not
+/* The last ids that were made or asked for: the processes of a host live in few cgroups, and a tree is not
  * walked for each. An id is never used again, so that "not there" stays true as well. */
 static struct known { uint64_t id; char path[CGROUP_PATH]; } known[KNOWN];
 static unsigned next_known;
+
+static void known_next(uint64_t id)
+{
+	next_known = (next_known + 1) % KNOWN;
+	known[next_known] = (struct known){ .id = id };
+}
+
+void cgroup_made(uint64_t id, const char *path)
+{
+	if (!path[0] || strlen(path) + 1 >= WIRE_CGROUP_PATH)
+		return;
+	known_next(id);
+	snprintf(known[next_known].path, CGROUP_PATH, "%s", path);
+}
 
 static int on_id(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -95,8 +111,7 @@ const char *cgroup_path(uint64_t id)
 	for (unsigned i = 0; id && i < KNOWN; i++)
 		if (known[i].id == id)
 			return known[i].path;
-	next_known = (next_known + 1) % KNOWN;
-	known[next_known] = (struct known){ .id = id };
+	known_next(id);
 	if (id)
 		each_root(on_id);
 	return known[next_known].path;

@@ -10,6 +10,7 @@
 #include "capture/capture.h"
 #include "capture/mapping.h"
 #include "capture/record.h"
+#include "daemon/cgroup.h"
 #include "daemon/proc.h"
 #include "daemon/watch_private.h"
 
@@ -164,6 +165,9 @@ static void on_life(void *owner, const struct wire_life *l)
 	switch (l->kind) {
 	case WIRE_EXEC:
 		on_exec(w, l);
+		break;
+	case WIRE_CGROUP:
+		cgroup_made(l->who.cgroup, (const char *)((const struct wire_cgroup *)l)->path);
 		break;
 	case WIRE_FORK:
 		on_fork(w, l);
