@@ -92,7 +92,7 @@ note <"$OUT"
 
 of() { rows "$WORK/coverage.json" values "$2" "$1" pid!=null bytes.moved!=0; }
 covered() { # WHERE NAME STATE REASON LIBRARY BINDING
-	is "$(of "$1" state)/$(of "$1" reason)/$(of "$1" binding)" "$3/$4/$6" "$2 is $3"
+	is "$(of "$1" state)/$(of "$1" reason)/$(of "$1" binding | xargs)" "$3/$4/$6" "$2 is $3"
 	is "$(of "$1" library | grep -cE "^$5")" 1 "$2: the library is named: $5"
 	is "$(rows "$WORK/coverage.json" unexplained "$1" pid!=null)" 0 "$2: no byte is unexplained"
 }

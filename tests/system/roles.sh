@@ -32,6 +32,7 @@ MIB=1048576 end='0=null 1=null 2=log 3=socket 4=weir-stats'
 declare -A uid=([reader]=64911 [analyst]=64912 [keeper]=64913 [elfscan]=64914 [recorder]=64915 [filescan]=64916)
 # Beyond what it has mapped: analyst and keeper their share of --memory-max and what stands behind it.
 declare -A space=([reader]=$((4 * MIB)) [analyst]=$((128 * MIB)) [keeper]=$((128 * MIB)) [elfscan]=$((64 * MIB)) [recorder]=$((16 * MIB)) [filescan]=$((16 * MIB)))
+declare -A nice=([reader]=-5 [analyst]=10 [keeper]=0 [elfscan]=0 [recorder]=0 [filescan]=0)
 declare -A files=([reader]=16 [analyst]=16 [keeper]=64 [elfscan]=16 [recorder]=16 [filescan]=32)
 declare -A size=([reader]=0 [analyst]=0 [keeper]=unlimited [elfscan]=0 [recorder]=unlimited [filescan]=0)
 declare -A holds=(
@@ -55,6 +56,7 @@ role_is_as_its_row() { # PID ROLE
 	# SQLite has its journal open while the keeper writes to the index: for moments, at the first free number.
 	wait_for 5 holds_its_row "$pid" "$role" && ok "the $role holds exactly the descriptors of its row" ||
 		is "$(fds "$pid")" "${holds[$role]}" "the $role holds exactly the descriptors of its row"
+	is "$(ps -o ni= -p "$pid" | xargs)" "${nice[$role]}" "the $role runs as early as its work wants it"
 	is "$(limit "$pid" 'Max core file size')" "0 0" "the $role dumps no core"
 	is "$(limit "$pid" 'Max processes')" "0 0" "the $role starts no process"
 	is "$(limit "$pid" 'Max open files')" "${files[$role]} ${files[$role]}" "the $role opens no more files than its row says"

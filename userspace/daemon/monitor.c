@@ -390,6 +390,7 @@ static int monitor_start(struct monitor *m)
 		log_error("%s", why);
 		return EXIT_DEGRADED;
 	}
+	run_first();	/* with what it is allowed before */
 	if (sandbox_reduce_monitor(!capture_probes_by_link(m->capture), why, sizeof(why)))
 		log_warn("cannot give up privileges: %s", why);
 	m->ready_by = clock_boot_ns() + 20 * SECOND;

@@ -78,6 +78,7 @@ void role_start(struct monitor *m, struct child *r)
 			snprintf(size, sizeof(size), "%zu", capture_data_size(m->capture));
 			role_plan_arg(&plan, size);
 			role_plan_fd(&plan, FD_RING, capture_data_ring(m->capture));
+			plan.urgent = 1;
 		}
 		if (r == &m->analyst) {
 			role_plan_fd(&plan, FD_FACTS, m->facts[0]);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,6 +62,14 @@ static void child_fds(const struct role_plan *p, int null)
 	syscall(SYS_close_range, HIGH_FD, ~0u, 0);
 }
 
+#define NICE_FIRST (-5)
+
+void run_first(void)
+{
+	if (!getpriority(PRIO_PROCESS, 0))
+		(void)setpriority(PRIO_PROCESS, 0, NICE_FIRST);	/* where it may not, it runs like others */
+}
+
 pid_t role_spawn(const struct role_plan *p)
 {
 	char title[32];
@@ -88,6 +97,10 @@ pid_t role_spawn(const struct role_plan *p)
 		/* From the first moment: what is not in its sandbox yet must not outlive the monitor either. */
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 			_exit(126);
+		if (p->urgent)
+			run_first();
+		else if (getpriority(PRIO_PROCESS, 0) == NICE_FIRST)
+			(void)setpriority(PRIO_PROCESS, 0, 0);
 		child_fds(p, null);
 		execve("/proc/self/exe", argv, envp);
 		_exit(127);

@@ -13,7 +13,11 @@ struct role_plan {
 	const char *args[40];		/* after "role:NAME"; borrowed */
 	unsigned nr_args;
 	int keep_stdout;		/* else /dev/null */
+	int urgent;			/* it runs before others, as the monitor does */
 };
+/* From now on this process runs before others that want a CPU, unless whoever started it has decided that already:
+ * monitor and reader have little to do, and what waits for them may be lost, or be told without its name. */
+void run_first(void);
 void role_plan_fd(struct role_plan *, int number, int fd);
 void role_plan_arg(struct role_plan *, const char *);
 /* An argument made in the caller's room, which must live until role_spawn. */
