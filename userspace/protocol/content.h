@@ -69,4 +69,5 @@ int content_open(struct content_job *, const char *path, struct slice key, struc
 /* Looks into a text value for JSON, XML, a data: URL, base64 of a text and the claims of a token, and
  * gives the fields of what it finds. True: they stand for the value, which is not given itself. */
 bool content_inside(struct content_job *, const char *path, struct slice key, struct slice value);
+bool content_suspected(struct slice key, struct slice value);	/* false: it would find nothing, as in most */
 #endif

@@ -139,6 +139,18 @@ static int open_base64(struct content_job *job, const char *path, struct slice k
 	return done;
 }
 
+/* Are a few letters of it base64, and is what the first four say known, or a token? Most words and numbers are told so. */
+static bool is_promising(struct slice v)
+{
+	uint8_t head[3];
+
+	if (v.len < BASE64_MIN || !is_base64(v.ptr[1]) || !is_base64(v.ptr[5]) || !is_base64(v.ptr[9]) || !is_base64(v.ptr[13]))
+		return false;
+	if (begins(v, "ey"))
+		return true;
+	return base64_read(head, slice_of(v.ptr, 4)) == 3 && (is_written(slice_of(head, 3)) || !memcmp(head, "PK\3", 3) || head[0] == 0xd0);
+}
+
 /* Length of what is base64 at the front, padding included; line ends as in MIME are not. */
 static size_t base64_run(struct slice v)
 {
@@ -199,11 +211,18 @@ static bool open_as(struct content_job *job, const char *path, struct slice key,
 	return may_open(job) && content_open(job, path, key, type, v) != INSPECTED_NONE;
 }
 
+bool content_suspected(struct slice key, struct slice v)
+{
+	static const bool begins_so[256] = { ['{'] = 1, ['['] = 1, ['<'] = 1, ['d'] = 1, ['B'] = 1, ['b'] = 1 };
+
+	return v.len >= 2 && (begins_so[v.ptr[0]] || is_promising(v) || is_graphql(key, v));
+}
+
 bool content_inside(struct content_job *job, const char *path, struct slice key, struct slice v)
 {
 	struct slice type;
 
-	if (v.len < 2)
+	if (!content_suspected(key, v))
 		return false;
 	if (is_graphql(key, v))
 		return open_as(job, path, key, SLICE("application/graphql"), v);
@@ -222,7 +241,7 @@ bool content_inside(struct content_job *job, const char *path, struct slice key,
 			v = slice_of(v.ptr + 7, v.len - 7);
 		break;
 	}
-	if (v.len < BASE64_MIN || !is_base64(v.ptr[1]) || !is_base64(v.ptr[5]) || !is_base64(v.ptr[9]) || !is_base64(v.ptr[13]))
+	if (!is_promising(v))
 		return false;
 	if (begins(v, "ey") && memchr(v.ptr, '.', v.len))
 		open_claims(job, path, key, v);
