@@ -62,18 +62,32 @@ void http_host(const struct http_message *m, struct slice host)
 		m->sink->clean(m->sink->owner, m->ex->host, host);
 }
 
-static void emit(const struct http_message *m, enum location loc, struct slice prefix, struct slice key, struct slice value, bool text)
-{
-	size_t n = prefix.len;
-	char path[PATH_SIZE] UNINITIALIZED;
-	struct content_job job = { .exchange = m->ex, .sink = m->sink, .location = loc, .dir = m->dir };
-	struct field f = { .location = loc, .dir = m->dir, .path = path, .key = key, .value = value, .text = text };
+/* Where a field stands: what its path begins with, and its location in a request and in a response. */
+struct place { char prefix[24]; uint8_t len; bool text; uint8_t of[2]; };
+#define PLACE(name, request, response, text) { name ".", sizeof(name), text, { request, response } }
+static const struct place in_header = PLACE("header", LOC_REQUEST_HEADER, LOC_RESPONSE_HEADER, true);
+static const struct place in_cookie = PLACE("cookie", LOC_REQUEST_HEADER, LOC_RESPONSE_HEADER, false);
+static const struct place in_query = PLACE("query", LOC_QUERY, LOC_QUERY, false);
+static const struct place in_query_name = PLACE("query", LOC_QUERY, LOC_QUERY, true);
 
-	memcpy(path, prefix.ptr, n);
-	memcpy(path + n, ".", 2);
+static bool emit_inside(const struct http_message *m, enum location loc, const char *path, struct slice key, struct slice value)
+{
+	struct content_job job = { .exchange = m->ex, .sink = m->sink, .location = loc, .dir = m->dir };
+
+	return content_inside(&job, path, key, value);	/* JSON in a query; the claims of a token come beside it */
+}
+
+/* No more arguments than registers hold: for what is passed in memory this would wait. */
+static void emit(const struct http_message *m, const struct place *in, struct slice key, struct slice value)
+{
+	enum location loc = in->of[m->response];
+	char path[PATH_SIZE] UNINITIALIZED;
+	struct field f = { .location = loc, .dir = m->dir, .path = path, .key = key, .value = value, .text = in->text };
+
+	memcpy(path, in->prefix, sizeof(in->prefix));
 	if (key.len)
-		m->sink->clean(m->sink->owner, path + n + 1, key);
-	if (content_inside(&job, path, key, value))	/* JSON in a query; the claims of a token come beside it */
+		m->sink->clean(m->sink->owner, path + in->len, key);
+	if (content_suspected(key, value) && emit_inside(m, loc, path, key, value))
 		return;
 	m->sink->field(m->sink->owner, m->ex, &f);
 }
@@ -81,14 +95,13 @@ static void emit(const struct http_message *m, enum location loc, struct slice p
 /* What users say of an object is a field by the name that they gave it. */
 static void emit_meta(const struct http_message *m, const char *prefix, struct slice name, struct slice value)
 {
-	enum location loc = m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER;
-	char path[32];
+	struct place in = in_header;
 	uint8_t *text = NULL;
 
-	snprintf(path, sizeof(path), "header.%s", prefix);
+	in.len = (uint8_t)snprintf(in.prefix, sizeof(in.prefix), "header.%s.", prefix);
 	if (value.len && memmem(value.ptr, value.len, "=?", 2))
 		text = malloc(2 * value.len);
-	emit(m, loc, slice_of(path, strlen(path)), name, text ? slice_of(text, mime_words(text, value)) : value, true);
+	emit(m, &in, name, text ? slice_of(text, mime_words(text, value)) : value);
 	if (text)
 		explicit_bzero(text, 2 * value.len);
 	free(text);
@@ -96,8 +109,6 @@ static void emit_meta(const struct http_message *m, const char *prefix, struct s
 
 static void emit_cookies(const struct http_message *m, struct slice value)
 {
-	enum location loc = m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER;
-
 	for (unsigned n = 0; value.len && n < SEGMENTS_MAX; n++) {
 		const uint8_t *semi = memchr(value.ptr, ';', value.len), *eq;
 		size_t len = semi ? (size_t)(semi - value.ptr) : value.len;
@@ -105,8 +116,8 @@ static void emit_cookies(const struct http_message *m, struct slice value)
 
 		eq = part.len ? memchr(part.ptr, '=', part.len) : NULL;
 		if (eq)
-			emit(m, loc, SLICE("cookie"), slice_of(part.ptr, (size_t)(eq - part.ptr)),
-			     slice_of(eq + 1, part.len - (size_t)(eq - part.ptr) - 1), false);
+			emit(m, &in_cookie, slice_of(part.ptr, (size_t)(eq - part.ptr)),
+			     slice_of(eq + 1, part.len - (size_t)(eq - part.ptr) - 1));
 		if (m->response)
 			return;	/* Set-Cookie: the rest are attributes */
 		value = slice_of(value.ptr + len + (semi ? 1 : 0), value.len - len - (semi ? 1 : 0));
@@ -208,18 +219,18 @@ void http_header(const struct http_message *m, struct slice name, struct slice v
 		emit_meta(m, of, meta, value);
 		return;
 	}
-	emit(m, m->response ? LOC_RESPONSE_HEADER : LOC_REQUEST_HEADER, SLICE("header"), slice_of(lower, n), value, true);
+	emit(m, &in_header, slice_of(lower, n), value);
 }
 
 /* A name that is itself a value (a key that is an e-mail address) is a field as well. */
-static void emit_name(const struct http_message *m, enum location loc, struct slice prefix, struct slice key)
+static void emit_name(const struct http_message *m, struct slice key)
 {
 	bool odd = false;
 
 	for (size_t i = 0; i < key.len; i++)
 		odd |= key.ptr[i] == '@' || (key.ptr[i] >= '0' && key.ptr[i] <= '9');
 	if (odd && key.len > 5)
-		emit(m, loc, prefix, slice_of(NULL, 0), key, true);
+		emit(m, &in_query_name, slice_of(NULL, 0), key);
 }
 
 static void emit_query(const struct http_message *m, uint8_t *p, size_t len)
@@ -234,9 +245,9 @@ static void emit_query(const struct http_message *m, uint8_t *p, size_t len)
 		key = percent_decode(p, key, true);
 		if (eq)
 			value = percent_decode(eq + 1, value, true);
-		emit_name(m, LOC_QUERY, SLICE("query"), slice_of(p, key));
+		emit_name(m, slice_of(p, key));
 		if (value)
-			emit(m, LOC_QUERY, SLICE("query"), slice_of(p, key), slice_of(eq + 1, value), false);
+			emit(m, &in_query, slice_of(p, key), slice_of(eq + 1, value));
 		p += part + (amp ? 1 : 0);
 		len -= part + (amp ? 1 : 0);
 	}
