@@ -5,7 +5,10 @@
  * bytes of heads are changed; what either of the two does behind an error is its own affair. */
 #include "tests/unit/session_world.h"
 
+#include <ctype.h>
 #include <http_parser.h>
+
+#include "protocol/http_name.h"
 
 #define MESSAGES 16
 
@@ -302,9 +305,54 @@ static void valid_answers_are_the_same(void **state) { answers(0, false, 5003); 
 static void faulty_answers_are_the_same_up_to_the_fault(void **state) { answers(8, false, 5003); }
 static void changed_answers_are_the_same_up_to_the_change(void **state) { answers(0, true, 5003); }
 
+/* Every byte at every place of a name of every length. */
+static void names_are_lowered_as_letters_are(void **state)
+{
+	uint8_t name[80], out[HTTP_NAME_MAX];
+
+	for (unsigned byte = 0; byte < 256; byte++)
+		for (size_t len = 1; len < sizeof(name); len++) {
+			memset(name, 'Q', sizeof(name));
+			name[byte % len] = (uint8_t)byte;
+			(void)http_name_read(slice_of(name, len), out);
+			for (size_t i = 0; i < len && i < sizeof(out); i++)
+				assert_int_equal(out[i], i != byte % len ? 'q' : byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+		}
+}
+
+static void names_that_mean_something_are_told_in_any_case(void **state)
+{
+	static const struct { const char *text; enum http_name which; } rows[] = {
+#define X(id, first, text) { text, HTTP_##id },
+		HTTP_NAMES(X)
+#undef X
+	};
+	uint8_t out[HTTP_NAME_MAX];
+	char name[64];
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		size_t len = strlen(rows[r].text);
+
+		for (size_t at = 0; at <= len; at++) {
+			memcpy(name, rows[r].text, len + 1);
+			name[len] = 's';
+			assert_int_equal(http_name_read(slice_of(name, len + 1), out), HTTP_OTHER);
+			if (at == len)
+				continue;
+			name[at] = (char)toupper(name[at]);
+			assert_int_equal(http_name_read(slice_of(name, len), out), rows[r].which);
+			assert_int_equal(http_name_read(slice_of(name, at), out), HTTP_OTHER);
+			name[at] ^= 0x10;
+			assert_int_equal(http_name_read(slice_of(name, len), out), HTTP_OTHER);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_lowered_as_letters_are),
+		cmocka_unit_test(names_that_mean_something_are_told_in_any_case),
 		cmocka_unit_test(valid_requests_are_the_same),
 		cmocka_unit_test(faulty_requests_are_the_same_up_to_the_fault),
 		cmocka_unit_test(changed_requests_are_the_same_up_to_the_change),

@@ -39,11 +39,11 @@ static uint16_t status_of(struct slice value)
 	return value.len && code < sizeof(http) / sizeof(http[0]) ? http[code] : 500;
 }
 
-void grpc_header(const struct http_message *m, struct slice name, struct slice value)
+void grpc_header(const struct http_message *m, enum http_name which, struct slice value)
 {
-	if (is_fold(name, "grpc-encoding"))
+	if (which == HTTP_GRPC_ENCODING)
 		m->body->grpc.encoding = (uint8_t)encoding_named(value);
-	else if (m->response && is_fold(name, "grpc-status"))
+	else if (m->response && which == HTTP_GRPC_STATUS)
 		m->ex->status = status_of(value);
 }
 

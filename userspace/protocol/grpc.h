@@ -8,6 +8,7 @@
 #ifndef WEIR_GRPC_H
 #define WEIR_GRPC_H
 #include "model/payload.h"
+#include "protocol/http_name.h"
 
 #define GRPC_TYPE "application/grpc"	/* what a Content-Type of it begins with */
 #define GRPC_PREFIX 5
@@ -30,8 +31,8 @@ struct grpc {
 void grpc_begin(const struct http_message *, struct slice type);
 /* Could a body without a type that begins so be its? One byte tells, so that it is told the same however bytes come. */
 bool grpc_looks(struct slice);
-/* A header or trailer that begins with "grpc-". */
-void grpc_header(const struct http_message *, struct slice name, struct slice value);
+/* A header or trailer of its own. */
+void grpc_header(const struct http_message *, enum http_name, struct slice value);
 void grpc_take(const struct http_message *, struct slice);
 void grpc_gap(const struct http_message *, uint64_t missing);
 void grpc_end(const struct http_message *);

@@ -167,59 +167,63 @@ static void take_coding(const struct http_message *m, struct slice list)
 	}
 }
 
-/* What the header means for the message it stands in. */
-static void heed(const struct http_message *m, struct slice name, struct slice value)
+/* What the header means for the message it stands in, and what it means for requests alone. */
+static void heed_request(const struct http_message *m, enum http_name which, struct slice value)
+{
+	if (which == HTTP_HOST) {
+		http_host(m, value);
+	} else if (which == HTTP_COOKIE && m->ex->auth == AUTH_NONE) {
+		m->ex->auth = AUTH_COOKIE;
+	} else if (which == HTTP_AUTHORIZATION) {
+		m->ex->auth = begins_fold(value, "basic ") ? AUTH_BASIC : begins_fold(value, "bearer ") ? AUTH_BEARER : AUTH_OTHER;
+		m->body->store |= http_is_store(value);
+	} else if (which == HTTP_X_AMZ_CONTENT_SHA256) {
+		m->body->pieces.on |= begins_fold(value, "STREAMING-");
+	}
+}
+
+static void heed(const struct http_message *m, enum http_name which, struct slice value)
 {
 	struct body *b = m->body;
 
-	if (is_fold(name, "content-encoding")) {
+	if (which == HTTP_CONTENT_ENCODING) {
 		take_coding(m, value);
-	} else if (is_fold(name, "content-range")) {
+	} else if (which == HTTP_CONTENT_RANGE) {
 		take_range(b, value);
-	} else if (is_fold(name, "content-type")) {
+	} else if (which == HTTP_CONTENT_TYPE) {
 		b->type_len = value.len < sizeof(b->type) ? value.len : sizeof(b->type);
 		if (b->type_len)
 			memcpy(b->type, value.ptr, b->type_len);
 		b->flows = content_flows(value);
 		if (begins_fold(value, GRPC_TYPE))
 			grpc_begin(m, value);
-	} else if (begins_fold(name, "grpc-")) {
-		grpc_header(m, name, value);
-	} else if (m->response) {
-		if (http_is_store(true, name, value))
-			http_store_route(m->ex);
-	} else if (is_fold(name, "host")) {
-		http_host(m, value);
-	} else if (is_fold(name, "cookie") && m->ex->auth == AUTH_NONE) {
-		m->ex->auth = AUTH_COOKIE;
-	} else if (is_fold(name, "authorization")) {
-		m->ex->auth = begins_fold(value, "basic ") ? AUTH_BASIC : begins_fold(value, "bearer ") ? AUTH_BEARER : AUTH_OTHER;
-		b->store |= http_is_store(false, name, value);
-	} else if (is_fold(name, "x-amz-content-sha256")) {
-		b->pieces.on |= begins_fold(value, "STREAMING-");
+	} else if (which == HTTP_GRPC_ENCODING || which == HTTP_GRPC_STATUS) {
+		grpc_header(m, which, value);
+	} else if (!m->response) {
+		heed_request(m, which, value);
+	} else if (which == HTTP_X_AMZ_ID_2 || which == HTTP_X_AMZ_BUCKET_REGION) {
+		http_store_route(m->ex);
 	}
 }
 
-void http_header(const struct http_message *m, struct slice name, struct slice value)
+enum http_name http_header(const struct http_message *m, struct slice name, struct slice value)
 {
-	uint8_t lower[64] UNINITIALIZED;
-	size_t n = name.len < sizeof(lower) ? name.len : sizeof(lower);
-	struct slice meta;
+	uint8_t lower[HTTP_NAME_MAX] UNINITIALIZED;
+	enum http_name which = http_name_read(name, lower);
+	struct slice key = slice_of(lower, name.len < sizeof(lower) ? name.len : sizeof(lower)), meta = { NULL, 0 };
 	const char *of;
 
-	heed(m, name, value);
-	if (is_fold(name, "cookie") || is_fold(name, "set-cookie")) {
+	if (which != HTTP_OTHER)
+		heed(m, which, value);
+	else if (key.len && lower[0] == 'x')
+		meta = http_meta(key, &of);
+	if (which == HTTP_COOKIE || which == HTTP_SET_COOKIE)
 		emit_cookies(m, value);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		lower[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32 : name.ptr[i];
-	meta = n && lower[0] == 'x' ? http_meta(slice_of(lower, n), &of) : slice_of(NULL, 0);
-	if (meta.len) {
+	else if (meta.len)
 		emit_meta(m, of, meta, value);
-		return;
-	}
-	emit(m, &in_header, slice_of(lower, n), value);
+	else
+		emit(m, &in_header, key, value);
+	return which;
 }
 
 /* A name that is itself a value (a key that is an e-mail address) is a field as well. */

@@ -8,6 +8,7 @@
 #include "protocol/content/media.h"
 #include "protocol/grpc.h"
 #include "protocol/http_api.h"
+#include "protocol/http_name.h"
 #include "protocol/inflate.h"
 
 #define HTTP_HEADERS_MAX 256	/* headers of a head that become fields */
@@ -42,8 +43,8 @@ struct http_message {
 void http_request(const struct http_message *, struct slice method, struct slice target);
 /* A Host header or an authority: the first that is told stays. */
 void http_host(const struct http_message *, struct slice);
-/* One header: a field, or several (cookies); the body learns from it how it is to be read. */
-void http_header(const struct http_message *, struct slice name, struct slice value);
+/* One header: a field, or several (cookies); the body learns from it how it is to be read. Returns which one it is. */
+enum http_name http_header(const struct http_message *, struct slice name, struct slice value);
 /* The fields of a target: segments of the path, parameters of the query. Decoded in place. */
 void http_target(const struct http_message *, uint8_t *target, size_t len);
 

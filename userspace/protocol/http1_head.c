@@ -158,15 +158,15 @@ static void take_transfer(struct head *h, struct slice value)
 		h->framing = h->response ? FRAMING_CLOSE : FRAMING_BAD;
 }
 
-static void take_header(struct head *h, struct slice name, struct slice value)
+static void take_header(struct head *h, enum http_name which, struct slice value)
 {
-	if (is_fold(name, "content-length") && h->framing != FRAMING_CHUNKED && h->framing != FRAMING_CLOSE)
+	if (which == HTTP_CONTENT_LENGTH && h->framing != FRAMING_CHUNKED && h->framing != FRAMING_CLOSE)
 		take_length(h, value);
-	else if (is_fold(name, "transfer-encoding"))
+	else if (which == HTTP_TRANSFER_ENCODING)
 		take_transfer(h, value);
-	else if (is_fold(name, "upgrade"))
+	else if (which == HTTP_UPGRADE)
 		h->upgrade = value;
-	else if (is_fold(name, "sec-websocket-extensions"))
+	else if (which == HTTP_SEC_WEBSOCKET_EXTENSIONS)
 		h->extensions = value;
 }
 
@@ -214,8 +214,7 @@ void head_fields(const struct http_message *m, struct head *h)
 			struct slice name = http_trim(slice_of(p, (size_t)(colon - p)));
 			struct slice value = http_trim(slice_of(colon + 1, (size_t)(stop - colon) - 1));
 
-			take_header(h, name, value);
-			http_header(m, name, value);
+			take_header(h, http_header(m, name, value), value);
 		}
 		p = stop + (nl != NULL);
 	}

@@ -104,12 +104,8 @@ static bool has(struct slice in, const char *word)
 }
 
 /* Signature version 4 names the service that it is for; version 2 was a store's only. */
-bool http_is_store(bool response, struct slice name, struct slice value)
+bool http_is_store(struct slice value)
 {
-	if (response)
-		return is_fold(name, "x-amz-id-2") || is_fold(name, "x-amz-bucket-region");
-	if (!is_fold(name, "authorization"))
-		return false;
 	return begins_fold(value, "aws4-") ? has(value, "/s3/aws4_request") : begins_fold(value, "aws ");
 }
 

@@ -28,8 +28,8 @@ void pieces_gap(struct pieces *, uint64_t missing);
 bool pieces_astray(const struct pieces *);
 bool pieces_whole(const struct pieces *);
 
-/* Does the header of a request, or of a response, say that this is an object store? */
-bool http_is_store(bool response, struct slice name, struct slice value);
+/* Does the Authorization of a request say that it is for an object store? */
+bool http_is_store(struct slice authorization);
 /* Does the query, which is not decoded yet: a link that is signed? */
 bool http_is_signed(struct slice query);
 /* The route of a request to one: its bucket where the path has it, and "{key}". Told twice it stays. */
