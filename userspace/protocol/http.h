@@ -69,9 +69,9 @@ void body_free(struct body *);
 /* White space around, as headers have it. */
 static inline struct slice http_trim(struct slice s)
 {
-	while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
+	while (s.len && s.ptr[0] <= ' ' && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
 		s = slice_of(s.ptr + 1, s.len - 1);
-	while (s.len && is_blank(s.ptr[s.len - 1]))
+	while (s.len && s.ptr[s.len - 1] <= ' ' && is_blank(s.ptr[s.len - 1]))
 		s.len--;
 	return s;
 }

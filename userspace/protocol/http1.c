@@ -9,6 +9,7 @@
 
 #include "base/budget.h"
 #include "base/buf.h"
+#include "base/uninitialized.h"
 #include "protocol/http.h"
 #include "protocol/http1_head.h"
 #include "protocol/protocol.h"
@@ -238,13 +239,14 @@ static void go_over(struct state *s, struct side *side, enum dir dir, const stru
 	}
 }
 
-static bool take_head(struct state *s, struct side *side, enum dir dir, bool response, struct slice in, struct stamp at)
+static bool take_head(struct state *s, struct side *side, enum dir dir, bool response, struct slice in, const struct head_lines *lines,
+		      struct stamp at)
 {
 	struct pending *p;
 	struct http_message m;
 	struct head h;
 
-	head_parse(in, response, &h);
+	head_parse(in, response, lines, &h);
 	side->response = h.response;
 	if (h.response && h.status / 100 == 1 && h.status != 101)
 		return true;	/* 100-continue and its like: the answer is still to come */
@@ -259,7 +261,7 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, bool res
 		request_head(&m, &h, p);
 	*(h.response ? &p->ex->response_bytes : &p->ex->request_bytes) += in.len;
 	body_begin(&side->body);
-	head_fields(&m, &h);
+	head_fields(&m, in, lines, &h);
 	body_ends_as(side, &h, p);
 	if (h.response && (h.status == 101 || (p->is_connect && h.status / 100 == 2))) {
 		go_over(s, side, dir, &h, at);
@@ -275,6 +277,7 @@ static bool take_head(struct state *s, struct side *side, enum dir dir, bool res
 
 static struct feed_result feed_start(struct state *s, struct side *side, enum dir dir, struct slice in, struct stamp at)
 {
+	struct head_lines lines UNINITIALIZED;
 	size_t skip = empty_lines(in), len;
 	uint8_t *copy;
 	bool response, taken;
@@ -289,7 +292,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 		side->phase = PHASE_RESYNC;
 		return (struct feed_result){ FEED_OK, 1, 1 };
 	}
-	len = head_length(in, &side->scan);
+	len = head_length(in, &side->scan, &lines);
 	if (!len && in.len > PROTOCOL_HEAD_MAX) {
 		side->phase = PHASE_RESYNC;
 		side->scan = (struct head_scan){ 0 };
@@ -306,7 +309,7 @@ static struct feed_result feed_start(struct state *s, struct side *side, enum di
 	}
 	side->scan = (struct head_scan){ 0 };
 	session_count(s->session, FATE_EXAMINED, len);
-	taken = take_head(s, side, dir, response, slice_of(copy ? copy : in.ptr, len), at);
+	taken = take_head(s, side, dir, response, slice_of(copy ? copy : in.ptr, len), &lines, at);
 	if (!taken)	/* no memory for its exchange */
 		side->phase = PHASE_RESYNC;
 	if (copy)

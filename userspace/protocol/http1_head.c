@@ -7,60 +7,79 @@
 #include <string.h>
 
 #include "base/budget.h"
+#include "base/uninitialized.h"
 
 #define METHOD_MAX 24
 #define TARGET_USUAL 256
 
-/* The next line end behind which no name begins: the head ends, a line is folded, or more would tell. NULL: there is none. */
-static const uint8_t *odd_end(const uint8_t *p, const uint8_t *end)
+/* Of sixteen bytes, a bit for each that is this one. */
+static inline unsigned bytes_are(const uint8_t *p, char c)
 {
 #ifdef __SSE2__
-	for (; end - p > 16; p += 16) {
-		__m128i here = _mm_loadu_si128((const __m128i *)p), next = _mm_loadu_si128((const __m128i *)(p + 1));
-		__m128i blank = _mm_cmpeq_epi8(_mm_min_epu8(next, _mm_set1_epi8(' ')), next);
-		int odd = _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('\n')), blank));
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(c)));
+#else
+	unsigned found = 0;
 
-		if (odd)
-			return p + __builtin_ctz((unsigned)odd);
-	}
+	for (unsigned i = 0; i < 16; i++)
+		found |= (unsigned)(p[i] == (uint8_t)c) << i;
+	return found;
 #endif
-	while ((p = memchr(p, '\n', (size_t)(end - p))) && end - p > 1 && p[1] > ' ')
-		p++;
-	return p;
 }
 
-/* The first colon; most names are short. NULL: there is none. */
-static const uint8_t *name_end(const uint8_t *p, const uint8_t *end)
+/* A line ends, and the next begins there, unless it goes on. Returns the head's length, if it is the last one. */
+static inline size_t line_ends(struct slice in, size_t next, struct head_scan *scan, struct head_lines *lines)
 {
-#ifdef __SSE2__
-	if (end - p >= 16) {
-		int colons = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(':')));
+	uint8_t c = next < in.len ? in.ptr[next] : 0;
 
-		if (colons)
-			return p + __builtin_ctz((unsigned)colons);
-		p += 16;
+	if (c == ' ' || c == '\t') {
+		scan->folded = true;
+		return 0;
 	}
-#endif
-	return memchr(p, ':', (size_t)(end - p));
+	if (lines->nr < HEAD_LINES)
+		lines->next[lines->nr++] = (uint32_t)next;
+	if (c > ' ')
+		return 0;
+	return c == '\n' ? next + 1 : c == '\r' && next + 1 < in.len && in.ptr[next + 1] == '\n' ? next + 2 : 0;
 }
 
-size_t head_length(struct slice in, struct head_scan *scan)
+static inline uint64_t bytes_are_64(const uint8_t *p, char c)
 {
-	size_t at = scan->scanned > 3 ? scan->scanned - 3 : 0;
-	const uint8_t *nl;
+	return bytes_are(p, c) | (uint64_t)bytes_are(p + 16, c) << 16 | (uint64_t)bytes_are(p + 32, c) << 32 |
+	       (uint64_t)bytes_are(p + 48, c) << 48;
+}
 
-	while (at < in.len && (nl = odd_end(in.ptr + at, in.ptr + in.len))) {
-		size_t next = (size_t)(nl - in.ptr) + 1;
+/* The line ends among the next 64 bytes; where there are fewer, those before are looked at once more. */
+static inline uint64_t ends_from(struct slice in, size_t at)
+{
+	uint64_t ends = 0;
 
-		if (next < in.len && in.ptr[next] == '\n')
-			return next + 1;
-		if (next + 1 < in.len && in.ptr[next] == '\r' && in.ptr[next + 1] == '\n')
-			return next + 2;
-		scan->folded |= next < in.len && (in.ptr[next] == ' ' || in.ptr[next] == '\t');
-		at = next;
-	}
-	scan->scanned = in.len;
+	if (in.len - at >= 64)
+		return bytes_are_64(in.ptr + at, '\n');
+	if (in.len >= 64)
+		return bytes_are_64(in.ptr + in.len - 64, '\n') >> (64 - (in.len - at));
+	for (size_t i = at; i < in.len; i++)
+		ends |= (uint64_t)(in.ptr[i] == '\n') << (i - at);
+	return ends;
+}
+
+static size_t read_lines(struct slice in, size_t at, struct head_scan *scan, struct head_lines *lines)
+{
+	size_t len;
+
+	lines->nr = 0;
+	for (; at < in.len; at += 64)
+		for (uint64_t ends = ends_from(in, at); ends; ends &= ends - 1)
+			if ((len = line_ends(in, at + (unsigned)__builtin_ctzll(ends) + 1, scan, lines)))
+				return len;
 	return 0;
+}
+
+size_t head_length(struct slice in, struct head_scan *scan, struct head_lines *lines)
+{
+	size_t from = scan->scanned > 3 ? scan->scanned - 3 : 0, len = read_lines(in, from, scan, lines);
+
+	scan->scanned = in.len;
+	return len && from ? read_lines(in, 0, scan, lines) : len;
 }
 
 /* "GET /path HTTP/1.1": every method is a token; only in upper case, as all are in use,
@@ -170,14 +189,12 @@ static void take_header(struct head *h, enum http_name which, struct slice value
 		h->extensions = value;
 }
 
-void head_parse(struct slice in, bool response, struct head *h)
+void head_parse(struct slice in, bool response, const struct head_lines *lines, struct head *h)
 {
-	struct slice line;
-	const uint8_t *nl = memchr(in.ptr, '\n', in.len), *sp;
+	struct slice line = http_trim(slice_of(in.ptr, lines->next[0]));
+	const uint8_t *sp;
 
 	*h = (struct head){ .response = response };
-	line = http_trim(slice_of(in.ptr, (size_t)(nl - in.ptr)));
-	h->lines = slice_of(nl + 1, in.len - (size_t)(nl + 1 - in.ptr));
 	if (h->response) {
 		h->status = (uint16_t)((line.ptr[9] - '0') * 100 + (line.ptr[10] - '0') * 10 + line.ptr[11] - '0');
 	} else {
@@ -190,7 +207,7 @@ void head_parse(struct slice in, bool response, struct head *h)
 /* It is decoded in place. */
 static void target_fields(const struct http_message *m, struct slice target)
 {
-	uint8_t room[TARGET_USUAL], *copy = target.len <= sizeof(room) ? room : budget_room(target.len);
+	uint8_t room[TARGET_USUAL] UNINITIALIZED, *copy = target.len <= sizeof(room) ? room : budget_room(target.len);
 
 	if (!copy) {
 		m->ex->inspected = INSPECTED_PARTIAL;
@@ -203,20 +220,39 @@ static void target_fields(const struct http_message *m, struct slice target)
 		budget_free(copy, target.len);
 }
 
-void head_fields(const struct http_message *m, struct head *h)
+/* The colon behind the name; most are short. end: of what may be read. NULL: there is none. */
+static inline const uint8_t *name_end(const uint8_t *p, const uint8_t *stop, const uint8_t *end)
 {
-	const uint8_t *p = h->lines.ptr, *end = p + h->lines.len;
+	unsigned colons = end - p >= 16 ? bytes_are(p, ':') : 0;
+	const uint8_t *colon = colons ? p + __builtin_ctz(colons) : memchr(p, ':', (size_t)(stop - p));
 
-	for (unsigned n = 0; p < end && n < HTTP_HEADERS_MAX; n++) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end, *colon = name_end(p, stop);
+	return colon < stop ? colon : NULL;
+}
 
-		if (colon) {
-			struct slice name = http_trim(slice_of(p, (size_t)(colon - p)));
-			struct slice value = http_trim(slice_of(colon + 1, (size_t)(stop - colon) - 1));
+/* As http_trim(), which has nothing to do where nobody wrote more than a blank and a line end around. */
+static inline struct slice trimmed(const uint8_t *from, const uint8_t *to)
+{
+	if (from < to && *from == ' ')
+		from++;
+	if (from < to && to[-1] == '\r')
+		to--;
+	if (from < to && *from > ' ' && to[-1] > ' ')
+		return slice_of(from, (size_t)(to - from));
+	return http_trim(slice_of(from, (size_t)(to - from)));
+}
 
-			take_header(h, http_header(m, name, value), value);
-		}
-		p = stop + (nl != NULL);
+void head_fields(const struct http_message *m, struct slice in, const struct head_lines *lines, struct head *h)
+{
+	const uint8_t *end = in.ptr + in.len;
+
+	for (unsigned n = 1; n < lines->nr; n++) {
+		const uint8_t *p = in.ptr + lines->next[n - 1], *stop = in.ptr + lines->next[n] - 1, *colon = name_end(p, stop, end);
+		struct slice value;
+
+		if (!colon)
+			continue;
+		value = trimmed(colon + 1, stop);
+		take_header(h, http_header(m, trimmed(p, colon), value), value);
 	}
 	if (h->target.len)
 		target_fields(m, h->target);
