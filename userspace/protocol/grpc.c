@@ -59,9 +59,11 @@ static void take_trailers(const struct http_message *m)
 		size_t len = nl ? (size_t)(nl - left.ptr) : left.len;
 		const uint8_t *colon = memchr(left.ptr, ':', len);
 
-		if (colon)
-			http_header(m, http_trim(slice_of(left.ptr, (size_t)(colon - left.ptr))),
-				    http_trim(slice_of(colon + 1, len - (size_t)(colon - left.ptr) - 1)));
+		if (colon) {
+			struct slice name = http_trim(slice_of(left.ptr, (size_t)(colon - left.ptr)));
+
+			http_header(m, name, name.len, http_trim(slice_of(colon + 1, len - (size_t)(colon - left.ptr) - 1)));
+		}
 		left = slice_of(left.ptr + len + (nl != NULL), left.len - len - (nl != NULL));
 	}
 	buf_free(&text);

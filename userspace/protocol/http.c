@@ -78,7 +78,7 @@ static bool emit_inside(const struct http_message *m, enum location loc, const c
 }
 
 /* No more arguments than registers hold: for what is passed in memory this would wait. */
-static void emit(const struct http_message *m, const struct place *in, struct slice key, struct slice value)
+__attribute__((always_inline)) static inline void emit_here(const struct http_message *m, const struct place *in, struct slice key, struct slice value)
 {
 	enum location loc = in->of[m->response];
 	char path[PATH_SIZE] UNINITIALIZED;
@@ -90,6 +90,11 @@ static void emit(const struct http_message *m, const struct place *in, struct sl
 	if (content_suspected(key, value) && emit_inside(m, loc, path, key, value))
 		return;
 	m->sink->field(m->sink->owner, m->ex, &f);
+}
+
+static void emit(const struct http_message *m, const struct place *in, struct slice key, struct slice value)
+{
+	emit_here(m, in, key, value);
 }
 
 /* What users say of an object is a field by the name that they gave it. */
@@ -206,10 +211,10 @@ static void heed(const struct http_message *m, enum http_name which, struct slic
 	}
 }
 
-enum http_name http_header(const struct http_message *m, struct slice name, struct slice value)
+enum http_name http_header(const struct http_message *m, struct slice name, size_t room, struct slice value)
 {
 	uint8_t lower[HTTP_NAME_MAX] UNINITIALIZED;
-	enum http_name which = http_name_read(name, lower);
+	enum http_name which = http_name_read(name, room, lower);
 	struct slice key = slice_of(lower, name.len < sizeof(lower) ? name.len : sizeof(lower)), meta = { NULL, 0 };
 	const char *of;
 
@@ -222,7 +227,7 @@ enum http_name http_header(const struct http_message *m, struct slice name, stru
 	else if (meta.len)
 		emit_meta(m, of, meta, value);
 	else
-		emit(m, &in_header, key, value);
+		emit_here(m, &in_header, key, value);	/* as nearly all are */
 	return which;
 }
 

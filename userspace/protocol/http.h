@@ -43,8 +43,9 @@ struct http_message {
 void http_request(const struct http_message *, struct slice method, struct slice target);
 /* A Host header or an authority: the first that is told stays. */
 void http_host(const struct http_message *, struct slice);
-/* One header: a field, or several (cookies); the body learns from it how it is to be read. Returns which one it is. */
-enum http_name http_header(const struct http_message *, struct slice name, struct slice value);
+/* One header: a field, or several (cookies); the body learns from it how it is to be read. room: bytes that may be read
+ * where its name is, at least those of it. Returns which one it is. */
+enum http_name http_header(const struct http_message *, struct slice name, size_t room, struct slice value);
 /* The fields of a target: segments of the path, parameters of the query. Decoded in place. */
 void http_target(const struct http_message *, uint8_t *target, size_t len);
 

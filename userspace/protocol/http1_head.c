@@ -247,12 +247,13 @@ void head_fields(const struct http_message *m, struct slice in, const struct hea
 
 	for (unsigned n = 1; n < lines->nr; n++) {
 		const uint8_t *p = in.ptr + lines->next[n - 1], *stop = in.ptr + lines->next[n] - 1, *colon = name_end(p, stop, end);
-		struct slice value;
+		struct slice name, value;
 
 		if (!colon)
 			continue;
+		name = trimmed(p, colon);
 		value = trimmed(colon + 1, stop);
-		take_header(h, http_header(m, trimmed(p, colon), value), value);
+		take_header(h, http_header(m, name, (size_t)(end - name.ptr), value), value);
 	}
 	if (h->target.len)
 		target_fields(m, h->target);

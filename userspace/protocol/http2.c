@@ -183,7 +183,7 @@ static void take_field(void *owner, struct slice name, struct slice value)
 		b->limited = true;
 	else if (!b->informational && (name.len || value.len)) {
 		b->fields++;
-		http_header(&m, name, value);
+		http_header(&m, name, name.len, value);
 	}
 }
 

@@ -32,6 +32,12 @@ static inline void lower_piece(uint8_t *to, const uint8_t *from, size_t n)
 	memcpy(to, &x, n);
 }
 
+static inline void lower_16(uint8_t *to, const uint8_t *from)
+{
+	lower_piece(to, from, 8);
+	lower_piece(to + 8, from + 8, 8);
+}
+
 /* The last piece overlaps the one before: what is written in smaller ones is slow to read in larger ones. */
 static void lower_copy(uint8_t *to, const uint8_t *from, size_t n)
 {
@@ -57,14 +63,17 @@ static bool is_name(const uint8_t *lower_name, const char *text, size_t n)
 	return i == n;
 }
 
-enum http_name http_name_read(struct slice name, uint8_t to[HTTP_NAME_MAX])
+enum http_name http_name_read(struct slice name, size_t room, uint8_t to[HTTP_NAME_MAX])
 {
 	size_t n = name.len < HTTP_NAME_MAX ? name.len : HTTP_NAME_MAX;
 	unsigned slot;
 
 	if (!n)
 		return HTTP_OTHER;
-	lower_copy(to, name.ptr, n);
+	if (n <= 16 && room >= 16)
+		lower_16(to, name.ptr);
+	else
+		lower_copy(to, name.ptr, n);
 	slot = SLOT(to[0], (unsigned)n);
 	return names[slot].len == name.len && is_name(to, names[slot].text, n) ? names[slot].which : HTTP_OTHER;
 }

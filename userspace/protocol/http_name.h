@@ -32,6 +32,7 @@ enum http_name {
 
 #define HTTP_NAME_MAX 64	/* bytes of a name that are kept */
 
-/* The name in lower case, as much of it as is kept, and which one it is. */
-enum http_name http_name_read(struct slice name, uint8_t lower[HTTP_NAME_MAX]);
+/* The name in lower case, as much of it as is kept, and which one it is. Of its room, bytes that may be read, 16 are enough
+ * for most; behind the name lower is not defined. */
+enum http_name http_name_read(struct slice name, size_t room, uint8_t lower[HTTP_NAME_MAX]);
 #endif

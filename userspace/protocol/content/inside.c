@@ -142,13 +142,21 @@ static int open_base64(struct content_job *job, const char *path, struct slice k
 /* Are a few letters of it base64, and is what the first four say known, or a token? Most words and numbers are told so. */
 static bool is_promising(struct slice v)
 {
+	uint32_t bits = 0;
 	uint8_t head[3];
 
 	if (v.len < BASE64_MIN || !is_base64(v.ptr[1]) || !is_base64(v.ptr[5]) || !is_base64(v.ptr[9]) || !is_base64(v.ptr[13]))
 		return false;
 	if (begins(v, "ey"))
 		return true;
-	return base64_read(head, slice_of(v.ptr, 4)) == 3 && (is_written(slice_of(head, 3)) || !memcmp(head, "PK\3", 3) || head[0] == 0xd0);
+	for (unsigned i = 0; i < 4; i++) {
+		if (!is_base64(v.ptr[i]))
+			return false;
+		bits = bits << 6 | (alphabet[v.ptr[i]] - 1u);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		head[i] = (uint8_t)(bits >> (16 - 8 * i));
+	return is_written(slice_of(head, 3)) || !memcmp(head, "PK\3", 3) || head[0] == 0xd0;
 }
 
 /* Length of what is base64 at the front, padding included; line ends as in MIME are not. */
@@ -215,7 +223,7 @@ bool content_suspected(struct slice key, struct slice v)
 {
 	static const bool begins_so[256] = { ['{'] = 1, ['['] = 1, ['<'] = 1, ['d'] = 1, ['B'] = 1, ['b'] = 1 };
 
-	return v.len >= 2 && (begins_so[v.ptr[0]] || is_promising(v) || is_graphql(key, v));
+	return v.len >= 2 && (begins_so[v.ptr[0]] || (v.len >= BASE64_MIN && is_promising(v)) || (key.len == 5 && is_graphql(key, v)));
 }
 
 bool content_inside(struct content_job *job, const char *path, struct slice key, struct slice v)
