@@ -31,15 +31,26 @@ const struct content *content_get(unsigned i)
 	return i < content_count() ? contents[i] : NULL;
 }
 
-/* Of the characters below a blank those that no text has. */
-#define ODD ~(1u << 0 | 1u << '\t' | 1u << '\n' | 1u << '\r')
+/* A character below a blank that no text has. */
+static inline unsigned is_odd(uint8_t c)
+{
+	return (c < 0x20) & (c != 0) & (c != '\t') & (c != '\n') & (c != '\r');
+}
 
+/* Sixteen sums beside each other, so that the compiler takes as many bytes in one step; no branch: of noise every eighth is odd. */
 static bool mostly_printable(struct slice body)
 {
-	size_t n = body.len < CONTENT_ENOUGH ? body.len : CONTENT_ENOUGH, odd = 0;
+	size_t n = body.len < CONTENT_ENOUGH ? body.len : CONTENT_ENOUGH, at = 0, odd = 0;
+	uint8_t sums[16] = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		odd += (body.ptr[i] < 0x20) & (ODD >> (body.ptr[i] & 31));	/* of noise every eighth: no branch */
+	_Static_assert(CONTENT_ENOUGH / sizeof(sums) <= UINT8_MAX, "no sum wraps");
+	for (; at + sizeof(sums) <= n; at += sizeof(sums))
+		for (size_t i = 0; i < sizeof(sums); i++)
+			sums[i] += (uint8_t)is_odd(body.ptr[at + i]);
+	for (size_t i = 0; i < sizeof(sums); i++)
+		odd += sums[i];
+	for (; at < n; at++)
+		odd += is_odd(body.ptr[at]);
 	return odd * 20 < n;
 }
 
