@@ -113,6 +113,21 @@ static inline bool number_is_short(struct slice v, uint64_t digits)
 	return digits == ((uint64_t)1 << v.len) - 1 && (!list->nr || v.len < list->fewest);
 }
 
+/* "19.50", "1.2.3": no class has so few digits and nothing else but two dots. Of at most 64 bytes. */
+#define SHORT_DIGITS	5
+#define SHORT_DOTS	2
+static inline bool is_short_number(struct slice v, uint64_t digits)
+{
+	unsigned dots = 0;
+
+	if (v.len > SHORT_DIGITS + SHORT_DOTS)
+		return false;
+	for (uint64_t other = ~digits & (((uint64_t)1 << v.len) - 1); other; other &= other - 1, dots++)
+		if (v.ptr[__builtin_ctzll(other)] != '.')
+			return false;
+	return dots <= SHORT_DOTS && v.len - dots <= SHORT_DIGITS;
+}
+
 /* Up to 64 bytes of a value. */
 struct block {
 	struct slice v;
@@ -120,6 +135,14 @@ struct block {
 	struct kinds k;
 	bool digit, letter;	/* the byte before it is one */
 };
+
+/* One that is a whole value. */
+static inline void block_alone(struct block *b, struct slice v)
+{
+	b->v = v;
+	b->at = 0;
+	b->digit = b->letter = false;
+}
 
 /* Digits from `at` on and letters before it, at most so many. */
 static inline size_t digit_run(const struct block *b, size_t at)

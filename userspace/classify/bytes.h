@@ -43,7 +43,7 @@ static inline void specials_widen(struct wide_specials *s)
 }
 /* Of up to 64 bytes: bit i for byte i. */
 struct kinds { uint64_t digits, letters, specials;
-	/* kinds_wide alone: those that a reader may see as another (classify/plain.h), of less than 64 bytes; where the word_heads
+	/* Not of kinds_of: those that a reader may see as another (classify/plain.h), of less than 64 bytes; where the word_heads
 	 * may begin; those with which a word ends that goes on as no word of a text does. */
 	uint64_t odd, heads, joins;
 };
@@ -205,6 +205,21 @@ __attribute__((target("avx2"))) static inline void kinds_wide_32(struct kinds *k
 	k->joins = joins | digits | specials;
 }
 
+/* Those of 64 bytes that are odd. */
+__attribute__((target("avx2"))) static inline uint64_t odd_64(const uint8_t *p)
+{
+	__m256i percent = _mm256_set1_epi8('%'), amp = _mm256_set1_epi8('&'), line = _mm256_set1_epi8('\n');
+	uint64_t odd[2];
+
+#pragma GCC unroll 2
+	for (unsigned i = 0; i < 2; i++) {
+		__m256i x = table_of(p + 32 * i), y = _mm256_or_si256(_mm256_cmpeq_epi8(x, percent), _mm256_cmpeq_epi8(x, amp));
+
+		odd[i] = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(x, y), _mm256_cmpeq_epi8(x, line)));
+	}
+	return odd[0] | odd[1] << 32;
+}
+
 /* As kinds_of, with at most SPECIALS / 2 of them, of ASCII, for the first 64 of n bytes. */
 __attribute__((always_inline)) static inline void kinds_wide(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
 {
@@ -212,6 +227,27 @@ __attribute__((always_inline)) static inline void kinds_wide(struct kinds *k, co
 		kinds_wide_32(k, s, p);
 	else
 		kinds_short(k, s, p, n < 64 ? n : 64);
+}
+
+/* Of less than 64 bytes, from which on KINDS_ROOM may be read. */
+#define KINDS_ROOM 66
+__attribute__((target("avx2"))) static inline void kinds_roomy_32(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	uint64_t all = ((uint64_t)1 << n) - 1;
+
+	kinds_wide_32(k, s, p);
+	kinds_put(k, k->digits & all, k->letters & all, k->specials & all);
+	k->odd = odd_64(p) & all;
+	k->heads &= all;
+	k->joins &= all;
+}
+
+static inline void kinds_roomy(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	if (s->by_32)
+		kinds_roomy_32(k, s, p, n);
+	else
+		kinds_short(k, s, p, n);
 }
 
 /* Of at most 64. fold: those bytes with small letters for capitals, and some more. */
@@ -311,6 +347,30 @@ static inline size_t bytes_space(const uint8_t *p, size_t n)
 	}
 	return n;
 }
+/* Bytes before the first '%', at most 16, written to out with a blank for '+'; behind them out has room for as many. room: bytes
+ * that may be read. */
+static inline size_t bytes_unplus(uint8_t *out, const uint8_t *p, size_t n, size_t room)
+{
+	__m128i x = bytes_load(p, room < 16 ? n : 16), plus = _mm_cmpeq_epi8(x, _mm_set1_epi8('+'));
+	unsigned percent = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('%'))) | 1u << (n < 16 ? n : 16);
+
+	_mm_storeu_si128((__m128i *)(void *)out, _mm_xor_si128(x, _mm_and_si128(plus, _mm_set1_epi8('+' ^ ' '))));
+	return (size_t)__builtin_ctz(percent);
+}
+
+/* What a form has and a text has not: is none of them a blank or a control character, is one a '=', is one a '%'? */
+struct form_marks { bool solid, assigns, percent; };
+__attribute__((target("avx2"))) static inline struct form_marks form_marks_32(const uint8_t *p)
+{
+	__m256i x = table_of(p), y = table_of(p + 32), least = _mm256_min_epu8(x, y), blank = _mm256_set1_epi8(' ');
+	__m256i equal = _mm256_set1_epi8('='), percent = _mm256_set1_epi8('%');
+
+	return (struct form_marks){
+		.solid = !_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(least, blank), least)),
+		.assigns = _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(x, equal), _mm256_cmpeq_epi8(y, equal))),
+		.percent = _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(x, percent), _mm256_cmpeq_epi8(y, percent))),
+	};
+}
 #else
 static inline struct kinds kinds_of(const struct specials *s, const uint8_t *p, size_t n)
 {
@@ -384,6 +444,21 @@ static inline size_t bytes_space(const uint8_t *p, size_t n)
 
 	while (at < n && (p[at] == ' ' || p[at] == '\n' || p[at] == '\r' || p[at] == '\t'))
 		at++;
+	return at;
+}
+
+#define KINDS_ROOM 0
+static inline void kinds_roomy(struct kinds *k, const struct wide_specials *s, const uint8_t *p, size_t n)
+{
+	kinds_short(k, s, p, n);
+}
+
+static inline size_t bytes_unplus(uint8_t *out, const uint8_t *p, size_t n, size_t room)
+{
+	size_t at = 0;
+
+	for (; at < n && at < 16 && p[at] != '%'; at++)
+		out[at] = p[at] == '+' ? ' ' : p[at];
 	return at;
 }
 #endif

@@ -67,6 +67,7 @@ struct walk {
 	uint8_t names[2][NAME_TEXT];	/* its key's and its object's, where they have escapes */
 	size_t base;		/* raw offset of an unescaped leaf */
 	bool mapped;
+	struct slice unmapped;	/* a form's value, until a hit in it needs the map; ptr NULL: none */
 	struct hit whole[CLASSIFY_HITS];	/* of the leaf at hand, for the counts of its field */
 	size_t nr_whole;
 };
@@ -118,6 +119,10 @@ static void leaf_hit(void *owner, const struct hit *hit)
 
 	if (!w->named)
 		leaf_name(w);
+	if (w->mapped && w->unmapped.ptr) {
+		unescape_form_map(w->text.map, w->unmapped, w->base);
+		w->unmapped.ptr = NULL;
+	}
 	h->class_id = hit->class_id;
 	h->confidence = hit->confidence;
 	h->sample = hit->sample;
@@ -186,6 +191,20 @@ static bool leaf_is_nothing(struct walk *w, struct slice v, enum value_type type
 	return v.len < FIELD_LEAST && (number_is_short(v, s.digits) || value_is_plain(v, type));
 }
 
+static void leaf_scan(struct walk *w, const struct evidence *ev, struct slice value, bool escaped)
+{
+	struct block b UNINITIALIZED;
+
+	if (escaped || value.len > SCAN_SHORT || (ev->rows && ev->rows->nr)) {
+		classify_scan(ev, value, leaf_hit, w);
+		return;
+	}
+	block_alone(&b, value);
+	survey_kinds(&w->survey, value, &b.k);
+	if (value.len && !scan_needless_told(ev, &b))
+		scan_read(ev, value, leaf_hit, w);
+}
+
 static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum value_type type)
 {
 	const struct level *l = &w->level[w->depth], *in = l->array ? &w->level[l->named] : l;	/* in: the object */
@@ -206,6 +225,7 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	w->base = (size_t)(raw.ptr - w->in.ptr);
 	w->mapped = escaped;
 	w->named = false;
+	w->unmapped.ptr = NULL;
 	if (escaped && !unescape_json(&w->text, raw, w->base, &value)) {
 		w->error = -ENOMEM;
 		return;
@@ -215,7 +235,7 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	w->hit.object = l->path;
 	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(l->path, key->print) | 1 : 0;
 	if (w->pass == PASS_LEAVES)
-		classify_scan(ev, value, leaf_hit, w);
+		leaf_scan(w, ev, value, escaped);
 	if (w->hit.field && (shape = field_shape(value, w->whole, w->nr_whole)))
 		leaf_count(w, ev, value, shape);
 }
@@ -365,7 +385,7 @@ static bool walk_json(struct walk *w, enum pass pass)
 
 	w->pass = pass;
 	w->c = (struct cursor){ w->in.ptr, w->in.ptr + w->in.len };
-	survey_begin(&w->survey, w->in);
+	survey_begin(&w->survey, w->in, false);
 	w->depth = w->arrays = w->member = 0;
 	w->objects = w->hit.leaf = 0;
 	w->level[0] = (struct level){ .member = { .raw = { w->in.ptr, 0 } } };
@@ -388,66 +408,104 @@ static bool walk_json(struct walk *w, enum pass pass)
 	return true;
 }
 
+static struct form_marks form_marks(const uint8_t *p, size_t len)
+{
+	static const struct specials signs = { 1, { '=' } };
+
+#ifdef __SSE2__
+	if (len == 64 && starters.specials.by_32)
+		return form_marks_32(p);
+#endif
+	return (struct form_marks){ bytes_blank(p, len) == len, kinds_of(&signs, p, len).specials, memchr(p, '%', len) };
+}
+
+/* Is there an escape that begins in these bytes of a form? */
+static bool form_escapes(struct slice in, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (in.ptr[i] == '%' && is_hex(byte_at(in, i + 1)) && is_hex(byte_at(in, i + 2)))
+			return true;
+	return false;
+}
+
 /* A query or a form: names, values and percent escapes, and no blank. */
 static bool is_form(struct slice in)
 {
-	static const struct specials marks = { 1, { '=' } };
 	bool assigns = false, escapes = false;
 
 	for (size_t at = 0; at < in.len; at += 64) {
 		size_t left = in.len - at < 64 ? in.len - at : 64;
-		const uint8_t *percent = in.ptr + at, *end = in.ptr + at + left;
+		struct form_marks m = form_marks(in.ptr + at, left);
 
-		if (bytes_blank(in.ptr + at, left) < left)
+		if (!m.solid)
 			return false;
-		assigns |= kinds_of(&marks, in.ptr + at, left).specials != 0;
-		while (!escapes && (percent = memchr(percent, '%', (size_t)(end - percent)))) {
-			size_t i = (size_t)(percent++ - in.ptr);
-
-			escapes = is_hex(byte_at(in, i + 1)) && is_hex(byte_at(in, i + 2));
-		}
+		assigns |= m.assigns;
+		escapes = escapes || (m.percent && form_escapes(in, at, at + left));
 	}
 	return assigns && escapes;
 }
 
-/* Does it mean what stands there? */
-static bool form_plain(const uint8_t *p, size_t len)
+/* Is there nothing in a value, behind a name that speaks for nothing? */
+static bool form_is_nothing(struct walk *w, const struct evidence *ev, struct slice v, bool escaped)
 {
-	return !memchr(p, '%', len) && !memchr(p, '+', len);
+	struct block b UNINITIALIZED;
+	struct stretch s;
+
+	block_alone(&b, v);
+	if (v.len > SCAN_SHORT || w->user_classes || (ev->rows && ev->rows->nr))
+		return false;
+	if (escaped) {
+		kinds_roomy(&b.k, &starters.specials, v.ptr, v.len);
+	} else {
+		s = survey_of(&w->survey, v);
+		if (!s.begins || is_short_number(v, s.digits) || (v.len <= RUN_MAX && number_is_short(v, s.digits)))
+			return true;
+		survey_kinds(&w->survey, v, &b.k);
+	}
+	return scan_needless_told(ev, &b);
+}
+
+/* at: of the pair, in the text. */
+static void form_leaf(struct walk *w, size_t at, struct form_pair pair)
+{
+	struct slice name = { w->in.ptr + at, pair.equals < pair.len ? pair.equals : 0 };
+	struct slice value = { w->in.ptr + at, pair.len }, raw;
+	struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING };
+
+	if (pair.equals < pair.len)
+		value = slice_of(name.ptr + name.len + 1, pair.len - name.len - 1);
+	raw = value;
+	if (pair.escapes) {
+		name = slice_of(w->text.text, unescape_form(w->text.text, name, w->c.end));
+		value = slice_of(w->text.text + name.len, unescape_form(w->text.text + name.len, value, w->c.end));
+	}
+	ev.key = slice_of(name.ptr, evidence_level < EVIDENCE_KEY ? 0 : name.len);
+	if (ev.key.len)
+		ev.rows = known_rows(&known, ev.parent, 0, ev.key, quick_hash(&fixed, ev.key.ptr, ev.key.len));
+	w->hit.leaf++;
+	if (!value.len || form_is_nothing(w, &ev, value, pair.escapes))
+		return;
+	w->ev.key = ev.key;
+	w->named = false;
+	w->mapped = pair.escapes;
+	w->base = (size_t)(raw.ptr - w->in.ptr);
+	w->unmapped = raw;
+	scan_read(&ev, value, leaf_hit, w);
 }
 
 /* Name by name, as a content decoder would hand them on. */
 static void form_classify(struct walk *w)
 {
-	size_t *map, from = 0;
+	struct form_pair pair;
 
-	if (!unescape_room(&w->text, w->in.len + 1)) {
+	if (!unescape_room(&w->text, w->in.len + UNESCAPE_ROOM)) {
 		w->error = -ENOMEM;
 		return;
 	}
-	map = w->text.map;
-	while (from < w->in.len) {
-		const uint8_t *amp = memchr(w->in.ptr + from, '&', w->in.len - from);
-		size_t to = amp ? (size_t)(amp - w->in.ptr) : w->in.len;
-		const uint8_t *equals = memchr(w->in.ptr + from, '=', to - from);
-		size_t value = equals ? (size_t)(equals - w->in.ptr) + 1 : from;
-		bool plain = form_plain(w->in.ptr + from, to - from);
-		size_t name = (equals ? value - 1 : from) - from, n = plain ? name : unescape_form(&w->text, 0, w->in, from, from + name);
-		size_t end = plain ? n + to - value : unescape_form(&w->text, n, w->in, value, to);
-		struct evidence ev = { .location = LOC_QUERY, .type = VALUE_STRING };
-
-		ev.key = slice_of(plain ? w->in.ptr + from : w->text.text, evidence_level < EVIDENCE_KEY ? 0 : n);
-		if (ev.key.len)
-			ev.rows = known_rows(&known, ev.parent, 0, ev.key, quick_hash(&fixed, ev.key.ptr, ev.key.len));
-		w->ev.key = ev.key;
-		w->named = false;
-		w->hit.leaf++;
-		w->mapped = !plain;
-		w->base = value;
-		w->text.map = map + n;	/* leaf_hit counts from the value's first byte */
-		classify_scan(&ev, slice_of(plain ? w->in.ptr + value : w->text.text + n, end - n), leaf_hit, w);
-		w->text.map = map;
-		from = to + 1;
+	survey_begin(&w->survey, w->in, true);
+	for (size_t at = 0; at < w->in.len; at += pair.len + 1) {
+		pair = survey_pair(&w->survey, w->in.ptr + at);
+		form_leaf(w, at, pair);
 	}
 }
 
@@ -459,6 +517,7 @@ static void text_classify(struct walk *w)
 	w->depth = 0;
 	w->base = 0;
 	w->mapped = w->named = false;
+	w->unmapped.ptr = NULL;
 	w->hit = (struct gathered_hit){ 0 };
 	w->text_only = !is_form(w->in);
 	if (w->text_only)

@@ -227,8 +227,8 @@ static void count_emit(void *owner, const struct hit *hit)
 }
 
 /* By itself, so that most values do without its variables. */
-static __attribute__((noinline)) uint64_t scan_read(const struct evidence *ev, struct slice value,
-						    void (*emit)(void *owner, const struct hit *), void *owner)
+__attribute__((noinline)) uint64_t scan_read(const struct evidence *ev, struct slice value,
+					     void (*emit)(void *owner, const struct hit *), void *owner)
 {
 	struct plain plain;
 	struct stood stood = { &plain, value.len, emit, owner, 0 };

@@ -16,6 +16,10 @@ void plain_free(struct plain *);
 uint64_t scan_value(const struct evidence *, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner);
 /* scan.c: true: nothing is found in it, read whichever way. Of at most SCAN_SHORT bytes. */
 bool scan_needless(const struct evidence *, struct slice value);
+struct block;	/* classify/begins.h */
+bool scan_needless_told(const struct evidence *, const struct block *);	/* … of which is known what its bytes are */
+/* As classify_scan, of a value that is not needless. */
+uint64_t scan_read(const struct evidence *, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner);
 /* scan.c: nothing begins in it, as it is too short, a time or an amount. */
 bool value_is_plain(struct slice value, enum value_type);
 #define SCAN_SHORT 39	/* longer ones may be base64 of a text */

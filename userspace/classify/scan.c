@@ -12,8 +12,6 @@
 #include "classify/plain.h"
 #include "classify/user_find.h"
 
-#define SHORT_DIGITS	5	/* of a number that is no finding, and dots in it */
-#define SHORT_DOTS	2
 #define VALUE_MIN	5	/* bytes of the shortest value that is one whatever its key says */
 #define PENDING		64	/* winners that a later hit may still beat */
 
@@ -460,19 +458,6 @@ static void scan_bytes(struct scan *s)
 	}
 }
 
-/* "19.50", "1.2.3": no class has so few digits and nothing else but two dots. */
-static bool is_short_number(struct slice v, uint64_t digits)
-{
-	unsigned dots = 0;
-
-	if (v.len > SHORT_DIGITS + SHORT_DOTS)
-		return false;
-	for (uint64_t other = ~digits & (((uint64_t)1 << v.len) - 1); other; other &= other - 1, dots++)
-		if (v.ptr[__builtin_ctzll(other)] != '.')
-			return false;
-	return dots <= SHORT_DOTS && v.len - dots <= SHORT_DIGITS;
-}
-
 static bool list_asks(const struct row_list *list, const struct number *n)
 {
 	for (unsigned i = 0; list && i < list->nr; i++)
@@ -482,36 +467,41 @@ static bool list_asks(const struct row_list *list, const struct number *n)
 }
 
 /* Does nothing begin in a short value of a key that speaks for nothing? Most values are such, and no more is done then. */
-bool scan_needless(const struct evidence *ev, struct slice value)
+bool scan_needless_told(const struct evidence *ev, const struct block *b)
 {
-	struct block b UNINITIALIZED;
 	uint64_t numbers, starts;
 	struct number n UNINITIALIZED;
 
-	if (!starters.ready)
-		begins_init();
 	if (user_in_use() || (ev->rows ? ev->rows->nr : ev->key.len || ev->parent.len))
 		return false;
-	if (value_is_plain(value, ev->type))
+	if (value_is_plain(b->v, ev->type))
 		return true;
-	b.v = value;
-	b.at = 0;
-	b.digit = b.letter = false;
-	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
-	if (b.k.odd)
+	if (b->k.odd)
 		return false;
-	if (is_short_number(value, b.k.digits))
+	if (is_short_number(b->v, b->k.digits))
 		return true;
-	starts = block_begins(&b, &numbers);
-	for (numbers &= ~inner_short(&b); starts; starts &= starts - 1) {
+	starts = block_begins(b, &numbers);
+	for (numbers &= ~inner_short(b); starts; starts &= starts - 1) {
 		size_t i = (size_t)__builtin_ctzll(starts);
+		unsigned kind = starters.kind[b->v.ptr[i]];
 
-		if (numbers >> i & 1 && number_read(&b, i, &n) && (n.named || list_asks(n.list, &n) || list_asks(n.spaced, &n)))
+		if (numbers >> i & 1 && number_read(b, i, &n) && (n.named || list_asks(n.list, &n) || list_asks(n.spaced, &n)))
 			return false;
-		if (starters.kind[value.ptr[i]] & ~(ON_DIGIT | ON_LITERAL) || (starters.kind[value.ptr[i]] & ON_LITERAL && literal_begins(value, i)))
+		if (kind & ~(ON_DIGIT | ON_LITERAL) || (kind & ON_LITERAL && literal_begins(b->v, i)))
 			return false;
 	}
 	return true;
+}
+
+bool scan_needless(const struct evidence *ev, struct slice value)
+{
+	struct block b UNINITIALIZED;
+
+	if (!starters.ready)
+		begins_init();
+	block_alone(&b, value);
+	kinds_short(&b.k, &starters.specials, value.ptr, value.len);
+	return scan_needless_told(ev, &b);
 }
 
 uint64_t scan_value(const struct evidence *ev, struct slice value, void (*emit)(void *owner, const struct hit *), void *owner)

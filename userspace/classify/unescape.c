@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "classify/check.h"
+#include "classify/bytes.h"
 
 static unsigned unicode_at(const uint8_t *p)
 {
@@ -97,21 +97,43 @@ struct slice unescape_name(struct slice raw, uint8_t *out, size_t room)
 	return slice_of(out, n);
 }
 
-size_t unescape_form(struct unescaped *u, size_t n, struct slice in, size_t from, size_t to)
+static bool is_percent_escape(const uint8_t *p, size_t left)
 {
-	for (size_t i = from; i < to; i++) {
-		const uint8_t *p = in.ptr + i;
+	return left > 2 && *p == '%' && is_hex(p[1]) && is_hex(p[2]);
+}
 
-		u->map[n] = i;
-		if (*p == '%' && to - i > 2 && is_hex(p[1]) && is_hex(p[2])) {
-			u->text[n++] = (uint8_t)(hex_value(p[1]) << 4 | hex_value(p[2]));
-			i += 2;
+static uint8_t percent_byte(const uint8_t *p)
+{
+	return (uint8_t)(hex_value(p[1]) << 4 | hex_value(p[2]));
+}
+
+size_t unescape_form(uint8_t *out, struct slice raw, const uint8_t *end)
+{
+	size_t n = 0, done;
+
+	for (size_t i = 0; i < raw.len;) {
+		done = bytes_unplus(out + n, raw.ptr + i, raw.len - i, (size_t)(end - raw.ptr) - i);
+		i += done;
+		n += done;
+		if (i == raw.len || raw.ptr[i] != '%')
+			continue;
+		if (is_percent_escape(raw.ptr + i, raw.len - i)) {
+			out[n++] = percent_byte(raw.ptr + i);
+			i += 3;
 		} else {
-			u->text[n++] = *p == '+' ? ' ' : *p;
+			out[n++] = raw.ptr[i++];
 		}
 	}
-	u->map[n] = to;
 	return n;
+}
+
+void unescape_form_map(size_t *map, struct slice raw, size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < raw.len; i += is_percent_escape(raw.ptr + i, raw.len - i) ? 3 : 1)
+		map[n++] = at + i;
+	map[n] = at + raw.len;
 }
 
 void unescape_wipe(struct unescaped *u)

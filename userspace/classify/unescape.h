@@ -16,7 +16,9 @@ bool unescape_room(struct unescaped *, size_t len);	/* of raw bytes: no escape m
 bool unescape_json(struct unescaped *, struct slice raw, size_t at, struct slice *out);
 /* As many bytes of a checked one as there is room for. */
 struct slice unescape_name(struct slice raw, uint8_t *out, size_t room);
-/* Appends bytes from..to of a form, where there is room, at n; returns how many there are then. */
-size_t unescape_form(struct unescaped *, size_t n, struct slice in, size_t from, size_t to);
+/* A form's, which ends at `end`; returns how many bytes there are. More than that are written: so many is there room for. */
+#define UNESCAPE_ROOM 66
+size_t unescape_form(uint8_t *out, struct slice raw, const uint8_t *end);
+void unescape_form_map(size_t *map, struct slice raw, size_t at);
 void unescape_wipe(struct unescaped *);
 #endif
