@@ -12,7 +12,7 @@
  * and objects; Hyperscan's plain block scan, which says that something ended somewhere; and its scan with beginnings and the
  * validators, which finds what the pass does.
  *
- *   ratio [--rounds R] | --alone TEXT RULES
+ *   ratio [--rounds R] | --alone TEXT RULES [weir]
  *
  * CPU time, median of the rounds, which alternate. The pass itself is compiled in here, for its parts. */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -465,31 +465,39 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void run_all(struct text *t, unsigned round)
+/* How much is found. */
+static size_t run_one(int run, const struct text *t)
 {
 	static struct founds f;
-	double took[NR_RUNS];
+	size_t from = 0, found = 0;
 
+	for (size_t i = 0; i < t->nr; from = t->ends[i++]) {
+		struct slice v = slice_of(t->all.ptr + from, t->ends[i] - from);
+
+		f.nr = 0;
+		if (run == PASS)
+			scan_value(&text_evidence, v, on_scan, &f);
+		else if (run == WEIR)
+			document_classify((const char *)v.ptr, v.len, on_document, &f);
+		else if (run == PLAIN)
+			hs_scan(plain, (const char *)v.ptr, (unsigned)v.len, 0, scratch, on_match, NULL);
+		else
+			begins_run(v, &f);
+		found += f.nr;
+	}
+	return found;
+}
+
+static void run_all(struct text *t, unsigned round)
+{
 	for (int run = 0; run < NR_RUNS; run++) {
-		size_t from = 0, found = 0;
+		double began;
+		size_t found;
 
 		evidence_level = run == WEIR ? EVIDENCE_ALL : EVIDENCE_BOUNDARY;
-		took[run] = cpu_now();
-		for (size_t i = 0; i < t->nr; from = t->ends[i++]) {
-			struct slice v = slice_of(t->all.ptr + from, t->ends[i] - from);
-
-			f.nr = 0;
-			if (run == PASS)
-				scan_value(&text_evidence, v, on_scan, &f);
-			else if (run == WEIR)
-				document_classify((const char *)v.ptr, v.len, on_document, &f);
-			else if (run == PLAIN)
-				hs_scan(plain, (const char *)v.ptr, (unsigned)v.len, 0, scratch, on_match, NULL);
-			else
-				begins_run(v, &f);
-			found += f.nr;
-		}
-		speed[run][round] = (double)t->all.len / 1e6 / (cpu_now() - took[run]);
+		began = cpu_now();
+		found = run_one(run, t);
+		speed[run][round] = (double)t->all.len / 1e6 / (cpu_now() - began);
 		if (run == WEIR)
 			t->findings = found;
 	}
@@ -533,27 +541,26 @@ static void measure(struct text texts[][3], unsigned rounds)
 		}
 }
 
-/* The pass by itself, for a profiler: `perf record ... ratio --alone 0 20`, of the text of that number. */
-static int alone(unsigned text, unsigned nr)
+/* The pass or weir by itself, for a profiler: `perf record ... ratio --alone 0 20`, of the text of that number; from 3 on with a
+ * finding in a KiB, from 6 on with ten. */
+static int alone(unsigned text, unsigned nr, int run)
 {
-	static struct founds f;
+	static const unsigned densities[] = { 0, 1, 10 };
 	struct text t = { 0 };
 
-	if (text >= sizeof(kinds) / sizeof(kinds[0]) || nr < 20 || nr > 300)
-		return fprintf(stderr, "ratio: --alone TEXT RULES\n"), 2;
-	text_make(&t, &kinds[text], 0);
+	if (text >= 9 || nr < 20 || nr > 300)
+		return fprintf(stderr, "ratio: --alone TEXT RULES [weir]\n"), 2;
+	text_make(&t, &kinds[text % 3], densities[text / 3]);
 	rules_make(nr);
-	evidence_level = EVIDENCE_BOUNDARY;
+	evidence_level = run == WEIR ? EVIDENCE_ALL : EVIDENCE_BOUNDARY;
 	for (unsigned r = 0; r < 31; r++) {
-		size_t from = 0;
 		double began = cpu_now();
 
-		for (size_t i = 0; i < t.nr; from = t.ends[i++])
-			scan_value(&text_evidence, slice_of(t.all.ptr + from, t.ends[i] - from), on_scan, &f);
-		speed[PASS][r] = (double)t.all.len / 1e6 / (cpu_now() - began);
+		run_one(run, &t);
+		speed[run][r] = (double)t.all.len / 1e6 / (cpu_now() - began);
 	}
-	qsort(speed[PASS], 31, sizeof(double), by_value);
-	printf("%s, %u rules: %.1f MB/s [%.1f %.1f]\n", kinds[text].name, nr_rules, speed[PASS][15], speed[PASS][7], speed[PASS][23]);
+	qsort(speed[run], 31, sizeof(double), by_value);
+	printf("%s, %u rules: %.1f MB/s [%.1f %.1f]\n", kinds[text % 3].name, nr_rules, speed[run][15], speed[run][0], speed[run][30]);
 	return 0;
 }
 
@@ -563,8 +570,8 @@ int main(int argc, char **argv)
 	static struct text texts[sizeof(kinds) / sizeof(kinds[0])][3];
 	unsigned rounds = argc == 3 && !strcmp(argv[1], "--rounds") ? (unsigned)atoi(argv[2]) : 5;
 
-	if (argc == 4 && !strcmp(argv[1], "--alone"))
-		return alone((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
+	if (argc >= 4 && !strcmp(argv[1], "--alone"))
+		return alone((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]), argc > 4 ? WEIR : PASS);
 	if (!rounds || rounds > ROUNDS_MAX || (argc != 1 && argc != 3))
 		return fprintf(stderr, "ratio: --rounds 1 to %d\n", ROUNDS_MAX), 2;
 	match_data = pcre2_match_data_create(4, NULL);
