@@ -6,16 +6,33 @@
 
 #define LENGTH 17
 
+static bool is_joint_of_groups(uint8_t c)
+{
+	return c == ':' || c == '-';
+}
+
+/* A digit is the first or the last of its group, and before that or behind it there are two more. */
+static bool has_groups(struct slice s, size_t at)
+{
+	bool last = is_joint_of_groups(byte_at(s, at + 1));
+	size_t group = at - last;
+	uint8_t before, behind;
+
+	if (at < last || (!last && !is_joint_of_groups(byte_at(s, at + 2))))
+		return false;
+	before = group >= 4 ? s.ptr[group - 1] : 0;
+	behind = byte_at(s, group + 2);
+	return (is_joint_of_groups(before) && s.ptr[group - 4] == before) || (is_joint_of_groups(behind) && byte_at(s, group + 5) == behind);
+}
+
 static int mac_find(struct slice s, size_t at, struct hit *out)
 {
 	size_t start = at;
 	uint8_t sep;
 	bool zero = true, ones = true;
-	uint8_t second = byte_at(s, at + 1), third = byte_at(s, at + 2);
 
-	if (second != ':' && second != '-' && third != ':' && third != '-')
-		return 0;	/* a digit is the first or the last of its group */
-
+	if (!has_groups(s, at))
+		return 0;
 	/* The first digit may be the second of its group, or stand in a later one. */
 	for (unsigned back = 0; back < LENGTH && start && (is_hex(s.ptr[start - 1]) || s.ptr[start - 1] == ':' || s.ptr[start - 1] == '-'); back++)
 		start--;
