@@ -75,6 +75,14 @@ static void rule_add(unsigned row, enum where where, struct buf *b)
 	buf_reset(b);
 }
 
+/* What may begin at a byte goes by it. */
+static void level_set(enum evidence_level level)
+{
+	evidence_level = level;
+	classify_forget();
+	begins_only(is_wanted);
+}
+
 static unsigned expressions_of(const struct class_row *row)
 {
 	unsigned nr = 0;
@@ -163,8 +171,7 @@ static void rules_make(unsigned nr)
 		if (!rules[i].code || pcre2_jit_compile(rules[i].code, PCRE2_JIT_COMPLETE))
 			exit(2);
 	}
-	classify_forget();
-	begins_only(is_wanted);
+	level_set(EVIDENCE_BOUNDARY);
 	buf_free(&b);
 }
 
@@ -494,7 +501,7 @@ static void run_all(struct text *t, unsigned round)
 		double began;
 		size_t found;
 
-		evidence_level = run == WEIR ? EVIDENCE_ALL : EVIDENCE_BOUNDARY;
+		level_set(run == WEIR ? EVIDENCE_ALL : EVIDENCE_BOUNDARY);
 		began = cpu_now();
 		found = run_one(run, t);
 		speed[run][round] = (double)t->all.len / 1e6 / (cpu_now() - began);
@@ -552,7 +559,7 @@ static int alone(unsigned text, unsigned nr, int run)
 		return fprintf(stderr, "ratio: --alone TEXT RULES [weir]\n"), 2;
 	text_make(&t, &kinds[text % 3], densities[text / 3]);
 	rules_make(nr);
-	evidence_level = run == WEIR ? EVIDENCE_ALL : EVIDENCE_BOUNDARY;
+	level_set(run == WEIR ? EVIDENCE_ALL : EVIDENCE_BOUNDARY);
 	for (unsigned r = 0; r < 31; r++) {
 		double began = cpu_now();
 
@@ -585,7 +592,7 @@ int main(int argc, char **argv)
 		plain = database(0);
 		begins = database(HS_FLAG_SOM_LEFTMOST);
 		compared = 0;
-		evidence_level = EVIDENCE_BOUNDARY;
+		level_set(EVIDENCE_BOUNDARY);
 		texts_compare(texts);
 		for (unsigned r = 0; r < nr_rules; r++)
 			numbers += rules[r].where == AT_DIGIT;

@@ -334,7 +334,7 @@ static void scan_assign(struct scan *s, size_t i)
 
 	if (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == 'A')	/* ":AA" of a token */
 		scan_literals(s, i);
-	if (evidence_level < EVIDENCE_KEY || !starters.keyed.nr || (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/'))
+	if (s->value.ptr[i] == ':' && byte_at(s->value, i + 1) == '/')
 		return;
 	name = assign_name(s->value, i);
 	if (!assign_may_name(name) || (s->value.ptr[i] == ':' && name.ptr > s->value.ptr && name.ptr[-1] == ':'))	/* "arn:aws:…:secret:db" */
