@@ -80,13 +80,13 @@ static void begins_number(unsigned i, const struct class_row *row)
 	starters.digits[i] = row->id ? (uint8_t)id_digits(row->id) : row->digits;
 	if (starters.digits[i] == 255)	/* no shape stands on its own */
 		return;
-	starters.after[i] = row->id ? UINT8_MAX : 0;
+	starters.after[i] = row->id ? UINT16_MAX : 0;
 	for (unsigned run = 0; run <= RUN_MAX && (row->triggers & TRIGGER_DIGIT); run++) {
 		bits = row_after(row, 0, run);
 		for (unsigned after = 0; after < AFTER_MAX; after++)
 			if (bits >> after & 1)
 				list_add(&starters.digit[run][after], i);
-		starters.after[i] |= (uint8_t)bits;
+		starters.after[i] |= (uint16_t)bits;
 	}
 	if (row->id && !id_has_head(row->id))
 		return;
@@ -94,7 +94,7 @@ static void begins_number(unsigned i, const struct class_row *row)
 		bits = row_after(row, ID_SPACED, run);
 		if (bits)
 			list_add(&starters.spaced[run], i);
-		starters.after[i] |= (uint8_t)bits;
+		starters.after[i] |= (uint16_t)bits;
 	}
 	if (!(row->triggers & TRIGGER_MIXED))
 		return;
@@ -103,7 +103,7 @@ static void begins_number(unsigned i, const struct class_row *row)
 			bits = row_after(row, head, run);
 			if (bits)
 				list_add(&starters.mixed[head][run], i);
-			starters.after[i] |= (uint8_t)bits;
+			starters.after[i] |= (uint16_t)bits;
 			/* Of a class that may begin after any letters the run alone tells. */
 			if (!bits || row->id || head < HEAD_MAX)
 				continue;

@@ -31,8 +31,8 @@ extern struct starters {
 	struct wide_specials specials;
 	const struct class_row *rows[CLASS_ROWS];
 	uint8_t digits[CLASS_ROWS];	/* that a number has at least */
-	uint8_t after[CLASS_ROWS];	/* bit enum id_after: what may follow its first run of them; of an id in any of its shapes */
-	uint64_t groups[CLASS_ROWS];	/* bit n: its first digit may stand among n letters and digits; bit 0: among so many that nobody knows */
+	uint16_t after[CLASS_ROWS];	/* bit enum id_after: what may follow its first run of them; of an id in any of its shapes */
+	uint64_t groups[CLASS_ROWS];	/* bit n: its first digit may stand among n letters and digits; bit 0: where that does not matter */
 	struct row_list at;
 	struct row_list digit[RUN_MAX + 1][AFTER_MAX];	/* by the length of the first run and what follows it */
 	struct row_list mixed[HEAD_MAX + 1][RUN_MAX + 1];	/* by the letters before it, and its length */
@@ -134,6 +134,7 @@ struct block {
 	size_t at;		/* where it begins */
 	struct kinds k;
 	bool digit, letter;	/* the byte before it is one */
+	unsigned before;	/* letters and digits right before it, in the block before */
 };
 
 /* One that is a whole value. */
@@ -142,6 +143,7 @@ static inline void block_alone(struct block *b, struct slice v)
 	b->v = v;
 	b->at = 0;
 	b->digit = b->letter = false;
+	b->before = 0;
 }
 
 /* Digits from `at` on and letters before it, at most so many. */
@@ -171,18 +173,24 @@ static inline size_t letter_run(const struct block *b, size_t at)
 	return run < HEAD_MAX ? run : HEAD_MAX;
 }
 
-/* Among how many letters and digits in a row stands the one at `at`? 0: they do not end in this block, or it does not matter. */
+/* Among how many letters and digits in a row stands the one at `at`? 0: it does not matter. More than GROUP_MAX are as many. */
 static inline unsigned group_of(const struct block *b, size_t at)
 {
 	uint64_t alnum = b->k.digits | b->k.letters;
-	size_t bit = at - b->at, start, end;
+	size_t bit = at - b->at, nr, left;
 	uint64_t before = ~alnum & (((uint64_t)1 << bit) - 1), after = ~alnum >> bit;
 
-	if (evidence_level < EVIDENCE_BOUNDARY || (!before && b->at) || (!after && b->v.len - b->at > 64))
+	if (evidence_level < EVIDENCE_BOUNDARY)
 		return 0;
-	start = before ? 64 - (size_t)__builtin_clzll(before) : 0;
-	end = after ? bit + (size_t)__builtin_ctzll(after) : b->v.len - b->at;
-	return end - start < GROUP_MAX ? (unsigned)(end - start) : GROUP_MAX;
+	nr = before ? bit - 64 + (size_t)__builtin_clzll(before) : bit + b->before;
+	if (after) {
+		nr += (size_t)__builtin_ctzll(after);
+	} else {
+		left = b->v.len - b->at - bit;
+		for (size_t i = 0; i < left && nr < GROUP_MAX && is_alnum(b->v.ptr[at + i]); i++)
+			nr++;
+	}
+	return nr < GROUP_MAX ? (unsigned)nr : GROUP_MAX;
 }
 
 static inline bool is_joint(uint8_t c)

@@ -240,7 +240,7 @@ static const char *const counter[] = { "contract", "hash", "tx", "txhash", "tran
 /* Of digits it begins with one or a few, and goes on with a letter. */
 static bool crypto_address_starts(size_t head, size_t run, unsigned after)
 {
-	return after == AFTER_LETTER;
+	return after_letter(after);
 }
 
 const struct class_row class_crypto_address = {

@@ -52,7 +52,7 @@ static size_t form_read(const char *form, struct slice s, size_t start, char tex
 
 const uint8_t id_afters[256] = {
 	[' '] = AFTER_BLANK, ['-'] = AFTER_MINUS, ['.'] = AFTER_DOT, ['/'] = AFTER_SLASH, ['+'] = AFTER_PLUS, [':'] = AFTER_COLON,
-	['A' ... 'Z'] = AFTER_LETTER, ['a' ... 'z'] = AFTER_LETTER,
+	['A' ... 'F'] = AFTER_HEX, ['G' ... 'Z'] = AFTER_LETTER, ['a' ... 'f'] = AFTER_HEX, ['g' ... 'z'] = AFTER_LETTER,
 };
 
 static bool form_starts(const char *form, size_t head, size_t run, enum id_after after)
@@ -77,9 +77,9 @@ static bool form_starts(const char *form, size_t head, size_t run, enum id_after
 		if (*form != '#' && *form != '*' && !is_digit((uint8_t)*form))
 			return false;
 	if (!*form)	/* what follows is no more of it */
-		return after != AFTER_LETTER;
+		return !after_letter(after);
 	if (*form == 'A' || *form == '*')
-		return after == AFTER_LETTER;
+		return after_letter(after);
 	if (*form == '#' || is_digit((uint8_t)*form))	/* the run is over */
 		return false;
 	if (*form == '_')

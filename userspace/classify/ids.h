@@ -20,9 +20,10 @@ int id_find(struct slice, size_t at, struct hit *);
 /* May a value of a shape that stands on its own begin with so many letters and then digits, before a
  * byte of this kind? */
 #define ID_SPACED 99	/* for head: letters, a separator, then the digits */
-enum id_after { AFTER_OTHER, AFTER_BLANK, AFTER_MINUS, AFTER_DOT, AFTER_SLASH, AFTER_PLUS, AFTER_COLON, AFTER_LETTER, AFTER_MAX };
+enum id_after { AFTER_OTHER, AFTER_BLANK, AFTER_MINUS, AFTER_DOT, AFTER_SLASH, AFTER_PLUS, AFTER_COLON, AFTER_HEX, AFTER_LETTER, AFTER_MAX };
 extern const uint8_t id_afters[256];
 static inline enum id_after id_after(uint8_t c) { return (enum id_after)id_afters[c]; }
+static inline bool after_letter(unsigned after) { return after == AFTER_HEX || after == AFTER_LETTER; }
 bool id_starts(const struct id_rule *, size_t head, size_t run, enum id_after);
 bool id_has_head(const struct id_rule *);	/* may one begin with a letter? */
 uint64_t id_groups(const struct id_rule *);	/* bit n: the first digit of one may stand among n letters and digits in a row */

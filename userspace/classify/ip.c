@@ -118,7 +118,7 @@ static int ip_find(struct slice s, size_t at, struct hit *out)
 
 static bool ip_starts(size_t head, size_t run, unsigned after)
 {
-	return after == AFTER_DOT ? run < 4 : run <= 4 && (after == AFTER_COLON || after == AFTER_LETTER);
+	return after == AFTER_DOT ? run < 4 : run <= 4 && (after == AFTER_COLON || after == AFTER_HEX);
 }
 
 static const struct key_phrase keys[] = {

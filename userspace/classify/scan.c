@@ -433,10 +433,9 @@ static void scan_bytes(struct scan *s)
 {
 	struct block b UNINITIALIZED;
 
-	b.v = s->value;
-	b.digit = b.letter = false;
-	for (b.at = 0; b.at < s->value.len; b.at += 64) {
-		uint64_t numbers, starts;
+	block_alone(&b, s->value);
+	for (; b.at < s->value.len; b.at += 64) {
+		uint64_t numbers, starts, other;
 
 		kinds_wide(&b.k, &starters.specials, s->value.ptr + b.at, s->value.len - b.at);
 		for (starts = block_begins(&b, &numbers); starts; starts &= starts - 1) {
@@ -451,6 +450,8 @@ static void scan_bytes(struct scan *s)
 				scan_special(s, i, starters.kind[s->value.ptr[i]]);
 			}
 		}
+		other = ~(b.k.digits | b.k.letters);
+		b.before = other ? (unsigned)__builtin_clzll(other) : 64;
 		b.digit = b.k.digits >> 63;
 		b.letter = b.k.letters >> 63;
 		if (s->tags)
