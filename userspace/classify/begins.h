@@ -298,20 +298,27 @@ static inline uint64_t block_words(const struct block *b)
 	return found;
 }
 
-/* Of a value of one block that only ASCII stands in, the runs of digits that begin nothing wherever letters and digits mix: an
- * identifier in hexadecimal digits has many. They stand behind a letter that another digit is before, and no more digits
- * follow behind a sign that joins them. */
-static inline uint64_t inner_short(const struct block *b)
+/* The runs of digits that begin nothing wherever letters and digits mix: an identifier in hexadecimal digits has many. They stand
+ * behind a letter that another digit is before, which no escape ends, and no more digits follow behind a sign that joins them. */
+static inline uint64_t inner_runs(const struct block *b)
 {
 	uint64_t digits = b->k.digits, letters = b->k.letters, inside = letters & ~(letters << 1) & digits << 1;
-	uint64_t starts = (letters + inside) & ~letters & digits, longs = digits, joined;
+	uint64_t starts = (letters + inside) & ~letters & digits & ~(b->k.specials << 3), longs = digits, all = UINT64_MAX, joined;
+	size_t left = b->v.len - b->at;
 
-	if (!starts || b->v.len >= 64 || evidence_level < EVIDENCE_BOUNDARY)
+	if (!starts || evidence_level < EVIDENCE_BOUNDARY)
 		return 0;
-	joined = (digits + starts) & ~(digits | letters) & (((uint64_t)1 << b->v.len) - 1);
-	for (unsigned n = 1; n < starters.inner_run; n++) {
-		longs &= digits >> n;
-		joined |= joined >> 1 & digits;
+	if (left < 64)
+		all = ((uint64_t)1 << left) - 1;
+	joined = (~(digits | letters) & all) >> 1 | (uint64_t)(left > 64) << 63;	/* before a sign, or a byte that is not known here */
+	joined &= digits;
+	for (unsigned n = 1; n < 64; n *= 2) {
+		joined |= joined >> n & digits;
+		digits &= digits >> n;
+	}
+	for (unsigned have = 1, more; have < starters.inner_run; have += more) {
+		more = have < starters.inner_run - have ? have : starters.inner_run - have;
+		longs &= longs >> more;
 	}
 	return starts & ~longs & ~joined;
 }

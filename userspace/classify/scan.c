@@ -435,10 +435,13 @@ static void scan_bytes(struct scan *s)
 
 	block_alone(&b, s->value);
 	for (; b.at < s->value.len; b.at += 64) {
-		uint64_t numbers, starts, other;
+		uint64_t numbers, starts, other, inner;
 
 		kinds_wide(&b.k, &starters.specials, s->value.ptr + b.at, s->value.len - b.at);
-		for (starts = block_begins(&b, &numbers); starts; starts &= starts - 1) {
+		starts = block_begins(&b, &numbers);
+		inner = inner_runs(&b);
+		numbers &= ~inner;
+		for (starts &= ~inner; starts; starts &= starts - 1) {
 			size_t i = b.at + (size_t)__builtin_ctzll(starts);
 
 			if (numbers & starts & -starts)
@@ -482,7 +485,7 @@ bool scan_needless_told(const struct evidence *ev, const struct block *b)
 	if (is_short_number(b->v, b->k.digits))
 		return true;
 	starts = block_begins(b, &numbers);
-	for (numbers &= ~inner_short(b); starts; starts &= starts - 1) {
+	for (numbers &= ~inner_runs(b); starts; starts &= starts - 1) {
 		size_t i = (size_t)__builtin_ctzll(starts);
 		unsigned kind = starters.kind[b->v.ptr[i]];
 
