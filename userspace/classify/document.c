@@ -446,22 +446,24 @@ static bool is_form(struct slice in)
 }
 
 /* Is there nothing in a value, behind a name that speaks for nothing? */
-static bool form_is_nothing(struct walk *w, const struct evidence *ev, struct slice v, bool escaped)
+static bool form_is_nothing(struct walk *w, const struct evidence *ev, struct slice v, const struct form_pair *pair)
 {
 	struct block b UNINITIALIZED;
-	struct stretch s;
+	uint64_t digits;
 
-	block_alone(&b, v);
 	if (v.len > SCAN_SHORT || w->user_classes || (ev->rows && ev->rows->nr))
 		return false;
-	if (escaped) {
+	block_alone(&b, v);
+	if (pair->escapes) {
 		kinds_roomy(&b.k, &starters.specials, v.ptr, v.len);
-	} else {
-		s = survey_of(&w->survey, v);
-		if (!s.begins || is_short_number(v, s.digits) || (v.len <= RUN_MAX && number_is_short(v, s.digits)))
-			return true;
-		survey_kinds(&w->survey, v, &b.k);
+		return scan_needless_told(ev, &b);
 	}
+	if (pair->told) {
+		digits = pair->digits >> (pair->len - v.len);
+		if (!(pair->begins >> (pair->len - v.len)) || is_short_number(v, digits) || (v.len <= RUN_MAX && number_is_short(v, digits)))
+			return true;
+	}
+	survey_kinds(&w->survey, v, &b.k);
 	return scan_needless_told(ev, &b);
 }
 
@@ -483,7 +485,7 @@ static void form_leaf(struct walk *w, size_t at, struct form_pair pair)
 	if (ev.key.len)
 		ev.rows = known_rows(&known, ev.parent, 0, ev.key, quick_hash(&fixed, ev.key.ptr, ev.key.len));
 	w->hit.leaf++;
-	if (!value.len || form_is_nothing(w, &ev, value, pair.escapes))
+	if (!value.len || form_is_nothing(w, &ev, value, &pair))
 		return;
 	w->ev.key = ev.key;
 	w->named = false;

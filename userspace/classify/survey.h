@@ -82,8 +82,9 @@ static inline void survey_kinds(struct survey *s, struct slice v, struct kinds *
 	out->joins = bits_from(at[0].joins, at[1].joins, bit) & all;
 }
 
-/* A name and a value, as they are written, of a form. */
-struct form_pair { size_t len, equals; bool escapes; };	/* equals: where the first '=' is; len: none */
+/* A name and a value, as they are written, of a form. equals: where the first '=' is; len: none. digits and begins as of a stretch,
+ * where it is told: of one of less than 64 bytes. */
+struct form_pair { size_t len, equals; bool escapes, told; uint64_t digits, begins; };
 struct form_pair form_pair_long(struct slice);
 static inline struct form_pair survey_pair(struct survey *s, const uint8_t *p)
 {
@@ -92,10 +93,13 @@ static inline struct form_pair survey_pair(struct survey *s, const uint8_t *p)
 	const struct form_signs *signs = &s->signs[at - s->stretch];
 	uint64_t ends = bits_from(at[0].ends, at[1].ends, bit), all = (ends & -ends) - 1;
 	uint64_t equals = bits_from(signs[0].equals, signs[1].equals, bit) & all;
-	struct form_pair pair;
+	struct form_pair pair UNINITIALIZED;
 
-	if (ends || s->end - p <= 64) {
+	if (ends || s->end - p < 64) {
+		pair.told = true;
 		pair.len = ends ? (size_t)__builtin_ctzll(ends) : (size_t)(s->end - p);
+		pair.digits = bits_from(at[0].digits, at[1].digits, bit) & all;
+		pair.begins = bits_from(at[0].begins, at[1].begins, bit) & all;
 		pair.equals = equals ? (size_t)__builtin_ctzll(equals) : pair.len;
 		pair.escapes = bits_from(signs[0].escapes, signs[1].escapes, bit) & all;
 		return pair;
