@@ -146,26 +146,38 @@ static bool plain_room(struct plain *p, size_t size, bool mapped)
 	return false;
 }
 
+/* Bytes from..to are what they are. */
+static void plain_copy(struct plain *p, struct slice s, size_t from, size_t to)
+{
+	uint32_t *map = p->map + p->len;
+
+	memcpy(p->text + p->len, s.ptr + from, to - from);
+	p->len += to - from;
+	for (; from < to; from++)
+		*map++ = (uint32_t)from;
+}
+
 bool plain_make(struct plain *p, struct slice s, size_t differs)
 {
+	size_t from = 0, step;
+
 	if (s.len > PLAIN_MAX || !plain_room(p, s.len, true))
 		return false;
-	memcpy(p->text, s.ptr, differs);
-	for (size_t i = 0; i < differs; i++)
-		p->map[i] = (uint32_t)i;
-	p->len = differs;
-	for (size_t i = differs, step; i < s.len; i += step) {
-		uint8_t c = s.ptr[i];
+	for (size_t i = differs; i < s.len; i += step) {
+		uint8_t c;
 
-		step = plain_step(s, i, &c);
-		p->map[p->len] = (uint32_t)i;
+		step = is_odd(s.ptr[i]) ? plain_step(s, i, &c) : 0;
 		if (!step) {
-			p->text[p->len++] = s.ptr[i];
 			step = 1;
-		} else if (c) {
-			p->text[p->len++] = c;
+			continue;
 		}
+		plain_copy(p, s, from, i);
+		from = i + step;
+		p->map[p->len] = (uint32_t)i;
+		if (c)
+			p->text[p->len++] = c;
 	}
+	plain_copy(p, s, from, s.len);
 	p->map[p->len] = (uint32_t)s.len;
 	return true;
 }
