@@ -85,11 +85,25 @@ static bool path_add(char path[PATH_SIZE], const char *more)
 	return false;
 }
 
-/* Names are cleaned only when there is something to report: cleaning classifies. */
+/* Cleaning classifies: of the same few names of a source it is done once. */
+#define CLEANED 256
+static struct cleaned { uint64_t print; char name[NAME_SIZE]; } cleaned[CLEANED];
+
+static const char *name_cleaned(struct slice raw)
+{
+	uint64_t print = (quick_hash(&fixed, raw.ptr, raw.len) + CLASSIFY_SALT) | 1;
+	struct cleaned *c = &cleaned[(print >> 1) % CLEANED];
+
+	if (c->print != print)
+		name_clean(c->name, (const char *)raw.ptr, raw.len);
+	c->print = print;
+	return c->name;
+}
+
+/* Names are cleaned only when there is something to report. */
 static void leaf_name(struct walk *w)
 {
 	struct document_hit *h = &w->hit.hit;
-	char name[NAME_SIZE];
 	bool fits = true;
 
 	memcpy(h->path, "$", 2);
@@ -97,10 +111,9 @@ static void leaf_name(struct walk *w)
 		fits = path_add(h->path, w->level[d].array ? "[]" : ".");
 		if (!fits || w->level[d].array)
 			continue;
-		name_clean(name, (const char *)w->level[d].member.raw.ptr, w->level[d].member.raw.len);
-		fits = path_add(h->path, name);
+		fits = path_add(h->path, name_cleaned(w->level[d].member.raw));
 	}
-	name_clean(h->key, (const char *)w->ev.key.ptr, w->ev.key.len);
+	memcpy(h->key, name_cleaned(w->ev.key), sizeof(h->key));
 	w->named = true;
 }
 
