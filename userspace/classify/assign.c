@@ -162,15 +162,22 @@ struct slice assign_line(struct slice v, size_t i, bool commas)
 	return (struct slice){ v.ptr + start, end - start };
 }
 
-/* "Password: must be longer": prose under a heading, not a value. */
+/* Is it an option of a command, "-t" or "--type"? */
+static bool is_option(struct slice v, size_t i)
+{
+	return byte_at(v, i) == '-' && (is_alpha(byte_at(v, i + 1)) || (byte_at(v, i + 1) == '-' && is_alpha(byte_at(v, i + 2))));
+}
+
+/* "Password: must be longer", "No passphrase: ssh-keygen -t rsa": prose or a command under a heading, not a value. */
 bool assign_is_prose(struct slice v, size_t colon, struct slice word)
 {
 	size_t end = (size_t)(word.ptr - v.ptr) + word.len;
+	bool command = is_option(v, end + 1);
 
-	if (v.ptr[colon] != ':' || byte_at(v, end) != ' ' || !is_alpha(byte_at(v, end + 1)))
+	if (v.ptr[colon] != ':' || byte_at(v, end) != ' ' || (!command && !is_alpha(byte_at(v, end + 1))))
 		return false;
 	for (size_t i = 0; i < word.len; i++)
-		if (!is_alpha(word.ptr[i]) && word.ptr[i] < 0x80)
+		if (!is_alpha(word.ptr[i]) && word.ptr[i] < 0x80 && !(command && word.ptr[i] == '-'))
 			return false;
 	return true;
 }
@@ -232,12 +239,41 @@ static bool is_name_of(struct slice v, size_t i, struct slice word)
 	return (spaced || v.ptr[i] == ':' || memchr(word.ptr, '.', word.len)) && in_source(v, i);
 }
 
+/* `? "PASS" : "FAIL"`: the name is one of two values that a program chooses from. */
+static bool is_choice(struct slice v, struct slice name)
+{
+	size_t i = (size_t)(name.ptr - v.ptr);
+
+	if (i < 2 || (v.ptr[i - 1] != '"' && v.ptr[i - 1] != '\''))
+		return false;
+	for (i--; i && v.ptr[i - 1] == ' '; i--)
+		;
+	return i && v.ptr[i - 1] == '?';
+}
+
+/* `-debug-pass=Executions`: of an option with words around that of a weak key, a word says how and not what. */
+bool assign_is_option(struct slice v, struct slice name, struct slice word)
+{
+	bool words = false;
+
+	if (!is_option(v, (size_t)(name.ptr - v.ptr)))
+		return false;
+	for (size_t i = 2; i < name.len; i++)
+		words |= name.ptr[i] == '-' && name.ptr[i - 1] != '-';
+	for (size_t i = 0; i < word.len; i++)
+		if (!is_alpha(word.ptr[i]) && word.ptr[i] != '-')
+			return false;
+	return words;
+}
+
 /* `MDP = MDP`, `pass = Pass::Base`, `PASSWORD = (BASE + 1)`, `a: Dict[str]`: source, not a value. Quoted is a value. */
 bool assign_is_code(struct slice v, size_t assign, struct slice name, struct slice word)
 {
 	bool constant = false;
 	size_t at = (size_t)(word.ptr - v.ptr), end = at + word.len;
 
+	if (is_choice(v, name))
+		return true;
 	if (at && (v.ptr[at - 1] == '"' || v.ptr[at - 1] == '\''))
 		return false;
 	if (strchr("([{<*:&=>", word.ptr[0] ? word.ptr[0] : ' '))

@@ -12,6 +12,7 @@ size_t assign_tag(struct slice v, size_t start);
 bool assign_in_tags(struct slice v);
 bool assign_element(struct slice v, size_t i, struct slice *name, struct slice *value);
 bool assign_is_prose(struct slice v, size_t colon, struct slice word);
+bool assign_is_option(struct slice v, struct slice name, struct slice word);
 bool assign_is_code(struct slice v, size_t assign, struct slice name, struct slice word);
 bool assign_may_name(struct slice name);
 #endif

@@ -360,6 +360,8 @@ static void scan_assign(struct scan *s, size_t i)
 			if (!token.len || assign_is_prose(s->value, i, token) || assign_is_code(s->value, i, name, token))
 				return;
 		}
+		if (v.support < KEY_EXACT && assign_is_option(s->value, name, token))
+			continue;
 		scan_ask(s, rows[r], &around, token, 0, (size_t)(token.ptr - s->value.ptr));
 	}
 }
