@@ -63,6 +63,8 @@ static const char *alphabet_of(unsigned alphabet)
 		return DIGITS UPPER LOWER;
 	case OF_WORD:
 		return DIGITS UPPER LOWER "_";
+	case OF_OPEN:
+		return "{";
 	case OF_BASE64: case OF_CRYPT:
 		return DIGITS UPPER LOWER "+/";
 	default:
@@ -130,6 +132,8 @@ static void draw_token(const struct token_format *f, unsigned size, char out[TEX
 
 	if (f->back)
 		before = put(out, 0, f->back == OF_DIGIT ? DIGITS + 1 : alphabet_of(f->back), size == 2 ? f->back_max : f->back_min);
+	if (f->back == OF_DOTTED && is_alpha((uint8_t)*f->prefix))	/* of which a word begins the prefix, or a digit stands before it */
+		out[before - 1] = f->prefix[1] == '~' ? '8' : '.';
 	prefix = before + strlen(f->prefix);
 	memcpy(out + before, f->prefix, prefix - before + 1);
 	do {

@@ -211,6 +211,7 @@ void begins_only(bool (*wanted)(unsigned row))
 		starters.kind[c] |= is_digit((uint8_t)c) ? ON_DIGIT : is_alpha((uint8_t)c) ? ON_LETTER : 0;
 	starters.kind['@'] |= ON_AT;
 	starters.kind['%'] |= ON_PERCENT;
+	starters.kind['~'] |= ON_TILDE;
 	if (evidence_level >= EVIDENCE_KEY && starters.keyed.nr) {
 		starters.kind['='] |= ON_ASSIGN;
 		starters.kind[':'] = ON_ASSIGN;	/* its literal is looked at there: the byte is a common one */

@@ -9,7 +9,7 @@
 #include "classify/ids.h"
 #include "classify/keys.h"
 
-enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32 };
+enum { ON_DIGIT = 1, ON_AT = 2, ON_PERCENT = 4, ON_ASSIGN = 8, ON_LITERAL = 16, ON_LETTER = 32, ON_TILDE = 64 };
 #define RUN_MAX		31	/* digits of the first run of a number that are counted */
 #define HEAD_MAX	15	/* letters before it */
 #define GROUP_MAX	63	/* letters and digits around it; more are as many */

@@ -393,6 +393,8 @@ static void scan_special(struct scan *s, size_t i, unsigned kind)
 	s->cost += COST_SPECIAL;
 	if (kind & ON_LITERAL && literal_begins(s->value, i))
 		scan_literals(s, i);
+	if (kind & ON_TILDE && i && s->value.ptr[i - 1] == 'Q')	/* "Q~" within a token */
+		scan_literals(s, i - 1);
 	if (kind & ON_AT || (kind & ON_PERCENT && slice_begins(s->value, i, "%40")))
 		scan_rows(s, starters.at.rows, starters.at.nr, i);
 	if (kind & ON_ASSIGN)

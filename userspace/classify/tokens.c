@@ -30,6 +30,8 @@ static bool of_alphabet(unsigned alphabet, uint8_t c)
 		return is_alnum(c) || c == '_' || c == '-' || c == '.';
 	case OF_CRYPT:
 		return is_alnum(c) || (c && strchr("./$,=+_-:", c));
+	case OF_OPEN:
+		return c == '{';
 	case OF_ANY:
 		return is_alnum(c) || (c && strchr("_-.~+/=%:", c));
 	default:

@@ -13,6 +13,7 @@ enum token_alphabet {
 	OF_BASE64,	/* letters, digits, '+', '/' and '=' */
 	OF_DOTTED,	/* as OF_URL, and '.' */
 	OF_CRYPT,	/* letters, digits, and what crypt(3) puts between: './$,=+_-:' */
+	OF_OPEN,	/* '{' alone, before a scheme */
 	OF_ANY,		/* as OF_DOTTED, and '~', '+', '/', '=', '%', ':' */
 };
 

@@ -41,7 +41,8 @@ TOKEN_CLASS(class_package_token, "package_token", "token of a package registry",
 	T("pypi-AgEIcHlwaS5vcmc", OF_URL, 50, 1000), T("pypi-AgENdGVzdC5weXBpLm9yZ", OF_URL, 50, 1000),
 	T("rubygems_", OF_HEX, 48, 48), T("cio", OF_ALNUM, 32, 32, .says = 62), T("oy2", OF_LOWER, 43, 43),
 	T("CLOJARS_", OF_LOWER, 60, 60), T("packagist_uut_", OF_HEX, 64, 80), T("packagist_out_", OF_HEX, 64, 80),
-	T("packagist_ack_", OF_HEX, 64, 80), T("jsrd_", OF_ALNUM, 32, 64), T("jsrp_", OF_ALNUM, 32, 64));
+	T("packagist_ack_", OF_HEX, 64, 80), F("ovsxat_", UUID), T("sktsec_", OF_URL, 30, 80),
+	F("BUNDLE_ENTERPRISE__CONTRIBSYS__COM=", "h8:h8"), F("BUNDLE_GEMS__CONTRIBSYS__COM=", "h8:h8"), T("jsrd_", OF_ALNUM, 32, 64), T("jsrp_", OF_ALNUM, 32, 64));
 
 TOKEN_CLASS(class_docker_token, "docker_token", "Docker Hub token", KEYS(K("dockertoken"), K("dockerhubtoken"), W("token")),
 	T("dckr_pat_", OF_URL, 27, 27), T("dckr_oat_", OF_URL, 27, 40));
@@ -60,10 +61,13 @@ TOKEN_CLASS(class_ci_token, "ci_token", "token of a build service", KEYS(K("cito
 	T("nfp_", OF_ALNUM, 36, 40), T("nfc_", OF_ALNUM, 36, 40), T("nfo_", OF_ALNUM, 36, 40), T("vcp_", OF_ALNUM, 40, 60),
 	T("vck_", OF_ALNUM, 40, 60), T("ddp_", OF_ALNUM, 36, 36), T("ddo_", OF_ALNUM, 34, 36), T("depot_user_", OF_HEX, 64, 64),
 	T("depot_project_", OF_HEX, 64, 64), T("depot_org_", OF_HEX, 64, 64),
-	F("pat.", "w22.h24.a20"), T("API-", OF_UPPER, 26, 26, .says = 62), T("snyk_uat.", OF_DOTTED, 40, 400));
+	F("pat.", "w22.h24.a20"), F("sat.", "w22.h24.a20"), F("vercel_blob_rw_", "a16_a30"), T("sgp_", OF_ALNUM, 64, 64),
+	T("tr_prod_", OF_ALNUM, 20, 24), T("tr_dev_", OF_ALNUM, 20, 24), T("signkey-prod-", OF_HEX, 64, 64), T("signkey-test-", OF_HEX, 64, 64),
+	F("dose", "h32", .says = 80), T("API-", OF_UPPER, 26, 26, .says = 62), T("snyk_uat.", OF_DOTTED, 40, 400));
 
 TOKEN_CLASS(class_vault_token, "vault_token", "HashiCorp Vault, Terraform or Consul token", KEYS(K("vaulttoken"), K("tfetoken"), W("token")),
-	T("hvs.", OF_URL, 24, 300), T("hvb.", OF_URL, 90, 300), T("hvr.", OF_URL, 24, 300), T("s.", OF_ALNUM, 24, 24, .says = 45));
+	T("hvs.", OF_URL, 24, 300), T("hvb.", OF_URL, 90, 300), T("hvr.", OF_URL, 24, 300), T("s.", OF_ALNUM, 24, 24, .says = 45),
+	T("atlasv1.", OF_URL, 60, 90, .back = OF_DOTTED, .back_min = 15, .back_max = 15));
 
 TOKEN_CLASS(class_infra_token, "infra_token", "token of an infrastructure service",
 	KEYS(K("dopplertoken"), K("pulumiaccesstoken"), K("tailscaleauthkey"), W("token")),
@@ -74,7 +78,11 @@ TOKEN_CLASS(class_infra_token, "infra_token", "token of an infrastructure servic
 	T("fm1r_", OF_BASE64, 100, 1000), T("fm2_", OF_BASE64, 100, 1000), T("ico-", OF_ALNUM, 32, 32), T("pnu_", OF_ALNUM, 36, 36),
 	T("pnb_", OF_ALNUM, 36, 36), T("sha256~", OF_URL, 43, 43), T("ops_eyJ", OF_BASE64, 250, 1500), F("A3-", "u6-u11-u5-u5-u5"),
 	F("A3-", "u6-u6-u5-u5-u5-u5"), T("AGE-SECRET-KEY-1", OF_UPPER, 58, 58), T("rpa_", OF_ALNUM, 40, 50), F("st.", "h8-h4-h4-h4-h12.h32.h32"),
-	F("dnkey-", "l26-w52"), T("sm_pat_", OF_ALNUM, 16, 16), T("sm_aat_", OF_ALNUM, 16, 16), T("tk-us-", OF_URL, 48, 48), T("essu_", OF_BASE64, 40, 200));
+	F("dnkey-", "l26-w52"), T("sm_pat_", OF_ALNUM, 16, 16), T("sm_aat_", OF_ALNUM, 16, 16), T("tk-us-", OF_URL, 48, 48), T("essu_", OF_BASE64, 40, 200),
+	T("AVNS_", OF_URL, 19, 19), F("CCDB1_", "a22_a40"), F("K10", "h64::server:h32"), T("ptr_", OF_BASE64, 43, 45, .says = 85), T("nbp_", OF_ALNUM, 36, 36),
+	F("token-", "l5:l54"), T("dbtc_", OF_URL, 40, 60), T("dbtu_", OF_URL, 40, 60), T("dnsimple_a_", OF_ALNUM, 32, 64),
+	T("dnsimple_u_", OF_ALNUM, 32, 64), T("pk1_", OF_HEX, 64, 64), T("sk1_", OF_HEX, 64, 64), T("ory_pat_", OF_ALNUM, 32, 32),
+	T("ory_st_", OF_ALNUM, 32, 32), T("ory_at_", OF_DOTTED, 60, 200), T("ory_rt_", OF_DOTTED, 60, 200));
 
 TOKEN_CLASS(class_cloud_key, "cloud_key", "key of a cloud provider",
 	KEYS(K("cloudapikey"), K("digitaloceantoken"), K("cloudflareapitoken"), K("alibabaaccesskey"), W("accesskey")),
@@ -84,9 +92,11 @@ TOKEN_CLASS(class_cloud_key, "cloud_key", "key of a cloud provider",
 	T("cfat_", OF_ALNUM, 40, 60), T("cfk_", OF_ALNUM, 40, 60), T("ABSK", OF_BASE64, 109, 269),
 	T("bedrock-api-key-", OF_BASE64, 60, 1000), T("CFPAT-", OF_URL, 43, 43), T("pscale_tkn_", OF_DOTTED, 32, 64),
 	T("pscale_pw_", OF_DOTTED, 32, 64), T("pscale_oauth_", OF_DOTTED, 32, 64), T("sbp_", OF_HEX, 40, 40),
-	T("sb_secret_", OF_URL, 30, 50), T("napi_", OF_LOWER, 60, 70), T("xau_", OF_ALNUM, 32, 64));
+	T("sb_secret_", OF_URL, 30, 50), T("napi_", OF_LOWER, 60, 70), T("xau_", OF_ALNUM, 32, 64),
+	T("Q~", OF_ANY, 31, 34, .back = OF_DOTTED, .back_min = 4, .back_max = 4),	/* Azure AD */
+	F("bce-v3/ALTAK-", "a21/l40"), T("mdb_sa_sk_", OF_URL, 40, 40), F("akab-", "l16-l16"));
 
 TOKEN_CLASS(class_google_api_key, "google_api_key", "Google API key", KEYS(K("googleapikey"), K("firebaseapikey"), K("mapskey"), W("apikey"), W("key")),
-	T("AIza", OF_URL, 35, 35));
+	T("AIza", OF_URL, 35, 35), T("AQ.Ab8", OF_URL, 44, 50, .says = 85));
 TOKEN_CLASS(class_google_oauth, "google_oauth", "Google OAuth token or client secret", KEYS(K("clientsecret"), K("refreshtoken"), W("token")),
 	T("ya29.", OF_DOTTED, 40, 500), T("GOCSPX-", OF_URL, 28, 28), T("1//0", OF_URL, 60, 110));
