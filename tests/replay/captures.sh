@@ -197,6 +197,22 @@ if command -v openssl >/dev/null; then
 else
 	skip "openssl is not installed: scripts/bootstrap test"
 fi
+if command -v editcap >/dev/null; then
+	for suite in "TLSv1_3" "TLSv1_2 ECDHE-ECDSA-AES128-GCM-SHA256"; do
+		# shellcheck disable=SC2086  # words
+		inside "$suite" 6 6 $suite
+		editcap --inject-secrets "tls,$WORK/keys" "$CAPTURE" "$WORK/own.pcapng" || not_ok "editcap --inject-secrets"
+		CAPTURE=$WORK/own.pcapng again
+		is "${got[exact]} ${got[pan.received]} ${got[received.examined]} ${got[bytes.opaque]} ${got[unexplained]}" "6 6 $((6 * REQUEST)) 0 0" \
+			"$suite: the keys in the capture itself open it"
+		is "${got[secrets]} ${got[tls_decrypted]} ${got[tls_failed_records]}" "1 1 0" "$suite: and are counted"
+		sed 's/[0-9a-f]\{8\}$/00000000/' "$WORK/keys" >"$WORK/wrong"
+		CAPTURE=$WORK/own.pcapng again --keylog "$WORK/wrong"
+		is "${got[exact]} ${got[unexplained]}" "0 0" "$suite: what --keylog says of a session goes before them"
+	done
+else
+	skip "editcap of tshark is not installed: scripts/bootstrap test"
+fi
 inside "TLS behind a question of SMTP" 6 6 TLSv1_3 "" "" "220 mail.example|EHLO me|250 STARTTLS|STARTTLS|220 go"
 is "${got[bytes.lost]}" 0 "TLS behind a question of SMTP: nothing lost"
 

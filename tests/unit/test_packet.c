@@ -395,6 +395,86 @@ static void a_key_log_is_known_by_its_lines(void **state)
 	fclose(f);
 }
 
+/* A number of a .pcapng of either byte order. */
+static void number_put(bool big, uint32_t v)
+{
+	v = big ? __builtin_bswap32(v) : v;
+	put(&v, sizeof(v));
+}
+
+static void section_put(bool big)
+{
+	const uint32_t nr[] = { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, -1u, -1u, 28 };
+
+	for (size_t i = 0; i < sizeof(nr) / sizeof(nr[0]); i++)
+		number_put(big, i == 3 && big ? 0x10000 : nr[i]);
+}
+
+/* Secrets of a kind, said to be of that length. */
+static void secrets_put(bool big, uint32_t kind, const char *text, uint32_t said)
+{
+	uint32_t len = (uint32_t)strlen(text), padded = (len + 3) & ~3u;
+
+	number_put(big, 10);
+	number_put(big, 20 + padded);
+	number_put(big, kind);
+	number_put(big, said);
+	put(text, len);
+	put("\0\0\0", padded - len);
+	number_put(big, 20 + padded);
+}
+
+/* What was counted of a file as it is. */
+static uint64_t secrets_in(void)
+{
+	const struct packet_sink sink = { NULL, on_time, on_conn, on_chunk, on_close };
+	const struct packet_options options = { 0 };
+	char why[256] = "";
+
+	fflush(file);
+	rewind(file);
+	stats = (struct packet_stats){ 0 };
+	(void)packet_read(file, &options, &sink, &stats, why, sizeof(why));
+	fclose(file);
+	return stats.secrets;
+}
+
+static void keys_in_a_capture_are_found_in_either_order(void **state)
+{
+	for (int big = 0; big < 2; big++) {
+		file = fdopen(memfd_create("capture", 0), "w+");
+		section_put(big);
+		secrets_put(big, 0x544c534b, "CLIENT_RANDOM 00 00\n", 20);
+		secrets_put(big, 0x57474b4c, "LOCAL_STATIC_PRIVATE_KEY = A", 28);	/* WireGuard's */
+		section_put(!big);	/* another section, the other order */
+		secrets_put(!big, 0x544c534b, "# none\n", 7);
+		assert_int_equal(secrets_in(), 2);
+	}
+}
+
+static void a_block_that_lies_ends_the_search_for_keys(void **state)
+{
+	static const uint32_t lengths[] = { 0, 4, 11, 13, 0xfffffffc };
+
+	file = fdopen(memfd_create("capture", 0), "w+");
+	section_put(false);
+	secrets_put(false, 0x544c534b, "# short\n", 0xfffffff0);	/* longer than its block */
+	secrets_put(false, 0x544c534b, "# short\n", 9);
+	secrets_put(false, 0x544c534b, "# whole\n", 8);
+	assert_int_equal(secrets_in(), 1);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		file = fdopen(memfd_create("capture", 0), "w+");
+		section_put(false);
+		number_put(false, 10);
+		number_put(false, lengths[i]);
+		secrets_put(false, 0x544c534b, "# whole\n", 8);
+		assert_int_equal(secrets_in(), 0);
+	}
+	file = fdopen(memfd_create("capture", 0), "w+");
+	secrets_put(false, 0x544c534b, "# before a section\n", 19);
+	assert_int_equal(secrets_in(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +495,8 @@ int main(void)
 		cmocka_unit_test(headers_that_lie_are_malformed),
 		cmocka_unit_test(a_client_that_says_hello_speaks_tls),
 		cmocka_unit_test(a_key_log_is_known_by_its_lines),
+		cmocka_unit_test(keys_in_a_capture_are_found_in_either_order),
+		cmocka_unit_test(a_block_that_lies_ends_the_search_for_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ static const struct option_row options[] = {
 	{ "--messages", NULL, "also one object per exchange: field paths and classes, never values" },
 	{ "--policy", "PATH", "a policy file or folder; may be repeated" },
 	{ "--side", "SIDE", "of a capture: tell each connection as its server or its client sees it (default: server)" },
-	{ "--keylog", "FILE", "of a capture: decrypts TLS 1.2 and 1.3 with the keys that SSLKEYLOGFILE made a program write" },
+	{ "--keylog", "FILE", "of a capture: decrypts TLS 1.2 and 1.3 with the keys that SSLKEYLOGFILE made a program write; those in a .pcapng are used without it" },
 	{ "--overlap", "WHICH", "of a capture: where TCP or IP repeats bytes and changes them, first or last count (default: first)" },
 	{ "--no-sandbox", NULL, "read the file with all rights of who asks: for a kernel without seccomp, and a file that you trust" },
 	{ NULL, NULL, NULL }

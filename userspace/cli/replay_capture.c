@@ -141,6 +141,7 @@ void replay_capture_sum(struct replay *r)
 		{ "packets that repeat bytes and change them", &stats.conflicts },
 		{ "bytes of no use to the receiver, not looked at", &stats.stray_bytes },
 		{ "connections let go for want of room", &stats.evicted },
+		{ "blocks of TLS keys in the capture itself", &stats.secrets },
 		{ "TLS records that no key of the log opens", &stats.tls_failed_records },
 	};
 

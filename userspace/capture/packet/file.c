@@ -119,15 +119,22 @@ int packet_read(FILE *f, const struct packet_options *options, const struct pack
 		char *why, size_t why_size)
 {
 	struct packets *t = calloc(1, sizeof(*t));
-	pcap_t *p = file_open(f, why, why_size);
-	int err = -ENOMEM;
+	struct keylog *keys = options->keys;
+	int err, full;
+	pcap_t *p;
 
 	*stats = (struct packet_stats){ 0 };
-	if (p && t) {
+	full = inside_keys(f, &keys, stats);
+	p = file_open(f, why, why_size);
+	err = -ENOMEM;
+	if (full) {
+		keylog_full(why, why_size);
+	} else if (p && t) {
 		*t = (struct packets){
 			.options = *options, .sink = *sink, .stats = stats, .why = why, .why_size = why_size,
 			.streams.ns = REST_STREAM_NS, .datagrams.ns = REST_DATAGRAM_NS, .ended.ns = LINGER_NS,
 		};
+		t->options.keys = keylog_has(keys) ? keys : NULL;
 		t->fragments = fragments_new();
 		if (t->fragments && !random_bytes(&t->key, sizeof(t->key)))
 			err = file_read(t, p);
@@ -142,6 +149,8 @@ int packet_read(FILE *f, const struct packet_options *options, const struct pack
 	}
 	if (p)
 		pcap_close(p);
+	if (!options->keys)
+		keylog_free(keys);
 	free(t);
 	return err;
 }

@@ -116,7 +116,7 @@ static int line_take(struct keylog *k, char *line)
 	if (n != 32 && n != 48)
 		return 0;
 	s = session_get(k, random);
-	if (s) {
+	if (s && !s->of[labels[i].secret].len) {	/* what was given first stays */
 		s->of[labels[i].secret].len = (uint8_t)n;
 		memcpy(s->of[labels[i].secret].bytes, secret, (size_t)n);
 	}
@@ -124,21 +124,60 @@ static int line_take(struct keylog *k, char *line)
 	return s ? 1 : -ENOMEM;
 }
 
-struct keylog *keylog_read(FILE *f, char *why, size_t why_size)
+/* The next line, or what of a longer one has room; false: left bytes were read, or there are no more. */
+static bool line_read(FILE *f, uint64_t *left, char line[LINE_SIZE])
+{
+	size_t n = 0;
+	int c = 0;
+
+	while (n < LINE_SIZE - 1 && c != '\n' && *left && (c = getc(f)) != EOF) {
+		line[n++] = (char)c;
+		--*left;
+	}
+	line[n] = 0;
+	return n > 0;
+}
+
+struct keylog *keylog_new(void)
 {
 	struct keylog *k = calloc(1, sizeof(*k));
+
+	if (k && !random_bytes(&k->key, sizeof(k->key)))
+		return k;
+	free(k);
+	return NULL;
+}
+
+int keylog_add(struct keylog *k, FILE *f, uint64_t left)
+{
 	char line[LINE_SIZE];
 	int rc = 0;
 
-	if (!k || random_bytes(&k->key, sizeof(k->key)))
-		rc = -ENOMEM;
-	while (rc >= 0 && fgets(line, sizeof(line), f))
+	while (rc >= 0 && line_read(f, &left, line))
 		rc = line_take(k, line);
 	explicit_bzero(line, sizeof(line));
-	if (rc >= 0 && k->nr)
+	return rc < 0 ? rc : 0;
+}
+
+bool keylog_has(const struct keylog *k)
+{
+	return k && k->nr;
+}
+
+void keylog_full(char *why, size_t why_size)
+{
+	snprintf(why, why_size, "no room for its keys: at most %d sessions are taken", SESSIONS_MAX);
+}
+
+struct keylog *keylog_read(FILE *f, char *why, size_t why_size)
+{
+	struct keylog *k = keylog_new();
+	int rc = k ? keylog_add(k, f, UINT64_MAX) : -ENOMEM;
+
+	if (!rc && k->nr)
 		return k;
-	if (rc < 0)
-		snprintf(why, why_size, "no room for its keys: at most %d sessions are taken", SESSIONS_MAX);
+	if (rc)
+		keylog_full(why, why_size);
 	else
 		snprintf(why, why_size, "none of its lines is of a key log (CLIENT_RANDOM or CLIENT_TRAFFIC_SECRET_0, a random, a secret): "
 			 "give the file that SSLKEYLOGFILE named for the client or the server");

@@ -23,7 +23,7 @@ enum overlap { OVERLAP_FIRST, OVERLAP_LAST };
 struct packet_options {
 	enum overlap overlap;
 	bool as_client;
-	const struct keylog *keys;	/* NULL: TLS stays opaque */
+	struct keylog *keys;	/* those in the capture are added; NULL: TLS that they do not open stays opaque */
 };
 
 struct packet_sink {
@@ -39,7 +39,7 @@ struct packet_sink {
 #define PACKET_STATS(X) \
 	X(packets) X(connections) X(late) X(not_ip) X(not_tcp_or_udp) X(malformed) X(truncated) X(truncated_bytes) \
 	X(fragments) X(fragments_lost) X(repeated_bytes) X(gaps) X(gap_bytes) X(conflicts) X(conflict_bytes) X(stray_bytes) \
-	X(evicted) X(tls) X(tls_decrypted) X(tls_failed_records)
+	X(evicted) X(secrets) X(tls) X(tls_decrypted) X(tls_failed_records)
 struct packet_stats {
 #define X(name) uint64_t name;
 	PACKET_STATS(X)

@@ -175,4 +175,12 @@ enum secret {
 };
 struct secrets { struct { uint8_t len, bytes[48]; } of[SECRET_MAX]; };
 bool keylog_find(const struct keylog *, const uint8_t client_random[32], struct secrets *);
+struct keylog *keylog_new(void);	/* empty; NULL: no memory */
+int keylog_add(struct keylog *, FILE *, uint64_t nr);	/* the lines in the next nr bytes; 0 or -ENOMEM */
+bool keylog_has(const struct keylog *);	/* a key; NULL has none */
+void keylog_full(char *why, size_t why_size);	/* of -ENOMEM */
+
+/* inside.c: the TLS keys in the blocks of a .pcapng, added to *keys, which is made where it is NULL. Rewinds.
+ * 0 or -ENOMEM. */
+int inside_keys(FILE *, struct keylog **keys, struct packet_stats *);
 #endif
