@@ -332,7 +332,7 @@ static void a_survey_is_right(void **test)
 		struct slice all = document_drawn();
 
 		starters.specials.by_32 = have && n & 1;
-		survey_begin(&s, all);
+		survey_begin(&s, all, false);
 		for (size_t at = 0, plain; at < all.len; at += draw(4) ? plain + 1 : draw(300)) {
 			plain = bytes_plain(all.ptr + at, all.len - at);
 			assert_int_equal(survey_plain(&s, all.ptr + at), plain);

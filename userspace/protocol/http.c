@@ -231,6 +231,14 @@ enum http_name http_header(const struct http_message *m, struct slice name, size
 	return which;
 }
 
+void http_stray(const struct http_message *m, struct slice name, size_t room, struct slice value)
+{
+	uint8_t lower[HTTP_NAME_MAX] UNINITIALIZED;
+
+	(void)http_name_read(name, room, lower);
+	emit_here(m, &in_header, slice_of(lower, name.len < sizeof(lower) ? name.len : sizeof(lower)), value);
+}
+
 /* A name that is itself a value (a key that is an e-mail address) is a field as well. */
 static void emit_name(const struct http_message *m, struct slice key)
 {

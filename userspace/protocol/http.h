@@ -46,6 +46,8 @@ void http_host(const struct http_message *, struct slice);
 /* One header: a field, or several (cookies); the body learns from it how it is to be read. room: bytes that may be read
  * where its name is, at least those of it. Returns which one it is. */
 enum http_name http_header(const struct http_message *, struct slice name, size_t room, struct slice value);
+/* One that nobody heeds: a field, and no more. */
+void http_stray(const struct http_message *, struct slice name, size_t room, struct slice value);
 /* The fields of a target: segments of the path, parameters of the query. Decoded in place. */
 void http_target(const struct http_message *, uint8_t *target, size_t len);
 

@@ -26,12 +26,18 @@ static inline unsigned bytes_are(const uint8_t *p, char c)
 #endif
 }
 
-/* A line ends, and the next begins there, unless it goes on. Returns the head's length, if it is the last one. */
+static bool is_white(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* A line ends, and the next begins there, unless it goes on (RFC 9112, 5.2); but the start line does not, and what begins
+ * like that behind it is nobody's (2.2). Returns the head's length, if it is the last one. */
 static inline size_t line_ends(struct slice in, size_t next, struct head_scan *scan, struct head_lines *lines)
 {
 	uint8_t c = next < in.len ? in.ptr[next] : 0;
 
-	if (c == ' ' || c == '\t') {
+	if (is_white(c) && lines->nr && !is_white(in.ptr[lines->next[lines->nr - 1]])) {
 		scan->folded = true;
 		return 0;
 	}
@@ -120,16 +126,19 @@ int head_begins(struct slice in, bool *response)
 	return in.ptr[8] == ' ';
 }
 
-/* RFC 9112, 5.2: a line that begins with white space continues the one before. */
 void head_unfold(uint8_t *p, size_t len)
 {
-	for (size_t i = 1, n; i + 1 < len; i = n + 1) {
+	const uint8_t *line = memchr(p, '\n', len);
+
+	while (line && (size_t)(line + 1 - p) < len && is_white(line[1]))	/* nobody's */
+		line = memchr(line + 1, '\n', len - (size_t)(line + 1 - p));
+	for (size_t i = line ? (size_t)(line + 1 - p) : len, n; i + 1 < len; i = n + 1) {
 		const uint8_t *nl = memchr(p + i, '\n', len - 1 - i);
 
 		if (!nl)
 			break;
 		n = (size_t)(nl - p);
-		if (p[n + 1] != ' ' && p[n + 1] != '\t')
+		if (!is_white(p[n + 1]))
 			continue;
 		p[n] = ' ';
 		if (p[n - 1] == '\r')
@@ -241,20 +250,44 @@ static inline struct slice trimmed(const uint8_t *from, const uint8_t *to)
 	return http_trim(slice_of(from, (size_t)(to - from)));
 }
 
+static void line_fields(const struct http_message *m, struct slice line, const uint8_t *end, struct head *h)
+{
+	const uint8_t *p = line.ptr, *stop = p + line.len, *colon = name_end(p, stop, end);
+	struct slice name = trimmed(p, colon ? colon : p), value = trimmed(colon ? colon + 1 : p, stop);
+
+	if (is_white(*p) && (colon || value.len))
+		http_stray(m, name, (size_t)(end - name.ptr), value);
+	else if (colon)
+		take_header(h, http_header(m, name, (size_t)(end - name.ptr), value), value);
+}
+
+/* Too many to become fields; but where a message ends the last of its headers may say. */
+static void lines_beyond(const struct http_message *m, const uint8_t *p, const uint8_t *end, struct head *h)
+{
+	const uint8_t *nl, *colon;
+	uint8_t lower[HTTP_NAME_MAX];
+
+	for (; (nl = memchr(p, '\n', (size_t)(end - p))); p = nl + 1) {
+		colon = name_end(p, nl, end);
+		if (!colon)
+			continue;
+		m->ex->inspected = INSPECTED_PARTIAL;
+		if (!is_white(*p)) {
+			struct slice name = trimmed(p, colon);
+
+			take_header(h, http_name_read(name, (size_t)(end - name.ptr), lower), trimmed(colon + 1, nl));
+		}
+	}
+}
+
 void head_fields(const struct http_message *m, struct slice in, const struct head_lines *lines, struct head *h)
 {
 	const uint8_t *end = in.ptr + in.len;
 
-	for (unsigned n = 1; n < lines->nr; n++) {
-		const uint8_t *p = in.ptr + lines->next[n - 1], *stop = in.ptr + lines->next[n] - 1, *colon = name_end(p, stop, end);
-		struct slice name, value;
-
-		if (!colon)
-			continue;
-		name = trimmed(p, colon);
-		value = trimmed(colon + 1, stop);
-		take_header(h, http_header(m, name, (size_t)(end - name.ptr), value), value);
-	}
+	for (unsigned n = 1; n < lines->nr; n++)
+		line_fields(m, slice_of(in.ptr + lines->next[n - 1], lines->next[n] - 1 - lines->next[n - 1]), end, h);
+	if (lines->nr == HEAD_LINES)
+		lines_beyond(m, in.ptr + lines->next[HEAD_LINES - 1], end, h);
 	if (h->target.len)
 		target_fields(m, h->target);
 }
