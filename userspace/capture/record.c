@@ -158,6 +158,7 @@ int record_visit(const void *record, size_t len, void (*push)(void *, const stru
 	c.skipped = d.skipped;
 	c.cause = d.skipped ? cause_of(d.reason, d.flags) : LOSS_NONE;
 	c.before = record_loss(d.before);
+	c.more = transport_is_datagram(d.who.transport) && !(d.flags & WIRE_F_LAST);
 	c.probed = !!(d.flags & WIRE_F_PROBED);
 	c.ahead = !!(d.flags & WIRE_F_AHEAD);
 	c.partly = !!(d.flags & WIRE_F_PARTLY);

@@ -8,6 +8,7 @@
 
 #include "base/budget.h"
 #include "base/hash.h"
+#include "capture/datagrams.h"
 #include "capture/record.h"
 #include "classify/classify.h"
 #include "classify/user.h"
@@ -36,6 +37,7 @@ struct front {
 	struct classifier *classifier;
 	const uint64_t *cost;		/* of the classifier until now, ns */
 	struct arranged *arranged;
+	struct datagrams *datagrams;
 	struct field_sink fields;
 	fact_sink sink;
 	void *owner;
@@ -293,7 +295,8 @@ struct front *front_new(fact_sink sink, void *owner)
 	f->classifier = classifier_new();
 	f->streams = stream_table_new(&limits, &streams);
 	f->arranged = arranged_new();
-	if (f->classifier && f->streams && f->arranged) {
+	f->datagrams = datagrams_new();
+	if (f->classifier && f->streams && f->arranged && f->datagrams) {
 		f->cost = classifier_cost(f->classifier);
 		return f;
 	}
@@ -318,6 +321,7 @@ void front_free(struct front *f)
 	stream_table_free(f->streams);
 	classifier_free(f->classifier);
 	arranged_free(f->arranged);
+	datagrams_free(f->datagrams);
 	free(f);
 }
 
@@ -356,9 +360,19 @@ static int visit(struct front *f, const void *record, size_t len, void (*push)(v
 	return err ? err : f->pushed == -ENOMEM ? -ENOMEM : 0;
 }
 
+static void on_piece(void *owner, const struct chunk *chunk)
+{
+	struct front *f = owner;
+
+	if (transport_is_datagram(chunk->conn.transport))
+		datagrams_take(f->datagrams, chunk, on_chunk, f);
+	else
+		on_chunk(f, chunk);
+}
+
 int front_record(struct front *f, const void *record, size_t len)
 {
-	return visit(f, record, len, on_chunk);
+	return visit(f, record, len, on_piece);
 }
 
 int front_skip(struct front *f, const void *record, size_t len)
@@ -376,6 +390,7 @@ int front_chunk(struct front *f, const struct chunk *chunk)
 void front_close(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t received_pos, uint64_t sent,
 		 uint64_t received, struct stamp at)
 {
+	datagrams_close(f->datagrams, conn, on_chunk, f);
 	stream_close(f->streams, conn, sent_pos, received_pos, sent, received, at);
 }
 
@@ -409,6 +424,7 @@ void front_plain(struct front *f, uint64_t conn, uint64_t sent_pos, uint64_t rec
 
 void front_tick(struct front *f, struct stamp now)
 {
+	datagrams_tick(f->datagrams, now, on_chunk, f);
 	stream_tick(f->streams, now);
 }
 

@@ -40,6 +40,7 @@ struct chunk {
 	enum loss cause;	/* of skipped */
 	enum loss before;	/* of bytes that are missing before pos, if any are; LOSS_NONE: not known */
 	uint64_t moved;		/* LAYER_CIPHER: socket bytes of the call */
+	uint8_t more;		/* of a datagram: pieces of it follow */
 	uint8_t probed;		/* LAYER_CIPHER: a TLS session is bound here */
 	uint8_t ahead;		/* LAYER_TLS: the records that carry these bytes have not passed yet */
 	uint8_t partly;		/* LAYER_TLS: its library may move more than it is seen to move */
