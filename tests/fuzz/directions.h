@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* directions.h - two directions of a connection, in pieces of one direction each: a byte, of which
  * bit 0 is the direction, bit 1 says that so many bytes are missing here, bit 2 (of the first) that
- * weir came late; two bytes of length; so many bytes. No byte may leave the account, and where they
- * are cut into calls changes nothing, but behind bytes that are no message. A target is the corpus of
- * its protocol. */
+ * weir came late, bit 3 (of the first) that each piece is a datagram; two bytes of length; so many
+ * bytes. No byte may leave the account, and where they are cut into calls changes nothing, but behind
+ * bytes that are no message. A target is the corpus of its protocol. */
 #ifndef WEIR_FUZZ_DIRECTIONS_H
 #define WEIR_FUZZ_DIRECTIONS_H
 #include "tests/fuzz/events.h"
@@ -23,7 +23,10 @@ static void give(struct session *s, enum dir dir, struct slice in, size_t most, 
 static int64_t play(struct buf *events, struct input in, size_t most)
 {
 	const struct field_sink sink = { events, event_field, event_clean, event_exchange, NULL, NULL, NULL };
-	const struct conn_facts conn = { .id = 1, .late = in.len && in.ptr[0] & 4, .tls = TLS_ABSENT };
+	const bool datagrams = in.len && in.ptr[0] & 8;
+	const struct conn_facts conn = {
+		.id = 1, .late = in.len && in.ptr[0] & 4, .tls = TLS_ABSENT, .transport = datagrams ? TRANSPORT_UDP : TRANSPORT_TCP,
+	};
 	struct byte_account acct[2] = { 0 };
 	struct session *s = session_new(&conn, &sink, acct);
 	int64_t given[2] = { 0 };
@@ -40,7 +43,7 @@ static int64_t play(struct buf *events, struct input in, size_t most)
 			continue;
 		}
 		n = n < in.len ? n : in.len;
-		give(s, dir, slice_of(in.ptr, n), most, &time);
+		give(s, dir, slice_of(in.ptr, n), datagrams ? 0 : most, &time);
 		given[dir] += (int64_t)n;
 		in.ptr += n;
 		in.len -= n;

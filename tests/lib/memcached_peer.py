@@ -5,6 +5,7 @@
   memcached_peer.py text PORT KEYS tcp|tls     with pymemcache: documents and cards stored and got, many at once,
                                                what misses, counters, what nobody answers
   memcached_peer.py meta PORT KEYS             pipelined, quiet and not
+  memcached_peer.py datagrams PORT KEYS        over UDP, many asked at once; of a long value two datagrams come
   memcached_peer.py binary PORT KEYS           with pylibmc and libmemcached, logged in by SASL; values packed by zlib
   memcached_peer.py refused PORT               with a wrong password
   memcached_peer.py stats PORT text|binary NAME...     what the server has counted
@@ -67,6 +68,39 @@ def meta(port, keys):
         assert answers.readline() == b"MN\r\n"
 
 
+def datagrams(port, keys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect(("127.0.0.1", port))
+        s.settimeout(30)
+
+        def ask(ids, command):
+            for n in ids:
+                s.send(struct.pack(">4H", n, 0, 1, 0) + command(n))
+
+        def answers(ids, end):
+            parts = {n: b"" for n in ids}
+            while not all(p.endswith(end) for p in parts.values()):
+                got = s.recv(65536)
+                number, place, of, _ = struct.unpack(">4H", got[:8])
+                assert place < of and number in parts
+                parts[number] += got[8:]
+            return parts
+
+        for at in range(0, keys, 16):
+            some = range(at, min(at + 16, keys))
+            ask(some, lambda n: b"set user:%d:profile 0 0 %d\r\n%s\r\n" % (n, len(profile(n)), profile(n)))
+            answers(some, b"STORED\r\n")
+            ask(some, lambda n: b"get user:%d:profile\r\n" % n)
+            for n, got in answers(some, b"END\r\n").items():
+                assert profile(n) in got
+        long = b"".join(b"sold to buyer%d@harborline-logistics.com; " % n for n in range(40))
+        for half in (b"set sold 0 0 %d\r\n%s\r\n", b"append sold 0 0 %d\r\n%s\r\n"):
+            ask([0], lambda n: half % (len(long) // 2, long[:len(long) // 2]))
+            answers([0], b"STORED\r\n")
+        ask([7], lambda n: b"get sold\r\n")
+        assert len(answers([7], b"END\r\n")[7]) > 1400
+
+
 def binary_client(port, password=PASSWORD):
     return pylibmc.Client([f"127.0.0.1:{port}"], binary=True, username="till", password=password)
 
@@ -127,6 +161,8 @@ if what == "text":
     text(port, int(sys.argv[3]), sys.argv[4] == "tls")
 elif what == "meta":
     meta(port, int(sys.argv[3]))
+elif what == "datagrams":
+    datagrams(port, int(sys.argv[3]))
 elif what == "binary":
     binary(port, int(sys.argv[3]))
 elif what == "refused":

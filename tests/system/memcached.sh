@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A real memcached: in text with pymemcache, in clear and over TLS, meta commands by hand, in binary with libmemcached
+# A real memcached: in text with pymemcache, in clear and over TLS, meta commands and UDP by hand, in binary with libmemcached
 # behind a log-in by SASL, whose values are packed. As many exchanges on either side as the server counts commands, and
 # each class once for each value.
 . "$(dirname "$0")/../lib/lib.sh"
@@ -20,6 +20,9 @@ serve() { # NAME, OPTION...; its port in $PORT
 }
 serve text
 text=$PORT
+UDP=$(free_port)
+serve datagrams -U "$UDP"
+tcp=$PORT
 serve tls -Z -o "ssl_chain_cert=$CERT,ssl_key=$KEY"
 tls=$PORT
 serve binary -S
@@ -31,6 +34,10 @@ peer text "$text" 53 tcp
 exits 0 "53 keys in text"
 peer meta "$text" 31
 exits 0 "31 keys by meta commands"
+peer datagrams "$UDP" 37
+exits 0 "37 keys over UDP"
+peer stats "$tcp" text cmd_get get_misses cmd_set
+is "$(cat "$OUT")" "cmd_get=38 get_misses=0 cmd_set=39" "the server counts so many over UDP"
 peer text "$tls" 43 tls
 exits 0 "43 keys in text over TLS"
 peer binary "$binary" 47
@@ -70,7 +77,12 @@ for side in client server; do
 	is "$(rows "$WORK/flows.json" sum exchanges port="$binary" role=$side 'route=sasl/PLAIN')" 3 "log-ins, $side"
 	has_findings "$binary" $side pan $to $((2 * 47))
 	has_findings "$binary" $side pan $from $((3 * 47))
-	for port in "$text" "$tls" "$binary"; do
+	is "$(rows "$WORK/flows.json" values protocol port="$UDP" role=$side exchanges!=0)" memcached "every exchange is memcached's, over UDP, $side"
+	is "$(rows "$WORK/flows.json" sum exchanges port="$UDP" role=$side)" $((2 * 37 + 3)) "commands over UDP, $side"
+	is "$(rows "$WORK/flows.json" sum exchanges port="$UDP" role=$side 'route=user:{id}:profile')" $((2 * 37)) "of them for profiles, $side"
+	has_findings "$UDP" $side pan $to 37
+	has_findings "$UDP" $side pan $from 37
+	for port in "$text" "$tls" "$binary" "$UDP"; do
 		is "$(rows "$WORK/flows.json" unexplained port="$port" role=$side)" 0 "no byte is unexplained, $side"
 		for fate in lost opaque skipped; do
 			is "$(rows "$WORK/flows.json" sum bytes.$fate port="$port" role=$side)" 0 "no byte is $fate, $side"

@@ -2,7 +2,8 @@
 /* ldap.c - LDAP (RFC 4511): an operation with what answers it is an exchange, known by its number; a search
  * has its entries in it. Its route is the name that it is about, its status what HTTP would say for the
  * result. What comes after StartTLS is LDAP again, as TLS has it; what SASL has wrapped is opaque. Over a
- * gap the next message is looked for whose parts are what they must be.
+ * gap the next message is looked for whose parts are what they must be. In a datagram (CLDAP, with which domain
+ * controllers are found) are whole messages.
  *
  *   30 length | 02 length number | operation, its tag says which | a0 length controls */
 #include <errno.h>
@@ -23,6 +24,7 @@ struct state {
 	struct frames frames;
 	struct pairs pairs;
 	enum dir front;			/* the client's direction */
+	bool datagrams;
 	bool front_known, doubt, hole;	/* doubt: answers were lost; hole: what is held of a message ends at a gap */
 	uint8_t auth;
 	uint64_t total[2];		/* bytes of the message being read */
@@ -199,6 +201,14 @@ static int guess(struct slice head, enum dir dir)
 	return r < 0 ? -EAGAIN : r ? 90 : 0;
 }
 
+/* A message that is whole. */
+static int guess_datagram(struct slice whole, enum dir dir)
+{
+	struct head h;
+
+	return find(whole, &h) > 0 && h.head + h.len <= whole.len ? 90 : 0;
+}
+
 static bool seek(struct slice in, enum dir dir, size_t *at)
 {
 	struct head h;
@@ -316,7 +326,7 @@ static void request(struct state *s, struct ldap_message *m, uint32_t id, const 
 	size_t which = asks(op->tag);
 	struct exchange *ex = exchange_new(s, operations[which].method, at);
 
-	forget(s, id, true, at);	/* the client goes on with it: it had its answer */
+	forget(s, id, !s->datagrams, at);	/* the client goes on with it: it had its answer, or gave up */
 	was_abandoned(s, id, true);
 	tell(s, m, ex, op->tag, op, rest);
 	if (ex) {
@@ -466,6 +476,7 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 	s->sink = sink;
 	s->session = session;
+	s->datagrams = transport_is_datagram(conn->transport);
 	s->front_known = conn->role != ROLE_UNKNOWN;
 	s->front = conn->role == ROLE_CLIENT ? DIR_SENT : DIR_RECEIVED;
 	frames_init(&s->frames, &ops, s, session, PROTOCOL_BODY_HELD);
@@ -473,7 +484,13 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
 {
-	return frames_feed(&((struct state *)state)->frames, dir, in, at);
+	struct state *s = state;
+	uint64_t total = 0;
+	size_t head = 0;
+
+	if (s->datagrams && s->frames.sides[dir].phase != FRAMES_BODY && (begins(s, dir, in, false, &head, &total) <= 0 || total > in.len))
+		return (struct feed_result){ FEED_OK, in.len, in.len };
+	return frames_feed(&s->frames, dir, in, at);
 }
 
 /* Numbers are not used again soon: what answers after the gap is known by them. */
@@ -482,7 +499,8 @@ static int gap(void *state, enum dir dir, uint64_t lost, enum loss cause, struct
 	struct state *s = state;
 
 	s->hole = true;
-	frames_gap(&s->frames, dir, lost, at);
+	if (!s->datagrams)
+		frames_gap(&s->frames, dir, lost, at);
 	s->hole = false;
 	if (!lost || (s->front_known && dir == s->front))
 		return 0;
@@ -518,6 +536,6 @@ static void fini(void *state)
 
 const struct protocol protocol_ldap = {
 	.name = "ldap", .summary = "LDAP: operations with their results, entries by attribute, and who logs in",
-	.state_size = sizeof(struct state), .guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap,
-	.interval = interval, .eof = eof, .fini = fini,
+	.state_size = sizeof(struct state), .guess = guess, .guess_datagram = guess_datagram, .seek = seek, .init = init,
+	.feed = feed, .gap = gap, .interval = interval, .eof = eof, .fini = fini,
 };

@@ -35,6 +35,9 @@ struct side {
 struct state {
 	const struct field_sink *sink;
 	struct session *session;
+	bool datagrams, counted;	/* counted: its bytes were, by who feeds it */
+	struct mc_datagrams *talks;	/* of datagrams; NULL: there were none */
+	struct conn_facts conn;		/* of those talks */
 	enum mc_mode mode;
 	enum dir front;		/* the client's */
 	bool front_known, sure, seen, watches, refused;	/* sure: two heads fit each other; refused: a log-in is wanted */
@@ -89,12 +92,45 @@ static void init(void *state, const struct conn_facts *conn, const struct field_
 
 	s->sink = sink;
 	s->session = session;
+	s->datagrams = transport_is_datagram(conn->transport);
+	s->conn = *conn;
 	s->front_known = conn->role != ROLE_UNKNOWN;
 	s->front = conn->role == ROLE_CLIENT ? DIR_SENT : DIR_RECEIVED;
 	for (int d = 0; d < 2; d++) {
 		buf_init(&s->sides[d].held, PROTOCOL_BODY_HELD);
 		s->sides[d].phase = conn->late ? PHASE_RESYNC : PHASE_HEAD;
 	}
+}
+
+void mc_begin(void *state, const struct conn_facts *conn, const struct field_sink *sink, struct session *session)
+{
+	struct state *s = state;
+
+	init(state, conn, sink, session);
+	s->datagrams = false;
+	s->counted = true;
+	for (int d = 0; d < 2; d++)
+		s->sides[d].phase = PHASE_HEAD;
+}
+
+bool mc_rests(const void *state)
+{
+	const struct state *s = state;
+
+	return !s->answering && !s->asked.nr && !s->overdue && s->sides[0].phase == PHASE_HEAD && s->sides[1].phase == PHASE_HEAD;
+}
+
+bool mc_asks(struct slice in)
+{
+	struct mc_head h;
+
+	return (in.ptr[0] & 0x80 ? mc_binary_read(in, &h) : mc_text_read(in, 0, &h)) > 0 && h.front;
+}
+
+static void count(const struct state *s, enum fate fate, size_t nr)
+{
+	if (!s->counted)
+		session_count(s->session, fate, nr);
 }
 
 /* ---- exchanges ---- */
@@ -465,7 +501,7 @@ static struct feed_result feed_head(struct state *s, struct side *side, enum dir
 	side->blind = false;
 	s->sure |= s->seen;
 	s->seen = true;
-	session_count(s->session, FATE_EXAMINED, h.len);
+	count(s, FATE_EXAMINED, h.len);
 	if (h.front)
 		command(s, side, dir, &h, at);
 	else
@@ -481,15 +517,15 @@ static struct feed_result feed_value(struct state *s, struct side *side, enum di
 	struct exchange *ex = dir == s->front ? s->ex : s->now.ex;
 
 	if (!side->held.len && !side->cut && in.len >= (size_t)side->left + tail && (!tail || !memcmp(in.ptr + n, "\r\n", 2))) {
-		session_count(s->session, ex ? FATE_EXAMINED : FATE_SKIPPED, n);	/* all of it, where it stands */
-		session_count(s->session, FATE_EXAMINED, tail);
+		count(s, ex ? FATE_EXAMINED : FATE_SKIPPED, n);	/* all of it, where it stands */
+		count(s, FATE_EXAMINED, tail);
 		value_done(s, side, dir, slice_of(in.ptr, n), at);
 		return (struct feed_result){ FEED_OK, n + tail, 0 };
 	}
 	room = !ex || side->cut ? 0 : room < n ? room : n;
 	if (room < n || (room && buf_add(&side->held, in.ptr, room)))
 		side->cut = true;
-	session_count(s->session, ex ? FATE_EXAMINED : FATE_SKIPPED, n);
+	count(s, ex ? FATE_EXAMINED : FATE_SKIPPED, n);
 	side->left -= (uint32_t)n;
 	if (!side->left)
 		value_whole(s, side, dir, at);
@@ -501,7 +537,7 @@ static struct feed_result feed_tail(struct state *s, struct side *side, enum dir
 {
 	if (in.ptr[0] != "\n\r"[side->left - 1])
 		return lose(s, dir, at);
-	session_count(s->session, FATE_EXAMINED, 1);
+	count(s, FATE_EXAMINED, 1);
 	if (!--side->left)
 		value_done(s, side, dir, held(side), at);
 	return (struct feed_result){ FEED_OK, 1, 0 };
@@ -522,11 +558,17 @@ static struct feed_result feed_resync(struct state *s, struct side *side, enum d
 	return (struct feed_result){ n == in.len ? FEED_OK : FEED_MORE, n, n };
 }
 
+extern const struct protocol protocol_memcached;
+
 static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
 {
 	struct state *s = state;
 	struct side *side = &s->sides[dir];
 
+	if (s->datagrams && !s->talks && !(s->talks = mc_datagrams_new(&protocol_memcached, &s->conn, s->sink, s->session)))
+		return (struct feed_result){ FEED_BAD, 0, 0 };
+	if (s->datagrams)
+		return mc_datagrams_feed(s->talks, dir, in, at);
 	if (s->watches && dir != s->front)	/* what others do, in the server's words */
 		return (struct feed_result){ FEED_OK, in.len, in.len };
 	switch (side->phase) {
@@ -544,6 +586,8 @@ static int gap(void *state, enum dir dir, uint64_t missing, enum loss cause, str
 	struct side *side = &s->sides[dir];
 	struct exchange *ex = dir == s->front ? s->ex : s->now.ex;
 
+	if (s->datagrams)	/* each begins anew */
+		return 0;
 	side->scanned = 0;
 	if (side->phase == PHASE_VALUE && missing && missing <= side->left) {
 		side->cut = true;
@@ -564,6 +608,8 @@ static void interval(void *state, struct stamp at)
 {
 	struct state *s = state;
 
+	if (s->talks)
+		mc_datagrams_interval(s->talks, at);
 	if (s->ex)
 		session_emit_part(s->session, s->ex, at);
 	if (s->now.ex)
@@ -575,6 +621,7 @@ static void eof(void *state, struct stamp at)
 {
 	struct state *s = state;
 
+	mc_datagrams_end(s->talks, at);
 	for (int d = 0; d < 2; d++)
 		if (s->sides[d].phase == PHASE_VALUE || s->sides[d].phase == PHASE_TAIL) {
 			s->sides[d].cut |= s->sides[d].phase == PHASE_VALUE;
@@ -589,6 +636,7 @@ static void fini(void *state)
 {
 	struct state *s = state;
 
+	mc_datagrams_free(s->talks);
 	budget_free(s->ex, sizeof(struct exchange));
 	budget_free(s->now.ex, sizeof(struct exchange));
 	buf_free(&s->sides[0].held);
@@ -598,6 +646,6 @@ static void fini(void *state)
 
 const struct protocol protocol_memcached = {
 	.name = "memcached", .summary = "memcached, text, meta and binary: commands paired with their answers, values by their keys",
-	.state_size = sizeof(struct state), .guess = guess, .seek = seek, .init = init, .feed = feed, .gap = gap, .interval = interval, .eof = eof,
-	.fini = fini,
+	.state_size = sizeof(struct state), .guess = guess, .guess_datagram = mc_datagram_guess, .seek = seek, .init = init, .feed = feed, .gap = gap,
+	.interval = interval, .eof = eof, .fini = fini,
 };

@@ -5,7 +5,7 @@
 #define WEIR_MEMCACHED_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "model/payload.h"
+#include "protocol/protocol.h"
 
 #define MC_KEY_MAX	250		/* bytes; no server allows more */
 #define MC_VALUE_MAX	(1u << 30)	/* nor of a value */
@@ -53,6 +53,19 @@ int mc_binary_read(struct slice in, struct mc_head *);
  * -1: more would tell, before *at none begins. strict: nothing else says that it is memcached's. */
 enum mc_mode { MC_ANY, MC_TEXT, MC_BINARY };
 int mc_find(struct slice in, enum mc_mode, bool strict, size_t *at);
+
+/* In datagrams: memcached_udp.c has a talk for each request, which memcached.c reads as a stream whose bytes are counted
+ * already. */
+void mc_begin(void *state, const struct conn_facts *, const struct field_sink *, struct session *);
+bool mc_rests(const void *state);	/* no answer, nor the rest of one, is waited for */
+bool mc_asks(struct slice in);		/* a command, by its first head */
+struct mc_datagrams;
+int mc_datagram_guess(struct slice whole, enum dir);
+struct mc_datagrams *mc_datagrams_new(const struct protocol *stream, const struct conn_facts *, const struct field_sink *, struct session *);
+struct feed_result mc_datagrams_feed(struct mc_datagrams *, enum dir, struct slice in, struct stamp);
+void mc_datagrams_interval(struct mc_datagrams *, struct stamp);
+void mc_datagrams_end(struct mc_datagrams *, struct stamp);	/* tells what waits; NULL: nothing does */
+void mc_datagrams_free(struct mc_datagrams *);
 
 /* A value under "set.user:{id}:cart", as the content that it is, whatever packs it. */
 void mc_value(const struct field_sink *, struct exchange *, enum dir, enum location, const char *word,
