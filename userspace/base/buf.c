@@ -15,7 +15,7 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_free(struct buf *b)
 {
-	if (!b)
+	if (!b || (!b->ptr && !b->failed))
 		return;
 	if (b->ptr) {
 		explicit_bzero(b->ptr, b->size);

@@ -58,13 +58,16 @@ static inline uint64_t bytes_are_64(const uint8_t *p, char c)
 static inline uint64_t ends_from(struct slice in, size_t at)
 {
 	uint64_t ends = 0;
+	size_t n = 0;
 
 	if (in.len - at >= 64)
 		return bytes_are_64(in.ptr + at, '\n');
 	if (in.len >= 64)
 		return bytes_are_64(in.ptr + in.len - 64, '\n') >> (64 - (in.len - at));
-	for (size_t i = at; i < in.len; i++)
-		ends |= (uint64_t)(in.ptr[i] == '\n') << (i - at);
+	for (; in.len - at - n >= 16; n += 16)
+		ends |= (uint64_t)bytes_are(in.ptr + at + n, '\n') << n;
+	for (; n < in.len - at; n++)
+		ends |= (uint64_t)(in.ptr[at + n] == '\n') << n;
 	return ends;
 }
 
