@@ -78,7 +78,8 @@ static bool emit_inside(const struct http_message *m, enum location loc, const c
 }
 
 /* No more arguments than registers hold: for what is passed in memory this would wait. */
-__attribute__((always_inline)) static inline void emit_here(const struct http_message *m, const struct place *in, struct slice key, struct slice value)
+__attribute__((always_inline))
+static inline void emit_here(const struct http_message *m, const struct place *in, struct slice key, struct slice value)
 {
 	enum location loc = in->of[m->response];
 	char path[PATH_SIZE] UNINITIALIZED;
