@@ -251,7 +251,7 @@ static void emit_name(const struct http_message *m, struct slice key)
 		emit(m, &in_query_name, slice_of(NULL, 0), key);
 }
 
-static void emit_query(const struct http_message *m, uint8_t *p, size_t len)
+static void emit_query(const struct http_message *m, uint8_t *p, size_t len, bool coded)
 {
 	for (unsigned n = 0; len && n < SEGMENTS_MAX; n++) {
 		uint8_t *amp = memchr(p, '&', len), *eq;
@@ -260,8 +260,8 @@ static void emit_query(const struct http_message *m, uint8_t *p, size_t len)
 		eq = memchr(p, '=', part);
 		key = eq ? (size_t)(eq - p) : part;
 		value = eq ? part - key - 1 : 0;
-		key = percent_decode(p, key, true);
-		if (eq)
+		key = coded ? percent_decode(p, key, true) : key;
+		if (eq && coded)
 			value = percent_decode(eq + 1, value, true);
 		emit_name(m, slice_of(p, key));
 		if (value)
@@ -271,7 +271,7 @@ static void emit_query(const struct http_message *m, uint8_t *p, size_t len)
 	}
 }
 
-static void emit_path(const struct http_message *m, uint8_t *p, size_t len)
+static void emit_path(const struct http_message *m, uint8_t *p, size_t len, bool coded)
 {
 	for (unsigned n = 1; len && n < SEGMENTS_MAX;) {
 		uint8_t *slash = memchr(p, '/', len);
@@ -283,7 +283,7 @@ static void emit_path(const struct http_message *m, uint8_t *p, size_t len)
 			path[5] = (char)('0' + (n < 10 ? n : n / 10));
 			path[6] = (char)(n < 10 ? 0 : '0' + n % 10);
 			n++;
-			f.value = slice_of(p, percent_decode(p, part, false));
+			f.value = slice_of(p, coded ? percent_decode(p, part, false) : part);
 			m->sink->field(m->sink->owner, m->ex, &f);
 		}
 		p += part + (slash ? 1 : 0);
@@ -307,6 +307,7 @@ static void take_api(const struct http_message *m, struct slice query)
 void http_target(const struct http_message *m, uint8_t *p, size_t n)
 {
 	uint8_t *q, *frag, *scheme;
+	bool coded;
 
 	if (!n)
 		return;
@@ -321,9 +322,10 @@ void http_target(const struct http_message *m, uint8_t *p, size_t n)
 		n = (size_t)(frag - p);
 	q = memchr(p, '?', n);
 	take_api(m, q ? slice_of(q + 1, n - (size_t)(q - p) - 1) : (struct slice){ 0 });
-	emit_path(m, p, q ? (size_t)(q - p) : n);
+	coded = memchr(p, '%', n) || (q && memchr(q, '+', n - (size_t)(q - p)));	/* few are */
+	emit_path(m, p, q ? (size_t)(q - p) : n, coded);
 	if (q)
-		emit_query(m, q + 1, n - (size_t)(q - p) - 1);
+		emit_query(m, q + 1, n - (size_t)(q - p) - 1, coded);
 }
 
 /* Bodies. */

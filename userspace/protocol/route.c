@@ -84,13 +84,16 @@ struct slice route_word(const char *template)
 	return (struct slice){ NULL, 0 };
 }
 
+static struct slice before(struct slice s, char c)
+{
+	const uint8_t *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
+
+	return at ? slice_of(s.ptr, (size_t)(at - s.ptr)) : s;
+}
+
 void route_template(char out[PATH_SIZE], struct slice path, const struct field_sink *sink)
 {
-	for (size_t i = 0; i < path.len; i++)
-		if (path.ptr[i] == '?' || path.ptr[i] == '#') {
-			path.len = i;
-			break;
-		}
+	path = before(before(path, '?'), '#');
 	if (path.len && path.ptr[0] != '/' && memchr(path.ptr, ':', path.len)) {	/* absolute-form: its path; "*" and CONNECT: as they are */
 		const uint8_t *scheme = memmem(path.ptr, path.len, "://", 3);
 		const uint8_t *slash = scheme ? memchr(scheme + 3, '/', path.len - (size_t)(scheme + 3 - path.ptr)) : NULL;
