@@ -54,7 +54,7 @@ static bool is_of_curl(struct slice s, size_t at)
 /* "curl -u ana:Wolken-77 …": user and password behind the option. */
 static int curl_find(struct slice s, size_t at, struct hit *out)
 {
-	static const char *const fillers[] = { "password", "pass", "passwd", "pwd", "secret", "token", "xxx", "xxxx", "yourpassword", "your_password", NULL };
+	static const char *const fillers[] = { "pwd", "secret", "token", "xxx", "xxxx", "yourpassword", "your_password", NULL };
 	size_t start = at, colon, end;
 	struct slice pass;
 	uint8_t quote = 0;
@@ -71,12 +71,11 @@ static int curl_find(struct slice s, size_t at, struct hit *out)
 	for (end = colon + 1; end < s.len && end - colon < 128 && s.ptr[end] > ' ' && (quote ? s.ptr[end] != quote : !strchr("\"'`<>|;", s.ptr[end])); end++)
 		;
 	pass = slice_of(s.ptr + colon + 1, end - colon - 1);
-	if (pass.len < 3 || pass.ptr[0] == '$' || pass.ptr[0] == '<' || pass.ptr[0] == '{' || pass.ptr[0] == '%' || pass.ptr[0] == '[' ||
-	    few_bytes((const char *)pass.ptr, pass.len, 1) || !is_of_curl(s, at))
+	if (pass.len < 3 || strchr("$<{%[", pass.ptr[0]) || few_bytes((const char *)pass.ptr, pass.len, 1) || !is_of_curl(s, at))
 		return 0;
 	out->start = start;
 	out->end = end;
-	out->sample = word_listed(fillers, pass);
+	out->sample = word_listed(fillers, pass) || slice_begins_fold(pass, 0, "passw");
 	mask_set(out->mask, "***:***");
 	return 85;
 }
