@@ -498,6 +498,52 @@ static void hits_beyond_the_limit_are_counted(void **state)
 	classifier_free(c);
 }
 
+struct coded_field { const char *path, *key, *value; uint32_t siblings; };
+
+static bool coded_gives(struct classifier *c, const struct coded_field *f, const char *class)
+{
+	struct exchange *ex = calloc(1, sizeof(*ex));
+	bool found;
+
+	assert_non_null(ex);
+	for (; f->path; f++) {
+		const struct field field = {
+			.path = f->path, .key = { (const uint8_t *)f->key, strlen(f->key) }, .value = { (const uint8_t *)f->value, strlen(f->value) },
+			.type = VALUE_STRING, .siblings = f->siblings,
+		};
+
+		classifier_field(c, ex, &field);
+	}
+	classifier_settle(c, ex);
+	found = ex->nr_findings == 1 && !strcmp(class_get(ex->findings[0].class_id)->name, class);
+	assert_true(found || !ex->nr_findings);
+	free(ex);
+	return found;
+}
+
+/* As a document is read, so are the fields of a message: what FHIR says beside a value names it, in its object alone. */
+static void what_stands_beside_a_value_names_it(void **state)
+{
+	static const char icd[] = "http://hl7.org/fhir/sid/icd-10-cm";
+	struct classifier *c = classifier_new();
+	const struct coded_field beside[] = { { "$.coding[].system", "system", icd, 0 }, { "$.coding[].code", "code", "E11.9", 1 }, { 0 } };
+	const struct coded_field next[] = { { "$.coding[].system", "system", icd, 1 }, { "$.coding[].code", "code", "E11.9", 0 }, { 0 } };
+	const struct coded_field other[] = { { "$.a.system", "system", icd, 0 }, { "$.b.code", "code", "E11.9", 1 }, { 0 } };
+	const struct coded_field unknown[] = { { "$.a.system", "system", "http://x.example/rooms", 0 }, { "$.a.code", "code", "E11.9", 1 }, { 0 } };
+	const struct coded_field type[] = { { "$.identifier[].type.coding[].code", "code", "MR", 0 }, { "$.identifier[].value", "value", "482913", 2 }, { 0 } };
+	const struct coded_field no_type[] = { { "$.identifier[].type.coding[].code", "code", "XX", 0 }, { "$.identifier[].value", "value", "482913", 2 }, { 0 } };
+
+	(void)state;
+	assert_non_null(c);
+	assert_true(coded_gives(c, beside, "icd10"));
+	assert_false(coded_gives(c, next, "icd10"));
+	assert_false(coded_gives(c, other, "icd10"));
+	assert_false(coded_gives(c, unknown, "icd10"));
+	assert_true(coded_gives(c, type, "medical_record_number"));
+	assert_false(coded_gives(c, no_type, "medical_record_number"));
+	classifier_free(c);
+}
+
 static void cleaning_twice_gives_the_same_name(void **state)
 {
 	struct classifier *c = classifier_new();
@@ -545,6 +591,7 @@ int main(void)
 		cmocka_unit_test(a_number_cut_short_is_no_finding),
 		cmocka_unit_test(too_long_a_value_makes_inspection_partial),
 		cmocka_unit_test(hits_beyond_the_limit_are_counted),
+		cmocka_unit_test(what_stands_beside_a_value_names_it),
 		cmocka_unit_test(cleaning_twice_gives_the_same_name),
 	};
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "classify/coded.h"
 #include "classify/evidence.h"
 #include "classify/known.h"
 #include "classify/records.h"
@@ -44,6 +45,13 @@ struct classifier {
 	struct finding rows[MAX_FINDINGS];	/* of the exchange that is settled */
 	struct batch batch;	/* of the field in hand */
 	struct waiting *waiting;	/* NULL until a class needs another one */
+	struct coded {	/* what the newest field with such a name gave to others */
+		const struct exchange *of;
+		uint64_t object;
+		uint32_t siblings;
+		bool type;
+		struct slice key;
+	} coded;
 };
 
 struct classifier *classifier_new(void)
@@ -481,6 +489,36 @@ static void hit_combine(struct classifier *c, struct exchange *ex, const struct 
 	}
 }
 
+/* Of a direction the object whose path ends there. */
+static uint64_t coded_object(const struct classifier *c, const struct field *f, size_t len)
+{
+	return quick_hash(&c->quick, f->path, len) * 2 + (f->dir == DIR_SENT);
+}
+
+/* What the field says of those that stand beside it or beside its object; or what one of them said of it. */
+static void field_coded(struct classifier *c, const struct exchange *ex, const struct field *f, struct evidence *ev)
+{
+	static const size_t type = sizeof(CODED_TYPE) - 1;
+	size_t len = strnlen(f->path, PATH_SIZE);
+	struct slice key = { NULL, 0 };
+
+	if (CODED_IS(f->key, "system"))
+		key = coded_system(f->value);
+	else if (f->value.len < 4 && len > type && !memcmp(f->path + len - type, CODED_TYPE, type))
+		key = coded_type(f->value);
+	if (key.len && CODED_IS(f->key, "system")) {
+		c->coded = (struct coded){ ex, coded_object(c, f, object_len(f->path)), f->siblings, false, key };
+	} else if (key.len) {
+		c->coded = (struct coded){ ex, coded_object(c, f, len - type + 1), 0, true, key };
+	} else if (CODED_IS(f->key, "system")) {
+		c->coded.key.len = c->coded.type ? c->coded.key.len : 0;	/* another one says what follows */
+	} else if (c->coded.key.len && c->coded.of == ex && coded_value(f->key) && f->siblings > c->coded.siblings &&
+		   c->coded.object == coded_object(c, f, object_len(f->path))) {
+		ev->key = c->coded.key;
+		c->coded.key.len = 0;
+	}
+}
+
 void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 {
 	struct classifier *c = owner;
@@ -493,6 +531,8 @@ void classifier_field(void *owner, struct exchange *ex, const struct field *f)
 
 	if (f->type == VALUE_BOOL || f->type == VALUE_NULL)
 		return;
+	if (CODED_IS(f->key, "system") || coded_value(f->key))
+		field_coded(c, ex, f, &ev);
 	if (ev.key.len || ev.parent.len)
 		ev.rows = known_rows(&c->keys, ev.parent, quick_hash(&c->quick, ev.parent.ptr, ev.parent.len), ev.key,
 				     quick_hash(&c->quick, ev.key.ptr, ev.key.len));
@@ -562,6 +602,7 @@ void classifier_settle(struct classifier *c, struct exchange *ex)
 	uint32_t kept = 0, nr_findings = ex->nr_findings, nr = rows_judge(c, ex);
 	struct waiting_message *m;
 
+	c->coded.key.len = c->coded.of == ex ? 0 : c->coded.key.len;
 	for (uint32_t i = 0; i < nr; i++)
 		if (c->rows[i].confidence >= CONF_LIKELY)
 			row_put(ex->findings, &kept, &c->rows[i]);

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "classify/begins.h"
+#include "classify/coded.h"
 #include "classify/evidence.h"
 #include "classify/gathered.h"
 #include "classify/grammar.h"
@@ -43,6 +44,7 @@ struct level {
 	struct name member;	/* at hand; an array has none */
 	uint64_t object;	/* its number; of an array, that of what it stands in */
 	uint64_t path;		/* hash of the names down to here; elements of an array have one path */
+	struct slice coded;	/* of an object: the key that one of its values gives to another */
 };
 struct walk {
 	struct slice in;
@@ -191,6 +193,27 @@ static const struct evidence *leaf_names(struct walk *w, const struct name *key,
 	return &w->read;
 }
 
+/* What the leaf says of another one of its object, or of the object whose type it is a coding of. */
+static void leaf_says(struct walk *w, struct slice value)
+{
+	unsigned d = w->depth;
+	struct slice key;
+
+	if (CODED_IS(w->ev.key, "system") && (key = coded_system(value)).len)
+		w->level[d].coded = key;
+	else if (value.len < 4 && d > 3 && CODED_IS(w->ev.key, "code") && CODED_IS(w->level[d - 2].member.raw, "coding") && CODED_IS(w->level[d - 3].member.raw, "type"))
+		w->level[d - 3].coded = coded_type(value);
+}
+
+/* The evidence of a value whose key stands beside it. */
+static const struct evidence *leaf_coded(struct walk *w, const struct level *l)
+{
+	w->read = w->ev;
+	w->read.key = l->coded;
+	w->read.rows = NULL;
+	return &w->read;
+}
+
 /* Is there nothing to find in a value whose key speaks for nothing, nor to count for its field? One look tells it of most. */
 static bool leaf_is_nothing(struct walk *w, struct slice v, enum value_type type)
 {
@@ -224,7 +247,9 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	const struct name *key = &in->member, *object = &w->level[in->named].member;
 	const struct evidence *ev = &w->ev;
 	struct slice value = raw;
+	uint64_t print;
 	unsigned shape;
+	bool coded;
 
 	w->hit.leaf++;
 	w->ev.parent = object->raw;
@@ -233,7 +258,12 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 		ev = leaf_names(w, key, object);
 	w->ev.rows = w->read.rows = ev->key.len || ev->parent.len ?
 		known_rows(&known, ev->parent, ev->parent.len ? object->print : 0, ev->key, ev->key.len ? key->print : 0) : NULL;
-	if (!escaped && !(ev->rows && ev->rows->nr) && leaf_is_nothing(w, raw, type))
+	coded = !l->array && l->coded.len && coded_value(w->ev.key) && evidence_level >= EVIDENCE_OBJECT;
+	if (coded)
+		ev = leaf_coded(w, l);
+	else if (!l->array && raw.len < 64)
+		leaf_says(w, raw);
+	if (!escaped && !coded && !(ev->rows && ev->rows->nr) && leaf_is_nothing(w, raw, type))
 		return;
 	w->base = (size_t)(raw.ptr - w->in.ptr);
 	w->mapped = escaped;
@@ -246,7 +276,8 @@ static void leaf_classify(struct walk *w, struct slice raw, bool escaped, enum v
 	w->nr_whole = 0;
 	w->hit.element = l->object;
 	w->hit.object = l->path;
-	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(l->path, key->print) | 1 : 0;
+	print = coded ? quick_hash(&fixed, l->coded.ptr, l->coded.len) : key->print;
+	w->hit.field = w->arrays && evidence_level == EVIDENCE_ALL ? path_step(l->path, print) | 1 : 0;
 	if (w->pass == PASS_LEAVES)
 		leaf_scan(w, ev, value, escaped);
 	if (w->hit.field && (shape = field_shape(value, w->whole, w->nr_whole)))
@@ -261,6 +292,7 @@ static bool level_push(struct walk *w, bool array)
 	if (w->depth == DOCUMENT_DEPTH)
 		return false;
 	l->array = array;
+	l->coded.len = 0;
 	l->named = above->array ? above->named : w->depth;
 	l->object = array && w->depth ? above->object : ++w->objects;
 	l->path = path_step(above->path, w->level[l->named].member.print);
