@@ -125,6 +125,15 @@ END
 	is $? 142 "an $role that does not come to an end is ended by its alarm"
 }
 scan_stays elfscan "$WORK/scanned"
+# The one that waits for its file has begun, and has nothing yet.
+waiting() { role_pid elfscan; }
+waits() { local now; now=$(waiting); [ -n "$now" ] && [ "$now" != "${1-}" ] && [ "$(status "$now" Seccomp)" = 2 ]; }
+wait_for 5 waits && ok "an elfscan waits for the next file" || not_ok "an elfscan waits for the next file: $(weir_children)"
+holds[elfscan]='0=null 1=null 2=log 3=socket 4=pipe'
+role_is_as_its_row "$(waiting)" elfscan
+pid=$(waiting)
+kill -KILL "$pid"
+wait_for 10 waits "$pid" && ok "one that died waiting is replaced" || not_ok "one that died waiting is replaced: $(weir_children)"
 scan_stays filescan "$WORK/root" 0 -1 0
 
 # A live role makes a call that is not its own: it dies of it. The keeper is told no by landlock.

@@ -47,7 +47,10 @@
 static const int reader_calls[] = { COMMON, SCMP_SYS(clock_nanosleep) };
 static const int analyst_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(madvise), SCMP_SYS(read), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep) };
 static const int recorder_calls[] = { COMMON, MEMORY, POLL, SCMP_SYS(read) };
-static const int elfscan_calls[] = { COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl) };
+static const int elfscan_calls[] = {
+	COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl),
+	SCMP_SYS(recvmsg), SCMP_SYS(setitimer),	/* its file, and its alarm from then on */
+};
 static const int filescan_calls[] = {
 	COMMON, MEMORY, SCMP_SYS(pread64), SCMP_SYS(getdents64), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fcntl),
 };

@@ -36,6 +36,8 @@ void watch_begin(struct watch *w, struct capture *capture)
 	for (uint16_t i = 0; i < w->nr_files; i++)
 		if (w->files[i].state == FILE_SCANNING)
 			capture_own(capture, (uint32_t)w->files[i].pid, true);
+	if (w->spare.pid)
+		capture_own(capture, (uint32_t)w->spare.pid, true);
 	w->mappings = mappings_new(why, sizeof(why));
 	if (!w->mappings)
 		log_warn("the kernel does not tell of mappings error=\"%s\": libraries that are loaded late are found by looking, within seconds", why);
@@ -59,6 +61,8 @@ void watch_free(struct watch *w)
 		if (w->files[i].state == FILE_SCANNING)
 			close(w->files[i].answer);
 	}
+	w->config.capture = NULL;	/* closed by now */
+	spare_drop(w);
 	if (w->census)
 		closedir(w->census);
 	mappings_free(w->mappings);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #define SCANS_OTHER 1		/* of them for files that nobody waits for */
 #define SIZE_MIN 131072		/* bytes: into a smaller program nobody's TLS fits */
 #define WARN_NS 60000000000ull
+#define SPARE_AGAIN_NS 1000000000ull
 
 bool is_tls_library(const char *base)
 {
@@ -321,33 +323,80 @@ static void sites_take(struct watch *w, uint16_t i, const struct tls_sites *s)
 
 /* The scan. */
 
-static void scan_start(struct watch *w, struct file *f)
+/* What an elfscan costs is its beginning: some 10 ms for exec and sandbox, in which a program can have come and
+ * gone with a library that is new. So one that has begun waits for the file to come. */
+static void spare_make(struct watch *w)
 {
 	struct role_plan plan = { .name = "elfscan" };
-	int fds[2];
+	int give[2], answer[2];
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+	if (pipe2(answer, O_CLOEXEC | O_NONBLOCK))
 		return;	/* later */
-	role_plan_fd(&plan, 3, f->fd);
-	role_plan_fd(&plan, 4, fds[1]);
-	pid = role_spawn(&plan);
-	close(fds[1]);
-	if (pid < 0) {
-		close(fds[0]);
+	if (socket_pair(give, 4096)) {
+		close(answer[0]);
+		close(answer[1]);
 		return;
 	}
-	w->waiting[f->kind]--;
+	role_plan_fd(&plan, 3, give[1]);
+	role_plan_fd(&plan, 4, answer[1]);
+	pid = role_spawn(&plan);
+	close(give[1]);
+	close(answer[1]);
+	if (pid < 0) {
+		close(give[0]);
+		close(answer[0]);
+		return;
+	}
 	if (w->config.capture)
 		capture_own(w->config.capture, (uint32_t)pid, true);
-	f->pid = pid;
-	f->answer = fds[0];
+	w->spare = (struct spare){ .pid = pid, .give = give[0], .answer = answer[0] };
+}
+
+/* Without a file it ends by itself. */
+void spare_drop(struct watch *w)
+{
+	if (!w->spare.pid)
+		return;
+	if (w->config.capture)
+		capture_own(w->config.capture, (uint32_t)w->spare.pid, false);
+	close(w->spare.give);
+	close(w->spare.answer);
+	w->spare = (struct spare){ .dropped = clock_boot_ns() };
+}
+
+static bool spare_give(const struct spare *s, int fd)
+{
+	union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec byte = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
+	struct msghdr m = { .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+
+	control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(s->give, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+static void scan_start(struct watch *w, struct file *f)
+{
+	if (!w->spare.pid)
+		spare_make(w);
+	if (!w->spare.pid)
+		return;	/* later */
+	if (!spare_give(&w->spare, f->fd)) {
+		spare_drop(w);	/* it died */
+		return;
+	}
+	close(w->spare.give);
+	w->waiting[f->kind]--;
+	f->pid = w->spare.pid;
+	f->answer = w->spare.answer;
 	f->state = FILE_SCANNING;
+	w->spare = (struct spare){ 0 };
 	w->scanning++;
 	w->scanning_other += f->kind == FILE_OTHER;
 }
 
-void scans_advance(struct watch *w)
+static void scans_begin(struct watch *w)
 {
 	for (enum file_kind k = FILE_NAMED; k <= FILE_OTHER; k++)
 		for (unsigned i = 0; i < w->nr_files && w->waiting[k]; i++) {
@@ -356,6 +405,14 @@ void scans_advance(struct watch *w)
 			if (w->files[i].state == FILE_WAITING && w->files[i].kind == k)
 				scan_start(w, &w->files[i]);
 		}
+}
+
+void scans_advance(struct watch *w)
+{
+	scans_begin(w);
+	/* Not beside a scan, whose processor it would take; and one that died is not made again and again. */
+	if (!w->spare.pid && !w->scanning && clock_boot_ns() - w->spare.dropped > SPARE_AGAIN_NS)
+		spare_make(w);
 }
 
 /* Everything of the answer is checked: the scanner has parsed a hostile file. */
@@ -414,6 +471,10 @@ static void scan_end(struct watch *w, uint16_t i)
 
 bool watch_reap(struct watch *w, pid_t pid, int status)
 {
+	if (pid == w->spare.pid) {
+		spare_drop(w);
+		return true;
+	}
 	for (uint16_t i = 0; i < w->nr_files; i++)
 		if (w->files[i].state == FILE_SCANNING && w->files[i].pid == pid) {
 			scan_end(w, i);

@@ -100,6 +100,9 @@ struct name {
 	struct container_names names;
 };
 
+/* An elfscan that has begun and waits for its file. pid 0: there is none. */
+struct spare { pid_t pid; int give, answer; uint64_t dropped; };
+
 struct path { char path[256]; uint16_t file; enum file_kind kind; };
 
 struct watch {
@@ -109,6 +112,7 @@ struct watch {
 	struct file files[FILES];
 	uint16_t file_buckets[FILE_BUCKETS];
 	uint16_t nr_files, evict;
+	struct spare spare;
 	unsigned waiting[FILE_OTHER + 1], scanning, scanning_other, probed;
 	struct seen seen[SEEN];
 	struct path paths[PATHS];
@@ -157,6 +161,7 @@ uint16_t file_known(struct watch *, const struct stat *);
 uint16_t program_add(struct watch *, pid_t);
 void file_detach(struct watch *, uint16_t);	/* and forget */
 void scans_advance(struct watch *);
+void spare_drop(struct watch *);
 void scans_wait(struct watch *, uint64_t until, enum file_kind last);	/* of the kinds up to that one */
 void path_add(struct watch *, const char *path, uint16_t file, enum file_kind);
 void paths_look(struct watch *);
