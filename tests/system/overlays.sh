@@ -47,10 +47,14 @@ all_scanned() { [ "$(grep -cE "probed file=lib(ssl|gnutls)" "$WORK/weir.err")" -
 wait_for 10 all_scanned || not_ok "what else curl has is probed"
 sites=$(($(uprobes) - before))
 at_least "$sites" "$OPENSSL_PROBES" "with three calls, at entry and return, and where sessions end"
+# Its inode says what it is: no scan is waited for, and the next one stands still.
+waits() { waiting=$(role_pid elfscan); [ -n "$waiting" ]; }
+wait_for 5 waits && kill -STOP "$waiting" || not_ok "an elfscan waits"
 container two true
 is "$(inode_of "$two_pid")" "$inode" "that of another of the same image is the same inode"
 differs "$(device_of "$two_pid")" "$(device_of "$one_pid")" "on another device"
-wait_for 10 said "probed already file=libssl.* inode=$inode:" 1 && ok "it is known to be probed" || not_ok "it is known to be probed"
+wait_for 10 said "probed already file=libssl.* inode=$inode:" 1 && ok "it is known to be probed, without a scan" || not_ok "it is known to be probed, without a scan"
+kill -CONT "$waiting"
 is "$(($(uprobes) - before))" "$sites" "and not once more"
 # Changed in the container: what the kernel maps and probes is a file of that container.
 container own "touch .$LIBRARY"

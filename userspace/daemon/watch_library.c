@@ -255,6 +255,7 @@ static bool file_shares(struct watch *w, uint16_t i)
 			continue;
 		f->same = k;
 		f->refused = other->refused;
+		memcpy(f->build_id, other->build_id, sizeof(f->build_id));
 		f->state = FILE_PROBED;
 		other->refs++;
 		log_info("probed already file=%s build_id=%s inode=%llu: its overlay has the same layer below as another", f->name, f->build_id,
@@ -323,6 +324,22 @@ static void sites_take(struct watch *w, uint16_t i, const struct tls_sites *s)
 
 /* The scan. */
 
+/* What it is has been found out. */
+static void file_done(struct watch *w, uint16_t i)
+{
+	struct file *f = &w->files[i];
+
+	w->stats.failed += f->state == FILE_FAILED;
+	if (f->state == FILE_PROBED) {
+		path_learn(w, i);
+		w->census_wanted |= f->kind == FILE_OTHER;	/* for who has it */
+	}
+	close(f->fd);
+	f->fd = -1;
+	processes_refresh(w, i);
+}
+
+
 /* What an elfscan costs is its beginning: some 10 ms for exec and sandbox, in which a program can have come and
  * gone with a library that is new. So one that has begun waits for the file to come. */
 static void spare_make(struct watch *w)
@@ -376,8 +393,16 @@ static bool spare_give(const struct spare *s, int fd)
 	return sendmsg(s->give, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
-static void scan_start(struct watch *w, struct file *f)
+static void scan_start(struct watch *w, uint16_t i)
 {
+	struct file *f = &w->files[i];
+
+	/* What is probed as the same file of another overlay is known already. */
+	if (w->config.capture && file_shares(w, i)) {
+		w->waiting[f->kind]--;
+		file_done(w, i);
+		return;
+	}
 	if (!w->spare.pid)
 		spare_make(w);
 	if (!w->spare.pid)
@@ -403,7 +428,7 @@ static void scans_begin(struct watch *w)
 			if (w->scanning >= SCANS || (k == FILE_OTHER && w->scanning_other >= SCANS_OTHER))
 				return;
 			if (w->files[i].state == FILE_WAITING && w->files[i].kind == k)
-				scan_start(w, &w->files[i]);
+				scan_start(w, (uint16_t)i);
 		}
 }
 
@@ -459,14 +484,7 @@ static void scan_end(struct watch *w, uint16_t i)
 			log_warn("no TLS functions found in library=%s build_id=%s: its traffic stays opaque", f->name, f->build_id);
 		}
 	}
-	w->stats.failed += f->state == FILE_FAILED;
-	if (f->state == FILE_PROBED) {
-		path_learn(w, i);
-		w->census_wanted |= f->kind == FILE_OTHER;	/* for who has it */
-	}
-	close(f->fd);
-	f->fd = -1;
-	processes_refresh(w, i);
+	file_done(w, i);
 }
 
 bool watch_reap(struct watch *w, pid_t pid, int status)
