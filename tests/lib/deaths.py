@@ -130,7 +130,7 @@ class Weir:
                 name = re.sub(r"\d+", "N", os.readlink(f"/proc/{self.pid}/fd/{fd}"))
             except FileNotFoundError:
                 continue
-            if not re.match(r"/(usr|bin|lib|sbin|opt|snap|proc$|tmp/weir-test)|anon_inode:(\[perf_event\]|bpf_link)", name):
+            if not re.match(r"/(usr|bin|lib|sbin|opt|snap|home|root|var|proc$|tmp)|anon_inode:(\[perf_event\]|bpf_link)", name):
                 found[name] += 1
         return None if "pipe:[N]" in found else found
 
