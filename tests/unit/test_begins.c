@@ -303,8 +303,16 @@ static void survey_check(struct survey *s, struct slice v)
 {
 	const struct evidence ev = { .type = VALUE_STRING };
 	struct stretch told = survey_of(s, v);
+	struct block b;
+	struct kinds k;
 	unsigned nr = 0;
 
+	block_alone(&b, v);
+	survey_kinds(s, v, &b.k);
+	kinds_short(&k, &starters.specials, v.ptr, v.len);
+	assert_true(b.k.digits == k.digits && b.k.letters == k.letters && b.k.specials == k.specials && b.k.odd == k.odd);
+	scan_value(&ev, v, count, &nr);
+	assert_false(nr && scan_needless_told(&ev, &b));
 	for (size_t i = 0; i < v.len; i++)
 		assert_int_equal(told.digits >> i & 1, is_digit(v.ptr[i]));
 	assert_int_equal((told.digits | told.begins) >> v.len, 0);
@@ -312,7 +320,6 @@ static void survey_check(struct survey *s, struct slice v)
 		return;
 	for (size_t i = 0; i < v.len; i++)
 		assert_false(is_odd(v.ptr[i]) || starters.kind[v.ptr[i]] & ~ON_LETTER || literal_stands(v, i));
-	scan_value(&ev, v, count, &nr);
 	assert_int_equal(nr, 0);
 	spared++;
 }
@@ -344,6 +351,80 @@ static void a_survey_is_right(void **test)
 	}
 	starters.specials.by_32 = have;
 	assert_true(!have || spared > 2000);
+}
+
+static size_t first_of(const uint8_t *p, size_t len, const char *bytes)
+{
+	size_t i = 0;
+
+	while (i < len && (!p[i] || !strchr(bytes, p[i])))
+		i++;
+	return i;
+}
+
+static void a_survey_of_a_form_is_right(void **test)
+{
+	struct survey s;
+	bool have = starters.specials.by_32;
+	unsigned pairs = 0, longs = 0;
+
+	(void)test;
+	for (unsigned n = 0; n < 3000; n++) {
+		struct slice all = document_drawn();
+		struct form_pair pair;
+
+		starters.specials.by_32 = have && n & 1;
+		survey_begin(&s, all, true);
+		for (size_t at = 0; at < all.len; at += pair.len + 1) {
+			const uint8_t *p = all.ptr + at;
+			size_t len = first_of(p, all.len - at, "&"), equals = first_of(p, len, "="), value = equals < len ? equals + 1 : 0;
+
+			pair = survey_pair(&s, p);
+			assert_int_equal(pair.len, len);
+			assert_int_equal(pair.equals, equals);
+			assert_int_equal(pair.escapes, first_of(p, len, "%+") < len);
+			if (!pair.told)
+				longs++;
+			else
+				for (size_t i = 0; i < 64; i++)
+					assert_int_equal(pair.digits >> i & 1, i < len && is_digit(p[i]));
+			assert_true(pair.told || len >= 64);
+			if (len - value > SCAN_SHORT)
+				continue;
+			pairs++;
+			if (pair.told && value < len)	/* of a name too, which may end it */
+				assert_int_equal(pair.begins >> value, survey_of(&s, slice_of(p + value, len - value)).begins);
+			survey_check(&s, slice_of(p + value, len - value));
+		}
+		free((void *)all.ptr);
+	}
+	starters.specials.by_32 = have;
+	assert_true(pairs > 5000 && longs > 5000);
+}
+
+/* Wherever it stands, the same is found of it. */
+static void numbers_on_a_border_of_blocks(void **test)
+{
+	static const char *const values[] = { "4111111111111111", "DE89370400440532013000", "00:1b:63:84:45:e6", "2001:db8:85a3::8a2e:370:7334", "81.2.69.142",
+					      "1a2b3c4d5e6f7a8b 4111 1111 1111 1111", "a1b2c3-4111-1111-1111-1111", "x%2B14155550123", "0a1b2c3d4e5f60718293a4b5c6d7e8f9" };
+	const struct evidence ev = { .type = VALUE_STRING, .text = true };
+
+	(void)test;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		for (size_t at = 1, first = 0, tail = 0; at < 200; at++) {
+			char text[400];
+			unsigned nr = 0;
+
+			memset(text, ' ', sizeof(text));
+			memcpy(text + at, values[i], strlen(values[i]));
+			tail = at % 3 ? sizeof(text) : at + strlen(values[i]);	/* or it ends there */
+			scan_value(&ev, slice_of(text, tail), count, &nr);
+			if (at == 1)
+				first = nr;
+			if (nr != first)
+				print_error("%s is found %u times at %zu, not %zu times\n", values[i], nr, at, first);
+			assert_int_equal(nr, first);
+		}
 }
 
 /* "123456" and the like: fewer digits than any class has. */
@@ -455,6 +536,8 @@ int main(void)
 		cmocka_unit_test(literals_of_every_class),
 		cmocka_unit_test(words_of_every_literal),
 		cmocka_unit_test(a_survey_is_right),
+		cmocka_unit_test(a_survey_of_a_form_is_right),
+		cmocka_unit_test(numbers_on_a_border_of_blocks),
 		cmocka_unit_test(numbers_too_short),
 		cmocka_unit_test(amounts_and_versions),
 		cmocka_unit_test(phrases_of_every_class),

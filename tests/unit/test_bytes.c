@@ -115,6 +115,40 @@ static void kinds_are_those_of_each_byte(void **test)
 	assert_true(!have || told > ROUNDS);
 }
 
+/* Of a value behind which there is more. */
+static void kinds_of_a_value_with_room(void **test)
+{
+	struct wide_specials wide = { .of = some };
+
+	(void)test;
+	specials_widen(&wide);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		size_t len = draw(64);
+		uint8_t *p = text_make(66);
+		struct kinds roomy, k;
+
+		kinds_short(&k, &wide, p, len);
+		kinds_roomy(&roomy, &wide, p, len);
+		assert_true(roomy.digits == k.digits && roomy.letters == k.letters && roomy.specials == k.specials && roomy.odd == k.odd);
+	}
+}
+
+static void blanks_for_plus_up_to_a_percent_sign(void **test)
+{
+	(void)test;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		size_t room = draw(40), len = room ? draw((uint32_t)room + 1) : 0, n;
+		uint8_t *p = text_make(room), out[64];
+
+		for (size_t i = 0; i < room; i++)
+			p[i] = draw(3) ? p[i] : draw(2) ? '+' : 'x';
+		n = bytes_unplus(out, p, len, room);
+		assert_true(n <= len && n <= 16 && (n == len || n == 16 || p[n] == '%'));
+		for (size_t i = 0; i < n; i++)
+			assert_true(p[i] != '%' && out[i] == (p[i] == '+' ? ' ' : p[i]));
+	}
+}
+
 static void letters_are_those_of_each_byte(void **test)
 {
 	(void)test;
@@ -210,6 +244,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_are_those_of_each_byte),
+		cmocka_unit_test(kinds_of_a_value_with_room),
+		cmocka_unit_test(blanks_for_plus_up_to_a_percent_sign),
 		cmocka_unit_test(letters_are_those_of_each_byte),
 #ifdef __SSE2__
 		cmocka_unit_test(pairs_are_those_of_each_byte),

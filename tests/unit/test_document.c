@@ -74,6 +74,17 @@ static void escapes_map_back_to_raw_bytes(void **state)
 	assert_hit("{\"password\":\"M0r\\u006eing\\\"\"}", "password", "$.password", "password", "M0r\\u006eing\\\"");
 }
 
+/* Escapes before it, in it and behind it, in a long and in a short pair, and of names. */
+static void what_a_form_has_maps_back_to_raw_bytes(void **state)
+{
+	(void)state;
+	assert_hit("note=a+b%21&mail=x%3A+ana%40corp.com%20!&z=1", "email", "$", "mail", "ana%40corp.com");
+	assert_hit("a=%41&n=1+2&m%61il=ana@corp.com", "email", "$", "mail", "ana@corp.com");
+	assert_hit("a=%41&email=ana%40corp.com", "email", "$", "email", "ana%40corp.com");
+	assert_hit("a=%zz%41&b==c&note=the+parcel+was+left+at+the+neighbour%27s+door+of+ana%40corp.com+on+Tuesday+again", "email", "$", "note", "ana%40corp.com");
+	assert_hit("a=%41&ana@corp.com", "email", "$", "", "ana@corp.com");
+}
+
 static void a_lone_surrogate_is_survived(void **state)
 {
 	(void)state;
@@ -208,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_have_paths_and_raw_offsets),
 		cmocka_unit_test(escapes_map_back_to_raw_bytes),
+		cmocka_unit_test(what_a_form_has_maps_back_to_raw_bytes),
 		cmocka_unit_test(a_lone_surrogate_is_survived),
 		cmocka_unit_test(the_parent_object_is_evidence_through_arrays),
 		cmocka_unit_test(what_is_not_strict_json_is_text),

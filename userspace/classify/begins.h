@@ -303,7 +303,8 @@ static inline uint64_t block_words(const struct block *b)
 static inline uint64_t inner_runs(const struct block *b)
 {
 	uint64_t digits = b->k.digits, letters = b->k.letters, inside = letters & ~(letters << 1) & digits << 1;
-	uint64_t starts = (letters + inside) & ~letters & digits & ~(b->k.specials << 3), longs = digits, all = UINT64_MAX, joined;
+	uint64_t escapes = b->k.specials << 3 | (b->at ? 7 : 0);	/* '%' may stand in the block before */
+	uint64_t starts = (letters + inside) & ~letters & digits & ~escapes, longs = digits, all = UINT64_MAX, joined;
 	size_t left = b->v.len - b->at;
 
 	if (!starts || evidence_level < EVIDENCE_BOUNDARY)

@@ -47,6 +47,8 @@ struct kinds { uint64_t digits, letters, specials;
 	 * may begin; those with which a word ends that goes on as no word of a text does. */
 	uint64_t odd, heads, joins;
 };
+/* What a form has and a text has not: is none of them a blank or a control character, is one a '=', is one a '%'? */
+struct form_marks { bool solid, assigns, percent; };
 struct letters { uint64_t digits, upper, lower, beyond; };	/* beyond: not ASCII */
 /* Two letters as one of 64 numbers, by which sets of them are kept. */
 static inline unsigned pair_number(uint8_t first, uint8_t second) { return (first * 5u + second) & 63; }
@@ -358,8 +360,6 @@ static inline size_t bytes_unplus(uint8_t *out, const uint8_t *p, size_t n, size
 	return (size_t)__builtin_ctz(percent);
 }
 
-/* What a form has and a text has not: is none of them a blank or a control character, is one a '=', is one a '%'? */
-struct form_marks { bool solid, assigns, percent; };
 __attribute__((target("avx2"))) static inline struct form_marks form_marks_32(const uint8_t *p)
 {
 	__m256i x = table_of(p), y = table_of(p + 32), least = _mm256_min_epu8(x, y), blank = _mm256_set1_epi8(' ');
