@@ -36,8 +36,6 @@ struct state {
 	const struct field_sink *sink;
 	struct session *session;
 	bool datagrams, counted;	/* counted: its bytes were, by who feeds it */
-	struct mc_datagrams *talks;	/* of datagrams; NULL: there were none */
-	struct conn_facts conn;		/* of those talks */
 	enum mc_mode mode;
 	enum dir front;		/* the client's */
 	bool front_known, sure, seen, watches, refused;	/* sure: two heads fit each other; refused: a log-in is wanted */
@@ -49,6 +47,8 @@ struct state {
 	/* What is being answered. */
 	bool answering, hit, told;	/* told: that it was asked; what it brings is not */
 	struct pair now;
+	struct mc_datagrams *talks;	/* of datagrams; NULL: there were none */
+	struct conn_facts conn;		/* of those talks */
 };
 
 /* "get a" is what others say too, Redis in a terminal among them: the answer tells, or what follows. */
@@ -127,7 +127,7 @@ bool mc_asks(struct slice in)
 	return (in.ptr[0] & 0x80 ? mc_binary_read(in, &h) : mc_text_read(in, 0, &h)) > 0 && h.front;
 }
 
-static void count(const struct state *s, enum fate fate, size_t nr)
+static inline void count(const struct state *s, enum fate fate, size_t nr)
 {
 	if (!s->counted)
 		session_count(s->session, fate, nr);
@@ -560,15 +560,20 @@ static struct feed_result feed_resync(struct state *s, struct side *side, enum d
 
 extern const struct protocol protocol_memcached;
 
+static struct feed_result feed_datagram(struct state *s, enum dir dir, struct slice in, struct stamp at)
+{
+	if (!s->talks && !(s->talks = mc_datagrams_new(&protocol_memcached, &s->conn, s->sink, s->session)))
+		return (struct feed_result){ FEED_BAD, 0, 0 };
+	return mc_datagrams_feed(s->talks, dir, in, at);
+}
+
 static struct feed_result feed(void *state, enum dir dir, struct slice in, struct stamp at)
 {
 	struct state *s = state;
 	struct side *side = &s->sides[dir];
 
-	if (s->datagrams && !s->talks && !(s->talks = mc_datagrams_new(&protocol_memcached, &s->conn, s->sink, s->session)))
-		return (struct feed_result){ FEED_BAD, 0, 0 };
 	if (s->datagrams)
-		return mc_datagrams_feed(s->talks, dir, in, at);
+		return feed_datagram(s, dir, in, at);
 	if (s->watches && dir != s->front)	/* what others do, in the server's words */
 		return (struct feed_result){ FEED_OK, in.len, in.len };
 	switch (side->phase) {
