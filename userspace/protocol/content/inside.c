@@ -244,6 +244,8 @@ bool content_inside(struct content_job *job, const char *path, struct slice key,
 		if (begins(v, "data:"))
 			return open_data(job, path, key, v);
 		break;
+	case 'I': case 'i': case 'U': case 'u':
+		return sql_writes(v) && open_as(job, path, key, SLICE("application/sql"), v);
 	case 'B': case 'b':
 		if (begins_fold(v, "bearer "))
 			v = slice_of(v.ptr + 7, v.len - 7);

@@ -106,3 +106,56 @@ int hex4(const uint8_t *p)
 	}
 	return v;
 }
+
+static bool is_named(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
+}
+
+static size_t name_len(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *from = p;
+
+	while (p < end && (is_named(*p) || *p == '.' || *p == '"' || *p == '`'))
+		p++;
+	return (size_t)(p - from);
+}
+
+/* Behind the word and the blanks about it; NULL: it does not stand there. */
+static const uint8_t *word_behind(const uint8_t *p, const uint8_t *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(end - p) <= len || strncasecmp((const char *)p, word, len) || is_named(p[len]))
+		return NULL;
+	for (p += len; p < end && is_blank(*p); p++)
+		;
+	return p;
+}
+
+bool sql_writes(struct slice text)
+{
+	const uint8_t *p = text.ptr, *end = p + text.len, *q;
+	bool insert;
+	size_t name;
+
+	while (p < end && is_blank(*p))
+		p++;
+	q = word_behind(p, end, "insert");
+	insert = q != NULL;
+	q = insert ? word_behind(q, end, "into") : word_behind(p, end, "update");
+	name = q ? name_len(q, end) : 0;
+	if (!name)
+		return false;
+	for (q += name; q < end && is_blank(*q); q++)
+		;
+	if (insert)
+		return q < end && *q == '(';
+	q = word_behind(q, end, "set");
+	name = q ? name_len(q, end) : 0;
+	if (!name)
+		return false;
+	for (q += name; q < end && is_blank(*q); q++)
+		;
+	return q < end && *q == '=';
+}

@@ -47,4 +47,6 @@ bool is_written(struct slice);
 bool is_identifier(struct slice);
 /* Four hexadecimal digits; -1: they are none. */
 int hex4(const uint8_t *);
+/* Does a text begin with INSERT INTO t (…) or UPDATE t SET c = …, as no prose does? */
+bool sql_writes(struct slice text);
 #endif
