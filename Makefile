@@ -100,6 +100,7 @@ fuzz	:= ring_record \
 	   html_text \
 	   event \
 	   graphql \
+	   statements \
 	   csv \
 	   msgpack \
 	   cbor \
