@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What else a Debian host runs with OpenSSL: lighttpd, stunnel, and Puma, which feeds it from memory in
+# What else a Debian host runs with OpenSSL: lighttpd, stunnel, hitch, and Puma, which feeds it from memory in
 # processes that were forked; PHP with its own streams and with curl, Perl in one process for each
 # connection. 31 requests to each server, 17 by each client, and each is called by its name.
 . "$(dirname "$0")/../lib/lib.sh"
 need_root
-need lighttpd stunnel4 puma php perl curl
+need lighttpd hitch stunnel4 puma php perl curl
 perl -MIO::Socket::SSL -e 1 2>/dev/null || bail "no IO::Socket::SSL for perl: scripts/bootstrap test installs it"
 php -m | grep -qx curl || bail "no curl for php: scripts/bootstrap test installs it"
 start_nginx
 "$PYTHON" "$LIB/plant.py" bodies "$WORK/bodies" 97
 cat "$CERT" "$KEY" >"$WORK/both.pem"
 declare -A port
-for name in lighttpd stunnel puma perl; do port[$name]=$(free_port); done
+for name in lighttpd stunnel hitch puma perl; do port[$name]=$(free_port); done
 
 cat >"$WORK/lighttpd.conf" <<END
 server.document-root = "$WORK"
@@ -33,6 +33,7 @@ connect = 127.0.0.1:$HTTP_PORT
 cert = $WORK/both.pem
 END
 start "$WORK/stunnel.log" stunnel4 "$WORK/stunnel.conf"
+start "$WORK/hitch.log" hitch --frontend="[127.0.0.1]:${port[hitch]}" --backend="[127.0.0.1]:$HTTP_PORT" --user=nobody "$WORK/both.pem"
 echo 'run ->(e) { b = e["rack.input"].read; [200, {"content-type" => "application/json", "content-length" => b.bytesize.to_s}, [b]] }' \
 	>"$WORK/config.ru"
 start "$WORK/puma.log" puma --dir "$WORK" -w 2 -t 4:4 -b "ssl://127.0.0.1:${port[puma]}?key=$KEY&cert=$CERT" "$WORK/config.ru"
@@ -94,6 +95,7 @@ read_weir coverage coverage
 workload() { is "$(rows "$WORK/flows.json" values workload port="$1" role="$2" exchanges!=0)" "$3" "port $1: the $2 is $3"; }
 workload "${port[lighttpd]}" server lighttpd
 workload "${port[stunnel]}" server stunnel4
+workload "${port[hitch]}" server hitch
 workload "${port[puma]}" server "$(basename "$(readlink -f "$(command -v ruby)")"):puma"
 workload "${port[perl]}" server perl:echo.pl
 workload "$HTTPS_PORT" client "$(basename "$(readlink -f "$(command -v php)")"):post.php"
@@ -118,6 +120,7 @@ for p in "${port[@]}" "$HTTPS_PORT"; do
 done
 tls_row "OpenSSL 3" lighttpd server "${port[lighttpd]}" 31
 tls_row "OpenSSL 3" stunnel server "${port[stunnel]}" 31
+tls_row "OpenSSL 3" hitch server "${port[hitch]}" 31
 tls_row "OpenSSL 3, from memory" Puma server "${port[puma]}" 31
 tls_row "OpenSSL 3" Perl server "${port[perl]}" 31
 tls_row "OpenSSL 3" "PHP, its streams and curl" client "$HTTPS_PORT" 34
