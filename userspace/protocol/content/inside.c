@@ -219,11 +219,19 @@ static bool open_as(struct content_job *job, const char *path, struct slice key,
 	return may_open(job) && content_open(job, path, key, type, v) != INSPECTED_NONE;
 }
 
+/* INSERT, UPDATE */
+static bool may_write(struct slice v)
+{
+	uint8_t a = v.ptr[0] | 32, b = v.ptr[1] | 32;
+
+	return (a == 'i' && b == 'n') || (a == 'u' && b == 'p');
+}
+
 bool content_suspected(struct slice key, struct slice v)
 {
 	static const bool begins_so[256] = { ['{'] = 1, ['['] = 1, ['<'] = 1, ['d'] = 1, ['B'] = 1, ['b'] = 1 };
 
-	return v.len >= 2 && (begins_so[v.ptr[0]] || (v.len >= BASE64_MIN && is_promising(v)) || (key.len == 5 && is_graphql(key, v)));
+	return v.len >= 2 && (begins_so[v.ptr[0]] || may_write(v) || (v.len >= BASE64_MIN && is_promising(v)) || (key.len == 5 && is_graphql(key, v)));
 }
 
 bool content_inside(struct content_job *job, const char *path, struct slice key, struct slice v)
@@ -245,7 +253,9 @@ bool content_inside(struct content_job *job, const char *path, struct slice key,
 			return open_data(job, path, key, v);
 		break;
 	case 'I': case 'i': case 'U': case 'u':
-		return sql_writes(v) && open_as(job, path, key, SLICE("application/sql"), v);
+		if (may_write(v) && sql_writes(v))
+			return open_as(job, path, key, SLICE("application/sql"), v);
+		break;
 	case 'B': case 'b':
 		if (begins_fold(v, "bearer "))
 			v = slice_of(v.ptr + 7, v.len - 7);
