@@ -30,26 +30,40 @@ struct format {
 	bool deep;		/* deeper than can be followed */
 };
 
+/* As libyaml counts lines: YAML 1.1, 5.4. Bytes of the line break at p; 0: there is none. */
+static size_t line_break(const char *p, const char *end)
+{
+	static const char *const breaks[] = { "\r\n", "\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+
+	for (unsigned i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++)
+		if (strlen(breaks[i]) <= (size_t)(end - p) && !memcmp(p, breaks[i], strlen(breaks[i])))
+			return strlen(breaks[i]);
+	return 0;
+}
+
 static bool lines_split(struct format *f)
 {
 	const char *p = f->s->file.text, *end = p + f->s->file.len;
-	size_t nr = 1;
+	size_t nr = 1, width;
 
-	for (const char *q = p; q < end; q++)
-		nr += *q == '\n';
+	for (const char *q = p; q < end; q += width ? width : 1) {
+		width = line_break(q, end);
+		nr += width > 0;
+	}
 	f->line = calloc(nr, sizeof(*f->line));
 	while (f->line && p < end) {
-		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = p;
 		struct line *l = &f->line[f->nr++];
 
-		stop = stop ? stop : end;
+		while (stop < end && !line_break(stop, end))
+			stop++;
 		l->text = p;
 		l->len = (unsigned)(stop - p);
 		while (l->len && (p[l->len - 1] == ' ' || p[l->len - 1] == '\t' || p[l->len - 1] == '\r'))
 			l->len--;
 		while (l->old < l->len && p[l->old] == ' ')
 			l->old++;
-		p = stop + 1;
+		p = stop + line_break(stop, end);
 	}
 	return f->line;
 }

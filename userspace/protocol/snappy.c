@@ -36,7 +36,7 @@ static bool element(struct reader *r, struct buf *out, size_t begin)
 	switch (tag & 3) {
 	case 0:
 		if (len > 60)
-			len = (size_t)reader_little(r, len - 60) + 1;
+			len = (uint32_t)(reader_little(r, len - 60) + 1);	/* of the longest it wraps, as in Google's reader */
 		if (r->failed)
 			return false;
 		literal = reader_take(r, len < r->left.len ? len : r->left.len);	/* of one that is cut, what is there */
@@ -63,7 +63,7 @@ static bool block(struct slice in, struct buf *out)
 
 	if (r.failed || size > UINT32_MAX)
 		return false;
-	while (r.left.len && out->len - begin < size) {
+	while (r.left.len && out->len - begin <= size) {
 		if (!element(&r, out, begin)) {
 			inflate_counts.size += out->failed;
 			return false;
