@@ -83,7 +83,8 @@ no_bytes '\x1b|\x07|\xc2\x9b' "no escape sequence in anything that was printed"
 no_bytes '\xe2\x80\xae' "no right-to-left override in anything that was printed"
 no_bytes "=cmd|\+cmd|@SUM" "no formula for a spreadsheet"
 no_bytes '<script>alert|onerror=alert|<img src=x' "no markup of a name in the report"
-is "$(grep -rlaP '\x1b[\[\]]|<script>alert|=cmd\|' "$STATE" | wc -l)" 0 "nor in any file under the state folder"
+# As they were planted: two bytes alone are in a signature or a hash now and then.
+is "$(grep -rlaP '\x1b\[\d+m|\x1b\]0;|<script>alert|=cmd\|' "$STATE" | wc -l)" 0 "nor in any file under the state folder"
 if awk 'length > 20000' "$seen/violations.json" "$seen/sum.json" | grep -q .; then
 	not_ok "a name of 5000 letters is cut"
 else
