@@ -158,8 +158,9 @@ static void rules_make(unsigned nr)
 	for (size_t i = 0; i < sizeof(own_rules) / sizeof(own_rules[0]); i++) {
 		unsigned row = (unsigned)class_find(own_rules[i].class);
 
-		if (!own_rules[i].text) {
-			class_add(row);
+		if (!own_rules[i].text) {	/* whole, where there is room for all of its formats */
+			if (nr_rules + expressions_of(class_row(row)) <= nr)
+				class_add(row);
 			continue;
 		}
 		buf_puts(&b, own_rules[i].text);
