@@ -125,7 +125,6 @@ int WHOLE_PROG(process_exit, struct task_struct *t)
 		return 0;
 	l->kind = WIRE_EXIT;
 	who_task(&l->who, t);
-	l->uid = BPF_CORE_READ(t, cred, euid.val);
 	life_submit(l);
 	return 0;
 }

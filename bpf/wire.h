@@ -184,7 +184,7 @@ struct wire_life {
 	 * older than weir: what it had moved before position 0. */
 	u64 sent, received;
 	u64 sent_pos, received_pos;	/* WIRE_CLOSE: final stream positions */
-	u32 uid;	/* of who; effective, as the host counts them. WIRE_CLOSE: 0, not known */
+	u32 uid;	/* WIRE_EXEC, WIRE_FORK, WIRE_CONN: of who; effective, as the host counts them */
 	u32 pad;
 	union {
 		u8 path[WIRE_PATH];	/* WIRE_EXEC: file name as given to execve, NUL-terminated */

@@ -586,6 +586,8 @@ static int life_take(void *owner, const void *record, size_t len)
 		u.cgroup.path[sizeof(u.cgroup.path) - 1] = 0;
 	}
 	s->take(s->owner, l);
+	if (l->kind == WIRE_EXEC)
+		explicit_bzero(u.exec.args, sizeof(u.exec.args));
 	return 0;
 }
 

@@ -339,7 +339,6 @@ static void file_done(struct watch *w, uint16_t i)
 	processes_refresh(w, i);
 }
 
-
 /* What an elfscan costs is its beginning: some 10 ms for exec and sandbox, in which a program can have come and
  * gone with a library that is new. So one that has begun waits for the file to come. */
 static void spare_make(struct watch *w)

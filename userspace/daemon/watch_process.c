@@ -91,6 +91,7 @@ void process_started(struct process *p, const struct wire_exec *e)
 	script = e->len ? script_of(p->started.program, args, e->len + 1, &len) : NULL;
 	if (script && script + len < args + WIRE_ARGS)	/* not cut */
 		name_clean(p->started.script, script, len);
+	explicit_bzero(args, sizeof(args));	/* they may hold what is nobody's business */
 }
 
 /* Links are followed, as /proc/PID/exe has them followed, where that is certain to lead to the same file. */
