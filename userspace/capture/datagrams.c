@@ -83,9 +83,10 @@ void datagrams_tick(struct datagrams *d, struct stamp now, datagrams_push push, 
 			let_go(d, &d->kept[i], push, owner);
 }
 
-void datagrams_free(struct datagrams *d)
+void datagrams_free(struct datagrams *d, datagrams_push push, void *owner)
 {
 	for (unsigned i = 0; d && i < KEPT; i++)
-		buf_free(&d->kept[i].bytes);
+		if (d->kept[i].used)
+			let_go(d, &d->kept[i], push, owner);
 	free(d);
 }

@@ -15,5 +15,5 @@ void datagrams_take(struct datagrams *, const struct chunk *, datagrams_push, vo
 void datagrams_close(struct datagrams *, uint64_t conn, datagrams_push, void *owner);
 /* Pushes what waits longer than a call takes: its last piece was lost. */
 void datagrams_tick(struct datagrams *, struct stamp, datagrams_push, void *owner);
-void datagrams_free(struct datagrams *);
+void datagrams_free(struct datagrams *, datagrams_push, void *owner);	/* pushes what it keeps */
 #endif

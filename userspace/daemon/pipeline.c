@@ -314,17 +314,6 @@ void front_verdicts(struct front *f, void (*verdict)(void *owner, const struct c
 	f->verdict = verdict;
 }
 
-void front_free(struct front *f)
-{
-	if (!f)
-		return;
-	stream_table_free(f->streams);
-	classifier_free(f->classifier);
-	arranged_free(f->arranged);
-	datagrams_free(f->datagrams);
-	free(f);
-}
-
 /* All of it moved, and none of it was looked at. */
 static void on_skipped(void *owner, const struct chunk *chunk)
 {
@@ -358,6 +347,17 @@ static int visit(struct front *f, const void *record, size_t len, void (*push)(v
 	f->pushed = 0;
 	err = record_visit(record, len, push, f);
 	return err ? err : f->pushed == -ENOMEM ? -ENOMEM : 0;
+}
+
+void front_free(struct front *f)
+{
+	if (!f)
+		return;
+	datagrams_free(f->datagrams, on_chunk, f);
+	stream_table_free(f->streams);
+	classifier_free(f->classifier);
+	arranged_free(f->arranged);
+	free(f);
 }
 
 static void on_piece(void *owner, const struct chunk *chunk)
